@@ -1,0 +1,203 @@
+"""Activation functions, by name or as functions; most of them are ops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_floats
+from trivium.ops.nonlinear import (
+    celu,
+    elu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    swish,
+    tanh,
+    tanh_shrink,
+    threshold,
+)
+from trivium.state.registry import Registry
+
+__all__ = [
+    "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu",
+    "serialize", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus",
+    "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
+]  # fmt: skip
+
+_registry: Registry[Callable[..., Any]] = Registry("activation", module="keras.activations")
+
+for _function, *_aliases in (
+    (celu,), (elu,), (glu,), (hard_shrink,), (hard_sigmoid,), (hard_silu, "hard_swish"), (hard_tanh,),
+    (leaky_relu,), (log_sigmoid,), (log_softmax,), (relu6,), (selu,), (sigmoid,), (silu, "swish"),
+    (soft_shrink,), (softmax,), (softplus,), (softsign,), (sparse_plus,), (sparse_sigmoid,), (sparsemax,),
+    (squareplus,), (tanh,), (tanh_shrink,), (threshold,),
+):  # fmt: skip
+    _registry.register(*_aliases)(_function)
+
+
+@_registry.register()
+@op
+def linear(x: Any) -> Any:
+    """Return `x` itself.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> linear(2.0)
+        2.0
+    """
+    return x
+
+
+@_registry.register()
+@op
+def exponential(x: Any) -> Any:
+    """Return `exp(x)`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> exponential([0.0]).tolist()
+        [1.0]
+    """
+    return jnp.exp(as_floats(x))
+
+
+@_registry.register()
+@op
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """Return `x` times the chance that a standard normal variable is below it.
+
+    Args:
+        x: An array.
+        approximate: Whether to take the `tanh` approximation of that chance. (`ops.gelu` does by default.)
+
+    Example:
+        >>> gelu([0.0, 100.0]).tolist()
+        [0.0, 100.0]
+
+    Reference:
+        Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016, https://arxiv.org/abs/1606.08415
+    """
+    return jax.nn.gelu(as_floats(x), approximate)
+
+
+@_registry.register()
+@op
+def mish(x: Any) -> Any:
+    """Return `x * tanh(softplus(x))`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> mish([0.0, 100.0]).tolist()
+        [0.0, 100.0]
+
+    Reference:
+        Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019,
+        https://arxiv.org/abs/1908.08681
+    """
+    return jax.nn.mish(as_floats(x))
+
+
+@_registry.register()
+@op
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Any:
+    """Return `max(x, 0)`, or a variant with a slope below, a ceiling above and another place of the bend.
+
+    Args:
+        x: An array.
+        negative_slope: The slope below `threshold`: there the result is `negative_slope * (x - threshold)`.
+        max_value: The largest result; `None` sets no limit.
+        threshold: From where on the result is `x` itself.
+
+    Example:
+        >>> relu([-10.0, 2.0, 8.0], negative_slope=0.5, max_value=6.0).tolist()
+        [-5.0, 2.0, 6.0]
+
+    Reference:
+        Nair & Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML 2010.
+    """
+    x = as_array(x)
+    positive = jnp.where(x > threshold, x, 0) if threshold else jax.nn.relu(x)
+    if max_value is not None:
+        positive = jnp.clip(positive, 0, max_value)
+    if not negative_slope:
+        return positive
+    return positive - negative_slope * jax.nn.relu(threshold - x)
+
+
+def get(identifier: Any) -> Callable[..., Any]:
+    """Return the activation function that `identifier` means.
+
+    Args:
+        identifier: A name, a config, a function (returned as it is), or `None` for `linear`.
+
+    Raises:
+        ValueError: Nothing is known by that name.
+        TypeError: `identifier` is none of these.
+
+    Example:
+        >>> get("swish") is silu, get(None) is linear
+        (True, True)
+    """
+    return linear if identifier is None else _registry.get(identifier)
+
+
+def serialize(activation: Callable[..., Any]) -> Any:
+    """Return what a config says for an activation function: a name for each of the above.
+
+    Args:
+        activation: An activation function.
+
+    Example:
+        >>> serialize(relu)
+        'relu'
+    """
+    return _registry.serialize(activation)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
+    """Return the activation function that `serialize` wrote `config` for.
+
+    Args:
+        config: A name or a config.
+        custom_objects: Names to know besides the registered ones.
+
+    Raises:
+        ValueError: Nothing is known by that name.
+
+    Example:
+        >>> deserialize("triple", {"triple": lambda x: 3 * x})(2)
+        6
+    """
+    return _registry.deserialize(config, custom_objects)

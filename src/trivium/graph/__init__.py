@@ -1,0 +1,25 @@
+"""The graph: symbolic tensors, the calls recorded on them, and what can be read off the whole."""
+
+from trivium.graph.errors import CaptureError, DisconnectedGraphError
+from trivium.graph.fingerprint import digest, lowered_text
+from trivium.graph.graph import Graph
+from trivium.graph.node import Node, ReadVariable, is_recording, record, recording
+from trivium.graph.op import any_symbolic, op
+from trivium.graph.tensor import SymbolicTensor, is_symbolic
+
+__all__ = [
+    "CaptureError",
+    "DisconnectedGraphError",
+    "Graph",
+    "Node",
+    "ReadVariable",
+    "SymbolicTensor",
+    "any_symbolic",
+    "digest",
+    "is_recording",
+    "is_symbolic",
+    "lowered_text",
+    "op",
+    "record",
+    "recording",
+]

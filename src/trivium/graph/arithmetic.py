@@ -1,0 +1,273 @@
+"""The ops behind Python's operators, which symbolic tensors need; the `ops` room offers them with the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+
+__all__ = [
+    "OPERATORS", "absolute", "add", "divide", "floor_divide", "get_item", "greater", "greater_equal",
+    "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "mod",
+    "multiply", "negative", "power", "subtract",
+]  # fmt: skip
+
+
+@op
+def add(x1: Any, x2: Any) -> Any:
+    """Add element by element.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> add(1.0, 2.0).item()
+        3.0
+    """
+    return jnp.add(x1, x2)
+
+
+@op
+def subtract(x1: Any, x2: Any) -> Any:
+    """Subtract element by element.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> subtract(3.0, 2.0).item()
+        1.0
+    """
+    return jnp.subtract(x1, x2)
+
+
+@op
+def multiply(x1: Any, x2: Any) -> Any:
+    """Multiply element by element.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> multiply(3.0, 2.0).item()
+        6.0
+    """
+    return jnp.multiply(x1, x2)
+
+
+@op
+def divide(x1: Any, x2: Any) -> Any:
+    """Divide element by element; whole numbers give floats.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> divide(3, 2).item()
+        1.5
+    """
+    return jnp.true_divide(x1, x2)
+
+
+@op
+def floor_divide(x1: Any, x2: Any) -> Any:
+    """Divide element by element and round down.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> floor_divide(-3, 2).item()
+        -2
+    """
+    return jnp.floor_divide(x1, x2)
+
+
+@op
+def mod(x1: Any, x2: Any) -> Any:
+    """Return the remainder of the division, with the sign of the divisor.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> mod(-3, 2).item()
+        1
+    """
+    return jnp.mod(x1, x2)
+
+
+@op
+def power(x1: Any, x2: Any) -> Any:
+    """Raise to a power element by element.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> power(3.0, 2).item()
+        9.0
+    """
+    return jnp.power(x1, x2)
+
+
+@op
+def matmul(x1: Any, x2: Any) -> Any:
+    """Multiply matrices; leading dimensions broadcast.
+
+    Args:
+        x1: An array of shape `(..., n, k)`, or `(k,)`.
+        x2: An array of shape `(..., k, m)`, or `(k,)`.
+
+    Returns:
+        An array of shape `(..., n, m)`.
+
+    Example:
+        >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
+        [[11.0]]
+    """
+    return jnp.matmul(jnp.asarray(x1), jnp.asarray(x2))
+
+
+@op
+def less(x1: Any, x2: Any) -> Any:
+    """Say where `x1 < x2`.
+
+    Example:
+        >>> less(1, 2).item()
+        True
+    """
+    return jnp.less(x1, x2)
+
+
+@op
+def less_equal(x1: Any, x2: Any) -> Any:
+    """Say where `x1 <= x2`.
+
+    Example:
+        >>> less_equal(2, 2).item()
+        True
+    """
+    return jnp.less_equal(x1, x2)
+
+
+@op
+def greater(x1: Any, x2: Any) -> Any:
+    """Say where `x1 > x2`.
+
+    Example:
+        >>> greater(1, 2).item()
+        False
+    """
+    return jnp.greater(x1, x2)
+
+
+@op
+def greater_equal(x1: Any, x2: Any) -> Any:
+    """Say where `x1 >= x2`.
+
+    Example:
+        >>> greater_equal(2, 2).item()
+        True
+    """
+    return jnp.greater_equal(x1, x2)
+
+
+@op
+def logical_and(x1: Any, x2: Any) -> Any:
+    """Say where both are true.
+
+    Example:
+        >>> logical_and(True, False).item()
+        False
+    """
+    return jnp.logical_and(x1, x2)
+
+
+@op
+def logical_or(x1: Any, x2: Any) -> Any:
+    """Say where one of them is true.
+
+    Example:
+        >>> logical_or(True, False).item()
+        True
+    """
+    return jnp.logical_or(x1, x2)
+
+
+@op
+def logical_xor(x1: Any, x2: Any) -> Any:
+    """Say where exactly one of them is true.
+
+    Example:
+        >>> logical_xor(True, True).item()
+        False
+    """
+    return jnp.logical_xor(x1, x2)
+
+
+@op
+def logical_not(x: Any) -> Any:
+    """Say where it is false.
+
+    Example:
+        >>> logical_not(False).item()
+        True
+    """
+    return jnp.logical_not(x)
+
+
+@op
+def negative(x: Any) -> Any:
+    """Change the sign.
+
+    Example:
+        >>> negative(2.0).item()
+        -2.0
+    """
+    return jnp.negative(x)
+
+
+@op
+def absolute(x: Any) -> Any:
+    """Return the absolute value.
+
+    Example:
+        >>> absolute(-2.0).item()
+        2.0
+    """
+    return jnp.absolute(x)
+
+
+@op
+def get_item(x: Any, key: Any) -> Any:
+    """Return `x[key]`.
+
+    Args:
+        x: An array.
+        key: What Python's brackets take: numbers, slices, `...`, `None`, arrays.
+
+    Example:
+        >>> import numpy as np
+        >>> get_item(np.arange(5), slice(1, 3)).tolist()
+        [1, 2]
+    """
+    return jnp.asarray(x)[key]
+
+
+# By the names of Python's `operator` module.
+OPERATORS = {
+    "add": add, "sub": subtract, "mul": multiply, "truediv": divide, "floordiv": floor_divide,
+    "mod": mod, "pow": power, "matmul": matmul, "lt": less, "le": less_equal, "gt": greater,
+    "ge": greater_equal, "and_": logical_and, "or_": logical_or, "xor": logical_xor,
+    "neg": negative, "abs": absolute, "invert": logical_not, "getitem": get_item,
+}  # fmt: skip

@@ -1,0 +1,56 @@
+"""What a graph cannot hold, said with the user's own file and line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+__all__ = ["CaptureError", "DisconnectedGraphError", "error_location", "user_location"]
+
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+_FOREIGN = (_PACKAGE, "site-packages", "<frozen", "<__array_function__")
+
+
+def user_location() -> str:
+    """Return `file:line` of the innermost frame outside the libraries, or an empty string.
+
+    Example:
+        >>> ":" in user_location()
+        True
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not any(part in name for part in _FOREIGN):
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return ""
+
+
+def error_location(error: BaseException) -> str:
+    """Return `file:line` of the innermost frame outside the libraries that an error passed, or an empty string."""
+    location = ""
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not any(part in name for part in _FOREIGN):
+            location = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return location
+
+
+class CaptureError(RuntimeError):
+    """A model's code did something with a symbolic tensor that no graph can hold.
+
+    Args:
+        message: What happened and what to do instead.
+        location: The user's file and line, which are put before it; those of the running code where it is `None`.
+    """
+
+    def __init__(self, message: str, location: str | None = None) -> None:
+        self.location = user_location() if location is None else location
+        super().__init__(f"{self.location}: {message}" if self.location else message)
+
+
+class DisconnectedGraphError(ValueError):
+    """A graph's outputs cannot be computed from its inputs."""

@@ -1,0 +1,156 @@
+"""The graph: the calls between given inputs and outputs, in an order that follows from the wiring alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from trivium.graph.errors import DisconnectedGraphError
+from trivium.graph.node import Node
+from trivium.graph.tensor import SymbolicTensor, is_symbolic
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """The part of the recorded calls that computes `outputs` from `inputs`.
+
+    Args:
+        inputs: A nested structure of symbolic tensors: where data comes in. Any tensor will do, also one in the
+            middle of a larger graph: what lies before it is cut off.
+        outputs: A nested structure of symbolic tensors.
+        losses: Scalars that are computed besides the outputs, to be added to a loss.
+
+    Raises:
+        DisconnectedGraphError: An output needs a tensor that none of the inputs gives.
+        TypeError: Something among the inputs or outputs is no symbolic tensor.
+
+    Example:
+        >>> x = SymbolicTensor((None, 3), name="x")
+        >>> graph = Graph(x, x * 2.0 + 1.0)
+        >>> [node.name for node in graph.nodes], graph.run(1.5).item()
+        (['multiply', 'add'], 4.0)
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, losses: tuple[Any, ...] = ()) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.losses = losses
+        self.input_tensors = _tensors(inputs, "inputs")
+        self.output_tensors = _tensors(outputs, "outputs")
+        self.nodes = _order(self.input_tensors, [*self.output_tensors, *losses])
+
+    @property
+    def operations(self) -> list[Any]:
+        """Each layer and op once, those farthest from the outputs first, as Keras lists a model's layers."""
+        if not hasattr(self, "_operations"):
+            self._operations = _by_depth(self)
+        return self._operations
+
+    def run(self, inputs: Any, call: Callable[[Node, Any, Any], Any] | None = None) -> Any:
+        """Compute the outputs.
+
+        Args:
+            inputs: Values in the structure of `self.inputs`.
+            call: What to do at a node instead of `node.operation(*args, **kwargs)`; given the node and its
+                arguments. With symbolic values this rewrites the graph.
+
+        Returns:
+            Values in the structure of `self.outputs`.
+        """
+        values = self.trace(inputs, call)
+        return jax.tree_util.tree_map(lambda t: values[id(t)], self.outputs)
+
+    def trace(
+        self, inputs: Any, call: Callable[[Node, Any, Any], Any] | None = None
+    ) -> dict[int, Any]:
+        """Compute every tensor of the graph and return the values by the tensors' ids."""
+        flat = jax.tree_util.tree_leaves(inputs)
+        values = {id(t): v for t, v in zip(self.input_tensors, flat, strict=True)}
+        for node in self.nodes:
+            args, kwargs = node.fill(values)
+            result = call(node, args, kwargs) if call else node.operation(*args, **kwargs)
+            for tensor, value in zip(
+                node.output_tensors, jax.tree_util.tree_leaves(result), strict=True
+            ):
+                # A tensor in the middle that was given as an input keeps the value that was given.
+                values.setdefault(id(tensor), value)
+        return values
+
+
+def _tensors(structure: Any, what: str) -> list[SymbolicTensor]:
+    flat = jax.tree_util.tree_leaves(structure)
+    for tensor in flat:
+        if not is_symbolic(tensor):
+            raise TypeError(
+                f"A graph's {what} are symbolic tensors, which `Input` and calling layers on them give; "
+                f"got {tensor!r}."
+            )
+    return flat
+
+
+def _order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
+    """Return the nodes depth first from the outputs, each after those it needs."""
+    given = {id(t) for t in inputs}
+    order: list[Node] = []
+    done: set[int] = set()
+    # A frame is a tensor to reach and the names on the way to it; a node to emit stands behind what it needs.
+    stack: list[tuple[Any, tuple[str, ...]]] = [(t, ()) for t in reversed(outputs)]
+    while stack:
+        item, way = stack.pop()
+        if isinstance(item, Node):
+            if id(item) not in done:
+                done.add(id(item))
+                order.append(item)
+            continue
+        if id(item) in given:
+            continue
+        node = item.node
+        if node is None or node.is_source:
+            raise DisconnectedGraphError(_disconnected(item, way, inputs))
+        if id(node) not in done:
+            stack.append((node, way))
+            stack.extend((t, (node.name, *way)) for t in reversed(node.inputs))
+    return order
+
+
+def _disconnected(
+    tensor: SymbolicTensor, way: tuple[str, ...], inputs: list[SymbolicTensor]
+) -> str:
+    path = " -> ".join(repr(name) for name in way[:6]) or "an output itself"
+    return (
+        f"The graph is disconnected: the tensor {tensor.name!r} of shape {tensor.shape} is needed by {path}, but it "
+        f"cannot be reached from the inputs {[t.name for t in inputs]}. Add it to `inputs`, or compute it from them."
+    )
+
+
+def _by_depth(graph: Graph) -> list[Any]:
+    """Order the operations by their longest way to an output, and where that is equal by first sight from there."""
+    sight: dict[int, int] = {}
+    stack: list[Any] = list(reversed([*graph.output_tensors, *graph.losses]))
+    while stack:
+        node = stack.pop().node
+        if node is None or id(node.operation) in sight:
+            continue
+        sight[id(node.operation)] = len(sight)
+        stack.extend(reversed(node.inputs))
+    given = {id(t) for t in graph.input_tensors}
+    sources = [t.node for t in graph.input_tensors if t.node is not None and t.node.is_source]
+    nodes = [*sources, *graph.nodes]
+    known = {id(n) for n in nodes}
+    depth = {id(n): 0 for n in nodes}
+    height: dict[int, int] = {}
+    for node in reversed(nodes):
+        depth[id(node)] = max(depth[id(node)], height.get(id(node.operation), 0))
+        height[id(node.operation)] = depth[id(node)]
+        for tensor in node.inputs:
+            before = tensor.node
+            cut = id(tensor) in given and before is not None and before.inputs
+            if before is not None and id(before) in known and not cut:
+                depth[id(before)] = max(depth[id(before)], depth[id(node)] + 1)
+    unique = {id(n.operation): n.operation for n in nodes}
+    return [
+        unique[key] for key in sorted(unique, key=lambda k: (-height[k], sight.get(k, -1)))
+    ]

@@ -1,0 +1,100 @@
+"""Shape inference: a function is traced once with symbols for unknown sizes, and the result's sizes read off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from trivium.graph.errors import CaptureError
+from trivium.graph.tensor import fresh_dimension, is_symbolic
+from trivium.state.scopes import shape_scope
+
+__all__ = ["infer"]
+
+
+def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Return what `function(*args, **kwargs)` would return, with `jax.ShapeDtypeStruct` for arrays.
+
+    Args:
+        function: A function of arrays.
+        args: Its arguments, nested structures with symbolic tensors in them.
+        kwargs: Its keyword arguments, likewise.
+
+    Raises:
+        Exception: Whatever the function raises for these shapes.
+
+    Example:
+        >>> from trivium.graph import SymbolicTensor
+        >>> x = SymbolicTensor((None, 4))
+        >>> infer(lambda a: a.reshape((-1, 2, 2)), (x,), {}).shape[1:]
+        (2, 2)
+    """
+    leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
+    places = [i for i, leaf in enumerate(leaves) if is_symbolic(leaf)]
+
+    def traced(*arrays: Any) -> Any:
+        filled = list(leaves)
+        for i, array in zip(places, arrays, strict=True):
+            filled[i] = array
+        a, k = jax.tree_util.tree_unflatten(tree, filled)
+        with shape_scope():
+            return function(*a, **k)
+
+    shapes = [leaves[i].dims for i in places]
+    dtypes = [leaves[i].dtype for i in places]
+    attempts = [(_symbols, shapes)]
+    if any(not isinstance(d, int) for dims in shapes for d in dims):
+        # Two unknown sizes may have to be equal; some code needs numbers for sizes (`int(x.shape[0])`, comparisons).
+        merged = _merge(shapes)
+        attempts += [(_symbols, merged), (_numbers, shapes), (_numbers, merged)]
+    first: Exception | None = None
+    for attempt, dims in attempts:
+        try:
+            return attempt(traced, dims, dtypes)
+        except CaptureError:
+            raise
+        except Exception as error:
+            first = first or error
+    assert first is not None
+    raise first from None
+
+
+def _specs(shapes: Any, dtypes: Any) -> list[jax.ShapeDtypeStruct]:
+    return [jax.ShapeDtypeStruct(s, d) for s, d in zip(shapes, dtypes, strict=True)]
+
+
+def _symbols(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
+    return jax.eval_shape(traced, *_specs(shapes, dtypes))
+
+
+def _merge(shapes: Any) -> Any:
+    """Take all unknown sizes but the batch's for one."""
+    unknown = [d for dims in shapes for d in dims[1:] if not isinstance(d, int)]
+    batch = {str(dims[0]) for dims in shapes if dims}
+    return [
+        tuple(d if isinstance(d, int) or str(d) in batch else unknown[0] for d in dims) for dims in shapes
+    ]
+
+
+def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
+    """Trace with two different numbers for each unknown size; where the results differ, the size is unknown too."""
+    unknown = {str(d): d for dims in shapes for d in dims if not isinstance(d, int)}
+    sizes = [
+        {key: base + 12 * i for i, key in enumerate(unknown)} for base in (60, 60 + 12 * len(unknown))
+    ]
+    one, two = (
+        jax.eval_shape(traced, *_specs([[s.get(str(d), d) for d in dims] for dims in shapes], dtypes))
+        for s in sizes
+    )
+    known = {(sizes[0][k], sizes[1][k]): d for k, d in unknown.items()}
+
+    def merge(a: Any, b: Any) -> Any:
+        dims = [
+            m if m == n else known.get((m, n)) or fresh_dimension()
+            for m, n in zip(a.shape, b.shape, strict=True)
+        ]
+        return jax.ShapeDtypeStruct(dims, a.dtype)
+
+    return jax.tree_util.tree_map(merge, one, two)

@@ -1,0 +1,170 @@
+"""Nodes: one call of a layer or op, with the arguments it was given and the tensors it gave."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+
+from trivium.graph.errors import CaptureError
+from trivium.graph.infer import infer
+from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.state.scopes import StatelessScope
+from trivium.state.variable import Variable
+
+__all__ = ["Node", "ReadVariable", "is_recording", "record", "recording"]
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.recorders: list[list[Node]] = []
+
+
+_local = _Local()
+
+
+class Node:
+    """One call in a graph.
+
+    Args:
+        operation: The layer or op that was called.
+        args: Its arguments: nested structures in which symbolic tensors are the edges that come in.
+        kwargs: Its keyword arguments, likewise.
+        outputs: What it gave: a nested structure of symbolic tensors, which are made to point here.
+
+    Example:
+        >>> x = SymbolicTensor((None, 3), name="x")
+        >>> y = x + 1.0
+        >>> y.node.name, [t.name for t in y.node.inputs]
+        ('add', ['x'])
+    """
+
+    def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
+        self.operation = operation
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
+        self._leaves, self._tree = jax.tree_util.tree_flatten((args, kwargs))
+        self._places = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
+        self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._places]
+        self.output_tensors: list[SymbolicTensor] = [
+            t for t in jax.tree_util.tree_leaves(outputs) if is_symbolic(t)
+        ]
+        for index, tensor in enumerate(self.output_tensors):
+            if tensor.node is None:
+                tensor.node, tensor.index = self, index
+
+    @property
+    def name(self) -> str:
+        """The layer's or op's name."""
+        return str(getattr(self.operation, "name", None) or self.operation.__name__)
+
+    @property
+    def is_source(self) -> bool:
+        """Whether data comes in here: the node of an input layer."""
+        return not self.inputs and not isinstance(self.operation, ReadVariable)
+
+    def fill(self, values: dict[int, Any]) -> tuple[Any, Any]:
+        """Return the arguments with each incoming tensor replaced by its value.
+
+        Args:
+            values: Values by the tensors' ids.
+        """
+        leaves = list(self._leaves)
+        for i in self._places:
+            leaves[i] = values[id(leaves[i])]
+        args, kwargs = jax.tree_util.tree_unflatten(self._tree, leaves)
+        return args, kwargs
+
+    def __repr__(self) -> str:
+        shapes = [t.shape for t in self.output_tensors]
+        return f"<Node {self.name}: {[t.name for t in self.inputs]} -> {shapes}>"
+
+
+class ReadVariable:
+    """The operation of a node that reads a variable which a model's own code uses.
+
+    Args:
+        variable: The variable.
+    """
+
+    def __init__(self, variable: Variable) -> None:
+        self.variable = variable
+        self.name = variable.name
+
+    def __call__(self) -> Any:
+        return self.variable.value
+
+
+class _CaptureScope(StatelessScope):
+    """While a model's code is captured, its variables read as symbolic tensors, one for each."""
+
+    def __init__(self) -> None:
+        super().__init__(collect_losses=False)
+        self._reads: dict[int, SymbolicTensor] = {}
+
+    def get_current_value(self, variable: Variable) -> Any:
+        if id(variable) not in self._reads:
+            tensor = SymbolicTensor((), variable.dtype, name=variable.name)
+            tensor.dims = variable.shape
+            Node(ReadVariable(variable), (), {}, tensor)
+            self._reads[id(variable)] = tensor
+        return self._reads[id(variable)]
+
+    def add_update(self, update: tuple[Variable, Any]) -> None:
+        raise CaptureError(
+            f"assigning to the variable {update[0].path!r} in a model's own `call` is a side effect that no graph "
+            "can hold. Put the variable and its update into a layer of its own."
+        )
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[list[Node]]:
+    """Collect every node that is recorded while the `with` block lasts.
+
+    Example:
+        >>> x = SymbolicTensor((None, 3))
+        >>> with recording() as nodes:
+        ...     y = x * 2.0 + 1.0
+        >>> [node.name for node in nodes]
+        ['multiply', 'add']
+    """
+    nodes: list[Node] = []
+    _local.recorders.append(nodes)
+    try:
+        with _CaptureScope():
+            yield nodes
+    finally:
+        _local.recorders.pop()
+
+
+def is_recording() -> bool:
+    """Say whether a `recording` block is active."""
+    return bool(_local.recorders)
+
+
+def record(
+    operation: Any, args: Any, kwargs: Any, function: Callable[..., Any] | None = None
+) -> Any:
+    """Record the call `operation(*args, **kwargs)` and return its symbolic outputs.
+
+    Args:
+        operation: The layer or op to name in the node.
+        args: Its arguments, with symbolic tensors in them.
+        kwargs: Its keyword arguments.
+        function: What to trace for the output's shapes; `operation` itself where it is `None`.
+
+    Returns:
+        Symbolic tensors in the structure that the operation returns.
+    """
+    specs = infer(function or operation, args, kwargs)
+    outputs = jax.tree_util.tree_map(lambda s: SymbolicTensor(s.shape, s.dtype), specs)
+    node = Node(operation, args, kwargs, outputs)
+    for tensor in node.output_tensors:
+        tensor.name = node.name if len(node.output_tensors) == 1 else f"{node.name}_{tensor.index}"
+    for recorder in _local.recorders[-1:]:
+        recorder.append(node)
+    return outputs

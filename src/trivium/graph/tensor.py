@@ -1,0 +1,131 @@
+"""Symbolic tensors: what flows along a graph's edges, with a shape and a dtype but no values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+from jax import export
+
+from trivium.graph.errors import CaptureError
+from trivium.state.dtypes import standardize_dtype
+from trivium.state.names import auto_name
+from trivium.state.operators import ArrayOperators
+
+if TYPE_CHECKING:
+    from trivium.graph.node import Node
+
+__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic"]
+
+# All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
+_scope = export.SymbolicScope()
+(_BATCH,) = export.symbolic_shape("b", scope=_scope)
+_count = itertools.count()
+
+
+def fresh_dimension() -> Any:
+    """Return a symbol for a size that is not known."""
+    return export.symbolic_shape(f"d{next(_count)}", scope=_scope)[0]
+
+
+class SymbolicTensor(ArrayOperators):
+    """A placeholder with a shape and a dtype that records what is done with it.
+
+    Args:
+        shape: The shape; `None` for a size that is not known (in the first place: the batch size, one for all).
+        dtype: The dtype; the default float type where it is `None`.
+        name: A name.
+
+    Example:
+        >>> x = SymbolicTensor((None, 3))
+        >>> (x * 2).shape, x.dtype
+        ((None, 3), 'float32')
+    """
+
+    is_symbolic = True
+    __array_priority__ = 1000  # NumPy's operators leave the work to ours.
+
+    def __init__(
+        self, shape: Sequence[Any], dtype: Any = "float32", name: str | None = None
+    ) -> None:
+        self.dims: tuple[Any, ...] = tuple(
+            (_BATCH if i == 0 else fresh_dimension()) if d is None else d
+            for i, d in enumerate(shape)
+        )
+        self.dtype = standardize_dtype(dtype)
+        self.name = name or auto_name("tensor")
+        self.node: Node | None = None
+        self.index = 0
+        self.mask: Any = None
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape, with `None` for sizes that are not known."""
+        return tuple(d if isinstance(d, int) else None for d in self.dims)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.dims)
+
+    @property
+    def spec(self) -> jax.ShapeDtypeStruct:
+        """The shape, with symbols for unknown sizes, and the dtype, as JAX's tracing takes them."""
+        return jax.ShapeDtypeStruct(self.dims, self.dtype)
+
+    def error(self, what: str) -> CaptureError:
+        """Return the error for code that needs the values this tensor does not have."""
+        return CaptureError(
+            f"a symbolic tensor ({self.name!r}, shape {self.shape}) has no values yet: {what}. "
+            "A graph is recorded before any data exists, so branches on values belong into the graph itself: "
+            "use `ops.where` or `ops.cond` in place of `if`, a fixed count in place of a loop over values, "
+            "and ops in place of NumPy."
+        )
+
+    def _operate(self, name: str, *operands: Any) -> Any:
+        from trivium.graph.arithmetic import OPERATORS
+
+        return OPERATORS[name](*operands)
+
+    def __bool__(self) -> bool:
+        raise self.error("Python cannot branch on it (`if`, `while`, `and`, `or`, `not`)")
+
+    def __float__(self) -> float:
+        raise self.error("float() needs a number")
+
+    def __int__(self) -> int:
+        raise self.error("int() needs a number")
+
+    def __index__(self) -> int:
+        raise self.error("it cannot be an index or a size")
+
+    def __len__(self) -> int:
+        if isinstance(size := self.dims[0] if self.dims else None, int):
+            return size
+        raise self.error("its length is not known")
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise self.error("NumPy needs an array; take the function of the same name from `trivium.ops`")
+
+    @property
+    def __jax_array__(self) -> Any:
+        # A property: JAX only asks whether it is there, and this is the moment to say what to do.
+        raise self.error("jax.numpy needs an array; take the function of the same name from `trivium.ops`")
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+def is_symbolic(x: Any) -> bool:
+    """Say whether `x` is a symbolic tensor.
+
+    Example:
+        >>> is_symbolic(SymbolicTensor((2,))), is_symbolic(1.0)
+        (True, False)
+    """
+    return isinstance(x, SymbolicTensor)

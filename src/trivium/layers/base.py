@@ -1,0 +1,814 @@
+"""The layer: a function with variables, called on arrays or recorded on symbolic tensors."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import itertools
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium import activations, constraints, initializers, regularizers
+from trivium.graph import SymbolicTensor, any_symbolic, is_recording, record
+from trivium.graph.infer import infer
+from trivium.layers.context import CallContext, call_scope, current_call, note_build, unbuild_on_error
+from trivium.layers.input_spec import check_input
+from trivium.layers.tracking import tracked, unique
+from trivium.metrics import Metric
+from trivium.state import SeedGenerator, StatelessScope, Variable, auto_name, to_snake_case
+from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
+from trivium.state.masks import get_mask, set_mask
+from trivium.state.scopes import autocast_scope, current_scope, init_scope
+
+__all__ = ["Layer"]
+
+_builds = itertools.count()
+# What the last word of a setting's name says about how its value is looked up and written to a config.
+_KINDS = {
+    "initializer": initializers,
+    "regularizer": regularizers,
+    "constraint": constraints,
+    "activation": activations,
+}
+_SEQUENTIAL_KEYS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size", "input_dtype")
+
+
+class _CallSignature:
+    """What `call` accepts, read once per class."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        parameters = list(inspect.signature(call).parameters.values())[1:]
+        self.names = [
+            p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+        accepted = {p.name: p for p in parameters}
+        self.training = accepted.get("training")
+        self.masks = [n for n in accepted if n == "mask" or n.endswith("_mask")]
+
+    def position(self, name: str) -> int:
+        return self.names.index(name) if name in self.names else 1 << 30
+
+
+@functools.cache
+def _signature(cls: type[Layer]) -> _CallSignature:
+    return _CallSignature(cls.call)
+
+
+class Layer:
+    """A function from tensors to tensors that keeps variables.
+
+    Write a layer by giving `__init__` (the settings), `build` (the variables, once the input's shape is known) and
+    `call` (the function). What is assigned to attributes, in lists, tuples and dicts too, belongs to the layer.
+
+    Args:
+        activity_regularizer: A penalty on the outputs, added to the loss.
+        trainable: Whether the variables are trained.
+        dtype: A dtype or policy; the default policy where it is `None`.
+        autocast: Whether float inputs are cast to the compute dtype.
+        name: A name; the class's in snake case and a number where it is `None`.
+        kwargs: `input_shape` and its relatives, which `Sequential` reads off its first layer.
+
+    Raises:
+        TypeError: An argument that no layer has.
+
+    Example:
+        >>> import numpy as np, trivium as tv
+        >>> class Scale(tv.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        ...     def call(self, inputs):
+        ...         return inputs * self.factor
+        >>> Scale()(np.ones((2, 3))).shape
+        (2, 3)
+    """
+
+    _untracked: frozenset[str] = frozenset({"_call_args", "_inbound_nodes", "_losses"})
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        layer._call_args = (args, kwargs)
+        layer._added = []
+        layer._settings = []
+        layer._inbound_nodes = []
+        layer._losses = []
+        layer._parent = None
+        layer._build_index = None
+        layer._build_shapes = None
+        layer._trainable = True
+        layer.built = False
+        layer.supports_masking = False
+        layer.input_spec = None
+        layer.activity_regularizer = None
+        layer.autocast = True
+        layer._policy = None
+        layer._name = None
+        layer._sequential_input = {}
+        return layer
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._sequential_input = {k: kwargs.pop(k) for k in _SEQUENTIAL_KEYS if k in kwargs}
+        if kwargs:
+            from trivium.state import suggest
+
+            known = [*inspect.signature(type(self).__init__).parameters, "trainable", "dtype", "name"]
+            wrong = next(iter(kwargs))
+            raise TypeError(
+                f"{type(self).__name__} has no argument {wrong!r}. "
+                + suggest(wrong, [k for k in known if k not in ("self", "kwargs", "args")])
+            )
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{type(self).__name__}: `name` is a string; got {name!r}.")
+        self._name = name
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self._trainable = bool(trainable)
+        self._policy = get_policy(dtype)
+        self.autocast = autocast
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _noting_build(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    # -- identity -----------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name, unique among the automatic ones."""
+        if self._name is None:
+            self._name = auto_name(to_snake_case(type(self).__name__))
+        return str(self._name)
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self._name = value
+
+    @property
+    def path(self) -> str:
+        """The names from the outermost model to this layer, joined by `/`."""
+        parent = self._parent() if self._parent is not None else None
+        return f"{parent.path}/{self.name}" if parent is not None else self.name
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The policy that says what the layer computes and keeps its variables in."""
+        if self._policy is None:
+            self._policy = get_policy(None)
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._policy = get_policy(value)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the variables."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the variables."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation."""
+        return self.dtype_policy.compute_dtype
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    # -- what it is made of -------------------------------------------------------------------------------------
+
+    @property
+    def _layers(self) -> list[Layer]:
+        """The layers directly inside, in the order of assignment."""
+        return unique(tracked(self, Layer))
+
+    def _flow_layers(self) -> list[Layer]:
+        """The layers directly inside in the order of the data's flow: the order in which they were built."""
+        far = 1 << 60
+        return sorted(
+            self._layers, key=lambda layer: far if layer._build_index is None else layer._build_index
+        )
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
+        """This layer and those inside it, each before its own inner ones."""
+        inner = self._layers
+        if recursive:
+            inner = [x for layer in inner for x in layer._flatten_layers()]
+        return unique([*([self] if include_self else []), *inner])
+
+    def _own_weights(self) -> list[Variable]:
+        variables = unique([*self._added, *tracked(self, Variable)])
+        return sorted(variables, key=lambda v: not v.trainable_unless_frozen)
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All variables but those of random generators and metrics: own ones first, trainable before others."""
+        return unique(
+            [*self._own_weights(), *(w for layer in self._flow_layers() for w in layer.weights)]
+        )
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables but those of metrics."""
+        seeds = (generator.state for generator in unique(tracked(self, SeedGenerator)))
+        inner = (v for layer in self._flow_layers() for v in layer.variables)
+        return unique([*self._own_weights(), *seeds, *inner])
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers change."""
+        return [w for w in self.weights if w.trainable] if self.trainable else []
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers change."""
+        return [v for v in self.variables if v.trainable] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that optimizers leave alone."""
+        return [w for w in self.weights if not w.trainable] if self.trainable else self.weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """The variables that optimizers leave alone, random generators' states among them."""
+        return [v for v in self.variables if not v.trainable] if self.trainable else self.variables
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics among the attributes, and those of the layers inside."""
+        inner = (m for layer in self._layers for m in layer.metrics)
+        return unique([*tracked(self, Metric), *inner])
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of `metrics`."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the layer is trained; setting it sets it for everything inside."""
+        return bool(self._trainable)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for v in self._own_weights():
+            v.frozen = not value
+        for layer in self._layers:
+            layer.trainable = value
+
+    def count_params(self) -> int:
+        """Return the number of numbers in the weights.
+
+        Raises:
+            ValueError: The layer is not built, so nobody knows.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.path!r} has no weights yet, because the shape of its input is not known: call it on "
+                "data, or `build(input_shape)`, before `count_params()`."
+            )
+        return sum(w.size for w in self.weights)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return the weights' values, in the order of `weights`."""
+        return [w.numpy() for w in self.weights]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Set the weights' values.
+
+        Args:
+            weights: Arrays in the order and of the shapes of `get_weights()`.
+
+        Raises:
+            ValueError: Their number or a shape differs; no weight has been changed.
+        """
+        mine = self.weights
+        if len(weights) != len(mine):
+            raise ValueError(
+                f"Layer {self.path!r} has {len(mine)} weights; got {len(weights)} arrays."
+                + ("" if self.built else " It is not built yet: call it on data first.")
+            )
+        for variable, value in zip(mine, weights, strict=True):
+            if tuple(np.shape(value)) != variable.shape:
+                raise ValueError(
+                    f"Weight {variable.path!r} has shape {variable.shape}; got an array of shape {np.shape(value)}."
+                )
+        for variable, value in zip(mine, weights, strict=True):
+            variable.assign(value)
+
+    # -- making it ----------------------------------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        name: str | None = None,
+    ) -> Variable:
+        """Make a variable that belongs to the layer.
+
+        Args:
+            shape: Its shape; a scalar where it is `None`.
+            initializer: A name, an initializer or a function `(shape, dtype)`; Glorot's uniform one for floats,
+                zeros otherwise, where it is `None`.
+            dtype: Its dtype; the layer's where it is `None`.
+            trainable: Whether optimizers change it.
+            autocast: Whether it is read in the layer's compute dtype.
+            regularizer: A penalty on it, added to the loss.
+            constraint: A function applied to it after each update.
+            aggregation: How several devices' values are combined; kept for Keras's configs.
+            name: A name.
+
+        Returns:
+            The variable.
+        """
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(not isinstance(d, int | np.integer) for d in shape):
+            raise ValueError(
+                f"Layer {self.path!r}: the weight {name!r} cannot have the shape "
+                f"{tuple(d if isinstance(d, int) else None for d in shape)}: every size must be known. Give the "
+                "input a full shape on the axes that the layer's weights depend on."
+            )
+        dtype = standardize_dtype(dtype or self.variable_dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
+        variable = Variable(
+            initializers.get(initializer), shape, dtype, trainable=trainable, 
+            aggregation=aggregation, name=name,
+        )  # fmt: skip
+        variable.frozen = not self.trainable
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.owner = weakref.ref(self)
+        self._added.append(variable)
+        return variable
+
+    def _set(self, **settings: Any) -> None:
+        """Keep settings as attributes and in the config.
+
+        `*_initializer`, `*_regularizer`, `*_constraint` and `activation` are looked up by name.
+        """
+        for key, value in settings.items():
+            kind = _KINDS.get(key.rpartition("_")[2])
+            setattr(self, key, kind.get(value) if kind else value)
+            self._settings.append(key)
+
+    def _add_set_weight(self, name: str, shape: Any, **options: Any) -> Variable:
+        """Make the variable whose initializer, regularizer and constraint are the settings `{name}_…`."""
+        kinds = ("initializer", "regularizer", "constraint")
+        said = {kind: getattr(self, f"{name}_{kind}", None) for kind in kinds}
+        return self.add_weight(shape, name=name, **{**said, **options})
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the variables for inputs of a shape. Subclasses override it; by default there is nothing to make.
+
+        Args:
+            input_shape: The shape of the input, `None` for unknown sizes; or a structure of shapes.
+        """
+        self._note_built(input_shape)
+
+    def _note_built(self, *shapes: Any) -> None:
+        if self._build_index is None:
+            self._build_index = next(_builds)
+        self._build_shapes = shapes
+        self.built = True
+
+    def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.built:
+            return
+        note_build(self)
+        with init_scope():
+            self._build_for(args, kwargs)
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        given = dict(zip(_signature(type(self)).names, args, strict=False)) | kwargs
+        parameters = list(inspect.signature(self.build).parameters)
+        shapes = {f"{k}_shape": _shape_of(v) for k, v in given.items() if v is not None}
+        if len(parameters) > 1 and all(p in shapes for p in parameters):
+            self.build(**{p: shapes[p] for p in parameters})
+        elif parameters:
+            self.build(_shape_of(args[0] if args else next(iter(kwargs.values()), None)))
+        else:
+            self.build()
+        self._note_built(*(self._build_shapes or ()))
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs. Subclasses give it."""
+        raise NotImplementedError(
+            f"{type(self).__name__} ({self.path!r}) has no `call` method: write "
+            "`def call(self, inputs):` that returns the outputs."
+        )
+
+    # -- calling it ---------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outer = current_call()
+        context = outer or CallContext()
+        if outer is not None and self._parent is None and outer.layers:
+            self._parent = weakref.ref(outer.layers[-1])
+        context.layers.append(self)
+        inherited = context.training
+        try:
+            with contextlib.nullcontext() if self.built else unbuild_on_error():
+                outputs = self._call_in(context, args, kwargs)
+        except Exception as error:
+            _say_where(error, self, context, args)
+            raise
+        finally:
+            context.layers.pop()
+            context.training = inherited
+        if outer is None and (context.losses or self._losses):
+            self._losses = context.losses
+        return outputs
+
+    def _call_in(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        symbolic = any_symbolic(args, kwargs)
+        inherited, said = context.training, kwargs.get("training")
+        if not symbolic:
+            args, kwargs = self._cast((args, kwargs))
+        kwargs = self._inherit(args, kwargs, context)
+        if not self.built:
+            self._maybe_build(args, kwargs)
+        if self.input_spec is not None and args:
+            check_input(self.input_spec, args[0], context.path, type(self).__name__)
+        with call_scope(context):
+            if symbolic:
+                # What the caller would hand down anyway is no part of the node.
+                keep = said is not None and said is not inherited
+                outputs = self._record(args, kwargs, keep_training=keep)
+            else:
+                outputs = self._run(args, kwargs)
+            self._pass_mask(args, outputs)
+        if context.trail is not None and len(context.layers) == 2:
+            context.trail.append((self, _shape_of(outputs)))
+        return outputs
+
+    def _cast(self, tree: Any) -> Any:
+        """Turn NumPy arrays into JAX's and float inputs into the compute dtype."""
+        compute = self.compute_dtype if self.autocast else None
+
+        def cast(x: Any) -> Any:
+            if isinstance(x, np.ndarray | np.generic):
+                x = jnp.asarray(x, None if x.dtype != np.float64 else standardize_dtype(None))
+            if compute and isinstance(x, jax.Array) and x.dtype != compute and is_float(x.dtype):
+                return _keeping_mask(x, x.astype(compute))
+            return x
+
+        return jax.tree_util.tree_map(cast, tree)
+
+    def _inherit(self, args: Any, kwargs: dict[str, Any], context: CallContext) -> dict[str, Any]:
+        """Fill `training` from the caller and masks from the inputs where they were not given."""
+        accepts = _signature(type(self))
+        if (parameter := accepts.training) is not None:
+            position = accepts.position("training")
+            given = args[position] if len(args) > position else kwargs.get("training")
+            if given is not None:
+                context.training = given
+            elif len(args) <= position:
+                training = context.training
+                if training is None:
+                    training = parameter.default if isinstance(parameter.default, bool) else False
+                kwargs = {**kwargs, "training": training}
+        elif "training" in kwargs:
+            context.training = kwargs["training"]
+            kwargs = {k: v for k, v in kwargs.items() if k != "training"}
+        for name in accepts.masks:
+            if kwargs.get(name) is not None or len(args) > accepts.position(name):
+                continue
+            source = accepts.names[0] if name == "mask" and accepts.names else name.removesuffix("_mask")
+            value = kwargs.get(source)
+            if source in accepts.names and len(args) > accepts.position(source):
+                value = args[accepts.position(source)]
+            mask = _masks_of(value)
+            if mask is not None:
+                kwargs = {**kwargs, name: mask}
+        return kwargs
+
+    def _run(self, args: Any, kwargs: Any) -> Any:
+        autocast = self.compute_dtype if self.autocast else None
+        with autocast_scope(autocast if autocast != self.variable_dtype else None):
+            outputs = self.call(*args, **kwargs)
+        if self.activity_regularizer is not None:
+            for output in jax.tree_util.tree_leaves(outputs):
+                self.add_loss(self.activity_regularizer(output))
+        return outputs
+
+    def _record(self, args: Any, kwargs: Any, keep_training: bool) -> Any:
+        """Record the call on symbolic tensors as one node."""
+        outer = current_call()
+        assert outer is not None
+        said = kwargs if keep_training else {k: v for k, v in kwargs.items() if k != "training"}
+
+        def traced(*a: Any, **k: Any) -> Any:
+            inner = CallContext(outer.training)
+            inner.layers = list(outer.layers)
+            with call_scope(inner):
+                return self._run(*self._cast((a, {**kwargs, **k})))
+
+        outputs = record(self, args, said, traced)
+        first = jax.tree_util.tree_leaves(outputs)
+        if not is_recording() and first:
+            self._inbound_nodes.append(first[0].node)
+        return outputs
+
+    def _pass_mask(self, args: Any, outputs: Any) -> None:
+        """Put the outputs' masks beside them."""
+        previous = _masks_of(args[0]) if args else None
+        if previous is None and type(self).compute_mask is Layer.compute_mask:
+            return
+        inputs = args[0] if args else None
+        flat = jax.tree_util.tree_leaves(outputs)
+        if any(get_mask(x) is not None for x in flat):
+            return  # A model's own graph has said it.
+        mask = self.compute_mask(inputs, previous)
+        if mask is None:
+            return
+        masks = mask if isinstance(mask, list | tuple) and len(flat) > 1 else [mask]
+        for x, m in zip(flat, masks, strict=False):
+            set_mask(x, m)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the outputs' mask, given the inputs'.
+
+        Args:
+            inputs: The inputs.
+            previous_mask: Their mask or masks, or `None`.
+        """
+        if previous_mask is None or self.supports_masking:
+            return previous_mask
+        warnings.warn(
+            f"Layer {self.path!r} ({type(self).__name__}) was given an input with a mask and does not pass masks on: "
+            "what follows sees no mask. Set `supports_masking = True` in the layer if its output keeps the time axis.",
+            stacklevel=4,
+        )
+        return None
+
+    def stateless_call(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Call the layer as a pure function of its variables' values.
+
+        Args:
+            trainable_variables: Values in the order of `trainable_variables`.
+            non_trainable_variables: Values in the order of `non_trainable_variables`.
+            args: The layer's arguments.
+            return_losses: Whether to return the losses too.
+            kwargs: The layer's keyword arguments.
+
+        Returns:
+            `(outputs, non_trainable_variables)`, and `losses` third if asked for.
+
+        Raises:
+            ValueError: The layer is not built, or the number of values is not that of the variables.
+        """
+        if not self.built:
+            raise ValueError(
+                f"Layer {self.path!r} is not built, so it has no variables to map: call it on data, or "
+                "`build(input_shape)`, before `stateless_call`."
+            )
+        mine = self.trainable_variables, self.non_trainable_variables
+        values = list(trainable_variables), list(non_trainable_variables)
+        for what, variables, given in zip(("", "non-"), mine, values, strict=True):
+            if len(variables) != len(given):
+                raise ValueError(
+                    f"Layer {self.path!r} has {len(variables)} {what}trainable variables; got {len(given)} values."
+                )
+        mapping = [p for vs, xs in zip(mine, values, strict=True) for p in zip(vs, xs, strict=True)]
+        with StatelessScope(mapping, collect_losses=True) as scope:
+            outputs = self(*args, **kwargs)
+            losses = self.losses if return_losses else []
+        after = [scope.get_current_value(v) for v in mine[1]]
+        return (outputs, after, losses) if return_losses else (outputs, after)
+
+    # -- losses -------------------------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add to the loss, from inside `call`.
+
+        Args:
+            loss: A scalar, or a list of them.
+        """
+        losses = jax.tree_util.tree_leaves(loss)
+        scope, context = current_scope(), current_call()
+        if context is not None and any_symbolic(losses):
+            context.losses.extend(losses)
+        elif scope is not None and scope.collect_losses:
+            scope.losses.extend(losses)
+        elif context is not None:
+            context.losses.extend(losses)
+        else:
+            self._losses.extend(losses)
+
+    def _regularization_losses(self) -> list[Any]:
+        return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
+
+    @property
+    def losses(self) -> list[Any]:
+        """The losses of the last call, and the regularizers' penalties on the weights."""
+        scope = current_scope()
+        added = scope.losses if scope is not None and scope.collect_losses else self._losses
+        return [*added, *self._regularization_losses()]
+
+    # -- shapes and symbolic life -------------------------------------------------------------------------------
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic tensors like the outputs, without recording anything.
+
+        Args:
+            args: Symbolic tensors, as for a call.
+            kwargs: Likewise.
+        """
+        specs = infer(self.call, args, kwargs)
+        return jax.tree_util.tree_map(lambda s: SymbolicTensor(s.shape, s.dtype), specs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the shape of the outputs for inputs of a shape.
+
+        Args:
+            args: The shape of the input, `None` for unknown sizes; or a structure of shapes.
+            kwargs: Shapes by `{argument}_shape`, for layers of several arguments.
+        """
+        tensors = [_symbolic_of(shape, self.compute_dtype) for shape in args]
+        named = {
+            k.removesuffix("_shape"): _symbolic_of(v, self.compute_dtype) for k, v in kwargs.items()
+        }
+        with unbuild_on_error():
+            self._maybe_build(tuple(tensors), named)
+            outputs = self.compute_output_spec(*tensors, **named)
+        return jax.tree_util.tree_map(lambda t: t.shape, outputs)
+
+    def _node(self) -> Any:
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"Layer {self.path!r} has not been called on symbolic tensors, so it has no input or output in a graph."
+            )
+        return self._inbound_nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of its first call in a graph."""
+        node = self._node()
+        return node.args[0] if node.args else node.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of its first call in a graph."""
+        return self._node().outputs
+
+    # -- configs ------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer.
+
+        A subclass adds its own to these. A subclass that does not override this method, and whose arguments are plain
+        values, gets them added by themselves.
+
+        Raises:
+            NotImplementedError: The subclass has arguments that a config cannot hold, and no `get_config`.
+        """
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy.serialize(),
+        }
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        for key in self._settings:
+            kind = _KINDS.get(key.rpartition("_")[2])
+            value = getattr(self, key)
+            config[key] = kind.serialize(value) if kind else value
+        plain = type(self).get_config is Layer.get_config and not self._settings
+        if plain and type(self).__init__ is not Layer.__init__:
+            config |= self._constructor_arguments()
+        return config
+
+    def _constructor_arguments(self) -> dict[str, Any]:
+        args, kwargs = self._call_args
+        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
+        arguments = dict(list(bound.arguments.items())[1:])
+        for parameter in bound.signature.parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                arguments |= arguments.pop(parameter.name, {})
+        for key, value in arguments.items():
+            if not all(_is_plain(x) for x in jax.tree_util.tree_leaves(value)):
+                raise NotImplementedError(
+                    f"{type(self).__name__} was made with {key}={value!r}, which a config cannot hold: give the class a "
+                    "`get_config` method that returns its arguments as plain values."
+                )
+        return arguments
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a new layer made with the arguments in `config`.
+
+        Args:
+            config: What `get_config` gave.
+
+        Raises:
+            TypeError: The class does not take these arguments.
+        """
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__} cannot be made from the config {config}: {error}. Let `__init__` take what "
+                "`get_config` returns, and pass `**kwargs` on to `super().__init__`."
+            ) from error
+
+
+def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a subclass's `build` so that calling it directly marks the layer as built, too."""
+
+    @functools.wraps(build)
+    def wrapped(self: Layer, *args: Any, **kwargs: Any) -> Any:
+        result = build(self, *args, **kwargs)
+        self._note_built(*(args or kwargs.values()))
+        return result
+
+    return wrapped
+
+
+def _is_plain(x: Any) -> bool:
+    return x is None or isinstance(x, str | int | float | bool | np.generic)
+
+
+def _shape_of(value: Any) -> Any:
+    def shape(x: Any) -> Any:
+        return tuple(d if isinstance(d, int) else None for d in x.shape)
+
+    if isinstance(value, dict):
+        return {k: _shape_of(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shape_of(v) for v in value]
+    return shape(value) if hasattr(value, "shape") else None
+
+
+def _symbolic_of(shape: Any, dtype: str) -> Any:
+    if isinstance(shape, dict):
+        return {k: _symbolic_of(v, dtype) for k, v in shape.items()}
+    if isinstance(shape, list | tuple) and shape and isinstance(shape[0], list | tuple):
+        return [_symbolic_of(s, dtype) for s in shape]
+    return SymbolicTensor(tuple(shape), dtype)
+
+
+def _masks_of(value: Any) -> Any:
+    """Return the mask of a tensor, or a list of masks for a list; `None` where there is none at all."""
+    if isinstance(value, list | tuple):
+        masks = [_masks_of(v) for v in value]
+        return masks if any(m is not None for m in masks) else None
+    if isinstance(value, dict):
+        named = {k: _masks_of(v) for k, v in value.items()}
+        return named if any(m is not None for m in named.values()) else None
+    return get_mask(value)
+
+
+def _keeping_mask(x: Any, y: Any) -> Any:
+    mask = get_mask(x)
+    if mask is not None:
+        set_mask(y, mask)
+    return y
+
+
+def _say_where(error: Exception, layer: Layer, context: CallContext, args: Any) -> None:
+    """Note on an error from inside a call which layer it came from, once."""
+    if getattr(error, "_trivium_noted", False):
+        return
+    shapes = [
+        str(tuple(d if isinstance(d, int) else None for d in x.shape))
+        for x in jax.tree_util.tree_leaves(args)
+        if hasattr(x, "shape")
+    ]
+    error.add_note(
+        f"In layer {context.path!r} ({type(layer).__name__}), called on input of shape {', '.join(shapes) or '()'}."
+    )
+    error._trivium_noted = True  # type: ignore[attr-defined]

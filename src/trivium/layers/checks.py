@@ -1,0 +1,43 @@
+"""Checks of layers' settings that give one clear error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["positive_int", "unit_fraction"]
+
+
+def positive_int(layer: Any, **setting: Any) -> int:
+    """Return a setting that must be a whole number above zero.
+
+    Args:
+        layer: The layer, for the message.
+        setting: The setting's name and value.
+
+    Raises:
+        ValueError: It is none.
+    """
+    ((name, value),) = setting.items()
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value <= 0:
+        raise ValueError(
+            f"{type(layer).__name__}: `{name}` is a whole number above zero; got {value!r}."
+        )
+    return int(value)
+
+
+def unit_fraction(layer: Any, **setting: Any) -> float:
+    """Return a setting that must be a number from 0 to 1.
+
+    Args:
+        layer: The layer, for the message.
+        setting: The setting's name and value.
+
+    Raises:
+        ValueError: It is none.
+    """
+    ((name, value),) = setting.items()
+    if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+        raise ValueError(f"{type(layer).__name__}: `{name}` is a number from 0 to 1; got {value!r}.")
+    return float(value)

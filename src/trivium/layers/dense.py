@@ -1,0 +1,84 @@
+"""The densely connected layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium import ops
+from trivium.layers.base import Layer
+from trivium.layers.checks import positive_int
+from trivium.layers.input_spec import InputSpec
+from trivium.layers.registry import LAYERS
+
+__all__ = ["Dense"]
+
+
+@LAYERS.register()
+class Dense(Layer):
+    """`activation(inputs @ kernel + bias)`, on the last axis.
+
+    Args:
+        units: The size of the output's last axis.
+        activation: The activation; none where it is `None`.
+        use_bias: Whether to add a bias.
+        kernel_initializer: How the kernel, shape `(inputs, units)`, is drawn.
+        bias_initializer: How the bias, shape `(units,)`, is drawn.
+        kernel_regularizer: A penalty on the kernel.
+        bias_regularizer: A penalty on the bias.
+        activity_regularizer: A penalty on the output.
+        kernel_constraint: A function applied to the kernel after each update.
+        bias_constraint: A function applied to the bias after each update.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `units` is no positive whole number.
+
+    Shapes:
+        `(batch, ..., inputs)` to `(batch, ..., units)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Dense(3, activation="relu")(np.ones((2, 5))).shape
+        (2, 3)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._set(
+            units=positive_int(self, units=units), activation=activation, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self.supports_masking = True
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel and the bias."""
+        self.kernel = self._add_set_weight("kernel", (input_shape[-1], self.units))
+        self.bias = self._add_set_weight("bias", (self.units,)) if self.use_bias else None
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        outputs = ops.matmul(inputs, self.kernel)
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return self.activation(outputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "quantization_config": None}

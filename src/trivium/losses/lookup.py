@@ -1,0 +1,127 @@
+"""From what a user writes for a loss to the loss itself, and back to a config."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.losses.base import Loss, LossFunctionWrapper
+from trivium.losses.registry import LOSSES
+from trivium.state.names import to_snake_case
+
+__all__ = ["deserialize", "get", "kind_of_targets", "object_name", "resolve", "serialize"]
+
+Shape = tuple[int | None, ...]
+
+
+def get(identifier: Any) -> Any:
+    """Return the loss that `identifier` means.
+
+    Args:
+        identifier: A name (`"mse"`, `"MeanSquaredError"`), a config, a class, a function or a loss;
+            `None` gives `None`.
+
+    Returns:
+        A `Loss` or a function of `(y_true, y_pred)`.
+
+    Raises:
+        ValueError: The name is unknown; the message has the nearest known ones.
+        TypeError: It is of another kind.
+
+    Example:
+        >>> get("mse").__name__, get("Huber").name
+        ('mean_squared_error', 'huber_loss')
+    """
+    return LOSSES.get(identifier)
+
+
+def serialize(loss: Any) -> Any:
+    """Return the config of a loss or loss function, as Keras writes it.
+
+    Example:
+        >>> serialize(get("Hinge"))["config"]
+        {'name': 'hinge', 'reduction': 'sum_over_batch_size'}
+    """
+    config = LOSSES.serialize(loss)
+    if type(loss) is LossFunctionWrapper:  # Keras has no public name for it.
+        config.update(module="keras.src.losses.losses", registered_name="LossFunctionWrapper")
+    return config
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the loss that `serialize` wrote `config` for.
+
+    Args:
+        config: A config or a name.
+        custom_objects: Losses of yours by name, besides the registered ones.
+
+    Raises:
+        ValueError: The config names something unknown.
+
+    Example:
+        >>> deserialize(serialize(get("Hinge")))
+        <Hinge name=hinge>
+    """
+    return LOSSES.deserialize(config, custom_objects)
+
+
+def kind_of_targets(y_true_shape: Shape, y_pred_shape: Shape) -> str:
+    """Say which family of crossentropy and accuracy the shapes call for.
+
+    Args:
+        y_true_shape: The targets' shape.
+        y_pred_shape: The predictions' shape.
+
+    Returns:
+        `"binary"` for one prediction a row, `"sparse_categorical"` for labels, else
+        `"categorical"`.
+
+    Example:
+        >>> kind_of_targets((32,), (32, 1)), kind_of_targets((32,), (32, 10))
+        ('binary', 'sparse_categorical')
+    """
+    last = y_pred_shape[-1] if y_pred_shape else 1
+    if last == 1:
+        return "binary"
+    if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
+        return "sparse_categorical"
+    return "categorical"
+
+
+def object_name(obj: Any) -> str:
+    """Return the name that an object of the user's goes by in logs.
+
+    Example:
+        >>> object_name(get("mse")), object_name(get("Huber"))
+        ('mean_squared_error', 'huber_loss')
+    """
+    name = getattr(obj, "name", None)
+    return str(name) if name else to_snake_case(getattr(obj, "__name__", type(obj).__name__))
+
+
+def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Loss | None:
+    """Return the loss that `compile` means by `identifier` for data of these shapes.
+
+    Args:
+        identifier: As for `get`; `"crossentropy"` or `"ce"` takes the one that goes with the
+            shapes.
+        y_true_shape: The targets' shape.
+        y_pred_shape: The predictions' shape.
+
+    Returns:
+        A `Loss`, named as the user wrote it; `None` for `None`.
+
+    Raises:
+        ValueError: The name is unknown.
+
+    Example:
+        >>> resolve("crossentropy", (32,), (32, 10)).fn.__name__
+        'sparse_categorical_crossentropy'
+    """
+    found = identifier
+    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+        found = f"{kind_of_targets(y_true_shape, y_pred_shape)}_crossentropy"
+    loss = get(found)
+    if loss is None or isinstance(loss, Loss):
+        return loss
+    name = identifier if isinstance(identifier, str) else object_name(loss)
+    return LossFunctionWrapper(loss, name=name)

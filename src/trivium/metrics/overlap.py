@@ -1,0 +1,453 @@
+"""F scores and intersection over union: how well predicted sets match true ones."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.losses.arrays import as_array, prepare
+from trivium.metrics.base import Metric, metric_class
+from trivium.state.dtypes import epsilon, is_float
+from trivium.state.registry import suggest
+
+__all__ = ["BinaryIoU", "F1Score", "FBetaScore", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
+
+_AVERAGES = ("micro", "macro", "weighted")
+
+
+@metric_class()
+class FBetaScore(Metric):
+    """The weighted harmonic mean of precision and recall.
+
+    Args:
+        average: `None` for one score a class, `"micro"` to count all classes together, `"macro"`
+            for the mean of the classes' scores, `"weighted"` for the mean weighted by how often
+            they occur.
+        beta: How many times as much recall counts as precision.
+        threshold: Predictions above it say yes; where it is `None`, the largest of each row does.
+        name: A name.
+        dtype: As in `Metric`.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    Example:
+        >>> metric = FBetaScore(beta=2.0, threshold=0.5)
+        >>> [round(float(x), 4) for x in metric([[1, 1], [1, 0]], [[0.2, 0.7], [0.9, 0.1]])]
+        [0.5556, 1.0]
+
+    Reference:
+        https://en.wikipedia.org/wiki/F-score
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str | None = "fbeta_score",
+        dtype: Any = None,
+    ) -> None:
+        place = type(self).__name__
+        if average is not None and average not in _AVERAGES:
+            raise ValueError(
+                f"{place}: average is one of {(*_AVERAGES, None)}; got {average!r}. "
+                f"{suggest(str(average), _AVERAGES)}"
+            )
+        if not isinstance(beta, float) or beta <= 0.0:
+            raise ValueError(f"{place}: beta is a float above 0; got {beta!r}.")
+        if threshold is not None and (
+            not isinstance(threshold, float) or not 0.0 < threshold <= 1.0
+        ):
+            raise ValueError(
+                f"{place}: threshold is a float above 0 and at most 1, or None; got {threshold!r}."
+            )
+        super().__init__(name=name, dtype=dtype)
+        self.average = average
+        self.beta = beta
+        self.threshold = threshold
+        self.built = False
+
+    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
+        """Add the counts, one for each class unless they are counted together.
+
+        Args:
+            y_true_shape: `(batch, classes)`.
+            y_pred_shape: `(batch, classes)`.
+
+        Raises:
+            ValueError: The shapes are others.
+        """
+        if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
+            raise ValueError(
+                f"{type(self).__name__}: targets and predictions have shape (batch, classes); y_true "
+                f"has {tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Make whole-number "
+                "labels one-hot first."
+            )
+        shape = () if self.average == "micro" else (y_pred_shape[-1],)
+        self.true_positives = self.add_variable(shape, dtype=self.dtype, name="true_positives")
+        self.false_positives = self.add_variable(shape, dtype=self.dtype, name="false_positives")
+        self.false_negatives = self.add_variable(shape, dtype=self.dtype, name="false_negatives")
+        self.intermediate_weights = self.add_variable(
+            shape, dtype=self.dtype, name="intermediate_weights"
+        )
+        self.built = True
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch.
+
+        Args:
+            y_true: Targets 0 or 1, shape `(batch, classes)`.
+            y_pred: Predictions, the same shape.
+            sample_weight: Weights, shape `(batch,)`.
+
+        Raises:
+            ValueError: The shapes are others.
+        """
+        y_true, y_pred = as_array(y_true, self.dtype), as_array(y_pred, self.dtype)
+        if not self.built:
+            self.build(y_true.shape, y_pred.shape)
+        y_true, y_pred = prepare(self.name, y_true, y_pred, equal=True)
+        if self.threshold is None:
+            largest = y_pred >= jnp.max(y_pred, axis=-1, keepdims=True)
+            yes = largest & (jnp.abs(y_pred) > 1e-9)
+        else:
+            yes = y_pred > self.threshold
+        found = yes.astype(self.dtype)
+        weight = None if sample_weight is None else as_array(sample_weight, self.dtype)[:, None]
+
+        def count(x: jax.Array) -> jax.Array:
+            x = x if weight is None else x * weight
+            return jnp.sum(x, axis=None if self.average == "micro" else 0)
+
+        self.true_positives.assign_add(count(found * y_true))
+        self.false_positives.assign_add(count(found * (1 - y_true)))
+        self.false_negatives.assign_add(count((1 - found) * y_true))
+        self.intermediate_weights.assign_add(count(y_true))
+
+    def result(self) -> jax.Array:
+        """Return the score so far: one number, or one for each class."""
+        right = self.true_positives.value
+        precision = right / (right + self.false_positives.value + epsilon())
+        recall = right / (right + self.false_negatives.value + epsilon())
+        square = self.beta**2
+        mean = precision * recall / (square * precision + recall + epsilon())
+        score = mean * (1 + square)
+        if self.average == "weighted":
+            often = self.intermediate_weights.value
+            return jnp.sum(score * (often / (jnp.sum(often) + epsilon())))
+        return score if self.average is None else jnp.mean(score)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        own = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
+        return {**super().get_config(), **own}
+
+
+@metric_class()
+class F1Score(FBetaScore):
+    """The harmonic mean of precision and recall.
+
+    Args:
+        average: As in `FBetaScore`.
+        threshold: As in `FBetaScore`.
+        name: A name.
+        dtype: As in `Metric`.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    Example:
+        >>> metric = F1Score(average="macro", threshold=0.5)
+        >>> round(float(metric([[1, 1], [1, 0]], [[0.2, 0.7], [0.9, 0.1]])), 4)
+        0.8333
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = "f1_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        config = super().get_config()
+        del config["beta"]
+        return config
+
+
+@metric_class()
+class IoU(Metric):
+    """Intersection over union of predicted and true regions, the mean over chosen classes.
+
+    Args:
+        num_classes: How many classes there are.
+        target_class_ids: The classes to take the mean over.
+        name: A name.
+        dtype: What to count in; `"int32"` where it is `None`.
+        ignore_class: A label whose places do not count.
+        sparse_y_true: Whether targets are labels; otherwise they are one-hot.
+        sparse_y_pred: Whether predictions are labels; otherwise they are probabilities or logits.
+        axis: The axis of classes of one-hot targets and of probabilities.
+
+    Raises:
+        ValueError: A class to take the mean over is not one of the classes.
+
+    Example:
+        >>> metric = IoU(num_classes=2, target_class_ids=[0])
+        >>> round(float(metric([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+        0.3333
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        if max(target_class_ids) >= num_classes:
+            raise ValueError(
+                f"{type(self).__name__}: target_class_ids has {max(target_class_ids)}, and with "
+                f"num_classes={num_classes} classes go from 0 to {num_classes - 1}."
+            )
+        super().__init__(name=name, dtype=dtype or "int32")
+        self.num_classes = num_classes
+        self.target_class_ids = list(target_class_ids)
+        self.ignore_class = ignore_class
+        self.sparse_y_true = sparse_y_true
+        self.sparse_y_pred = sparse_y_pred
+        self.axis = axis
+        self.total_cm = self.add_variable(
+            (num_classes, num_classes), dtype=self.dtype, name="total_confusion_matrix"
+        )
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch's places by true and predicted class; other labels are left out.
+
+        Args:
+            y_true: Targets, shape `(batch, ...)`.
+            y_pred: Predictions, shape `(batch, ...)`.
+            sample_weight: Weights of the places, whole numbers unless `dtype` is a float type.
+        """
+        true, pred = as_array(y_true), as_array(y_pred)
+        true = true if self.sparse_y_true else jnp.argmax(true, axis=self.axis)
+        pred = pred if self.sparse_y_pred else jnp.argmax(pred, axis=self.axis)
+        true, pred = (x.astype("int32").reshape(-1) for x in (true, pred))
+        weight = as_array(1 if sample_weight is None else sample_weight)
+        if is_float(weight.dtype) and not is_float(self.dtype):
+            warnings.warn(
+                f"{self.name}: sample_weight has dtype {weight.dtype} and the counts have "
+                f"{self.dtype}, so that fractions are cut off. Give whole numbers, or make the "
+                'metric with dtype="float32".',
+                stacklevel=2,
+            )
+        weight = jnp.broadcast_to(weight.astype(self.dtype).reshape(-1), true.shape)
+        for label in (true, pred):
+            weight = jnp.where((label >= 0) & (label < self.num_classes), weight, 0)
+        if self.ignore_class is not None:
+            weight = jnp.where(true != self.ignore_class, weight, 0)
+        self.total_cm.assign(self.total_cm.value.at[true, pred].add(weight, mode="drop"))
+
+    def result(self) -> jax.Array:
+        """Return the mean so far over the classes that occur."""
+        matrix = self.total_cm.value
+        both = jnp.diag(matrix)
+        ids = jnp.asarray(self.target_class_ids)
+        either = (jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - both)[ids].astype("float32")
+        occurs = either > 1e-9
+        share = jnp.where(occurs, both[ids].astype("float32") / (either + epsilon()), 0.0)
+        return jnp.sum(share) / (jnp.sum(occurs.astype("float32")) + epsilon())
+
+    def _config(self, *names: str) -> dict[str, Any]:
+        return {**Metric.get_config(self), **{name: getattr(self, name) for name in names}}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        return self._config(
+            "num_classes",
+            "target_class_ids",
+            "ignore_class",
+            "sparse_y_true",
+            "sparse_y_pred",
+            "axis",
+        )
+
+
+@metric_class()
+class BinaryIoU(IoU):
+    """Intersection over union for yes-or-no targets, from probabilities.
+
+    Args:
+        target_class_ids: Of the classes 0 and 1, those to take the mean over.
+        threshold: Predictions of at least this say 1.
+        name: A name.
+        dtype: As in `IoU`.
+
+    Raises:
+        ValueError: A class to take the mean over is neither 0 nor 1.
+
+    Example:
+        >>> round(float(BinaryIoU(threshold=0.3)([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])), 4)
+        0.3333
+    """
+
+    def __init__(
+        self,
+        target_class_ids: Sequence[int] = (0, 1),
+        threshold: float = 0.5,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(2, target_class_ids, name, dtype)
+        self.threshold = threshold
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch's places.
+
+        Args:
+            y_true: Targets 0 or 1, shape `(batch, ...)`.
+            y_pred: Probabilities, the same shape.
+            sample_weight: As in `IoU`.
+        """
+        super().update_state(y_true, as_array(y_pred) >= self.threshold, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        return self._config("target_class_ids", "threshold")
+
+
+@metric_class()
+class MeanIoU(IoU):
+    """Intersection over union of predicted and true regions, the mean over all classes.
+
+    Args:
+        num_classes: How many classes there are.
+        name: A name.
+        dtype: As in `IoU`.
+        ignore_class: As in `IoU`.
+        sparse_y_true: As in `IoU`.
+        sparse_y_pred: As in `IoU`.
+        axis: As in `IoU`.
+
+    Example:
+        >>> round(float(MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+        0.3333
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_true: bool = True,
+        sparse_y_pred: bool = True,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            num_classes,
+            range(num_classes),
+            name,
+            dtype,
+            ignore_class,
+            sparse_y_true,
+            sparse_y_pred,
+            axis,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        return self._config("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+
+
+@metric_class()
+class OneHotIoU(IoU):
+    """Intersection over union for one-hot targets, the mean over chosen classes.
+
+    Args:
+        num_classes: How many classes there are.
+        target_class_ids: The classes to take the mean over.
+        name: A name.
+        dtype: As in `IoU`.
+        ignore_class: As in `IoU`.
+        sparse_y_pred: As in `IoU`.
+        axis: As in `IoU`.
+
+    Raises:
+        ValueError: A class to take the mean over is not one of the classes.
+
+    Example:
+        >>> metric = OneHotIoU(num_classes=2, target_class_ids=[0])
+        >>> round(float(metric([[1, 0], [0, 1]], [[0.6, 0.4], [0.7, 0.3]])), 4)
+        0.5
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        target_class_ids: Sequence[int],
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        return self._config(
+            "num_classes", "target_class_ids", "ignore_class", "sparse_y_pred", "axis"
+        )
+
+
+@metric_class()
+class OneHotMeanIoU(MeanIoU):
+    """Intersection over union for one-hot targets, the mean over all classes.
+
+    Args:
+        num_classes: How many classes there are.
+        name: A name.
+        dtype: As in `IoU`.
+        ignore_class: As in `IoU`.
+        sparse_y_pred: As in `IoU`.
+        axis: As in `IoU`.
+
+    Example:
+        >>> metric = OneHotMeanIoU(num_classes=2)
+        >>> round(float(metric([[1, 0], [0, 1]], [[0.6, 0.4], [0.7, 0.3]])), 4)
+        0.25
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        name: str | None = None,
+        dtype: Any = None,
+        ignore_class: int | None = None,
+        sparse_y_pred: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        return self._config("num_classes", "ignore_class", "sparse_y_pred", "axis")

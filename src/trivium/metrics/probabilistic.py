@@ -1,0 +1,204 @@
+"""Metrics for probabilities and margins: the means of the losses of the same names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium import losses
+from trivium.metrics.base import metric_class
+from trivium.metrics.reduction import MeanMetricWrapper
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "Hinge",
+    "KLDivergence",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+]
+
+
+@metric_class("bce", "BCE")
+class BinaryCrossentropy(MeanMetricWrapper):
+    """The mean crossentropy between yes-or-no targets and probabilities.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+        from_logits: Whether predictions are logits instead.
+        label_smoothing: How far targets are drawn towards a half.
+
+    Example:
+        >>> round(float(BinaryCrossentropy()([[0, 1]], [[0.5, 0.5]])), 4)
+        0.6931
+    """
+
+    def __init__(
+        self,
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+    ) -> None:
+        super().__init__(
+            losses.binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
+
+
+@metric_class()
+class CategoricalCrossentropy(MeanMetricWrapper):
+    """The mean crossentropy between one-hot targets and probabilities.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+        from_logits: Whether predictions are logits instead.
+        label_smoothing: How much of each target is spread evenly over the classes.
+        axis: The axis of classes.
+
+    Example:
+        >>> round(float(CategoricalCrossentropy()([[0, 1, 0]], [[0.05, 0.9, 0.05]])), 4)
+        0.1054
+    """
+
+    def __init__(
+        self,
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            losses.categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+
+
+@metric_class()
+class SparseCategoricalCrossentropy(MeanMetricWrapper):
+    """The mean crossentropy between whole-number labels and probabilities.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+        from_logits: Whether predictions are logits instead.
+        ignore_class: A label whose samples add 0; with sample weights they do not count at all.
+        axis: The axis of classes.
+
+    Example:
+        >>> round(float(SparseCategoricalCrossentropy()([1], [[0.05, 0.9, 0.05]])), 4)
+        0.1054
+    """
+
+    def __init__(
+        self,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(
+            losses.sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+
+
+@metric_class()
+class KLDivergence(MeanMetricWrapper):
+    """The mean divergence of predicted from true probabilities.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> round(float(KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]])), 4)
+        0.1438
+    """
+
+    def __init__(self, name: str | None = "kl_divergence", dtype: Any = None) -> None:
+        super().__init__(losses.kl_divergence, name, dtype)
+
+
+@metric_class()
+class Poisson(MeanMetricWrapper):
+    """The mean loss of counts under predicted rates.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> round(float(Poisson()([[1.0, 2.0]], [[1.0, 2.0]])), 4)
+        0.8069
+    """
+
+    def __init__(self, name: str | None = "poisson", dtype: Any = None) -> None:
+        super().__init__(losses.poisson, name, dtype)
+
+
+@metric_class()
+class Hinge(MeanMetricWrapper):
+    """The mean of max(1 - target * prediction, 0), for targets -1 and 1 or 0 and 1.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(Hinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
+        1.0
+    """
+
+    def __init__(self, name: str | None = "hinge", dtype: Any = None) -> None:
+        super().__init__(losses.hinge, name, dtype)
+
+
+@metric_class()
+class SquaredHinge(MeanMetricWrapper):
+    """The mean of max(1 - target * prediction, 0)², for targets -1 and 1 or 0 and 1.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(SquaredHinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
+        1.25
+    """
+
+    def __init__(self, name: str | None = "squared_hinge", dtype: Any = None) -> None:
+        super().__init__(losses.squared_hinge, name, dtype)
+
+
+@metric_class()
+class CategoricalHinge(MeanMetricWrapper):
+    """The mean of max(best wrong score - right score + 1, 0), for one-hot targets.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(CategoricalHinge()([[0, 1]], [[0.5, 1.0]]))
+        0.5
+    """
+
+    def __init__(self, name: str | None = "categorical_hinge", dtype: Any = None) -> None:
+        super().__init__(losses.categorical_hinge, name, dtype)

@@ -1,0 +1,413 @@
+"""Metrics for numbers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph import op
+from trivium.losses import regression as losses
+from trivium.losses.arrays import as_array, divide_no_nan, prepare
+from trivium.metrics.base import Metric, metric_class, metric_function
+from trivium.metrics.reduction import Mean, MeanMetricWrapper
+from trivium.state.dtypes import epsilon
+
+__all__ = [
+    "ConcordanceCorrelation",
+    "CosineSimilarity",
+    "LogCoshError",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "PearsonCorrelation",
+    "R2Score",
+    "RootMeanSquaredError",
+    "concordance_correlation",
+    "cosine_similarity",
+    "pearson_correlation",
+]
+
+
+@op
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
+    """Return the cosine of the angle between targets and predictions: 1 for the same direction.
+
+    Args:
+        y_true: Targets, shape `(batch, ..., outputs)`.
+        y_pred: Predictions, the same shape.
+        axis: The axis along which the vectors lie.
+
+    Returns:
+        Cosines, shape `(batch, ...)`.
+
+    Example:
+        >>> cosine_similarity([[1.0, 0.0]], [[2.0, 0.0]]).tolist()
+        [1.0]
+    """
+    return -losses.cosine_similarity(y_true, y_pred, axis=axis)
+
+
+@metric_function
+def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
+    """Return the linear correlation of targets and predictions along an axis.
+
+    Args:
+        y_true: Targets, shape `(batch, ..., outputs)`.
+        y_pred: Predictions, the same shape.
+        axis: The axis along which to correlate.
+
+    Returns:
+        Correlations from -1 to 1, shape `(batch, ...)`.
+
+    Example:
+        >>> round(float(pearson_correlation([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])[0]), 4)
+        1.0
+    """
+    y_true, y_pred = prepare("pearson_correlation", y_true, y_pred)
+    true, pred = (y - jnp.mean(y, axis=axis, keepdims=True) for y in (y_true, y_pred))
+    scale = jnp.std(true, axis=axis) * jnp.std(pred, axis=axis)
+    return jnp.mean(true * pred, axis=axis) / scale
+
+
+@metric_function
+def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
+    """Return how well predictions agree with targets: correlation less bias and wrong scale.
+
+    Args:
+        y_true: Targets, shape `(batch, ..., outputs)`.
+        y_pred: Predictions, the same shape.
+        axis: The axis along which to correlate.
+
+    Returns:
+        Values from -1 to 1, shape `(batch, ...)`.
+
+    Example:
+        >>> round(float(concordance_correlation([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])[0]), 4)
+        0.5714
+
+    Reference:
+        Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", 1989,
+        https://doi.org/10.2307/2532051
+    """
+    y_true, y_pred = prepare("concordance_correlation", y_true, y_pred)
+    mean_true, mean_pred = (jnp.mean(y, axis=axis, keepdims=True) for y in (y_true, y_pred))
+    covariance = jnp.mean((y_true - mean_true) * (y_pred - mean_pred), axis=axis)
+    bias = jnp.squeeze(jnp.square(mean_true - mean_pred), axis=axis)
+    norm = jnp.var(y_true, axis=axis) + jnp.var(y_pred, axis=axis) + bias
+    return 2.0 * covariance / (norm + epsilon())
+
+
+@metric_class("mse", "MSE")
+class MeanSquaredError(MeanMetricWrapper):
+    """The mean of squared differences.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(MeanSquaredError()([[0.0, 1.0]], [[1.0, 3.0]]))
+        2.5
+    """
+
+    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_squared_error, name, dtype)
+
+
+@metric_class("mae", "MAE")
+class MeanAbsoluteError(MeanMetricWrapper):
+    """The mean of absolute differences.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(MeanAbsoluteError()([[0.0, 1.0]], [[1.0, 3.0]]))
+        1.5
+    """
+
+    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
+        super().__init__(losses.mean_absolute_error, name, dtype)
+
+
+@metric_class("mape", "MAPE")
+class MeanAbsolutePercentageError(MeanMetricWrapper):
+    """The mean of absolute differences in percent of the targets.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(MeanAbsolutePercentageError()([[2.0, 4.0]], [[1.0, 5.0]]))
+        37.5
+    """
+
+    def __init__(
+        self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None
+    ) -> None:
+        super().__init__(losses.mean_absolute_percentage_error, name, dtype)
+
+
+@metric_class("msle", "MSLE")
+class MeanSquaredLogarithmicError(MeanMetricWrapper):
+    """The mean of squared differences of log(1 + x).
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> round(float(MeanSquaredLogarithmicError()([[0.0, 1.0]], [[0.0, 3.0]])), 4)
+        0.2402
+    """
+
+    def __init__(
+        self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
+    ) -> None:
+        super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
+
+
+@metric_class()
+class LogCoshError(MeanMetricWrapper):
+    """The mean of log(cosh(difference)).
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> round(float(LogCoshError()([[0.0]], [[1.0]])), 4)
+        0.4338
+    """
+
+    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
+        super().__init__(losses.log_cosh, name, dtype)
+
+
+@metric_class()
+class CosineSimilarity(MeanMetricWrapper):
+    """The mean cosine of the angle between targets and predictions.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+        axis: The axis along which the vectors lie.
+
+    Example:
+        >>> float(CosineSimilarity()([[1.0, 0.0]], [[2.0, 0.0]]))
+        1.0
+    """
+
+    _direction = "up"
+    _left_out: ClassVar[dict[str, Any]] = {"axis": -1}
+
+    def __init__(
+        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(cosine_similarity, name, dtype, axis=axis)
+
+
+@metric_class()
+class PearsonCorrelation(MeanMetricWrapper):
+    """The mean linear correlation of targets and predictions.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+        axis: The axis along which to correlate.
+
+    Example:
+        >>> round(float(PearsonCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]])), 4)
+        1.0
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(pearson_correlation, name, dtype, axis=axis)
+
+
+@metric_class()
+class ConcordanceCorrelation(MeanMetricWrapper):
+    """The mean agreement of predictions with targets: correlation less bias and wrong scale.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+        axis: The axis along which to correlate.
+
+    Example:
+        >>> round(float(ConcordanceCorrelation()([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]])), 4)
+        0.5714
+
+    Reference:
+        Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", 1989,
+        https://doi.org/10.2307/2532051
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1
+    ) -> None:
+        super().__init__(concordance_correlation, name, dtype, axis=axis)
+
+
+@metric_class()
+class RootMeanSquaredError(Mean):
+    """The root of the mean of squared differences.
+
+    Args:
+        name: A name.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> float(RootMeanSquaredError()([[0.0, 0.0]], [[3.0, 3.0]]))
+        3.0
+    """
+
+    _direction = "down"
+
+    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype=dtype)
+
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
+        """Take a batch into the mean.
+
+        Args:
+            y_true: Targets, shape `(batch, ...)`.
+            y_pred: Predictions, the same shape.
+            sample_weight: Weights, shape `(batch,)` or more of the targets' axes.
+
+        Raises:
+            ValueError: The shapes do not go together.
+        """
+        y_true, y_pred = prepare(self.name, y_true, as_array(y_pred, self.dtype))
+        super().update_state(jnp.square(y_pred - y_true), sample_weight=sample_weight)
+
+    def result(self) -> jax.Array:
+        """Return the root of the mean so far."""
+        return jnp.sqrt(super().result())
+
+
+@metric_class()
+class R2Score(Metric):
+    """The share of the targets' variance that predictions explain: 1 is all, 0 none.
+
+    Args:
+        class_aggregation: How outputs become one number: `"uniform_average"`,
+            `"variance_weighted_average"` or `None` (one number for each).
+        num_regressors: How many inputs the adjusted score allows for; 0 for the plain score.
+        name: A name.
+        dtype: As in `Metric`.
+
+    Raises:
+        ValueError: There is no such aggregation, or fewer than 0 regressors.
+
+    Example:
+        >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
+        0.5714
+
+    Reference:
+        https://en.wikipedia.org/wiki/Coefficient_of_determination
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        name: str | None = "r2_score",
+        dtype: Any = None,
+    ) -> None:
+        known = ("uniform_average", "variance_weighted_average", None)
+        if class_aggregation not in known:
+            raise ValueError(
+                f"R2Score: class_aggregation is one of {known}; got {class_aggregation!r}."
+            )
+        if num_regressors < 0:
+            raise ValueError(f"R2Score: num_regressors is at least 0; got {num_regressors!r}.")
+        super().__init__(name=name, dtype=dtype)
+        self.class_aggregation = class_aggregation
+        self.num_regressors = num_regressors
+        self.num_samples = self.add_variable((), name="num_samples")
+        self.built = False
+
+    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
+        """Add the variables, one entry for each output.
+
+        Args:
+            y_true_shape: `(batch, outputs)`.
+            y_pred_shape: `(batch, outputs)`.
+
+        Raises:
+            ValueError: The shapes are others.
+        """
+        if len(y_pred_shape) != 2:
+            raise ValueError(
+                "R2Score: targets and predictions have shape (batch, outputs); y_true has "
+                f"{tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Flatten them, or give "
+                "one column for one output."
+            )
+        shape = (y_pred_shape[-1],)
+        self.squared_sum = self.add_variable(shape, name="squared_sum")
+        self.sum = self.add_variable(shape, name="sum")
+        self.total_mse = self.add_variable(shape, name="residual")
+        self.count = self.add_variable(shape, name="count")
+        self.built = True
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take a batch into the score.
+
+        Args:
+            y_true: Targets, shape `(batch, outputs)`.
+            y_pred: Predictions, the same shape.
+            sample_weight: Weights, shape `(batch,)`.
+
+        Raises:
+            ValueError: The shapes do not go together.
+        """
+        y_true, y_pred = prepare(self.name, y_true, as_array(y_pred, self.dtype), equal=True)
+        if not self.built:
+            self.build(y_true.shape, y_pred.shape)
+        weight = as_array(1.0 if sample_weight is None else sample_weight, self.dtype)
+        weight = jnp.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, y_true.shape)
+        weighted = y_true * weight
+        self.sum.assign_add(jnp.sum(weighted, axis=0))
+        self.squared_sum.assign_add(jnp.sum(y_true * weighted, axis=0))
+        self.total_mse.assign_add(jnp.sum(jnp.square(y_true - y_pred) * weight, axis=0))
+        self.count.assign_add(jnp.sum(weight, axis=0))
+        self.num_samples.assign_add(as_array(y_true.size, self.num_samples.dtype))
+
+    def result(self) -> jax.Array:
+        """Return the score so far; the plain one while samples are too few to adjust it."""
+        mean = self.sum.value / self.count.value
+        total = self.squared_sum.value - self.sum.value * mean
+        scores = 1.0 - self.total_mse.value / total
+        score = jnp.where(jnp.isinf(scores), 0.0, scores)
+        if self.class_aggregation == "uniform_average":
+            score = jnp.mean(score)
+        elif self.class_aggregation == "variance_weighted_average":
+            score = jnp.sum(total * score) / jnp.sum(total)
+        if self.num_regressors:
+            free = self.num_samples.value - 1.0 - self.num_regressors
+            adjusted = 1.0 - divide_no_nan(
+                (1.0 - score) * (self.num_samples.value - 1.0), jnp.maximum(free, 0.0)
+            )
+            score = jnp.where(free > 0, adjusted, score)
+        return score
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the metric."""
+        own = {"class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors}
+        return {**super().get_config(), **own}

@@ -1,0 +1,8 @@
+"""Models: three ways to write one, and one graph underneath."""
+
+from trivium.models.cloning import clone_model
+from trivium.models.functional import Functional
+from trivium.models.model import Model
+from trivium.models.sequential import Sequential
+
+__all__ = ["Functional", "Model", "Sequential", "clone_model"]

@@ -1,0 +1,94 @@
+"""Reading the graph of a subclassed model: its `call` is run once on symbolic tensors, and what it does is recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from trivium.graph import CaptureError, Graph, SymbolicTensor, any_symbolic, recording
+from trivium.graph.errors import error_location
+from trivium.graph.infer import infer
+from trivium.layers.context import CallContext, call_scope
+from trivium.layers.base import Layer
+
+if TYPE_CHECKING:
+    from trivium.models.model import Model
+
+__all__ = ["as_capture_error", "capture", "symbolic_like", "trace"]
+
+
+def symbolic_like(structure: Any) -> Any:
+    """Return symbolic tensors of unknown batch size in place of the arrays in a structure."""
+    names = iter(range(1 << 30))
+
+    def convert(x: Any) -> Any:
+        if isinstance(x, SymbolicTensor):
+            return SymbolicTensor((None, *x.shape[1:]), x.dtype, name=x.name)
+        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+            return x
+        shape = (None, *(int(d) if isinstance(d, int | np.integer) else None for d in x.shape[1:]))
+        return SymbolicTensor(shape if x.shape else (), x.dtype, name=f"input_{next(names)}")
+
+    return jax.tree_util.tree_map(convert, structure)
+
+
+def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph, bool]:
+    """Record a model's `call`.
+
+    Args:
+        model: The model.
+        args: The arguments of its call, with symbolic tensors from `symbolic_like`.
+        kwargs: The keyword arguments, likewise.
+        training: Which mode to record.
+
+    Returns:
+        The graph, and whether running it does all that the call does (a layer whose output is not used is not in it).
+
+    Raises:
+        CaptureError: The code does what no graph can hold; the message has its file and line.
+    """
+    context = CallContext(training)
+    context.layers.append(model)
+    with call_scope(context), recording() as nodes:
+        outputs = model.call(*args, **kwargs)
+    inputs = args[0] if len(args) == 1 and not any_symbolic((), kwargs) else (args, kwargs)
+    graph = Graph(_only_tensors(inputs), outputs, tuple(context.losses))
+    held = {id(node) for node in graph.nodes}
+    whole = all(id(n) in held for n in nodes if isinstance(n.operation, Layer))
+    return graph, whole
+
+
+def as_capture_error(error: Exception) -> CaptureError:
+    """Return the error that a model's `call` met on symbolic tensors as one that names the user's line."""
+    if isinstance(error, CaptureError):
+        return error
+    refusal = CaptureError(
+        f"this model's `call` cannot be recorded as a graph ({type(error).__name__}: {error}). Functions of `trivium.ops` "
+        "record themselves; functions of `jax.numpy` and NumPy do not. The model can still be trained and called.",
+        error_location(error),
+    )
+    refusal.__cause__ = error
+    return refusal
+
+
+def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[Layer, Any]]:
+    """Run a model's `call` once on abstract arrays, to build its layers where its code cannot be recorded.
+
+    Returns:
+        The layers it called, in order, each with the shapes of its outputs.
+    """
+    context = CallContext(training)
+    context.layers.append(model)
+    context.trail = []
+    with call_scope(context):
+        infer(model.call, args, kwargs)
+    return context.trail
+
+
+def _only_tensors(structure: Any) -> Any:
+    leaves = jax.tree_util.tree_leaves(structure)
+    if all(isinstance(x, SymbolicTensor) for x in leaves):
+        return structure
+    return [x for x in leaves if isinstance(x, SymbolicTensor)]

@@ -1,0 +1,32 @@
+"""The Functional API: a model is the graph between given inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trivium.layers.registry import LAYERS
+from trivium.models.model import Model
+
+__all__ = ["Functional"]
+
+
+@LAYERS.register()
+class Functional(Model):
+    """The model between symbolic inputs and outputs; `Model(inputs, outputs)` makes one.
+
+    Args:
+        inputs: Symbolic tensors, nested as you like.
+        outputs: Symbolic tensors, nested as you like.
+        name: A name.
+        kwargs: `trainable`, `dtype`, as for every model.
+
+    Example:
+        >>> import trivium as tv
+        >>> a, b = tv.Input((2,), name="a"), tv.Input((2,), name="b")
+        >>> model = tv.Model({"a": a, "b": b}, tv.layers.concatenate([a, b]))
+        >>> model.output_shape
+        (None, 4)
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)

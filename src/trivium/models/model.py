@@ -1,0 +1,457 @@
+"""The model: a layer that holds layers and knows how to be trained, however it was written."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import jax
+import numpy as np
+
+from trivium.graph import CaptureError, Graph, SymbolicTensor, digest, is_recording, lowered_text
+from trivium.layers.base import Layer
+from trivium.layers.context import current_call
+from trivium.models.capture import as_capture_error, capture, symbolic_like, trace
+from trivium.models.functional_inputs import fit_inputs
+from trivium.state import current_scope, suggest
+from trivium.training.trainer import Trainer
+
+__all__ = ["Model"]
+
+
+def _gives_graph(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Say whether constructor arguments are a graph's inputs and outputs."""
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or {"inputs", "outputs"} <= set(kwargs)
+
+
+class Model(Trainer, Layer):
+    """A model, in one of three ways.
+
+    - `Model(inputs, outputs)`: the graph between symbolic tensors (the Functional API).
+    - A subclass with `__init__` and `call`.
+    - A subclass given `inputs` and `outputs`: both.
+
+    Args:
+        inputs: Symbolic tensors, nested as you like.
+        outputs: Symbolic tensors, nested as you like.
+        name: A name.
+        trainable: Whether the weights are trained.
+        dtype: A dtype or policy.
+
+    Raises:
+        DisconnectedGraphError: An output needs a tensor that the inputs do not give.
+
+    Example:
+        >>> import numpy as np, trivium as tv
+        >>> x = tv.Input(shape=(4,))
+        >>> model = tv.Model(x, tv.layers.Dense(2)(x))
+        >>> model(np.ones((3, 4))).shape
+        (3, 2)
+    """
+
+    _untracked = Layer._untracked | {"_graph", "_captured", "_call_spec", "_capture_error", "_trail", "_trainer"}
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and _gives_graph(cls, args, kwargs):
+            from trivium.models.functional import Functional
+
+            cls = Functional  # type: ignore[assignment]
+        model = super().__new__(cls, *args, **kwargs)
+        model._graph = None
+        model._captured = {}
+        model._call_spec = None
+        model._capture_error = None
+        model._trail = []
+        return model
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _gives_graph(type(self), args, kwargs):
+            inputs, outputs = _take(args, kwargs, "inputs"), _take(args[-1:], kwargs, "outputs")
+            if len(args) > 2:
+                inputs, outputs, kwargs["name"] = args
+            super().__init__(**kwargs)
+            self._declare(Graph(inputs, outputs))
+        else:
+            super().__init__(*args, **kwargs)
+
+    def _declare(self, graph: Graph) -> None:
+        """Make a graph this model's own."""
+        names = [layer.name for layer in graph.operations if isinstance(layer, Layer)]
+        twice = next((n for n in names if names.count(n) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"Model {self.name!r} has {names.count(twice)} layers called {twice!r}; names within a model are "
+                "unique. Give one of them another `name=`."
+            )
+        self._graph = graph
+        self._note_built()
+        self._adopt()
+
+    def _adopt(self) -> None:
+        """Draw the variables' first values in the order of the data's flow, and be the parent of the layers."""
+        import weakref
+
+        for layer in self._layers:
+            if layer._parent is None and layer is not self:
+                layer._parent = weakref.ref(self)
+        if not is_recording():
+            for variable in self.variables:
+                variable.initialize()
+
+    # -- the one graph ------------------------------------------------------------------------------------------
+
+    def graph(self, training: bool = False) -> Graph:
+        """Return the model's graph: the one it was declared with, or the one its `call` records.
+
+        Args:
+            training: Which mode, for models whose code asks.
+
+        Raises:
+            ValueError: The model is not built, so its shapes are not known.
+            CaptureError: The code does what no graph can hold; the message has its file and line.
+        """
+        if self._graph is not None:
+            return self._graph
+        graph, _ = self._capture(training)
+        if graph is None:
+            raise as_capture_error(self._capture_error)
+        return graph
+
+    def _capture(self, training: bool) -> tuple[Graph | None, bool]:
+        if self._call_spec is None:
+            raise ValueError(
+                f"Model {self.name!r} is not built, so its graph is not known: call it on data, or `build(input_shape)`."
+            )
+        if training not in self._captured:
+            try:
+                self._captured[training] = capture(self, *self._call_spec, training=training)
+            except Exception as error:
+                self._captured[training], self._capture_error = (None, False), error
+        return self._captured[training]
+
+    def fingerprint(self) -> str:
+        """Return a hash that two models share exactly when they compute and train the same.
+
+        It covers the lowered program in both modes and what the variables start from, and no name.
+
+        Returns:
+            64 hexadecimal digits.
+
+        Raises:
+            ValueError: The model is not built.
+
+        Example:
+            >>> import trivium as tv
+            >>> a = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="a")])
+            >>> b = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="b")])
+            >>> a.fingerprint() == b.fingerprint()
+            True
+        """
+        args, kwargs = self._symbolic_call()
+        specs = jax.tree_util.tree_map(lambda t: t.spec, args)
+        mine = [
+            [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in vs]
+            for vs in (self.trainable_variables, self.non_trainable_variables)
+        ]
+        texts = []
+        for training in (False, True):
+
+            def program(tv: Any, ntv: Any, inputs: Any, training: bool = training) -> Any:
+                result = self.stateless_call(
+                    tv, ntv, *inputs, training=training, return_losses=True, **kwargs
+                )
+                return jax.tree_util.tree_leaves(result)
+
+            texts.append(_lowered(program, *mine, specs))
+        return digest(*texts, *(_describe(v) for v in self.variables))
+
+    def weights_sha256(self) -> str:
+        """Return the SHA-256 of the weights' values, in the order of the data's flow.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        arrays = [np.asarray(w.value) for w in self.weights]
+        return digest(*(part for a in arrays for part in (a.shape, a.dtype, a.tobytes())))
+
+    def _symbolic_call(self) -> tuple[Any, Any]:
+        """Return symbolic arguments for a call."""
+        if self._graph is not None:
+            return (self._graph.inputs,), {}
+        if self._call_spec is None:
+            raise ValueError(
+                f"Model {self.name!r} is not built: call it on data, or `build(input_shape)`, first."
+            )
+        args, kwargs = self._call_spec
+        return args, kwargs
+
+    # -- layers -------------------------------------------------------------------------------------------------
+
+    @property
+    def _layers(self) -> list[Layer]:
+        inner = super()._layers
+        if self._graph is None:
+            return inner
+        own = [o for o in self._graph.operations if isinstance(o, Layer)]
+        return list({id(layer): layer for layer in [*own, *inner]}.values())
+
+    def _flow_layers(self) -> list[Layer]:
+        graph = self._graph or (self._captured.get(False) or (None,))[0]
+        inner = super()._flow_layers() if self._graph is None else self._layers
+        if graph is None:
+            return inner
+        mine = {id(layer) for layer in inner}
+        order = [o for o in graph.operations if id(o) in mine]
+        return list({id(layer): layer for layer in [*order, *inner]}.values())
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside."""
+        return self._layers
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return a layer by its name or its place in `layers`.
+
+        Args:
+            name: The name.
+            index: The place.
+
+        Raises:
+            ValueError: There is none; the message has the nearest name.
+
+        Example:
+            >>> import trivium as tv
+            >>> tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="out")]).get_layer("out").units
+            2
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError("`get_layer` takes a name or an index, one of the two.")
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"Model {self.name!r} has {len(layers)} layers; there is no index {index}.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"Model {self.name!r} has no layer {name!r}. {suggest(str(name), [x.name for x in layers])}"
+        )
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic inputs, as a flat list."""
+        return self.graph().input_tensors
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic outputs, as a flat list."""
+        return self.graph().output_tensors
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input, in the structure that the model takes."""
+        return self.graph().inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, in the structure that the model gives."""
+        return self.graph().outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, in the structure that the model takes."""
+        return jax.tree_util.tree_map(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, in the structure that the model gives."""
+        return jax.tree_util.tree_map(lambda t: t.shape, self.output)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The inputs' names."""
+        return [t.name for t in self.inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        """The outputs' names: those of the layers they come from, each made unique."""
+        if self._graph is None and (self._call_spec is None or self._capture(False)[0] is None):
+            return []
+        names: list[str] = []
+        for tensor in self.outputs:
+            name = tensor.node.name if tensor.node is not None else tensor.name
+            count = sum(n == name or n.startswith(f"{name}_") for n in names) if name in names else 0
+            names.append(name if count == 0 else f"{name}_{count}")
+        return names
+
+    # -- building and running -----------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any = None) -> None:
+        """Build the model for inputs of a shape.
+
+        Args:
+            input_shape: A shape with the batch, `None` for unknown sizes; or a structure of shapes.
+        """
+        if self._graph is None and input_shape is not None and not self.built:
+            from trivium.layers.base import _symbolic_of
+
+            dtype = self.compute_dtype
+            Model._build_for(self, (_symbolic_of(input_shape, dtype),), {})
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if type(self).build not in (Model.build, Layer.build):
+            super()._build_for(args, kwargs)
+            self.built = False
+        kwargs = {k: v for k, v in kwargs.items() if k not in ("training", "mask") or v is not None}
+        training = bool(kwargs.pop("training", False))
+        self._call_spec = symbolic_like((args, kwargs))
+        self._captured = {}
+        graph, _ = self._capture(training)
+        if graph is None:
+            try:
+                self._trail = trace(self, *self._call_spec, training=training)
+            except Exception as error:
+                # Neither way works. What no graph can hold knows the user's line; any other error is plainer on arrays.
+                refused = isinstance(self._capture_error, CaptureError)
+                raise (self._capture_error if refused else error) from None
+        self._note_built()
+        context = current_call()
+        if context is None or context.layers[:1] == [self] or not context.layers:
+            self._capture(False)
+            self._adopt()
+
+    def _can_be_called(self) -> bool:
+        return self._graph is not None or type(self).call is not Model.call
+
+    def _run(self, args: Any, kwargs: Any) -> Any:
+        if self._graph is None and (graph := self._runnable(args, kwargs)) is not None:
+            values = graph.trace(args[0])
+            self.add_loss([values[id(t)] for t in graph.losses])
+            return jax.tree_util.tree_map(lambda t: values[id(t)], graph.outputs)
+        return super()._run(args, kwargs)
+
+    def _runnable(self, args: Any, kwargs: Any) -> Graph | None:
+        """Return the captured graph if running it, in its own order, is what the call would do.
+
+        Two writings of one graph then lower to the same program. Eager calls go through `call`, for debuggers.
+        """
+        context = current_call()
+        training = context.training if context is not None else None
+        if current_scope() is None or is_recording() or self._call_spec is None or len(args) != 1:
+            return None
+        if any(v is not None for k, v in kwargs.items() if k != "training"):
+            return None
+        spec_args, spec_kwargs = self._call_spec
+        if len(spec_args) != 1 or spec_kwargs or not _same_form(spec_args[0], args[0]):
+            return None
+        graph, whole = self._capture(bool(training))
+        return graph if whole else None
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Compute the outputs: run the graph. A model written by subclassing gives its own."""
+        if self._graph is None:
+            raise NotImplementedError(
+                f"Model {type(self).__name__!r} has no `call` method: write `def call(self, inputs):` that returns the "
+                "outputs, or give the constructor `inputs` and `outputs`."
+            )
+        return self._graph.run(fit_inputs(self._graph, inputs, self.path))
+
+    # -- keeping ------------------------------------------------------------------------------------------------
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a file.
+
+        Args:
+            filepath: A path that ends in `.weights.h5`.
+            overwrite: Whether a file that is there may be replaced.
+        """
+        from trivium.saving.weights import save_weights
+
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Set the weights from a file that `save_weights` wrote.
+
+        Args:
+            filepath: The path.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file holds other weights; none has been changed.
+        """
+        from trivium.saving.weights import load_weights
+
+        load_weights(self, filepath)
+
+    # -- looking ------------------------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers with their output shapes and numbers of parameters.
+
+        Args:
+            line_length: The width in characters; the terminal's where it is `None`.
+            positions: Kept for Keras's signature; the columns fit themselves.
+            print_fn: Where the text goes; a function of a string. Standard output where it is `None`.
+            expand_nested: Whether to show the layers of models inside.
+            show_trainable: Whether to show which layers are trained.
+            layer_range: Names of the first and the last layer to show.
+        """
+        from trivium.viz.summary import print_summary
+
+        print_summary(
+            self, line_length=line_length, print_fn=print_fn, expand_nested=expand_nested,
+            show_trainable=show_trainable, layer_range=layer_range,
+        )  # fmt: skip
+
+
+def _take(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Any:
+    return kwargs.pop(name) if name in kwargs else args[0]
+
+
+def _same_form(spec: Any, value: Any) -> bool:
+    """Say whether a value has the structure and ranks that a model was captured with."""
+    flat, tree = jax.tree_util.tree_flatten(spec)
+    given, tree_given = jax.tree_util.tree_flatten(value)
+    return tree == tree_given and all(
+        hasattr(x, "shape") and len(x.shape) == t.ndim
+        and all(w is None or w == d for w, d in zip(t.shape, x.shape, strict=True))
+        and str(x.dtype) == t.dtype
+        for t, x in zip(flat, given, strict=True)
+    )  # fmt: skip
+
+
+def _lowered(program: Any, tv: Any, ntv: Any, specs: Any) -> str:
+    try:
+        return lowered_text(program, tv, ntv, specs)
+    except Exception:
+        # Code that needs numbers for sizes: the program for a batch of two stands for all.
+        fixed = jax.tree_util.tree_map(
+            lambda s: jax.ShapeDtypeStruct([d if isinstance(d, int) else 2 for d in s.shape], s.dtype), specs
+        )
+        return lowered_text(program, tv, ntv, fixed)
+
+
+def _describe(variable: Any) -> str:
+    """Say what a variable starts from and how it is kept, without any name."""
+
+    def config(thing: Any) -> Any:
+        if thing is None or inspect.ismethod(thing):
+            return None
+        if hasattr(thing, "get_config"):
+            return type(thing).__name__, sorted(thing.get_config().items())
+        return getattr(thing, "__qualname__", repr(thing))
+
+    kept = (variable.shape, variable.dtype, variable.trainable)
+    parts = (variable.initializer, variable.regularizer, variable.constraint)
+    return repr((kept, [config(p) for p in parts]))
+
+

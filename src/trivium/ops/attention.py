@@ -1,0 +1,80 @@
+"""Attention: values taken together as queries and keys agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_floats
+
+__all__ = ["dot_product_attention"]
+
+
+@op
+def dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Any:
+    """Return for each query the mean of the values, weighted by how well their keys agree with it.
+
+    Args:
+        query: An array of shape `(batch, queries, heads, depth)`.
+        key: An array of shape `(batch, keys, heads, depth)`.
+        value: An array of shape `(batch, keys, heads, depth_of_values)`.
+        bias: What to add to the logits; broadcasts with `(batch, heads, queries, keys)`.
+        mask: Which keys each query may look at, truth values; broadcasts with the same.
+        scale: What to multiply the logits by; `1 / sqrt(depth)` where it is `None`.
+        is_causal: Whether a query looks at no later keys than its own position.
+        flash_attention: `True` takes cuDNN's fused kernel (NVIDIA only, half types).
+        attn_logits_soft_cap: A limit `c` that the logits approach: each becomes `x / (1 + abs(x) / c)`.
+
+    Returns:
+        An array of shape `(batch, queries, heads, depth_of_values)`.
+
+    Raises:
+        ValueError: An array has not four axes, or a cap is asked for together with the fused kernel.
+
+    Example:
+        >>> x = jnp.ones((1, 2, 1, 4))
+        >>> dot_product_attention(x, x, x).shape
+        (1, 2, 1, 4)
+
+    Reference:
+        Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs/1706.03762
+    """
+    arrays = [as_floats(a) for a in (query, key, value)]
+    if any(a.ndim != 4 for a in arrays):
+        raise ValueError(
+            "dot_product_attention needs query, key and value of shape (batch, time, heads, depth); "
+            f"got shapes {[a.shape for a in arrays]}."
+        )
+    dtype = jnp.result_type(*arrays)
+    q, k, v = (a.astype(dtype) for a in arrays)
+    bias = None if bias is None else jnp.asarray(bias, dtype)
+    mask = None if mask is None else jnp.asarray(mask, bool)
+    if attn_logits_soft_cap is None:
+        kernel = "cudnn" if flash_attention else "xla"
+        return jax.nn.dot_product_attention(
+            q, k, v, bias, mask, scale=scale, is_causal=is_causal, implementation=kernel
+        )
+    if flash_attention:
+        raise ValueError("`attn_logits_soft_cap` does not go with `flash_attention`; leave one out.")
+    logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    logits = logits if bias is None else logits + bias
+    logits = logits / (1 + jnp.abs(logits) / attn_logits_soft_cap)
+    if is_causal:
+        before = jnp.tril(jnp.ones(logits.shape[-2:], bool))
+        mask = before if mask is None else mask & before
+    if mask is not None:
+        logits = jnp.where(mask, logits, jnp.finfo(dtype).min)
+    return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits, axis=-1), v)

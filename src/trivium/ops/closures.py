@@ -1,0 +1,158 @@
+"""Functions as arguments of ops: which symbolic tensors from around them they use, made visible to the graph."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.errors import CaptureError
+from trivium.graph.graph import Graph
+from trivium.graph.infer import infer
+from trivium.graph.node import record, recording
+from trivium.graph.op import any_symbolic
+from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.state.variable import Variable
+
+__all__ = ["Closure", "op_of_functions"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@jax.tree_util.register_pytree_node_class
+class Closure:
+    """A function together with the tensors that it uses besides its arguments.
+
+    As a pytree it consists of those tensors, so they count among the arguments of a node that holds it.
+
+    Args:
+        run: A function `(tensors, *args) -> result`.
+        tensors: The tensors.
+
+    Example:
+        >>> Closure(lambda tensors, x: tensors[0] * x, [3.0])(2.0)
+        6.0
+    """
+
+    def __init__(self, run: Callable[..., Any], tensors: list[Any]) -> None:
+        self.run = run
+        self.tensors = tensors
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the function."""
+        return self.run(self.tensors, *args)
+
+    def tree_flatten(self) -> tuple[list[Any], Callable[..., Any]]:
+        """Return the tensors and the function."""
+        return self.tensors, self.run
+
+    @classmethod
+    def tree_unflatten(cls, run: Callable[..., Any], tensors: Any) -> Closure:
+        """Build it from `tree_flatten`'s parts."""
+        return cls(run, list(tensors))
+
+
+def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
+    """Make an op of a function that takes functions, which may use symbolic tensors from around them.
+
+    Args:
+        function: A pure function of arrays and functions; the functions stand among its arguments, or in a list there.
+
+    Returns:
+        The op.
+
+    Example:
+        >>> @op_of_functions
+        ... def twice(f, x):
+        ...     return f(f(x))
+        >>> shift = SymbolicTensor((None, 3))
+        >>> twice(lambda x: x + shift, jnp.ones(3)).node.inputs == [shift]
+        True
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        plain, named = _replace(lambda f: f, (args, kwargs))
+        if not any_symbolic(plain, named):
+            guarded = _replace(_guard, (plain, named))
+            try:
+                return function(*guarded[0], **guarded[1])
+            except (CaptureError, _SymbolicResult):
+                pass  # Not its arguments but what it uses from around is symbolic.
+        spies: dict[int, _Spy] = {}
+        spied = _replace(lambda f: spies.setdefault(id(f), _Spy(f)), (plain, named))
+        infer(function, *spied)
+        plain, named = _replace(lambda f: spies[id(f)].closure or f, (plain, named))
+        return record(call, plain, named, function)
+
+    call.is_op = True  # type: ignore[attr-defined]
+    return call
+
+
+class _SymbolicResult(Exception):
+    """A function called with arrays gave a symbolic tensor."""
+
+
+def _guard(function: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(*args: Any) -> Any:
+        result = function(*args)
+        if any(map(is_symbolic, jax.tree_util.tree_leaves(result))):
+            raise _SymbolicResult
+        return result
+
+    return guarded
+
+
+class _Spy:
+    """Stands in for a function while shapes are inferred, and makes a closure of it at its first call."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.closure: Closure | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        if self.closure is None:
+            self.closure = _close(self.function, args)
+        return Closure(self.closure.run, [jnp.zeros(t.dims, t.dtype) for t in self.closure.tensors])(
+            *args
+        )
+
+
+def _close(function: Callable[..., Any], args: Any) -> Closure:
+    """Record the function on symbolic tensors like `args`, and make its recorded nodes the function."""
+    leaves, tree = jax.tree_util.tree_flatten(args)
+    stand_ins = [SymbolicTensor(jnp.shape(a), jnp.result_type(a)) for a in leaves]
+    try:
+        with recording() as nodes:
+            result = function(*jax.tree_util.tree_unflatten(tree, stand_ins))
+    except Exception:
+        # Written with `jax.numpy`, say: it can run on arrays, if it uses nothing symbolic from around. What is wrong
+        # with it otherwise, it says there again.
+        return Closure(lambda _, *given: function(*given), [])
+    results, result_tree = jax.tree_util.tree_flatten(result)
+    inner = {id(t) for t in stand_ins} | {id(t) for n in nodes for t in n.output_tensors}
+    used = [*(t for n in nodes for t in n.inputs), *filter(is_symbolic, results)]
+    outer = list({id(t): t for t in used if id(t) not in inner}.values())
+    graph = Graph([stand_ins, outer], [t for t in results if is_symbolic(t)])
+
+    def run(tensors: Any, *given: Any) -> Any:
+        computed = iter(graph.run([jax.tree_util.tree_leaves(given), tensors]))
+        filled = [next(computed) if is_symbolic(t) else t for t in results]
+        return jax.tree_util.tree_unflatten(result_tree, filled)
+
+    return Closure(run, outer)
+
+
+def _replace(change: Callable[[Any], Any], arguments: Any) -> Any:
+    """Change every function in nested arguments, and put values in the variables' places."""
+
+    def leaf(a: Any) -> Any:
+        if callable(a):
+            return change(a)
+        return a.value if isinstance(a, Variable) else a
+
+    return jax.tree_util.tree_map(leaf, arguments, is_leaf=callable)

@@ -1,0 +1,365 @@
+"""Convolution and pooling over one, two or three spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops import lowering
+from trivium.ops.arrays import as_array, channels_are_last, per_axis
+
+__all__ = [
+    "adaptive_average_pool",
+    "adaptive_max_pool",
+    "average_pool",
+    "conv",
+    "conv_transpose",
+    "depthwise_conv",
+    "max_pool",
+    "separable_conv",
+]
+
+_Sizes = int | Sequence[int]
+
+
+@op
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: _Sizes = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: _Sizes = 1,
+) -> Any:
+    """Slide a kernel over the spatial axes.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with
+            `"channels_first"`.
+        kernel: An array of shape `(*window, channels / groups, filters)`. Fewer channels than the inputs' make
+            groups: each group of filters sees its own group of channels.
+        strides: The window's step, one number or one for each spatial axis.
+        padding: `"valid"` (none) or `"same"` (zeros evenly around, so that stride 1 keeps the size).
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+        dilation_rate: The distance between the window's cells, one number or one for each spatial axis.
+
+    Returns:
+        An array of shape `(batch, *positions, filters)`, the channels where `data_format` has them.
+
+    Raises:
+        ValueError: The kernel does not fit the inputs; the message has both shapes.
+
+    Example:
+        >>> x = jnp.arange(5.0).reshape(1, 5, 1)
+        >>> conv(x, jnp.ones((3, 1, 1))).ravel().tolist()
+        [3.0, 6.0, 9.0]
+
+    Reference:
+        Dumoulin & Visin, "A guide to convolution arithmetic for deep learning", 2016,
+        https://arxiv.org/abs/1603.07285
+    """
+    kernel = jnp.asarray(as_array(kernel))
+    x = _channels_last(inputs, data_format).astype(kernel.dtype)
+    axes = _check_ranks(x, kernel)
+    if x.shape[-1] % kernel.shape[-2]:
+        raise ValueError(
+            f"conv: the inputs' {x.shape[-1]} channels are no multiple of the {kernel.shape[-2]} channels of the "
+            f"kernel (inputs {jnp.shape(inputs)}, kernel {kernel.shape} = (*window, channels, filters))."
+        )
+    _check_padding(padding)
+    strides = per_axis(strides, axes, "strides")
+    dilation = per_axis(dilation_rate, axes, "dilation_rate")
+    _check_fits("conv", x.shape, kernel.shape[:-2], padding, dilation)
+    return _channels_back(lowering.conv(x, kernel, strides, padding, dilation), data_format)
+
+
+@op
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: _Sizes = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: _Sizes = 1,
+) -> Any:
+    """Slide kernels of its own over each channel.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        kernel: An array of shape `(*window, channels, multiplier)`.
+        strides: The window's step, one number or one for each spatial axis.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+        dilation_rate: The distance between the window's cells.
+
+    Returns:
+        An array of shape `(batch, *positions, channels * multiplier)`.
+
+    Example:
+        >>> depthwise_conv(jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 1))).shape
+        (1, 2, 2, 2)
+    """
+    kernel = jnp.asarray(as_array(kernel))
+    grouped = kernel.reshape(*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1])
+    return conv(inputs, grouped, strides, padding, data_format, dilation_rate)
+
+
+@op
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: _Sizes = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: _Sizes = 1,
+) -> Any:
+    """Convolve each channel by itself, then mix the channels at each position.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        depthwise_kernel: An array of shape `(*window, channels, multiplier)`.
+        pointwise_kernel: An array of shape `(*ones, channels * multiplier, filters)`.
+        strides: The window's step, one number or one for each spatial axis.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+        dilation_rate: The distance between the window's cells.
+
+    Returns:
+        An array of shape `(batch, *positions, filters)`.
+
+    Example:
+        >>> separable_conv(jnp.ones((1, 4, 2)), jnp.ones((3, 2, 1)), jnp.ones((1, 2, 5))).shape
+        (1, 2, 5)
+
+    Reference:
+        Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", 2016,
+        https://arxiv.org/abs/1610.02357
+    """
+    x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(x, pointwise_kernel, 1, "valid", data_format)
+
+
+@op
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: _Sizes = 1,
+    padding: str = "valid",
+    output_padding: _Sizes | None = None,
+    data_format: str | None = None,
+    dilation_rate: _Sizes = 1,
+) -> Any:
+    """Go a convolution's way back: each cell adds a scaled kernel to the output.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        kernel: An array of shape `(*window, filters, channels)`.
+        strides: The kernels' distance in the output, one number or one for each spatial axis.
+        padding: `"valid"` or `"same"` (gives `size * stride` positions).
+        output_padding: Positions added at the end of each axis; `None` chooses as `padding` says.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+        dilation_rate: The distance between a kernel's cells.
+
+    Returns:
+        An array of shape `(batch, *positions, filters)`.
+
+    Raises:
+        ValueError: The kernel does not fit the inputs.
+
+    Example:
+        >>> conv_transpose(jnp.ones((1, 2, 1)), jnp.ones((2, 1, 1)), strides=2).ravel().tolist()
+        [1.0, 1.0, 1.0, 1.0]
+
+    Reference:
+        Zeiler et al., "Deconvolutional Networks", CVPR 2010.
+    """
+    kernel = jnp.asarray(as_array(kernel))
+    x = _channels_last(inputs, data_format).astype(kernel.dtype)
+    axes = _check_ranks(x, kernel)
+    if x.shape[-1] != kernel.shape[-1]:
+        raise ValueError(
+            f"conv_transpose: the inputs have {x.shape[-1]} channels, the kernel {kernel.shape[-1]} "
+            f"(inputs {jnp.shape(inputs)}, kernel {kernel.shape} = (*window, filters, channels))."
+        )
+    _check_padding(padding)
+    strides = per_axis(strides, axes, "strides")
+    dilation = per_axis(dilation_rate, axes, "dilation_rate")
+    extra = [None] * axes if output_padding is None else per_axis(output_padding, axes, "output_padding")
+    pads = [
+        _transposed_padding((k - 1) * d + 1, s, padding, e)
+        for k, d, s, e in zip(kernel.shape, dilation, strides, extra, strict=False)
+    ]
+    return _channels_back(lowering.conv_transpose(x, kernel, strides, pads, dilation), data_format)
+
+
+@op
+def max_pool(
+    inputs: Any,
+    pool_size: _Sizes,
+    strides: _Sizes | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:
+    """Return the largest value in each window.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        pool_size: The window's size, one number or one for each spatial axis.
+        strides: Its step; `pool_size` where it is `None`.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+
+    Returns:
+        An array of shape `(batch, *positions, channels)`.
+
+    Example:
+        >>> max_pool(jnp.array([1.0, 3.0, 2.0, 0.0]).reshape(1, 4, 1), 2).ravel().tolist()
+        [3.0, 2.0]
+    """
+    return _pool(lowering.max_pool, inputs, pool_size, strides, padding, data_format)
+
+
+@op
+def average_pool(
+    inputs: Any,
+    pool_size: _Sizes,
+    strides: _Sizes | None = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Any:
+    """Return the mean of each window; cells that `"same"` padding adds are not counted.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        pool_size: The window's size, one number or one for each spatial axis.
+        strides: Its step; `pool_size` where it is `None`.
+        padding: `"valid"` or `"same"`.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+
+    Returns:
+        An array of shape `(batch, *positions, channels)`.
+
+    Example:
+        >>> average_pool(jnp.arange(3.0).reshape(1, 3, 1), 2, padding="same").ravel().tolist()
+        [0.5, 2.0]
+    """
+    return _pool(lowering.average_pool, inputs, pool_size, strides, padding, data_format)
+
+
+@op
+def adaptive_max_pool(inputs: Any, output_size: _Sizes, data_format: str | None = None) -> Any:
+    """Return the largest value in each of `output_size` windows that cover the spatial axes evenly.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        output_size: How many windows, one number or one for each spatial axis.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+
+    Example:
+        >>> adaptive_max_pool(jnp.arange(5.0).reshape(1, 5, 1), 2).ravel().tolist()
+        [2.0, 4.0]
+    """
+    return _adaptive(jnp.max, inputs, output_size, data_format)
+
+
+@op
+def adaptive_average_pool(inputs: Any, output_size: _Sizes, data_format: str | None = None) -> Any:
+    """Return the mean of each of `output_size` windows that cover the spatial axes evenly.
+
+    Args:
+        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
+        output_size: How many windows, one number or one for each spatial axis.
+        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
+
+    Example:
+        >>> adaptive_average_pool(jnp.arange(5.0).reshape(1, 5, 1), 2).ravel().tolist()
+        [1.0, 3.0]
+    """
+    return _adaptive(jnp.mean, inputs, output_size, data_format)
+
+
+def _pool(
+    pool: Callable[..., Any],
+    inputs: Any,
+    pool_size: _Sizes,
+    strides: _Sizes | None,
+    padding: str,
+    data_format: str | None,
+) -> Any:
+    x = _channels_last(inputs, data_format)
+    window = per_axis(pool_size, x.ndim - 2, "pool_size")
+    steps = window if strides is None else per_axis(strides, x.ndim - 2, "strides")
+    _check_padding(padding)
+    _check_fits("pooling", x.shape, window, padding, (1,) * len(window))
+    return _channels_back(pool(x, window, steps, padding), data_format)
+
+
+def _adaptive(
+    reduce: Callable[..., Any], inputs: Any, output_size: _Sizes, data_format: str | None
+) -> Any:
+    """Reduce each axis in windows from `floor(i n / m)` to `ceil((i + 1) n / m)`, one axis after the other."""
+    x = _channels_last(inputs, data_format)
+    for axis, m in enumerate(per_axis(output_size, x.ndim - 2, "output_size"), start=1):
+        n = x.shape[axis]
+        parts = [
+            reduce(x[(slice(None),) * axis + (slice(i * n // m, -(-(i + 1) * n // m)),)], axis=axis)
+            for i in range(m)
+        ]
+        x = jnp.stack(parts, axis=axis)
+    return _channels_back(x, data_format)
+
+
+def _channels_last(inputs: Any, data_format: str | None) -> Any:
+    x = jnp.asarray(as_array(inputs))
+    return x if channels_are_last(data_format) else jnp.moveaxis(x, 1, -1)
+
+
+def _channels_back(x: Any, data_format: str | None) -> Any:
+    return x if channels_are_last(data_format) else jnp.moveaxis(x, -1, 1)
+
+
+def _check_ranks(x: Any, kernel: Any) -> int:
+    """Return the number of spatial axes."""
+    if x.ndim != kernel.ndim or not 3 <= x.ndim <= 5:
+        raise ValueError(
+            "Inputs of shape (batch, *spatial, channels) need a kernel of shape (*window, channels, channels) with "
+            f"as many spatial axes, 1 to 3; got shapes {x.shape} and {kernel.shape}."
+        )
+    return x.ndim - 2
+
+
+def _check_padding(padding: str) -> None:
+    if padding not in ("valid", "same"):
+        raise ValueError(f"`padding` is 'valid' or 'same'; got {padding!r}.")
+
+
+def _check_fits(
+    what: str, shape: Sequence[Any], window: Sequence[int], padding: str, dilation: Sequence[int]
+) -> None:
+    if padding == "same":
+        return
+    for n, k, d in zip(shape[1:-1], window, dilation, strict=True):
+        if isinstance(n, int) and n < (k - 1) * d + 1:
+            raise ValueError(
+                f"{what}: a window of {tuple(window)} cells at distances {tuple(dilation)} does not fit into the "
+                f"spatial shape {tuple(shape[1:-1])}, so nothing would come out. "
+                "Use a smaller window or padding='same'."
+            )
+
+
+def _transposed_padding(
+    extent: int, stride: int, padding: str, output_padding: int | None
+) -> tuple[int, int]:
+    """Return the cells to add to (if negative: cut from) both ends of a full transposed convolution's axis."""
+    if padding == "valid":
+        return 0, max(stride - extent, 0) if output_padding is None else output_padding
+    if output_padding is None:
+        total = stride + extent - 2  # gives size * stride
+    else:
+        total = extent + extent % 2 - 2 + output_padding
+    before = min(-(-total // 2), extent - 1)
+    return before - (extent - 1), total - before - (extent - 1)

@@ -1,0 +1,496 @@
+"""Creation: new arrays, and what is known of an array without its values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.graph.op import op
+from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.ops.arrays import as_array
+from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.variable import Variable
+
+__all__ = [
+    "arange", "array", "cast", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "empty",
+    "empty_like", "eye", "full", "full_like", "geomspace", "identity", "is_tensor", "linspace",
+    "logspace", "ndim", "ones", "ones_like", "saturate_cast", "shape", "size", "tri", "view",
+    "view_as_complex", "view_as_real", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def zeros(shape: int | Sequence[int], dtype: Any = None) -> Any:
+    """Return an array of zeros.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> zeros((2,)).tolist()
+        [0.0, 0.0]
+    """
+    return jnp.zeros(_sizes(shape), standardize_dtype(dtype))
+
+
+def ones(shape: int | Sequence[int], dtype: Any = None) -> Any:
+    """Return an array of ones.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> ones((2,)).tolist()
+        [1.0, 1.0]
+    """
+    return jnp.ones(_sizes(shape), standardize_dtype(dtype))
+
+
+def empty(shape: int | Sequence[int], dtype: Any = None) -> Any:
+    """Return an array that is to be filled; it holds zeros.
+
+    Args:
+        shape: The shape.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> empty((2,)).shape
+        (2,)
+    """
+    return jnp.zeros(_sizes(shape), standardize_dtype(dtype))
+
+
+@op
+def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Any:
+    """Return an array with one value everywhere.
+
+    Args:
+        shape: The shape.
+        fill_value: The value.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> full((2,), 7).tolist()
+        [7.0, 7.0]
+    """
+    return jnp.full(_sizes(shape), as_array(fill_value), standardize_dtype(dtype))
+
+
+@op
+def zeros_like(x: Any, dtype: Any = None) -> Any:
+    """Return zeros in the shape of `x`.
+
+    Args:
+        x: An array.
+        dtype: The dtype; that of `x` where it is `None`.
+
+    Example:
+        >>> zeros_like([1, 2]).tolist()
+        [0, 0]
+    """
+    return jnp.zeros_like(as_array(x), _maybe(dtype))
+
+
+@op
+def ones_like(x: Any, dtype: Any = None) -> Any:
+    """Return ones in the shape of `x`.
+
+    Args:
+        x: An array.
+        dtype: The dtype; that of `x` where it is `None`.
+
+    Example:
+        >>> ones_like([1, 2]).tolist()
+        [1, 1]
+    """
+    return jnp.ones_like(as_array(x), _maybe(dtype))
+
+
+@op
+def empty_like(x: Any, dtype: Any = None) -> Any:
+    """Return an array in the shape of `x` that is to be filled; it holds zeros.
+
+    Args:
+        x: An array.
+        dtype: The dtype; that of `x` where it is `None`.
+
+    Example:
+        >>> empty_like([1, 2]).shape
+        (2,)
+    """
+    return jnp.zeros_like(as_array(x), _maybe(dtype))
+
+
+@op
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+    """Return an array in the shape of `x` with one value everywhere.
+
+    Args:
+        x: An array.
+        fill_value: The value.
+        dtype: The dtype; that of `x` where it is `None`.
+
+    Example:
+        >>> full_like([1, 2], 7).tolist()
+        [7, 7]
+    """
+    return jnp.full_like(as_array(x), as_array(fill_value), _maybe(dtype))
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """Return a matrix with ones on a diagonal and zeros elsewhere.
+
+    Args:
+        N: How many rows.
+        M: How many columns; `N` where it is `None`.
+        k: The diagonal: 0 the main one, above it positive, below it negative.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> eye(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return jnp.eye(N, M, k, standardize_dtype(dtype))
+
+
+def identity(n: int, dtype: Any = None) -> Any:
+    """Return the identity matrix.
+
+    Args:
+        n: How many rows and columns.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> identity(2).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    return jnp.identity(n, standardize_dtype(dtype))
+
+
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+    """Return a matrix with ones on and below a diagonal and zeros above.
+
+    Args:
+        N: How many rows.
+        M: How many columns; `N` where it is `None`.
+        k: The diagonal: 0 the main one, above it positive, below it negative.
+        dtype: The dtype; the default float type where it is `None`.
+
+    Example:
+        >>> tri(2).tolist()
+        [[1.0, 0.0], [1.0, 1.0]]
+    """
+    return jnp.tri(N, M, k, standardize_dtype(dtype))
+
+
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+    """Return evenly spaced numbers, with a given distance.
+
+    Args:
+        start: The first number; or, given alone, `stop`, and 0 is the first.
+        stop: The number before which to end.
+        step: The distance of two numbers, 1 where it is `None`.
+        dtype: The dtype; int32, or the default float type where one of the numbers is a float.
+
+    Example:
+        >>> arange(3).tolist()
+        [0, 1, 2]
+    """
+    if dtype is None:
+        given = [n for n in (start, stop, step) if n is not None]
+        types = [n.dtype if hasattr(n, "dtype") else type(n) for n in given]
+        floats = any(t is float or t is not int and is_float(t) for t in types if t is not bool)
+        dtype = standardize_dtype(None) if floats else "int32"
+    return jnp.arange(start, stop, step, standardize_dtype(dtype))
+
+
+@op
+def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:
+    """Return evenly spaced numbers, of a given count.
+
+    Args:
+        start: The first number; may be an array.
+        stop: The last number; may be an array.
+        num: How many.
+        endpoint: Whether `stop` is among them.
+        retstep: Whether to return the distance too.
+        dtype: The dtype; a float type where it is `None`.
+        axis: Where the new axis stands, for arrays.
+
+    Example:
+        >>> linspace(0.0, 1.0, 3).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return jnp.linspace(as_array(start), as_array(stop), num, endpoint, retstep, _maybe(dtype), axis)
+
+
+@op
+def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10, dtype: Any = None, axis: int = 0) -> Any:
+    """Return numbers evenly spaced on a logarithmic scale.
+
+    Args:
+        start: The first number; may be an array.
+        stop: The last number; may be an array.
+        num: How many.
+        endpoint: Whether `stop` is among them.
+        base: The base; `start` and `stop` are its exponents.
+        dtype: The dtype; a float type where it is `None`.
+        axis: Where the new axis stands, for arrays.
+
+    Example:
+        >>> logspace(0.0, 2.0, 3).round(3).tolist()
+        [1.0, 10.0, 100.00000762939453]
+    """
+    return jnp.logspace(as_array(start), as_array(stop), num, endpoint, base, _maybe(dtype), axis)
+
+
+@op
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    """Return numbers each of which is the same multiple of the one before.
+
+    Args:
+        start: The first number; may be an array.
+        stop: The last number; may be an array.
+        num: How many.
+        endpoint: Whether `stop` is among them.
+        dtype: The dtype; a float type where it is `None`.
+        axis: Where the new axis stands, for arrays.
+
+    Example:
+        >>> geomspace(1.0, 100.0, 3).round(3).tolist()
+        [1.0, 10.0, 100.00000762939453]
+    """
+    return jnp.geomspace(as_array(start), as_array(stop), num, endpoint, _maybe(dtype), axis)
+
+
+@op
+def array(x: Any, dtype: Any = None) -> Any:
+    """Return a new array of the values.
+
+    Args:
+        x: An array.
+        dtype: The dtype; that of the values where it is `None`.
+
+    Example:
+        >>> array([1.0, 2.0]).dtype.name
+        'float32'
+    """
+    return jnp.array(as_array(x), dtype=_maybe(dtype))
+
+
+@op
+def copy(x: Any) -> Any:
+    """Return a copy.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> copy([1.0, 2.0]).tolist()
+        [1.0, 2.0]
+    """
+    return jnp.array(as_array(x), copy=True)
+
+
+@op
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
+    """Return the values as an array.
+
+    Args:
+        x: An array, a list, a number or a variable.
+        dtype: The dtype; that of the values where it is `None`.
+        sparse: Kept for Keras's signature; only dense arrays are supported.
+        ragged: Kept for Keras's signature; only dense arrays are supported.
+
+    Raises:
+        ValueError: A sparse or ragged tensor is asked for.
+
+    Example:
+        >>> convert_to_tensor([1, 2], 'float32').tolist()
+        [1.0, 2.0]
+    """
+    if sparse or ragged:
+        raise ValueError("Sparse and ragged tensors are not supported; leave `sparse` and `ragged` out.")
+    return jnp.asarray(as_array(x), dtype=_maybe(dtype))
+
+
+def convert_to_numpy(x: Any) -> np.ndarray:
+    """Return the values as a NumPy array that nothing else writes to.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> convert_to_numpy(ones((2,)))
+        array([1., 1.], dtype=float32)
+    """
+    return np.array(x.value if isinstance(x, Variable) else x)
+
+
+@op
+def cast(x: Any, dtype: Any) -> Any:
+    """Change the dtype.
+
+    Args:
+        x: An array.
+        dtype: The dtype.
+
+    Example:
+        >>> cast([1.7], 'int32').tolist()
+        [1]
+    """
+    return jnp.asarray(as_array(x)).astype(standardize_dtype(dtype))
+
+
+@op
+def saturate_cast(x: Any, dtype: Any) -> Any:
+    """Change the dtype, and replace what it cannot hold by the nearest value that it can.
+
+    Args:
+        x: An array.
+        dtype: The dtype.
+
+    Example:
+        >>> saturate_cast([-1, 300], 'uint8').tolist()
+        [0, 255]
+    """
+    x, target = jnp.asarray(as_array(x)), jnp.dtype(standardize_dtype(dtype))
+    if target == bool:
+        return x.astype(target)
+    limits = jnp.finfo(target) if is_float(target) else jnp.iinfo(target)
+    own = jnp.finfo(x.dtype) if is_float(x.dtype) else jnp.iinfo(jnp.int8 if x.dtype == bool else x.dtype)
+    low, high = max(float(limits.min), float(own.min)), min(float(limits.max), float(own.max))
+    clipped = jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)) if x.dtype != bool else x
+    return clipped.astype(target)
+
+
+@op
+def view(x: Any, dtype: Any = None) -> Any:
+    """Read the same bytes as another dtype.
+
+    Args:
+        x: An array.
+        dtype: The dtype.
+
+    Example:
+        >>> view(ones((1,)), 'int32').tolist()
+        [1065353216]
+    """
+    return jnp.asarray(as_array(x)).view(_maybe(dtype))
+
+
+@op
+def view_as_complex(x: Any) -> Any:
+    """Make complex numbers of pairs.
+
+    Args:
+        x: An array of shape `(..., 2)`: real and imaginary parts.
+
+    Example:
+        >>> view_as_complex([[1.0, 2.0]]).tolist()
+        [(1+2j)]
+    """
+    x = jnp.asarray(as_array(x))
+    return jax.lax.complex(x[..., 0], x[..., 1])
+
+
+@op
+def view_as_real(x: Any) -> Any:
+    """Make pairs of complex numbers.
+
+    Args:
+        x: An array of complex numbers.
+
+    Returns:
+        An array of shape `(..., 2)`: real and imaginary parts.
+
+    Example:
+        >>> view_as_real([1 + 2j]).tolist()
+        [[1.0, 2.0]]
+    """
+    x = jnp.asarray(as_array(x))
+    return jnp.stack([x.real, x.imag], axis=-1)
+
+
+def shape(x: Any) -> tuple[Any, ...]:
+    """Return the shape, with `None` for a symbolic tensor's unknown sizes.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> shape(SymbolicTensor((None, 3)))
+        (None, 3)
+    """
+    return tuple(x.shape) if hasattr(x, "shape") else jnp.shape(as_array(x))
+
+
+def ndim(x: Any) -> int:
+    """Return the number of axes.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> ndim([[1, 2]])
+        2
+    """
+    return len(shape(x))
+
+
+@op
+def size(x: Any) -> Any:
+    """Return the number of elements.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> size([[1, 2]])
+        2
+    """
+    return jnp.size(as_array(x))
+
+
+def dtype(x: Any) -> str:
+    """Return the dtype's name.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> dtype([1.0])
+        'float32'
+    """
+    return str(x.dtype) if hasattr(x, "dtype") else str(jnp.asarray(as_array(x)).dtype)
+
+
+def is_tensor(x: Any) -> bool:
+    """Say whether it is an array of JAX or a symbolic tensor.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> is_tensor(ones((2,))), is_tensor([1.0])
+        (True, False)
+    """
+    return isinstance(x, jax.Array) or is_symbolic(x)
+
+
+def _maybe(dtype: Any) -> str | None:
+    return None if dtype is None else standardize_dtype(dtype)
+
+
+def _sizes(shape: Any) -> Any:
+    if isinstance(shape, Sequence) and None in shape:
+        raise ValueError(
+            f"An array needs a size for each axis; got {tuple(shape)}. A symbolic tensor's unknown sizes are `None`: "
+            "use `zeros_like`, `ones_like` or `full_like` of a tensor that has the shape, or `broadcast_to`."
+        )
+    return shape

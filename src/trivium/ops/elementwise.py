@@ -1,0 +1,738 @@
+"""Functions of each element by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.arithmetic import absolute
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_floats
+
+__all__ = [
+    "abs", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert",
+    "bitwise_not", "cbrt", "ceil", "clip", "conj", "conjugate", "cos", "cosh", "deg2rad", "erf",
+    "erfc", "erfinv", "exp", "exp2", "expm1", "fabs", "floor", "i0", "imag", "isfinite", "isinf",
+    "isnan", "isneginf", "isposinf", "isreal", "log", "log10", "log1p", "log2", "nan_to_num",
+    "rad2deg", "real", "reciprocal", "round", "rsqrt", "sign", "signbit", "sin", "sinc", "sinh",
+    "sqrt", "square", "tan", "trunc",
+]  # fmt: skip
+
+
+@op
+def fabs(x: Any) -> Any:
+    """Return the absolute value as a float.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> fabs([-2, 3]).tolist()
+        [2.0, 3.0]
+    """
+    return jnp.fabs(as_array(x))
+
+
+@op
+def sign(x: Any) -> Any:
+    """Return -1, 0 or 1, as the sign says.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sign([-2.0, 0.0, 3.0]).tolist()
+        [-1.0, 0.0, 1.0]
+    """
+    return jnp.sign(as_array(x))
+
+
+@op
+def signbit(x: Any) -> Any:
+    """Say where the sign bit is set; it also is for -0.0.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> signbit([-2.0, 0.0]).tolist()
+        [True, False]
+    """
+    return jnp.signbit(as_array(x))
+
+
+@op
+def square(x: Any) -> Any:
+    """Return the square.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> square([-2.0, 3.0]).tolist()
+        [4.0, 9.0]
+    """
+    return jnp.square(as_array(x))
+
+
+@op
+def sqrt(x: Any) -> Any:
+    """Return the square root.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sqrt([4.0, 9.0]).tolist()
+        [2.0, 3.0]
+    """
+    return jnp.sqrt(as_floats(x))
+
+
+@op
+def rsqrt(x: Any) -> Any:
+    """Return 1 divided by the square root.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> rsqrt([4.0, 16.0]).tolist()
+        [0.5, 0.25]
+    """
+    return jax.lax.rsqrt(as_floats(x))
+
+
+@op
+def cbrt(x: Any) -> Any:
+    """Return the cube root.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> cbrt([-8.0, 27.0]).round(4).tolist()
+        [-2.0, 3.0]
+    """
+    return jnp.cbrt(as_floats(x))
+
+
+@op
+def reciprocal(x: Any) -> Any:
+    """Return 1 divided by the element.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> reciprocal([4.0, -2.0]).tolist()
+        [0.25, -0.5]
+    """
+    return jnp.reciprocal(as_floats(x))
+
+
+@op
+def exp(x: Any) -> Any:
+    """Return e to the power of the element.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> exp([0.0]).tolist()
+        [1.0]
+    """
+    return jnp.exp(as_floats(x))
+
+
+@op
+def exp2(x: Any) -> Any:
+    """Return 2 to the power of the element.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> exp2([3.0]).tolist()
+        [8.0]
+    """
+    return jnp.exp2(as_floats(x))
+
+
+@op
+def expm1(x: Any) -> Any:
+    """Return `exp(x) - 1`, exact also near 0.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> expm1([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.expm1(as_floats(x))
+
+
+@op
+def log(x: Any) -> Any:
+    """Return the natural logarithm.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> log([1.0]).tolist()
+        [0.0]
+    """
+    return jnp.log(as_floats(x))
+
+
+@op
+def log1p(x: Any) -> Any:
+    """Return `log(1 + x)`, exact also near 0.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> log1p([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.log1p(as_floats(x))
+
+
+@op
+def log2(x: Any) -> Any:
+    """Return the logarithm to base 2.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> log2([8.0]).tolist()
+        [3.0]
+    """
+    return jnp.log2(as_floats(x))
+
+
+@op
+def log10(x: Any) -> Any:
+    """Return the logarithm to base 10.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> log10([1000.0]).round(4).tolist()
+        [3.0]
+    """
+    return jnp.log10(as_floats(x))
+
+
+@op
+def sin(x: Any) -> Any:
+    """Return the sine of an angle in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sin([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.sin(as_floats(x))
+
+
+@op
+def cos(x: Any) -> Any:
+    """Return the cosine of an angle in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> cos([0.0]).tolist()
+        [1.0]
+    """
+    return jnp.cos(as_floats(x))
+
+
+@op
+def tan(x: Any) -> Any:
+    """Return the tangent of an angle in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> tan([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.tan(as_floats(x))
+
+
+@op
+def arcsin(x: Any) -> Any:
+    """Return the inverse sine, in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> arcsin([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.arcsin(as_floats(x))
+
+
+@op
+def arccos(x: Any) -> Any:
+    """Return the inverse cosine, in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> arccos([1.0]).tolist()
+        [0.0]
+    """
+    return jnp.arccos(as_floats(x))
+
+
+@op
+def arctan(x: Any) -> Any:
+    """Return the inverse tangent, in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> arctan([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.arctan(as_floats(x))
+
+
+@op
+def sinh(x: Any) -> Any:
+    """Return the hyperbolic sine.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sinh([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.sinh(as_floats(x))
+
+
+@op
+def cosh(x: Any) -> Any:
+    """Return the hyperbolic cosine.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> cosh([0.0]).tolist()
+        [1.0]
+    """
+    return jnp.cosh(as_floats(x))
+
+
+@op
+def arcsinh(x: Any) -> Any:
+    """Return the inverse hyperbolic sine.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> arcsinh([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.arcsinh(as_floats(x))
+
+
+@op
+def arccosh(x: Any) -> Any:
+    """Return the inverse hyperbolic cosine.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> arccosh([1.0]).tolist()
+        [0.0]
+    """
+    return jnp.arccosh(as_floats(x))
+
+
+@op
+def arctanh(x: Any) -> Any:
+    """Return the inverse hyperbolic tangent.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> arctanh([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.arctanh(as_floats(x))
+
+
+@op
+def sinc(x: Any) -> Any:
+    """Return `sin(pi x) / (pi x)`, and 1 at 0.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sinc([0.0]).tolist()
+        [1.0]
+    """
+    return jnp.sinc(as_floats(x))
+
+
+@op
+def deg2rad(x: Any) -> Any:
+    """Turn degrees into radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> deg2rad([180.0]).round(4).tolist()
+        [3.1415998935699463]
+    """
+    return jnp.deg2rad(as_floats(x))
+
+
+@op
+def rad2deg(x: Any) -> Any:
+    """Turn radians into degrees.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> rad2deg([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.rad2deg(as_floats(x))
+
+
+@op
+def i0(x: Any) -> Any:
+    """Return the modified Bessel function of the first kind, order 0.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> i0([0.0]).tolist()
+        [1.0000001192092896]
+    """
+    return jnp.i0(as_floats(x))
+
+
+@op
+def floor(x: Any) -> Any:
+    """Round down.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> floor([-1.5, 1.5]).tolist()
+        [-2.0, 1.0]
+    """
+    return jnp.floor(as_floats(x))
+
+
+@op
+def ceil(x: Any) -> Any:
+    """Round up.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> ceil([-1.5, 1.5]).tolist()
+        [-1.0, 2.0]
+    """
+    return jnp.ceil(as_floats(x))
+
+
+@op
+def trunc(x: Any) -> Any:
+    """Round towards zero.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> trunc([-1.5, 1.5]).tolist()
+        [-1.0, 1.0]
+    """
+    return jnp.trunc(as_array(x))
+
+
+@op
+def round(x: Any, decimals: int = 0) -> Any:
+    """Round to the nearest, and halves to the even neighbor.
+
+    Args:
+        x: An array.
+        decimals: Digits to keep behind the point; before it, if negative.
+
+    Example:
+        >>> round([0.5, 1.5, 2.25], 0).tolist()
+        [0.0, 2.0, 2.0]
+    """
+    x = jnp.asarray(as_array(x))
+    if decimals < 0 and jnp.issubdtype(x.dtype, jnp.integer):
+        return jnp.round(as_floats(x), decimals).astype(x.dtype)
+    return jnp.round(x, decimals)
+
+
+@op
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+    """Replace what lies outside a range by its nearer end.
+
+    Args:
+        x: An array.
+        x_min: The smallest result.
+        x_max: The largest result.
+
+    Example:
+        >>> clip([-1.0, 0.5, 2.0], 0.0, 1.0).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    x = jnp.asarray(as_array(x))
+    if x.dtype == bool:
+        x = x.astype("int32")
+    return jnp.clip(x, as_array(x_min), as_array(x_max))
+
+
+@op
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """Replace what is not finite.
+
+    Args:
+        x: An array.
+        nan: What replaces NaN.
+        posinf: What replaces infinity; the dtype's largest number where it is `None`.
+        neginf: What replaces minus infinity; the dtype's lowest number where it is `None`.
+
+    Example:
+        >>> nan_to_num([1.0, float('nan')]).tolist()
+        [1.0, 0.0]
+    """
+    return jnp.nan_to_num(as_array(x), nan=nan, posinf=posinf, neginf=neginf)
+
+
+@op
+def isnan(x: Any) -> Any:
+    """Say where it is NaN.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> isnan([1.0, float('nan')]).tolist()
+        [False, True]
+    """
+    return jnp.isnan(as_array(x))
+
+
+@op
+def isinf(x: Any) -> Any:
+    """Say where it is infinite.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> isinf([1.0, float('inf')]).tolist()
+        [False, True]
+    """
+    return jnp.isinf(as_array(x))
+
+
+@op
+def isfinite(x: Any) -> Any:
+    """Say where it is neither infinite nor NaN.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> isfinite([1.0, float('inf')]).tolist()
+        [True, False]
+    """
+    return jnp.isfinite(as_array(x))
+
+
+@op
+def isposinf(x: Any) -> Any:
+    """Say where it is infinity.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> isposinf([float('-inf'), float('inf')]).tolist()
+        [False, True]
+    """
+    return jnp.isposinf(as_array(x))
+
+
+@op
+def isneginf(x: Any) -> Any:
+    """Say where it is minus infinity.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> isneginf([float('-inf'), float('inf')]).tolist()
+        [True, False]
+    """
+    return jnp.isneginf(as_array(x))
+
+
+@op
+def isreal(x: Any) -> Any:
+    """Say where the imaginary part is 0.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> isreal([1.0]).tolist()
+        [True]
+    """
+    return jnp.isreal(as_array(x))
+
+
+@op
+def erf(x: Any) -> Any:
+    """Return the error function.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> erf([0.0]).tolist()
+        [0.0]
+    """
+    return jax.lax.erf(as_floats(x))
+
+
+@op
+def erfc(x: Any) -> Any:
+    """Return `1 - erf(x)`, exact also where that is tiny.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> erfc([0.0]).tolist()
+        [1.0]
+    """
+    return jax.lax.erfc(as_floats(x))
+
+
+@op
+def erfinv(x: Any) -> Any:
+    """Return the inverse error function.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> erfinv([0.0]).tolist()
+        [0.0]
+    """
+    return jax.lax.erf_inv(as_floats(x))
+
+
+@op
+def real(x: Any) -> Any:
+    """Return the real part.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> real([1 + 2j]).tolist()
+        [1.0]
+    """
+    return jnp.real(as_array(x))
+
+
+@op
+def imag(x: Any) -> Any:
+    """Return the imaginary part.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> imag([1 + 2j]).tolist()
+        [2.0]
+    """
+    return jnp.imag(as_array(x))
+
+
+@op
+def conjugate(x: Any) -> Any:
+    """Change the sign of the imaginary part.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> conjugate([1 + 2j]).tolist()
+        [(1-2j)]
+    """
+    return jnp.conjugate(as_array(x))
+
+
+@op
+def angle(x: Any) -> Any:
+    """Return the angle of a complex number, in radians.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> angle([1.0 + 0.0j]).tolist()
+        [0.0]
+    """
+    return jnp.angle(as_floats(x))
+
+
+@op
+def bitwise_invert(x: Any) -> Any:
+    """Turn every bit over.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> bitwise_invert([0, 1]).tolist()
+        [-1, -2]
+    """
+    return jnp.invert(as_array(x))
+
+
+abs = absolute
+bitwise_not = bitwise_invert
+conj = conjugate

@@ -1,0 +1,447 @@
+"""Indexing: taking, writing, sorting, searching and counting elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array
+from trivium.state.dtypes import standardize_dtype
+from trivium.state.registry import suggest
+
+__all__ = [
+    "argpartition", "argsort", "bincount", "digitize", "histogram", "in_top_k", "isin", "multi_hot",
+    "nonzero", "one_hot", "scatter", "scatter_update", "searchsorted", "select", "slice",
+    "slice_update", "sort", "take", "take_along_axis", "top_k", "unique", "unravel_index",
+]  # fmt: skip
+
+
+@op
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Take elements along an axis by their indices.
+
+    Args:
+        x: An array.
+        indices: Which elements; an array of whole numbers. Beyond the end comes NaN.
+        axis: The axis; the flattened array's where it is `None`.
+
+    Example:
+        >>> take([10, 20, 30], [2, 0]).tolist()
+        [30, 10]
+    """
+    return jnp.take(as_array(x), jnp.asarray(indices), axis)
+
+
+@op
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Take elements along an axis, other ones at each place.
+
+    Args:
+        x: An array.
+        indices: Which element to take at each place; an array that broadcasts with `x` apart from `axis`.
+        axis: The axis; the flattened array's where it is `None`.
+
+    Example:
+        >>> take_along_axis([[1, 2], [3, 4]], [[1], [0]], axis=1).tolist()
+        [[2], [3]]
+    """
+    return jnp.take_along_axis(jnp.asarray(as_array(x)), jnp.asarray(indices), axis)
+
+
+@op
+def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
+    """Take a block.
+
+    Args:
+        inputs: An array.
+        start_indices: Where the block begins along each axis; these may be computed.
+        shape: The block's shape; -1 reaches to the end.
+
+    Example:
+        >>> slice([[1, 2], [3, 4]], (1, 0), (1, 2)).tolist()
+        [[3, 4]]
+    """
+    inputs = jnp.asarray(as_array(inputs))
+    sizes = [
+        inputs.shape[i] - start_indices[i] if n == -1 else n for i, n in enumerate(shape)
+    ]
+    return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
+
+
+@op
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    """Replace a block.
+
+    Args:
+        inputs: An array.
+        start_indices: Where the block begins along each axis; these may be computed.
+        updates: The block's new values.
+
+    Example:
+        >>> slice_update([1, 2, 3], [1], [20]).tolist()
+        [1, 20, 3]
+    """
+    inputs = jnp.asarray(as_array(inputs))
+    updates = jnp.asarray(as_array(updates), inputs.dtype)
+    return jax.lax.dynamic_update_slice(inputs, updates, _starts(start_indices))
+
+
+@op
+def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
+    """Put values into an array of zeros; values that meet add up.
+
+    Args:
+        indices: An array of shape `(..., axes)`: where each value goes.
+        values: The values.
+        shape: The result's shape.
+
+    Example:
+        >>> scatter([[0], [2]], [1.0, 2.0], (3,)).tolist()
+        [1.0, 0.0, 2.0]
+    """
+    values = jnp.asarray(as_array(values))
+    places = tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))
+    return jnp.zeros(shape, values.dtype).at[places].add(values)
+
+
+@op
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+    """Write values into places of an array.
+
+    Args:
+        inputs: An array.
+        indices: An array of shape `(updates, axes)`: where each update goes.
+        updates: The updates.
+        reduction: What to do with the old value: `"add"`, `"max"`, `"min"` or `"mul"`; `None` replaces it.
+
+    Raises:
+        ValueError: There is no such reduction.
+
+    Example:
+        >>> scatter_update([1, 2, 3], [[0], [2]], [10, 30]).tolist()
+        [10, 2, 30]
+    """
+    places = jnp.asarray(as_array(inputs)).at[tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))]
+    write = {"add": places.add, "max": places.max, "min": places.min, "mul": places.multiply}
+    if reduction is not None and reduction not in write:
+        raise ValueError(f"Unknown reduction {reduction!r}. {suggest(reduction, write)}")
+    return (write[reduction] if reduction else places.set)(as_array(updates))
+
+
+@op
+def sort(x: Any, axis: int = -1) -> Any:
+    """Sort, the smallest first.
+
+    Args:
+        x: An array.
+        axis: The axis.
+
+    Example:
+        >>> sort([3, 1, 2]).tolist()
+        [1, 2, 3]
+    """
+    return jnp.sort(as_array(x), axis)
+
+
+@op
+def argsort(x: Any, axis: int = -1) -> Any:
+    """Return the indices that sort; equal elements keep their order.
+
+    Args:
+        x: An array.
+        axis: The axis.
+
+    Example:
+        >>> argsort([3, 1, 2]).tolist()
+        [1, 2, 0]
+    """
+    x = jnp.asarray(as_array(x))
+    return jnp.argsort(x, axis if x.ndim else None)
+
+
+@op
+def argpartition(x: Any, kth: int, axis: int | None = -1) -> Any:
+    """Return indices that put one element to its place, the smaller before it and the larger behind.
+
+    Args:
+        x: An array.
+        kth: The element that comes to its place.
+        axis: The axis; the flattened array's where it is `None`.
+
+    Example:
+        >>> argpartition([3, 1, 2], 0).tolist()
+        [1, 0, 2]
+    """
+    x = jnp.asarray(as_array(x))
+    return jnp.argpartition(x.ravel(), kth) if axis is None else jnp.argpartition(x, kth, axis)
+
+
+@op
+def top_k(x: Any, k: int, sorted: bool = True) -> Any:
+    """Return the largest elements along the last axis and their indices.
+
+    Args:
+        x: An array.
+        k: How many.
+        sorted: Whether the largest must come first; it does in any case.
+
+    Returns:
+        A pair of arrays of shape `(..., k)`.
+
+    Example:
+        >>> [part.tolist() for part in top_k([1, 3, 2], 2)]
+        [[3, 2], [1, 2]]
+    """
+    return tuple(jax.lax.top_k(jnp.asarray(as_array(x)), k))
+
+
+@op
+def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+    """Say whether each target is among the `k` best predictions.
+
+    Args:
+        targets: Class indices, shape `(batch,)`.
+        predictions: Scores, shape `(batch, classes)`.
+        k: How many.
+
+    Example:
+        >>> in_top_k([1, 0], [[0.1, 0.9], [0.2, 0.8]], 1).tolist()
+        [True, False]
+    """
+    targets, predictions = jnp.asarray(targets), jnp.asarray(as_array(predictions))
+    score = jnp.take_along_axis(predictions, targets[..., None], axis=-1)
+    score = jnp.where(jnp.isnan(score), -jnp.inf, score)
+    return jnp.sum(predictions > score, axis=-1) < k
+
+
+@op
+def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
+    """Return where values would have to be put in to keep a sequence sorted.
+
+    Args:
+        sorted_sequence: A sorted array with one axis.
+        values: An array.
+        side: Before (`"left"`) or behind (`"right"`) equal elements.
+
+    Raises:
+        ValueError: The sequence has another number of axes.
+
+    Example:
+        >>> searchsorted([1, 3, 5], [3, 4]).tolist()
+        [1, 2]
+    """
+    sequence = jnp.asarray(as_array(sorted_sequence))
+    if sequence.ndim != 1:
+        raise ValueError(
+            f"searchsorted: the sequence has one axis; got shape {sequence.shape}. Use `vectorized_map` over the others."
+        )
+    return jnp.searchsorted(sequence, as_array(values), side=side)
+
+
+@op
+def digitize(x: Any, bins: Any) -> Any:
+    """Return how many borders each element has reached.
+
+    Args:
+        x: An array.
+        bins: Sorted borders, shape `(borders,)`.
+
+    Example:
+        >>> digitize([0.5, 1.5], [1.0, 2.0]).tolist()
+        [0, 1]
+    """
+    return jnp.digitize(as_array(x), jnp.asarray(as_array(bins)))
+
+
+@op
+def nonzero(x: Any) -> Any:
+    """Return the indices of the elements that are not zero, one array for each axis.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> nonzero([0, 3, 4])[0].tolist()
+        [1, 2]
+    """
+    return jnp.nonzero(as_array(x))
+
+
+@op
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    """Choose element by element among several arrays.
+
+    Args:
+        condlist: Arrays of truth values.
+        choicelist: What to take where each is the first true one.
+        default: What to take where none is true.
+
+    Example:
+        >>> select([[True, False]], [[1, 2]], 9).tolist()
+        [1, 9]
+    """
+    return jnp.select([jnp.asarray(c) for c in condlist], [as_array(c) for c in choicelist], default)
+
+
+@op
+def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Say which elements are among others.
+
+    Args:
+        x1: An array.
+        x2: The elements to look for.
+        assume_unique: Whether neither array holds an element twice.
+        invert: Whether to say the opposite.
+
+    Example:
+        >>> isin([1, 2, 3], [2, 4]).tolist()
+        [False, True, False]
+    """
+    return jnp.isin(as_array(x1), as_array(x2), assume_unique=assume_unique, invert=invert)
+
+
+@op
+def unique(x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, size: int | None = None, fill_value: Any = None) -> Any:
+    """Return each element once.
+
+    Args:
+        x: An array.
+        sorted: Whether the smallest must come first.
+        return_index: Whether to return where each is first met.
+        return_inverse: Whether to return which of them each element is.
+        return_counts: Whether to return how often each is met.
+        axis: The axis whose slices to compare; single elements where it is `None`.
+        size: How many to return; needed in compiled code.
+        fill_value: What to fill up to `size` with; the smallest element where it is `None`.
+
+    Example:
+        >>> unique([3, 1, 3]).tolist()
+        [1, 3]
+    """
+    return jnp.unique(
+        as_array(x), return_index, return_inverse, return_counts, axis,
+        equal_nan=False, size=size, fill_value=fill_value, sorted=sorted,
+    )  # fmt: skip
+
+
+@op
+def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
+    """Count how often each whole number is met, in each row where there are two axes.
+
+    Args:
+        x: An array.
+        weights: How much each element counts; 1 where it is `None`.
+        minlength: How long the result is at least.
+        sparse: Kept for Keras's signature; only `False` is supported.
+
+    Raises:
+        ValueError: `sparse` is asked for.
+
+    Example:
+        >>> bincount([0, 2, 2]).tolist()
+        [1, 0, 2]
+    """
+    _dense(sparse)
+    x = jnp.asarray(as_array(x))
+    weights = None if weights is None else jnp.asarray(as_array(weights))
+    if x.ndim < 2:
+        return jnp.bincount(x, weights, minlength)
+    longest = max(minlength, int(x.max()) + 1)
+    rows = [None] * len(x) if weights is None else list(weights)
+    return jnp.stack([jnp.bincount(r, w, longest) for r, w in zip(x, rows, strict=True)])
+
+
+@op
+def histogram(x: Any, bins: int = 10, range: tuple[float, float] | None = None) -> Any:
+    """Count elements in bins of equal width.
+
+    Args:
+        x: An array.
+        bins: How many bins.
+        range: The outer borders; the smallest and the largest element where it is `None`.
+
+    Returns:
+        The counts, shape `(bins,)`, and the borders, shape `(bins + 1,)`.
+
+    Example:
+        >>> [part.tolist() for part in histogram([1.0, 2.0, 2.0], 2)]
+        [[1.0, 2.0], [1.0, 1.5, 2.0]]
+    """
+    return jnp.histogram(as_array(x), bins, range)
+
+
+@op
+def unravel_index(indices: Any, shape: Sequence[int]) -> Any:
+    """Turn indices into a flattened array into one index for each axis.
+
+    Args:
+        indices: Indices into the flattened array.
+        shape: The array's shape.
+
+    Returns:
+        A tuple of arrays, one for each axis.
+
+    Example:
+        >>> [part.tolist() for part in unravel_index([3], (2, 2))]
+        [[1], [1]]
+    """
+    return jnp.unravel_index(jnp.asarray(indices), tuple(shape))
+
+
+@op
+def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+    """Turn class indices into vectors with a 1 at the index and 0 elsewhere; an index out of range gives zeros.
+
+    Args:
+        x: An array.
+        num_classes: How many classes.
+        axis: Where the classes' axis stands.
+        dtype: The result's dtype.
+        sparse: Kept for Keras's signature; only `False` is supported.
+
+    Raises:
+        ValueError: `sparse` is asked for.
+
+    Example:
+        >>> one_hot([0, 2], 3).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    _dense(sparse)
+    return jax.nn.one_hot(jnp.asarray(x), num_classes, dtype=standardize_dtype(dtype), axis=axis)
+
+
+@op
+def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+    """Turn sets of class indices into vectors with a 1 at each of the indices and 0 elsewhere.
+
+    Args:
+        inputs: Class indices, shape `(..., labels)`.
+        num_classes: How many classes.
+        axis: Where the classes' axis stands.
+        dtype: The result's dtype.
+        sparse: Kept for Keras's signature; only `False` is supported.
+
+    Raises:
+        ValueError: `sparse` is asked for.
+
+    Example:
+        >>> multi_hot([[0, 2]], 3).tolist()
+        [[1.0, 0.0, 1.0]]
+    """
+    _dense(sparse)
+    x = jnp.asarray(inputs)
+    return jnp.max(one_hot(x.astype("int32"), num_classes, axis, dtype), axis=1 if x.ndim > 1 else 0)
+
+
+def _dense(sparse: bool) -> None:
+    if sparse:
+        raise ValueError("Sparse arrays are not supported; leave `sparse` at False.")
+
+
+def _starts(indices: Any) -> Any:
+    """Return the indices as `lax` takes them: a sequence of numbers."""
+    return indices if isinstance(indices, list | tuple) else list(jnp.asarray(indices))

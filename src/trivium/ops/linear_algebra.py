@@ -1,0 +1,515 @@
+"""Linear algebra: products, norms, decompositions and equations; `matmul` is the graph's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_axes, as_floats
+
+__all__ = [
+    "cdist", "cholesky", "cholesky_inverse", "corrcoef", "correlate", "cross", "det", "diff", "dot",
+    "eig", "eigh", "einsum", "inner", "inv", "kron", "logdet", "lstsq", "lu_factor", "matrix_rank",
+    "norm", "outer", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "tensordot",
+    "trace", "vander", "vdot",
+]  # fmt: skip
+
+
+@op
+def dot(x1: Any, x2: Any) -> Any:
+    """Multiply and add up: over the last axis of `x1` and the last but one of `x2` (or its only one).
+
+    Args:
+        x1: An array.
+        x2: Another array.
+
+    Example:
+        >>> dot([1.0, 2.0], [3.0, 4.0]).item()
+        11.0
+    """
+    return jnp.dot(as_array(x1), as_array(x2))
+
+
+@op
+def vdot(x1: Any, x2: Any) -> Any:
+    """Flatten both, multiply (the first conjugated) and add up.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+
+    Example:
+        >>> vdot([1.0, 2.0], [3.0, 4.0]).item()
+        11.0
+    """
+    return jnp.vdot(as_array(x1), as_array(x2))
+
+
+@op
+def inner(x1: Any, x2: Any) -> Any:
+    """Multiply and add up over the last axes of both.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+
+    Example:
+        >>> inner([1.0, 2.0], [3.0, 4.0]).item()
+        11.0
+    """
+    return jnp.inner(as_array(x1), as_array(x2))
+
+
+@op
+def outer(x1: Any, x2: Any) -> Any:
+    """Flatten both and multiply each element of the one with each of the other.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+
+    Example:
+        >>> outer([1.0, 2.0], [3.0, 4.0]).tolist()
+        [[3.0, 4.0], [6.0, 8.0]]
+    """
+    return jnp.outer(as_array(x1), as_array(x2))
+
+
+@op
+def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
+    """Multiply and add up over several axes.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+        axes: How many of the last axes of `x1` and first axes of `x2` to add up over; or a pair of lists of axes.
+
+    Example:
+        >>> tensordot([[1.0, 2.0]], [[3.0, 4.0]], [[1], [1]]).tolist()
+        [[11.0]]
+    """
+    return jnp.tensordot(as_array(x1), as_array(x2), axes)
+
+
+@op
+def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
+    """Multiply and add up over named axes.
+
+    Args:
+        subscripts: The axes of each operand and of the result, by letters: `"ij,jk->ik"`.
+        operands: Arrays.
+        kwargs: Passed on to `jax.numpy.einsum`.
+
+    Example:
+        >>> einsum('i,i->', [1.0, 2.0], [3.0, 4.0]).item()
+        11.0
+    """
+    return jnp.einsum(subscripts, *map(as_array, operands), **kwargs)
+
+
+@op
+def kron(x1: Any, x2: Any) -> Any:
+    """Replace each element of the one by its multiple of the other.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+
+    Example:
+        >>> kron([1.0, 2.0], [1.0, 1.0]).tolist()
+        [1.0, 1.0, 2.0, 2.0]
+    """
+    return jnp.kron(as_array(x1), as_array(x2))
+
+
+@op
+def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """Return the cross product of vectors in space.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+        axisa: The vectors' axis in `x1`.
+        axisb: The vectors' axis in `x2`.
+        axisc: The vectors' axis in the result.
+        axis: The vectors' axis in all three.
+
+    Example:
+        >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
+        [0.0, 0.0, 1.0]
+    """
+    return jnp.cross(as_array(x1), as_array(x2), axisa, axisb, axisc, axis)
+
+
+@op
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Add up a diagonal.
+
+    Args:
+        x: An array.
+        offset: The diagonal: 0 the main one, above it positive, below it negative.
+        axis1: The rows' axis.
+        axis2: The columns' axis.
+
+    Example:
+        >>> trace([[1.0, 2.0], [3.0, 4.0]]).item()
+        5.0
+    """
+    return jnp.trace(as_array(x), offset, axis1, axis2)
+
+
+@op
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """Return the differences between neighbors.
+
+    Args:
+        a: An array.
+        n: How often.
+        axis: The axis.
+
+    Example:
+        >>> diff([1.0, 4.0, 9.0]).tolist()
+        [3.0, 5.0]
+    """
+    return jnp.diff(as_array(a), n, axis)
+
+
+@op
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """Return each element's powers, one row for each.
+
+    Args:
+        x: An array.
+        N: How many powers; as many as elements where it is `None`.
+        increasing: Whether the lowest power comes first.
+
+    Example:
+        >>> vander([2.0, 3.0]).tolist()
+        [[2.0, 1.0], [3.0, 1.0]]
+    """
+    return jnp.vander(as_array(x), N, increasing)
+
+
+@op
+def corrcoef(x: Any) -> Any:
+    """Return the correlations between the rows.
+
+    Args:
+        x: An array of shape `(variables, observations)`.
+
+    Example:
+        >>> corrcoef([[1.0, 2.0], [2.0, 4.0]]).round(3).tolist()
+        [[1.0, 1.0], [1.0, 1.0]]
+    """
+    return jnp.corrcoef(as_floats(x))
+
+
+@op
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
+    """Slide one sequence along another and add up the products.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+        mode: `"valid"`, `"same"` or `"full"`: how far the two overlap.
+
+    Example:
+        >>> correlate([1.0, 2.0, 3.0], [1.0, 1.0]).tolist()
+        [3.0, 5.0]
+    """
+    return jnp.correlate(as_array(x1), as_array(x2), mode)
+
+
+@op
+def cdist(x: Any, y: Any) -> Any:
+    """Return the distances between points.
+
+    Args:
+        x: Points, shape `(..., n, dimensions)`.
+        y: Points, shape `(..., m, dimensions)`.
+
+    Returns:
+        An array of shape `(..., n, m)`.
+
+    Example:
+        >>> cdist([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+        [[5.0]]
+    """
+    x, y = as_floats(x), as_floats(y)
+    return jnp.sqrt(jnp.sum((x[..., :, None, :] - y[..., None, :, :]) ** 2, axis=-1))
+
+
+@op
+def norm(x: Any, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the norm of vectors or matrices.
+
+    Args:
+        x: An array.
+        ord: Which norm: a number, `"fro"` or `"nuc"`; the Euclidean one where it is `None`.
+        axis: One axis for norms of vectors, two for norms of matrices.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> norm([3.0, 4.0]).item()
+        5.0
+    """
+    return jnp.linalg.norm(as_floats(x), ord, as_axes(axis), keepdims)
+
+
+@op
+def det(x: Any) -> Any:
+    """Return the determinants of matrices.
+
+    Args:
+        x: An array of shape `(..., n, n)`.
+
+    Example:
+        >>> det([[2.0, 0.0], [0.0, 3.0]]).item()
+        6.0
+    """
+    return jnp.linalg.det(as_floats(x))
+
+
+@op
+def slogdet(x: Any) -> Any:
+    """Return the sign of the determinant and the logarithm of its absolute value.
+
+    Args:
+        x: An array of shape `(..., n, n)`.
+
+    Returns:
+        A pair of arrays of shape `(...)`.
+
+    Example:
+        >>> [part.item() for part in slogdet([[1.0, 0.0], [0.0, 1.0]])]
+        [1.0, 0.0]
+    """
+    return tuple(jnp.linalg.slogdet(as_floats(x)))
+
+
+@op
+def logdet(x: Any) -> Any:
+    """Return the logarithm of the absolute value of the determinant.
+
+    Args:
+        x: An array of shape `(..., n, n)`.
+
+    Example:
+        >>> logdet([[1.0, 0.0], [0.0, 1.0]]).item()
+        0.0
+    """
+    return jnp.linalg.slogdet(as_floats(x))[1]
+
+
+@op
+def inv(x: Any) -> Any:
+    """Return the inverse of matrices.
+
+    Args:
+        x: An array of shape `(..., n, n)`.
+
+    Example:
+        >>> inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
+        [[0.5, 0.0], [0.0, 0.25]]
+    """
+    return jnp.linalg.inv(as_floats(x))
+
+
+@op
+def pinv(x: Any, rcond: float | None = None) -> Any:
+    """Return the pseudo-inverse of matrices.
+
+    Args:
+        x: An array of shape `(..., n, m)`.
+        rcond: Singular values below this share of the largest count as 0.
+
+    Returns:
+        An array of shape `(..., m, n)`.
+
+    Example:
+        >>> pinv([[2.0], [0.0]]).round(4).tolist()
+        [[0.5, 0.0]]
+    """
+    return jnp.linalg.pinv(as_floats(x), rcond)
+
+
+@op
+def matrix_rank(x: Any, tol: float | None = None) -> Any:
+    """Return the rank of matrices.
+
+    Args:
+        x: An array of shape `(..., n, m)`.
+        tol: Singular values below this count as 0.
+
+    Example:
+        >>> matrix_rank([[1.0, 2.0], [2.0, 4.0]]).item()
+        1
+    """
+    return jnp.linalg.matrix_rank(as_floats(x), tol)
+
+
+@op
+def cholesky(x: Any, upper: bool = False) -> Any:
+    """Return the lower triangle whose product with its transpose is `x`.
+
+    Args:
+        x: Symmetric positive definite matrices, shape `(..., n, n)`.
+        upper: Whether to return the upper triangle, its transpose.
+
+    Example:
+        >>> cholesky([[4.0]]).tolist()
+        [[2.0]]
+    """
+    return jnp.linalg.cholesky(as_floats(x), upper=upper)
+
+
+@op
+def cholesky_inverse(x: Any, upper: bool = False) -> Any:
+    """Return the inverse of the matrix whose Cholesky factor is `x`.
+
+    Args:
+        x: Triangles that `cholesky` gave, shape `(..., n, n)`.
+        upper: Whether they are upper ones.
+
+    Example:
+        >>> cholesky_inverse([[2.0]]).tolist()
+        [[0.25]]
+    """
+    x = as_floats(x)
+    inverse = jax.scipy.linalg.solve_triangular(
+        x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
+    )
+    transposed = jnp.swapaxes(inverse, -1, -2)
+    return inverse @ transposed if upper else transposed @ inverse
+
+
+@op
+def qr(x: Any, mode: str = "reduced") -> Any:
+    """Return an orthogonal and an upper triangular factor.
+
+    Args:
+        x: An array of shape `(..., n, m)`.
+        mode: `"reduced"` or `"complete"`: whether the first factor is made square.
+
+    Example:
+        >>> [part.shape for part in qr(jnp.ones((3, 2)))]
+        [(3, 2), (2, 2)]
+    """
+    return tuple(jnp.linalg.qr(as_floats(x), mode))
+
+
+@op
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """Return the singular value decomposition.
+
+    Args:
+        x: An array of shape `(..., n, m)`.
+        full_matrices: Whether the orthogonal factors are made square.
+        compute_uv: Whether to return them.
+
+    Returns:
+        The factors `u`, `s`, `v`, or the singular values alone.
+
+    Example:
+        >>> svd([[3.0, 0.0], [0.0, 2.0]], compute_uv=False).round(4).tolist()
+        [3.0, 2.0]
+    """
+    result = jnp.linalg.svd(as_floats(x), full_matrices, compute_uv)
+    return tuple(result) if compute_uv else result
+
+
+@op
+def eig(x: Any) -> Any:
+    """Return the eigenvalues and eigenvectors of matrices; on the CPU only.
+
+    Args:
+        x: An array of shape `(..., n, n)`.
+
+    Example:
+        >>> eig([[2.0]])[0].real.tolist()
+        [2.0]
+    """
+    return tuple(jnp.linalg.eig(as_floats(x)))
+
+
+@op
+def eigh(x: Any) -> Any:
+    """Return the eigenvalues, the smallest first, and the eigenvectors of symmetric matrices.
+
+    Args:
+        x: Symmetric matrices, shape `(..., n, n)`.
+
+    Example:
+        >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].round(4).tolist()
+        [1.0, 2.0]
+    """
+    return tuple(jnp.linalg.eigh(as_floats(x)))
+
+
+@op
+def lu_factor(x: Any) -> Any:
+    """Return both triangles of the LU decomposition in one matrix, and the exchanged rows.
+
+    Args:
+        x: An array of shape `(..., n, n)`.
+
+    Example:
+        >>> lu_factor([[2.0]])[0].tolist()
+        [[2.0]]
+    """
+    return tuple(jax.scipy.linalg.lu_factor(as_floats(x)))
+
+
+@op
+def solve(a: Any, b: Any) -> Any:
+    """Solve linear equations: return `x` with `a @ x == b`.
+
+    Args:
+        a: Matrices, shape `(..., n, n)`.
+        b: Right sides, shape `(..., n, k)` or `(..., n)`.
+
+    Example:
+        >>> solve([[2.0]], [[4.0]]).tolist()
+        [[2.0]]
+    """
+    a, b = as_floats(a), as_floats(b)
+    return jnp.linalg.solve(a, b[..., None])[..., 0] if b.ndim == a.ndim - 1 else jnp.linalg.solve(a, b)
+
+
+@op
+def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
+    """Solve linear equations with a triangular matrix.
+
+    Args:
+        a: Triangles, shape `(..., n, n)`.
+        b: Right sides, shape `(..., n, k)` or `(..., n)`.
+        lower: Whether they are lower ones.
+
+    Example:
+        >>> solve_triangular([[2.0]], [[4.0]]).tolist()
+        [[2.0]]
+    """
+    a, b = as_floats(a), as_floats(b)
+    vector = b.ndim == a.ndim - 1
+    x = jax.scipy.linalg.solve_triangular(a, b[..., None] if vector else b, lower=lower)
+    return x[..., 0] if vector else x
+
+
+@op
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """Return the `x` that makes `a @ x - b` smallest.
+
+    Args:
+        a: A matrix, shape `(n, m)`.
+        b: The right side, shape `(n,)` or `(n, k)`.
+        rcond: Singular values below this share of the largest count as 0.
+
+    Example:
+        >>> lstsq([[1.0], [1.0]], [1.0, 3.0]).round(4).tolist()
+        [2.0]
+    """
+    return jnp.linalg.lstsq(as_floats(a), as_floats(b), rcond)[0]

@@ -1,0 +1,95 @@
+"""Pooling: on the CPU as strided slices, one axis after the other; elsewhere as XLA's window reduction.
+
+Inside a compiled loop on two CPU cores the slices train 3 to 30 times faster than `lax.reduce_window`, whose
+gradient XLA runs one element at a time. An axis at a time needs `k + k` slices where the window has `k * k` cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
+
+__all__ = ["average_pool", "max_pool"]
+
+
+def max_pool(
+    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str
+) -> jax.Array:
+    """Return the largest value in each window; its gradient goes to the first cell that has it.
+
+    Args:
+        x: An array of shape `(batch, *spatial, channels)`.
+        window: The window's size along each spatial axis.
+        strides: Its step along each.
+        padding: `"valid"` or `"same"`.
+    """
+    lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
+    if not (on_cpu() and fixed(x.shape[1:-1])):
+        return _reduce(x, np.asarray(lowest, x.dtype), lax.max, window, strides, padding)
+    if padding == "same":
+        pads = same_padding(x.shape[1:-1], window, strides, (1,) * len(window))
+        x = pad_spatial(x, pads, lowest)
+    for one_window, one_stride in _axis_by_axis(window, strides):
+        x = reduce(_first_largest, windows(x, one_window, one_stride))
+    return x
+
+
+def average_pool(
+    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str
+) -> jax.Array:
+    """Return the mean of each window; cells that `"same"` padding adds are not counted.
+
+    Args:
+        x: An array of shape `(batch, *spatial, channels)`.
+        window: The window's size along each spatial axis.
+        strides: Its step along each.
+        padding: `"valid"` or `"same"`.
+    """
+    total = _window_sum(x, window, strides, padding)
+    if padding == "valid":
+        return total / np.prod(window)
+    ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
+    return total / _window_sum(ones, window, strides, padding)
+
+
+def _window_sum(
+    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str
+) -> jax.Array:
+    if not (on_cpu() and fixed(x.shape[1:-1])):
+        return _reduce(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
+    if padding == "same":
+        x = pad_spatial(x, same_padding(x.shape[1:-1], window, strides, (1,) * len(window)))
+    for one_window, one_stride in _axis_by_axis(window, strides):
+        x = reduce(jnp.add, windows(x, one_window, one_stride))
+    return x
+
+
+def _first_largest(best: jax.Array, other: jax.Array) -> jax.Array:
+    # Not `maximum`, which would share the gradient at a tie; the second test lets NaN through.
+    return jnp.where((other > best) | (other != other), other, best)
+
+
+def _axis_by_axis(window: Sequence[int], strides: Sequence[int]) -> list[tuple[Any, Any]]:
+    """Split a window into windows along one axis each, the last first: ties then fall in row-major order."""
+    ones = (1,) * len(window)
+    return [
+        ((*ones[:i], window[i], *ones[i + 1 :]), (*ones[:i], strides[i], *ones[i + 1 :]))
+        for i in reversed(range(len(window)))
+        if (window[i], strides[i]) != (1, 1)
+    ]
+
+
+def _reduce(
+    x: jax.Array, start: Any, function: Any, window: Sequence[int], strides: Sequence[int], padding: str
+) -> jax.Array:
+    return lax.reduce_window(
+        x, start, function, (1, *window, 1), (1, *strides, 1), padding.upper()
+    )

@@ -1,0 +1,472 @@
+"""The nonlinear functions between layers; `trivium.activations` offers them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_axes, as_floats
+
+__all__ = [
+    "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
+    "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink",
+    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish",
+    "tanh", "tanh_shrink", "threshold",
+]  # fmt: skip
+
+
+@op
+def relu(x: Any) -> Any:
+    """Return `max(x, 0)`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> relu([-1.0, 2.0]).tolist()
+        [0.0, 2.0]
+
+    Reference:
+        Nair & Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML 2010.
+    """
+    return jax.nn.relu(as_array(x))
+
+
+@op
+def relu6(x: Any) -> Any:
+    """Return `min(max(x, 0), 6)`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> relu6([-1.0, 2.0, 7.0]).tolist()
+        [0.0, 2.0, 6.0]
+
+    Reference:
+        Howard et al., "MobileNets", 2017, https://arxiv.org/abs/1704.04861
+    """
+    return jax.nn.relu6(as_array(x))
+
+
+@op
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+    """Return `x` where it is positive, else `negative_slope * x`.
+
+    Args:
+        x: An array.
+        negative_slope: The slope below zero.
+
+    Example:
+        >>> leaky_relu([-10.0, 2.0]).tolist()
+        [-2.0, 2.0]
+
+    Reference:
+        Maas et al., "Rectifier Nonlinearities Improve Neural Network Acoustic Models", ICML 2013.
+    """
+    return jax.nn.leaky_relu(as_array(x), negative_slope)
+
+
+@op
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """Return `x` where it is positive, else `alpha * (exp(x) - 1)`.
+
+    Args:
+        x: An array.
+        alpha: The limit below zero, with the sign changed.
+
+    Example:
+        >>> elu([-100.0, 2.0]).tolist()
+        [-1.0, 2.0]
+
+    Reference:
+        Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units", 2015,
+        https://arxiv.org/abs/1511.07289
+    """
+    return jax.nn.elu(as_floats(x), alpha)
+
+
+@op
+def selu(x: Any) -> Any:
+    """Return a scaled `elu` whose two constants keep means at 0 and variances at 1 through deep stacks.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> selu([-100.0, 1.0]).round(4).tolist()
+        [-1.7580..., 1.0506...]
+
+    Reference:
+        Klambauer et al., "Self-Normalizing Neural Networks", 2017, https://arxiv.org/abs/1706.02515
+    """
+    return jax.nn.selu(as_floats(x))
+
+
+@op
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """Return `max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`.
+
+    Args:
+        x: An array.
+        alpha: The limit below zero, with the sign changed; the slope at zero is 1 for any.
+
+    Example:
+        >>> celu([-100.0, 2.0]).tolist()
+        [-1.0, 2.0]
+
+    Reference:
+        Barron, "Continuously Differentiable Exponential Linear Units", 2017,
+        https://arxiv.org/abs/1704.07483
+    """
+    return jax.nn.celu(as_floats(x), alpha)
+
+
+@op
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """Return `x` times the chance that a standard normal variable is below it.
+
+    Args:
+        x: An array.
+        approximate: Whether to take the `tanh` approximation of that chance.
+
+    Example:
+        >>> gelu([0.0, 100.0]).tolist()
+        [0.0, 100.0]
+
+    Reference:
+        Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016, https://arxiv.org/abs/1606.08415
+    """
+    return jax.nn.gelu(as_floats(x), approximate)
+
+
+@op
+def glu(x: Any, axis: int = -1) -> Any:
+    """Split in halves and return the first, gated by the sigmoid of the second.
+
+    Args:
+        x: An array with an even size along `axis`.
+        axis: The axis to split.
+
+    Example:
+        >>> glu([3.0, 0.0]).tolist()
+        [1.5]
+
+    Reference:
+        Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2016,
+        https://arxiv.org/abs/1612.08083
+    """
+    return jax.nn.glu(as_floats(x), axis)
+
+
+@op
+def silu(x: Any) -> Any:
+    """Return `x * sigmoid(x)`, also known as swish.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> silu([0.0, 100.0]).tolist()
+        [0.0, 100.0]
+
+    Reference:
+        Ramachandran et al., "Searching for Activation Functions", 2017, https://arxiv.org/abs/1710.05941
+    """
+    return jax.nn.silu(as_floats(x))
+
+
+@op
+def sigmoid(x: Any) -> Any:
+    """Return `1 / (1 + exp(-x))`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sigmoid([0.0]).tolist()
+        [0.5]
+    """
+    return jax.nn.sigmoid(as_floats(x))
+
+
+@op
+def log_sigmoid(x: Any) -> Any:
+    """Return the logarithm of `sigmoid(x)`, exact also far below zero.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> log_sigmoid([-100.0]).tolist()
+        [-100.0]
+    """
+    return jax.nn.log_sigmoid(as_floats(x))
+
+
+@op
+def hard_sigmoid(x: Any) -> Any:
+    """Return `x / 6 + 0.5`, clipped to 0 and 1.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> hard_sigmoid([-3.0, 0.0, 3.0]).tolist()
+        [0.0, 0.5, 1.0]
+
+    Reference:
+        Courbariaux et al., "BinaryConnect", 2015, https://arxiv.org/abs/1511.00363
+    """
+    return jax.nn.hard_sigmoid(as_floats(x))
+
+
+@op
+def hard_silu(x: Any) -> Any:
+    """Return `x * hard_sigmoid(x)`, also known as hard swish.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> hard_silu([0.0, 1.5, 3.0]).tolist()
+        [0.0, 1.125, 3.0]
+
+    Reference:
+        Howard et al., "Searching for MobileNetV3", 2019, https://arxiv.org/abs/1905.02244
+    """
+    return jax.nn.hard_silu(as_floats(x))
+
+
+@op
+def tanh(x: Any) -> Any:
+    """Return the hyperbolic tangent.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> tanh([0.0]).tolist()
+        [0.0]
+    """
+    return jnp.tanh(as_floats(x))
+
+
+@op
+def hard_tanh(x: Any) -> Any:
+    """Return `x`, clipped to -1 and 1.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> hard_tanh([-2.0, 0.5]).tolist()
+        [-1.0, 0.5]
+    """
+    return jax.nn.hard_tanh(as_array(x))
+
+
+@op
+def tanh_shrink(x: Any) -> Any:
+    """Return `x - tanh(x)`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> tanh_shrink([0.0, 100.0]).tolist()
+        [0.0, 99.0]
+    """
+    x = as_floats(x)
+    return x - jnp.tanh(x)
+
+
+@op
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Return `x` where it lies farther than `threshold` from zero, else 0.
+
+    Args:
+        x: An array.
+        threshold: The distance.
+
+    Example:
+        >>> hard_shrink([-1.0, 0.3]).tolist()
+        [-1.0, 0.0]
+    """
+    x = as_floats(x)
+    return jnp.where(jnp.abs(x) > threshold, x, 0.0)
+
+
+@op
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Return `x` moved towards zero by `threshold`, and 0 where that would pass zero.
+
+    Args:
+        x: An array.
+        threshold: The distance.
+
+    Example:
+        >>> soft_shrink([-1.0, 0.3]).tolist()
+        [-0.5, 0.0]
+    """
+    x = as_floats(x)
+    return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0.0))
+
+
+@op
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """Return `x` where it is above `threshold`, else `default_value`.
+
+    Args:
+        x: An array.
+        threshold: What `x` must be above.
+        default_value: What to return elsewhere.
+
+    Example:
+        >>> threshold([1.0, 3.0], 2.0, 0.0).tolist()
+        [0.0, 3.0]
+    """
+    x = as_array(x)
+    return jnp.where(x > threshold, x, default_value)
+
+
+@op
+def softplus(x: Any) -> Any:
+    """Return `log(1 + exp(x))`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> softplus([-200.0, 100.0]).tolist()
+        [0.0, 100.0]
+
+    Reference:
+        Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing", NIPS 2000.
+    """
+    return jax.nn.softplus(as_floats(x))
+
+
+@op
+def squareplus(x: Any, b: float = 4) -> Any:
+    """Return `(x + sqrt(x ** 2 + b)) / 2`.
+
+    Args:
+        x: An array.
+        b: How wide the bend at zero is.
+
+    Example:
+        >>> squareplus([0.0]).tolist()
+        [1.0]
+
+    Reference:
+        Barron, "Squareplus: A Softplus-Like Algebraic Rectifier", 2021, https://arxiv.org/abs/2112.11687
+    """
+    return jax.nn.squareplus(as_floats(x), b)
+
+
+@op
+def softsign(x: Any) -> Any:
+    """Return `x / (1 + abs(x))`.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> softsign([-1.0, 3.0]).tolist()
+        [-0.5, 0.75]
+    """
+    return jax.nn.soft_sign(as_floats(x))
+
+
+@op
+def sparse_plus(x: Any) -> Any:
+    """Return 0 up to -1, `x` from 1 on, and `(x + 1) ** 2 / 4` between.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sparse_plus([-2.0, 0.0, 2.0]).tolist()
+        [0.0, 0.25, 2.0]
+    """
+    return jax.nn.sparse_plus(as_floats(x))
+
+
+@op
+def sparse_sigmoid(x: Any) -> Any:
+    """Return 0 up to -1, 1 from 1 on, and `(x + 1) / 2` between.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> sparse_sigmoid([-2.0, 0.0, 2.0]).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return jax.nn.sparse_sigmoid(as_floats(x))
+
+
+@op
+def softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
+    """Return `exp(x)` divided by its sum: positive numbers that add up to 1.
+
+    Args:
+        x: An array.
+        axis: The axis, or axes, along which they add up to 1.
+
+    Example:
+        >>> softmax([[1.0, 1.0]]).tolist()
+        [[0.5, 0.5]]
+
+    Reference:
+        Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
+    """
+    return jax.nn.softmax(as_floats(x), axis=as_axes(axis))
+
+
+@op
+def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
+    """Return the logarithm of `softmax(x)`, exact also where that is tiny.
+
+    Args:
+        x: An array.
+        axis: The axis, or axes, along which the softmax adds up to 1.
+
+    Example:
+        >>> log_softmax([0.0, 1000.0]).tolist()
+        [-1000.0, 0.0]
+    """
+    return jax.nn.log_softmax(as_floats(x), axis=as_axes(axis))
+
+
+@op
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    """Return the point closest to `x` whose coordinates are not negative and add up to 1: many are 0.
+
+    Args:
+        x: An array.
+        axis: The axis along which they add up to 1.
+
+    Example:
+        >>> sparsemax([1.0, 0.5, -1.0]).tolist()
+        [0.75, 0.25, 0.0]
+
+    Reference:
+        Martins & Astudillo, "From Softmax to Sparsemax", 2016, https://arxiv.org/abs/1602.02068
+    """
+    x = jnp.moveaxis(as_floats(x), axis, -1)
+    falling = -jnp.sort(-x, axis=-1)
+    sums = jnp.cumsum(falling, axis=-1)
+    kept = 1 + falling * jnp.arange(1, x.shape[-1] + 1) > sums
+    count = jnp.sum(kept, axis=-1, keepdims=True)
+    cut = (jnp.sum(jnp.where(kept, falling, 0.0), axis=-1, keepdims=True) - 1) / count
+    return jnp.moveaxis(jnp.maximum(x - cut, 0.0), -1, axis)
+
+
+swish = silu
+hard_swish = hard_silu

@@ -1,0 +1,163 @@
+"""Normalization: means and variances, and what brings them to 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_axes, as_floats
+from trivium.ops.linear_algebra import norm
+from trivium.state.dtypes import epsilon as default_epsilon
+
+__all__ = [
+    "batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization",
+]  # fmt: skip
+
+
+@op
+def moments(x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False) -> Any:
+    """Return the mean and the variance, computed in float32 at least.
+
+    Args:
+        x: An array.
+        axes: The axes to reduce.
+        keepdims: Whether reduced axes stay, with size 1.
+        synchronized: Kept for Keras's signature: in a program over several devices arrays are whole already.
+
+    Returns:
+        A pair of arrays.
+
+    Example:
+        >>> [part.item() for part in moments([1.0, 3.0], 0)]
+        [2.0, 1.0]
+    """
+    x = as_floats(x)
+    wide = x.astype(jnp.promote_types(x.dtype, "float32"))
+    mean = jnp.mean(wide, axis=as_axes(axes), keepdims=keepdims)
+    variance = jnp.var(wide, axis=as_axes(axes), keepdims=keepdims)
+    if wide.dtype != x.dtype:
+        largest = float(jnp.finfo("float16").max)
+        mean, variance = (jnp.clip(m, -largest, largest).astype(x.dtype) for m in (mean, variance))
+    return mean, variance
+
+
+@op
+def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3) -> Any:
+    """Subtract a mean, divide by a standard deviation, then scale and shift, for each channel.
+
+    Args:
+        x: An array.
+        mean: The means, shape `(channels,)`.
+        variance: The variances, shape `(channels,)`.
+        axis: The channels' axis.
+        offset: What to add at the end, shape `(channels,)`.
+        scale: What to multiply by before that, shape `(channels,)`.
+        epsilon: What is added to the variance.
+
+    Example:
+        >>> batch_normalization([[3.0]], [1.0], [4.0], -1, epsilon=0.0).tolist()
+        [[1.0]]
+
+    Reference:
+        Ioffe & Szegedy, "Batch Normalization", 2015, https://arxiv.org/abs/1502.03167
+    """
+    x = as_array(x)
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    mean, variance = (jnp.reshape(jnp.asarray(as_array(m)), shape) for m in (mean, variance))
+    factor = jax.lax.rsqrt(variance + epsilon)
+    if scale is not None:
+        factor = factor * jnp.reshape(jnp.asarray(as_array(scale)), shape)
+    shift = -mean * factor
+    if offset is not None:
+        shift = shift + jnp.reshape(jnp.asarray(as_array(offset)), shape)
+    return x * factor + shift
+
+
+@op
+def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None) -> Any:
+    """Bring the mean to 0 and the variance to 1 in each example, then scale and shift; in float32 at least.
+
+    Args:
+        x: An array.
+        gamma: What to multiply by, in the shape of the normalized axes.
+        beta: What to add, in the shape of the normalized axes.
+        axis: The axes to normalize over.
+        epsilon: What keeps the division finite; `config.epsilon()` where it is `None`.
+
+    Example:
+        >>> layer_normalization([1.0, 3.0]).round(4).tolist()
+        [-1.0, 1.0]
+
+    Reference:
+        Ba et al., "Layer Normalization", 2016, https://arxiv.org/abs/1607.06450
+    """
+    original = as_floats(x)
+    x = original.astype(jnp.promote_types(original.dtype, "float32"))
+    axes = [axis] if isinstance(axis, int) else list(axis)
+    axes = sorted(a % x.ndim for a in axes)
+    shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+    mean, variance = moments(x, axes, keepdims=True)
+    factor = jax.lax.rsqrt(variance + (default_epsilon() if epsilon is None else epsilon))
+    if gamma is not None:
+        factor = factor * jnp.reshape(jnp.asarray(as_array(gamma), x.dtype), shape)
+    shift = -mean * factor
+    if beta is not None:
+        shift = shift + jnp.reshape(jnp.asarray(as_array(beta), x.dtype), shape)
+    return (x * factor + shift).astype(original.dtype)
+
+
+@op
+def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None) -> Any:
+    """Divide by the root of the mean square; in float32 at least.
+
+    Args:
+        x: An array.
+        scale: What to multiply by.
+        axis: The axes to normalize over.
+        epsilon: What keeps the division finite; `config.epsilon()` where it is `None`.
+
+    Example:
+        >>> rms_normalization([3.0, 3.0]).round(4).tolist()
+        [1.0, 1.0]
+
+    Reference:
+        Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019, https://arxiv.org/abs/1910.07467
+    """
+    original = as_floats(x)
+    x = original.astype(jnp.promote_types(original.dtype, "float32"))
+    square = jnp.mean(x * x, axis=as_axes(axis), keepdims=True)
+    result = x * jax.lax.rsqrt(square + (default_epsilon() if epsilon is None else epsilon))
+    if scale is not None:
+        result = result * jnp.asarray(as_array(scale), x.dtype)
+    return result.astype(original.dtype)
+
+
+@op
+def normalize(x: Any, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None) -> Any:
+    """Divide by the norm.
+
+    Args:
+        x: An array.
+        axis: The axes to take the norm over.
+        order: Which norm.
+        epsilon: The smallest norm to divide by; `config.epsilon()` where it is `None`.
+
+    Raises:
+        ValueError: `order` is no whole number of at least 1.
+
+    Example:
+        >>> normalize([3.0, 4.0]).round(4).tolist()
+        [0.5999999642372131, 0.7999999523162842]
+    """
+    if not isinstance(order, int) or order < 1:
+        raise ValueError(f"normalize: `order` is a whole number of at least 1; got {order!r}.")
+    x, least = jnp.atleast_1d(as_floats(x)), default_epsilon() if epsilon is None else epsilon
+    if order == 2:
+        squares = jnp.sum(x * x, axis=as_axes(axis), keepdims=True)
+        return x * jnp.minimum(jax.lax.rsqrt(squares), 1 / least)
+    return x / jnp.maximum(norm(x, order, axis, keepdims=True), least)

@@ -1,0 +1,434 @@
+"""Functions of two arrays, element by element; those behind Python's operators are the graph's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.arithmetic import divide
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_floats
+
+__all__ = [
+    "allclose", "arctan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "divide_no_nan", "equal", "fmax", "fmin", "fmod", "gcd", "heaviside", "hypot",
+    "isclose", "lcm", "ldexp", "left_shift", "logaddexp", "logaddexp2", "maximum", "minimum",
+    "nextafter", "not_equal", "polar", "right_shift", "true_divide", "where",
+]  # fmt: skip
+
+
+@op
+def maximum(x1: Any, x2: Any) -> Any:
+    """Return the larger of the two; NaN where one is NaN.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> maximum([1.0, 5.0], 3.0).tolist()
+        [3.0, 5.0]
+    """
+    return jnp.maximum(as_array(x1), as_array(x2))
+
+
+@op
+def minimum(x1: Any, x2: Any) -> Any:
+    """Return the smaller of the two; NaN where one is NaN.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> minimum([1.0, 5.0], 3.0).tolist()
+        [1.0, 3.0]
+    """
+    return jnp.minimum(as_array(x1), as_array(x2))
+
+
+@op
+def fmax(x1: Any, x2: Any) -> Any:
+    """Return the larger of the two, and the other where one is NaN.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> fmax([1.0, float('nan')], 3.0).tolist()
+        [3.0, 3.0]
+    """
+    return jnp.fmax(as_array(x1), as_array(x2))
+
+
+@op
+def fmin(x1: Any, x2: Any) -> Any:
+    """Return the smaller of the two, and the other where one is NaN.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> fmin([1.0, float('nan')], 3.0).tolist()
+        [1.0, 3.0]
+    """
+    return jnp.fmin(as_array(x1), as_array(x2))
+
+
+@op
+def equal(x1: Any, x2: Any) -> Any:
+    """Say where they are equal.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> equal([1, 2], [1, 3]).tolist()
+        [True, False]
+    """
+    return jnp.equal(as_array(x1), as_array(x2))
+
+
+@op
+def not_equal(x1: Any, x2: Any) -> Any:
+    """Say where they differ.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> not_equal([1, 2], [1, 3]).tolist()
+        [False, True]
+    """
+    return jnp.not_equal(as_array(x1), as_array(x2))
+
+
+@op
+def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Say where they are nearly equal.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+        rtol: The difference allowed, relative to `x2`.
+        atol: The difference allowed besides.
+        equal_nan: Whether two NaNs are close.
+
+    Example:
+        >>> isclose([1.0, 2.0], [1.0, 2.1]).tolist()
+        [True, False]
+    """
+    return jnp.isclose(as_array(x1), as_array(x2), rtol, atol, equal_nan)
+
+
+@op
+def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Say whether they are nearly equal everywhere.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+        rtol: The difference allowed, relative to `x2`.
+        atol: The difference allowed besides.
+        equal_nan: Whether two NaNs are close.
+
+    Example:
+        >>> allclose([1.0, 2.0], [1.0, 2.1]).item()
+        False
+    """
+    return jnp.allclose(as_array(x1), as_array(x2), rtol, atol, equal_nan)
+
+
+@op
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """Choose element by element.
+
+    Args:
+        condition: An array of truth values.
+        x1: What to take where it is true.
+        x2: What to take elsewhere.
+
+    Returns:
+        The chosen elements; without `x1` and `x2` the indices of the true ones, one array for each axis.
+
+    Example:
+        >>> where([True, False], [1.0, 2.0], 0.0).tolist()
+        [1.0, 0.0]
+    """
+    return jnp.where(as_array(condition), *(None if x is None else as_array(x) for x in (x1, x2)))
+
+
+@op
+def fmod(x1: Any, x2: Any) -> Any:
+    """Return the remainder of the division, with the sign of the dividend.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> fmod([-3], 2).tolist()
+        [-1]
+    """
+    return jnp.fmod(as_array(x1), as_array(x2))
+
+
+@op
+def divide_no_nan(x1: Any, x2: Any) -> Any:
+    """Divide, with 0 where the divisor is 0.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> divide_no_nan([1.0, 2.0], [0.0, 4.0]).tolist()
+        [0.0, 0.5]
+    """
+    x1, x2 = as_array(x1), as_array(x2)
+    return jnp.where(x2 == 0, 0, jnp.divide(x1, jnp.where(x2 == 0, 1, x2)))
+
+
+@op
+def arctan2(x1: Any, x2: Any) -> Any:
+    """Return the angle of the point `(x2, x1)`, in radians.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> arctan2([0.0], [1.0]).tolist()
+        [0.0]
+    """
+    return jnp.arctan2(*_floats(x1, x2))
+
+
+@op
+def hypot(x1: Any, x2: Any) -> Any:
+    """Return `sqrt(x1 ** 2 + x2 ** 2)`.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> hypot([3.0], [4.0]).tolist()
+        [5.0]
+    """
+    return jnp.hypot(*_floats(x1, x2))
+
+
+@op
+def logaddexp(x1: Any, x2: Any) -> Any:
+    """Return `log(exp(x1) + exp(x2))`, without overflow.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> logaddexp([1000.0], [0.0]).tolist()
+        [1000.0]
+    """
+    return jnp.logaddexp(*_floats(x1, x2))
+
+
+@op
+def logaddexp2(x1: Any, x2: Any) -> Any:
+    """Return `log2(2 ** x1 + 2 ** x2)`, without overflow.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> logaddexp2([3.0], [3.0]).tolist()
+        [4.0]
+    """
+    return jnp.logaddexp2(*_floats(x1, x2))
+
+
+@op
+def heaviside(x1: Any, x2: Any) -> Any:
+    """Return 0 where `x1` is negative, 1 where it is positive and `x2` where it is 0.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return jnp.heaviside(*_floats(x1, x2))
+
+
+@op
+def nextafter(x1: Any, x2: Any) -> Any:
+    """Return the next number from `x1` in the direction of `x2`.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> nextafter([1.0], [2.0]).tolist()
+        [1.0000001192092896]
+    """
+    return jnp.nextafter(*_floats(x1, x2))
+
+
+@op
+def ldexp(x1: Any, x2: Any) -> Any:
+    """Return `x1 * 2 ** x2`.
+
+    Args:
+        x1: An array.
+        x2: An array of whole numbers.
+
+    Example:
+        >>> ldexp([1.5], [2]).tolist()
+        [6.0]
+    """
+    return jnp.ldexp(as_floats(x1), as_array(x2))
+
+
+@op
+def gcd(x1: Any, x2: Any) -> Any:
+    """Return the greatest common divisor.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> gcd([12], [18]).tolist()
+        [6]
+    """
+    return jnp.gcd(as_array(x1), as_array(x2))
+
+
+@op
+def lcm(x1: Any, x2: Any) -> Any:
+    """Return the least common multiple.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> lcm([4], [6]).tolist()
+        [12]
+    """
+    return jnp.lcm(as_array(x1), as_array(x2))
+
+
+@op
+def polar(abs_: Any, angle: Any) -> Any:
+    """Return the complex number of a length and an angle.
+
+    Args:
+        abs_: An array of lengths.
+        angle: An array of angles, in radians.
+
+    Example:
+        >>> polar([2.0], [0.0]).tolist()
+        [(2+0j)]
+    """
+    abs_, angle = as_floats(abs_), as_floats(angle)
+    return jax.lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))
+
+
+@op
+def bitwise_and(x: Any, y: Any) -> Any:
+    """Combine bits: 1 where both are 1.
+
+    Args:
+        x: An array of whole numbers or truth values.
+        y: Another, whose shape broadcasts with that of `x`.
+
+    Example:
+        >>> bitwise_and([6], [3]).tolist()
+        [2]
+    """
+    return jnp.bitwise_and(as_array(x), as_array(y))
+
+
+@op
+def bitwise_or(x: Any, y: Any) -> Any:
+    """Combine bits: 1 where one is 1.
+
+    Args:
+        x: An array of whole numbers or truth values.
+        y: Another, whose shape broadcasts with that of `x`.
+
+    Example:
+        >>> bitwise_or([6], [3]).tolist()
+        [7]
+    """
+    return jnp.bitwise_or(as_array(x), as_array(y))
+
+
+@op
+def bitwise_xor(x: Any, y: Any) -> Any:
+    """Combine bits: 1 where exactly one is 1.
+
+    Args:
+        x: An array of whole numbers or truth values.
+        y: Another, whose shape broadcasts with that of `x`.
+
+    Example:
+        >>> bitwise_xor([6], [3]).tolist()
+        [5]
+    """
+    return jnp.bitwise_xor(as_array(x), as_array(y))
+
+
+@op
+def bitwise_left_shift(x: Any, y: Any) -> Any:
+    """Move the bits of `x` to the left by `y` places.
+
+    Args:
+        x: An array of whole numbers or truth values.
+        y: Another, whose shape broadcasts with that of `x`.
+
+    Example:
+        >>> bitwise_left_shift([3], 2).tolist()
+        [12]
+    """
+    return jnp.left_shift(as_array(x), as_array(y))
+
+
+@op
+def bitwise_right_shift(x: Any, y: Any) -> Any:
+    """Move the bits of `x` to the right by `y` places.
+
+    Args:
+        x: An array of whole numbers or truth values.
+        y: Another, whose shape broadcasts with that of `x`.
+
+    Example:
+        >>> bitwise_right_shift([12], 2).tolist()
+        [3]
+    """
+    return jnp.right_shift(as_array(x), as_array(y))
+
+
+left_shift = bitwise_left_shift
+right_shift = bitwise_right_shift
+true_divide = divide
+
+
+def _floats(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Return both in a float type; a plain number stays one and takes the other's."""
+    x1, x2 = as_array(x1), as_array(x2)
+    if hasattr(x1, "dtype") or not hasattr(x2, "dtype"):
+        x1 = as_floats(x1)
+    return x1, as_floats(x2) if hasattr(x2, "dtype") else float(x2)

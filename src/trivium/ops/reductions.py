@@ -1,0 +1,747 @@
+"""Reductions: functions that take an array's elements together along one axis or more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array, as_axes, as_floats
+
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "cumprod",
+    "cumsum", "logsumexp", "max", "mean", "median", "min", "nanargmax", "nanargmin", "nancumprod",
+    "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
+    "nanquantile", "nanstd", "nansum", "nanvar", "percentile", "prod", "ptp", "quantile",
+    "segment_max", "segment_min", "segment_prod", "segment_sum", "std", "sum", "trapezoid", "var",
+]  # fmt: skip
+
+
+@op
+def sum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Add up.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+        [4.0, 6.0]
+    """
+    return jnp.sum(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def prod(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """Multiply up.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+        dtype: The result's dtype.
+
+    Example:
+        >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+        [3.0, 8.0]
+    """
+    return jnp.prod(as_array(x), axis=as_axes(axis), keepdims=keepdims, dtype=dtype)
+
+
+@op
+def max(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Return the largest.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+        initial: A number to reduce besides; an empty array gives it.
+
+    Example:
+        >>> max([[1.0, 2.0], [3.0, 0.0]], axis=0).tolist()
+        [3.0, 2.0]
+    """
+    return jnp.max(as_array(x), axis=as_axes(axis), keepdims=keepdims, initial=initial)
+
+
+@op
+def min(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Return the smallest.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+        initial: A number to reduce besides; an empty array gives it.
+
+    Example:
+        >>> min([[1.0, 2.0], [3.0, 0.0]], axis=0).tolist()
+        [1.0, 0.0]
+    """
+    return jnp.min(as_array(x), axis=as_axes(axis), keepdims=keepdims, initial=initial)
+
+
+@op
+def amax(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the largest.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> amax([1.0, 2.0]).item()
+        2.0
+    """
+    return jnp.max(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def amin(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the smallest.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> amin([1.0, 2.0]).item()
+        1.0
+    """
+    return jnp.min(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def ptp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the largest less the smallest.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> ptp([1.0, 4.0]).item()
+        3.0
+    """
+    return jnp.ptp(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def mean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the mean, computed in float32 at least.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
+        [2.0, 3.0]
+    """
+    return _in_float32(jnp.mean, x, axis, keepdims)
+
+
+@op
+def var(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the variance, computed in float32 at least: the mean squared distance from the mean.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> var([1.0, 3.0]).item()
+        1.0
+    """
+    return _in_float32(jnp.var, x, axis, keepdims)
+
+
+@op
+def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the standard deviation, the square root of the variance.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> std([1.0, 3.0]).item()
+        1.0
+    """
+    return jnp.std(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def average(x: Any, axis: int | Sequence[int] | None = None, weights: Any = None) -> Any:
+    """Return the weighted mean.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        weights: How much each element counts; all the same where it is `None`.
+
+    Example:
+        >>> average([1.0, 4.0], weights=[2.0, 1.0]).item()
+        2.0
+    """
+    weights = None if weights is None else as_array(weights)
+    return jnp.average(as_floats(x), axis=as_axes(axis), weights=weights)
+
+
+@op
+def all(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Say whether all are true.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> all([True, False]).item()
+        False
+    """
+    return jnp.all(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def any(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Say whether one is true.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> any([True, False]).item()
+        True
+    """
+    return jnp.any(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def count_nonzero(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+    """Count what is not zero.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+
+    Example:
+        >>> count_nonzero([0.0, 2.0, 3.0]).item()
+        2
+    """
+    return jnp.count_nonzero(as_array(x), axis=as_axes(axis))
+
+
+@op
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Return the index of the largest; of several, the first.
+
+    Args:
+        x: An array.
+        axis: The axis to reduce; the flattened array's where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> argmax([1.0, 3.0, 2.0]).item()
+        1
+    """
+    return jnp.argmax(as_array(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Return the index of the smallest; of several, the first.
+
+    Args:
+        x: An array.
+        axis: The axis to reduce; the flattened array's where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> argmin([3.0, 1.0, 2.0]).item()
+        1
+    """
+    return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def logsumexp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return `log(sum(exp(x)))`, without overflow.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> logsumexp([1000.0, 0.0]).item()
+        1000.0
+    """
+    return jax.nn.logsumexp(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def median(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the middle value, or the mean of the two in the middle.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> median([3.0, 1.0, 2.0]).item()
+        2.0
+    """
+    return jnp.median(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def quantile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+    """Return the value below which a given share of the elements lies.
+
+    Args:
+        x: An array.
+        q: Which share of the elements lies below: a number from 0 to 1, or an array of them.
+        axis: The axis or axes to reduce; all where it is `None`.
+        method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Returns:
+        An array; for an array `q` its axes come first.
+
+    Example:
+        >>> quantile([1.0, 2.0, 3.0], 0.5).item()
+        2.0
+    """
+    return jnp.quantile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def percentile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+    """Return the value below which a given share of the elements lies, in percent.
+
+    Args:
+        x: An array.
+        q: Which share of the elements lies below: a number from 0 to 100, or an array of them.
+        axis: The axis or axes to reduce; all where it is `None`.
+        method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Returns:
+        An array; for an array `q` its axes come first.
+
+    Example:
+        >>> percentile([1.0, 2.0, 3.0], 50).item()
+        2.0
+    """
+    return jnp.percentile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Return the running sum.
+
+    Args:
+        x: An array.
+        axis: The axis; the flattened array's where it is `None`.
+        dtype: The result's dtype.
+
+    Example:
+        >>> cumsum([1.0, 2.0, 3.0]).tolist()
+        [1.0, 3.0, 6.0]
+    """
+    return jnp.cumsum(as_array(x), axis=axis, dtype=dtype)
+
+
+@op
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Return the running product.
+
+    Args:
+        x: An array.
+        axis: The axis; the flattened array's where it is `None`.
+        dtype: The result's dtype.
+
+    Example:
+        >>> cumprod([1.0, 2.0, 3.0]).tolist()
+        [1.0, 2.0, 6.0]
+    """
+    return jnp.cumprod(as_array(x), axis=axis, dtype=dtype)
+
+
+@op
+def nansum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Add up what is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nansum([2.0, float('nan'), 4.0]).item()
+        6.0
+    """
+    return jnp.nansum(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanprod(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Multiply up what is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanprod([2.0, float('nan'), 4.0]).item()
+        8.0
+    """
+    return jnp.nanprod(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanmax(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the largest that is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanmax([2.0, float('nan'), 4.0]).item()
+        4.0
+    """
+    return jnp.nanmax(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanmin(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the smallest that is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanmin([2.0, float('nan'), 4.0]).item()
+        2.0
+    """
+    return jnp.nanmin(as_array(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanmean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the mean of what is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanmean([2.0, float('nan'), 4.0]).item()
+        3.0
+    """
+    return jnp.nanmean(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanvar(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the variance of what is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanvar([2.0, float('nan'), 4.0]).item()
+        1.0
+    """
+    return jnp.nanvar(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanstd(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the standard deviation of what is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanstd([2.0, float('nan'), 4.0]).item()
+        1.0
+    """
+    return jnp.nanstd(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanmedian(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+    """Return the middle value of what is not NaN.
+
+    Args:
+        x: An array.
+        axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanmedian([2.0, float('nan'), 4.0]).item()
+        3.0
+    """
+    return jnp.nanmedian(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+
+
+@op
+def nanquantile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+    """Do as `quantile` does, without what is NaN.
+
+    Args:
+        x: An array.
+        q: Which share of the elements lies below: a number from 0 to 1, or an array of them.
+        axis: The axis or axes to reduce; all where it is `None`.
+        method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Returns:
+        An array; for an array `q` its axes come first.
+
+    Example:
+        >>> nanquantile([1.0, float('nan'), 3.0], 0.5).item()
+        2.0
+    """
+    return jnp.nanquantile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def nanpercentile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+    """Do as `percentile` does, without what is NaN.
+
+    Args:
+        x: An array.
+        q: Which share of the elements lies below: a number from 0 to 100, or an array of them.
+        axis: The axis or axes to reduce; all where it is `None`.
+        method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Returns:
+        An array; for an array `q` its axes come first.
+
+    Example:
+        >>> nanpercentile([1.0, float('nan'), 3.0], 50).item()
+        2.0
+    """
+    return jnp.nanpercentile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Return the index of the largest that is not NaN; -1 where all are.
+
+    Args:
+        x: An array.
+        axis: The axis to reduce; the flattened array's where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanargmax([1.0, float('nan'), 2.0]).item()
+        2
+    """
+    return jnp.nanargmax(as_array(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Return the index of the smallest that is not NaN; -1 where all are.
+
+    Args:
+        x: An array.
+        axis: The axis to reduce; the flattened array's where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
+
+    Example:
+        >>> nanargmin([1.0, float('nan'), 2.0]).item()
+        0
+    """
+    return jnp.nanargmin(as_array(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Return the running sum, NaN taken as 0.
+
+    Args:
+        x: An array.
+        axis: The axis; the flattened array's where it is `None`.
+        dtype: The result's dtype.
+
+    Example:
+        >>> nancumsum([1.0, float('nan'), 3.0]).tolist()
+        [1.0, 1.0, 4.0]
+    """
+    return jnp.nancumsum(as_array(x), axis=axis, dtype=dtype)
+
+
+@op
+def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Return the running product, NaN taken as 1.
+
+    Args:
+        x: An array.
+        axis: The axis; the flattened array's where it is `None`.
+        dtype: The result's dtype.
+
+    Example:
+        >>> nancumprod([2.0, float('nan'), 3.0]).tolist()
+        [2.0, 2.0, 6.0]
+    """
+    return jnp.nancumprod(as_array(x), axis=axis, dtype=dtype)
+
+
+@op
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """Return the area under straight lines between points.
+
+    Args:
+        y: An array of heights.
+        x: Where they stand; `dx` apart where it is `None`.
+        dx: The distance between two heights.
+        axis: The axis.
+
+    Example:
+        >>> trapezoid([1.0, 3.0]).item()
+        2.0
+    """
+    return jnp.trapezoid(as_array(y), None if x is None else as_array(x), dx=dx, axis=axis)
+
+
+@op
+def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Add up the items of each segment.
+
+    Args:
+        data: An array of shape `(items, ...)`.
+        segment_ids: The segment that each item belongs to, shape `(items,)`.
+        num_segments: How many segments there are; needed.
+        sorted: Whether `segment_ids` never falls, which makes it faster.
+
+    Returns:
+        An array of shape `(num_segments, ...)`.
+
+    Raises:
+        ValueError: `num_segments` is missing; the result's shape would depend on values.
+
+    Example:
+        >>> segment_sum([1.0, 2.0, 3.0], [0, 0, 1], 2).tolist()
+        [3.0, 3.0]
+    """
+    return _segment(jax.ops.segment_sum, data, segment_ids, num_segments, sorted)
+
+
+@op
+def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Multiply up the items of each segment.
+
+    Args:
+        data: An array of shape `(items, ...)`.
+        segment_ids: The segment that each item belongs to, shape `(items,)`.
+        num_segments: How many segments there are; needed.
+        sorted: Whether `segment_ids` never falls, which makes it faster.
+
+    Returns:
+        An array of shape `(num_segments, ...)`.
+
+    Raises:
+        ValueError: `num_segments` is missing; the result's shape would depend on values.
+
+    Example:
+        >>> segment_prod([1.0, 2.0, 3.0], [0, 0, 1], 2).tolist()
+        [2.0, 3.0]
+    """
+    return _segment(jax.ops.segment_prod, data, segment_ids, num_segments, sorted)
+
+
+@op
+def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Return the largest of the items of each segment.
+
+    Args:
+        data: An array of shape `(items, ...)`.
+        segment_ids: The segment that each item belongs to, shape `(items,)`.
+        num_segments: How many segments there are; needed.
+        sorted: Whether `segment_ids` never falls, which makes it faster.
+
+    Returns:
+        An array of shape `(num_segments, ...)`.
+
+    Raises:
+        ValueError: `num_segments` is missing; the result's shape would depend on values.
+
+    Example:
+        >>> segment_max([1.0, 2.0, 3.0], [0, 0, 1], 2).tolist()
+        [2.0, 3.0]
+    """
+    return _segment(jax.ops.segment_max, data, segment_ids, num_segments, sorted)
+
+
+@op
+def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """Return the smallest of the items of each segment.
+
+    Args:
+        data: An array of shape `(items, ...)`.
+        segment_ids: The segment that each item belongs to, shape `(items,)`.
+        num_segments: How many segments there are; needed.
+        sorted: Whether `segment_ids` never falls, which makes it faster.
+
+    Returns:
+        An array of shape `(num_segments, ...)`.
+
+    Raises:
+        ValueError: `num_segments` is missing; the result's shape would depend on values.
+
+    Example:
+        >>> segment_min([1.0, 2.0, 3.0], [0, 0, 1], 2).tolist()
+        [1.0, 3.0]
+    """
+    return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
+
+
+def _in_float32(
+    function: Callable[..., Any], x: Any, axis: int | Sequence[int] | None, keepdims: bool
+) -> Any:
+    """Reduce half types in float32, where neither sums overflow nor small terms get lost."""
+    x = as_floats(x)
+    wide = jnp.promote_types(x.dtype, "float32")
+    return function(x, axis=as_axes(axis), keepdims=keepdims, dtype=wide).astype(x.dtype)
+
+
+def _segment(
+    function: Callable[..., Any], data: Any, segment_ids: Any, num_segments: int | None, ordered: bool
+) -> Any:
+    if num_segments is None:
+        raise ValueError("`num_segments` must be given: the result has that many rows, whatever the ids are.")
+    return function(
+        jnp.asarray(as_array(data)), jnp.asarray(segment_ids), num_segments, indices_are_sorted=ordered
+    )

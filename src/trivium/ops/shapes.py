@@ -1,0 +1,626 @@
+"""Shapes: functions that move elements around and leave them as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from trivium.graph.op import op
+from trivium.ops.arrays import as_array
+
+__all__ = [
+    "append", "array_split", "broadcast_to", "concatenate", "depth_to_space", "diag", "diagflat",
+    "diagonal", "dsplit", "dstack", "expand_dims", "flip", "fliplr", "flipud", "hsplit", "hstack",
+    "meshgrid", "moveaxis", "pad", "ravel", "repeat", "reshape", "roll", "rot90", "space_to_depth",
+    "split", "squeeze", "stack", "swapaxes", "tile", "transpose", "tril", "triu", "unstack",
+    "vsplit", "vstack",
+]  # fmt: skip
+
+
+@op
+def reshape(x: Any, newshape: int | Sequence[int | None]) -> Any:
+    """Give another shape to the same elements in the same order.
+
+    Args:
+        x: An array.
+        newshape: The new shape; one size may be -1, which means whatever is left. `None`, an unknown size in a symbolic tensor's shape, stands for the size that `x` has there, or for -1 where it is the only unknown.
+
+    Example:
+        >>> reshape([1, 2, 3, 4], (2, -1)).tolist()
+        [[1, 2], [3, 4]]
+    """
+    x = jnp.asarray(as_array(x))
+    sizes = [newshape] if isinstance(newshape, int) else list(newshape)
+    unknown = [i for i, n in enumerate(sizes) if n is None]
+    if len(unknown) == 1 and -1 not in sizes:
+        sizes[unknown[0]] = -1
+    else:
+        sizes = [x.shape[i] if n is None else n for i, n in enumerate(sizes)]
+    return jnp.reshape(x, sizes)
+
+
+@op
+def ravel(x: Any) -> Any:
+    """Flatten to one axis.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> ravel([[1, 2], [3, 4]]).tolist()
+        [1, 2, 3, 4]
+    """
+    return jnp.ravel(as_array(x))
+
+
+@op
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
+    """Reorder the axes.
+
+    Args:
+        x: An array.
+        axes: The old axes in their new order; the reverse order where it is `None`.
+
+    Example:
+        >>> transpose([[1, 2], [3, 4]]).tolist()
+        [[1, 3], [2, 4]]
+    """
+    return jnp.transpose(as_array(x), axes)
+
+
+@op
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Exchange two axes.
+
+    Args:
+        x: An array.
+        axis1: An axis.
+        axis2: Another axis.
+
+    Example:
+        >>> swapaxes([[1, 2]], 0, 1).tolist()
+        [[1], [2]]
+    """
+    return jnp.swapaxes(as_array(x), axis1, axis2)
+
+
+@op
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """Move axes; the others keep their order.
+
+    Args:
+        x: An array.
+        source: The axes to move.
+        destination: Where they go.
+
+    Example:
+        >>> moveaxis(jnp.zeros((2, 3, 4)), 0, -1).shape
+        (3, 4, 2)
+    """
+    return jnp.moveaxis(as_array(x), source, destination)
+
+
+@op
+def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
+    """Add axes of size 1.
+
+    Args:
+        x: An array.
+        axis: Where the new axes stand in the result.
+
+    Example:
+        >>> expand_dims([1, 2], 0).tolist()
+        [[1, 2]]
+    """
+    return jnp.expand_dims(as_array(x), axis if isinstance(axis, int) else tuple(axis))
+
+
+@op
+def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+    """Drop axes of size 1.
+
+    Args:
+        x: An array.
+        axis: The axes to drop; all of size 1 where it is `None`.
+
+    Example:
+        >>> squeeze([[1, 2]]).tolist()
+        [1, 2]
+    """
+    axes = axis if axis is None or isinstance(axis, int) else tuple(axis)
+    return jnp.squeeze(as_array(x), axes)
+
+
+@op
+def broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
+    """Repeat along axes of size 1, and along new ones in front.
+
+    Args:
+        x: An array.
+        shape: The new shape; `None` stands for the size that `x` has there, counted from the last axis.
+
+    Example:
+        >>> broadcast_to([1, 2], (2, 2)).tolist()
+        [[1, 2], [1, 2]]
+    """
+    x = jnp.asarray(as_array(x))
+    own = [1] * (len(shape) - x.ndim) + list(x.shape)
+    return jnp.broadcast_to(x, [m if n is None else n for n, m in zip(shape, own, strict=True)])
+
+
+@op
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
+    """Join arrays along an axis.
+
+    Args:
+        xs: Arrays.
+        axis: The axis.
+
+    Example:
+        >>> concatenate([[1, 2], [3]]).tolist()
+        [1, 2, 3]
+    """
+    return jnp.concatenate([as_array(x) for x in xs], axis)
+
+
+@op
+def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """Put one array behind another.
+
+    Args:
+        x1: An array.
+        x2: Another array.
+        axis: The axis; both are flattened where it is `None`.
+
+    Example:
+        >>> append([1, 2], [3]).tolist()
+        [1, 2, 3]
+    """
+    return jnp.append(as_array(x1), as_array(x2), axis)
+
+
+@op
+def stack(x: Sequence[Any], axis: int = 0) -> Any:
+    """Join arrays along a new axis.
+
+    Args:
+        x: Arrays of one shape.
+        axis: The axis.
+
+    Example:
+        >>> stack([[1, 2], [3, 4]], axis=1).tolist()
+        [[1, 3], [2, 4]]
+    """
+    return jnp.stack([as_array(e) for e in x], axis)
+
+
+@op
+def hstack(xs: Sequence[Any]) -> Any:
+    """Join arrays along the second axis, or the first where they have one.
+
+    Args:
+        xs: Arrays.
+
+    Example:
+        >>> hstack([[1, 2], [3]]).tolist()
+        [1, 2, 3]
+    """
+    return jnp.hstack([as_array(x) for x in xs])
+
+
+@op
+def vstack(xs: Sequence[Any]) -> Any:
+    """Join arrays along the first axis; an array with one axis counts as a row.
+
+    Args:
+        xs: Arrays.
+
+    Example:
+        >>> vstack([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+    """
+    return jnp.vstack([as_array(x) for x in xs])
+
+
+@op
+def dstack(xs: Sequence[Any]) -> Any:
+    """Join arrays along the third axis.
+
+    Args:
+        xs: Arrays.
+
+    Example:
+        >>> dstack([[1, 2], [3, 4]]).tolist()
+        [[[1, 3], [2, 4]]]
+    """
+    return jnp.dstack([as_array(x) for x in xs])
+
+
+@op
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
+    """Cut into parts.
+
+    Args:
+        x: An array.
+        indices_or_sections: How many equal parts, or the indices at which to cut.
+        axis: The axis.
+
+    Returns:
+        A list of arrays.
+
+    Example:
+        >>> [part.tolist() for part in split(jnp.arange(4), 2)]
+        [[0, 1], [2, 3]]
+    """
+    return jnp.split(as_array(x), _sections(indices_or_sections), axis)
+
+
+@op
+def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
+    """Cut into parts of nearly equal size.
+
+    Args:
+        x: An array.
+        indices_or_sections: How many equal parts, or the indices at which to cut.
+        axis: The axis.
+
+    Returns:
+        A list of arrays.
+
+    Example:
+        >>> [part.tolist() for part in array_split(jnp.arange(3), 2)]
+        [[0, 1], [2]]
+    """
+    return jnp.array_split(as_array(x), _sections(indices_or_sections), axis)
+
+
+@op
+def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
+    """Cut into parts along the second axis, or the first where there is one.
+
+    Args:
+        x: An array.
+        indices_or_sections: How many equal parts, or the indices at which to cut.
+
+    Returns:
+        A list of arrays.
+
+    Example:
+        >>> len(hsplit(jnp.zeros((2, 2, 2)), 2))
+        2
+    """
+    return jnp.hsplit(as_array(x), _sections(indices_or_sections))
+
+
+@op
+def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
+    """Cut into parts along the first axis.
+
+    Args:
+        x: An array.
+        indices_or_sections: How many equal parts, or the indices at which to cut.
+
+    Returns:
+        A list of arrays.
+
+    Example:
+        >>> len(vsplit(jnp.zeros((2, 2, 2)), 2))
+        2
+    """
+    return jnp.vsplit(as_array(x), _sections(indices_or_sections))
+
+
+@op
+def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
+    """Cut into parts along the third axis.
+
+    Args:
+        x: An array.
+        indices_or_sections: How many equal parts, or the indices at which to cut.
+
+    Returns:
+        A list of arrays.
+
+    Example:
+        >>> len(dsplit(jnp.zeros((2, 2, 2)), 2))
+        2
+    """
+    return jnp.dsplit(as_array(x), _sections(indices_or_sections))
+
+
+@op
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
+    """Take an axis apart.
+
+    Args:
+        x: An array.
+        num: How many there are; read off the shape where it is `None`.
+        axis: The axis.
+
+    Returns:
+        A list of arrays without that axis.
+
+    Example:
+        >>> [part.tolist() for part in unstack([[1, 2], [3, 4]])]
+        [[1, 2], [3, 4]]
+    """
+    x = jnp.asarray(as_array(x))
+    count = x.shape[axis] if num is None else num
+    return [jnp.take(x, i, axis=axis) for i in range(count)]
+
+
+@op
+def tile(x: Any, repeats: int | Sequence[int]) -> Any:
+    """Repeat the whole array.
+
+    Args:
+        x: An array.
+        repeats: How often along each axis.
+
+    Example:
+        >>> tile([1, 2], 2).tolist()
+        [1, 2, 1, 2]
+    """
+    return jnp.tile(as_array(x), repeats)
+
+
+@op
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Repeat each element.
+
+    Args:
+        x: An array.
+        repeats: How often each element; a number, or one for each element.
+        axis: The axis; the flattened array's where it is `None`.
+
+    Example:
+        >>> repeat([1, 2], 2).tolist()
+        [1, 1, 2, 2]
+    """
+    return jnp.repeat(as_array(x), repeats if isinstance(repeats, int) else jnp.asarray(repeats), axis)
+
+
+@op
+def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+    """Reverse the order along axes.
+
+    Args:
+        x: An array.
+        axis: The axes; all where it is `None`.
+
+    Example:
+        >>> flip([1, 2, 3]).tolist()
+        [3, 2, 1]
+    """
+    return jnp.flip(as_array(x), axis if axis is None or isinstance(axis, int) else tuple(axis))
+
+
+@op
+def flipud(x: Any) -> Any:
+    """Reverse the order along the first axis.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> flipud([[1], [2]]).tolist()
+        [[2], [1]]
+    """
+    return jnp.flipud(as_array(x))
+
+
+@op
+def fliplr(x: Any) -> Any:
+    """Reverse the order along the second axis.
+
+    Args:
+        x: An array.
+
+    Example:
+        >>> fliplr([[1, 2]]).tolist()
+        [[2, 1]]
+    """
+    return jnp.fliplr(as_array(x))
+
+
+@op
+def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Turn by quarter turns.
+
+    Args:
+        array: An array with two axes or more.
+        k: How many quarter turns.
+        axes: The plane: from the first of these axes to the second.
+
+    Example:
+        >>> rot90([[1, 2], [3, 4]]).tolist()
+        [[2, 4], [1, 3]]
+    """
+    return jnp.rot90(as_array(array), k, axes)
+
+
+@op
+def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Any:
+    """Move along, and in again at the other end.
+
+    Args:
+        x: An array.
+        shift: By how many places.
+        axis: The axes; the flattened array's where it is `None`.
+
+    Example:
+        >>> roll([1, 2, 3], 1).tolist()
+        [3, 1, 2]
+    """
+    return jnp.roll(as_array(x), shift, axis)
+
+
+@op
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+    """Add elements around.
+
+    Args:
+        x: An array.
+        pad_width: Pairs of how many elements to add before and after each axis; one pair for all axes, or one number.
+        mode: What to add: `"constant"`, `"edge"`, `"reflect"`, `"symmetric"`, `"wrap"`, … as NumPy has them.
+        constant_values: The constant, 0 where it is `None`.
+
+    Raises:
+        ValueError: `constant_values` is given with a mode other than `"constant"`.
+
+    Example:
+        >>> pad([1, 2], (1, 1)).tolist()
+        [0, 1, 2, 0]
+    """
+    if constant_values is None:
+        return jnp.pad(as_array(x), pad_width, mode)
+    if mode != "constant":
+        raise ValueError(f"`constant_values` goes with mode='constant' alone; got mode={mode!r}.")
+    return jnp.pad(as_array(x), pad_width, mode, constant_values=constant_values)
+
+
+@op
+def diag(x: Any, k: int = 0) -> Any:
+    """Take the diagonal of a matrix, or make a matrix with a diagonal.
+
+    Args:
+        x: An array.
+        k: The diagonal: 0 the main one, above it positive, below it negative.
+
+    Example:
+        >>> diag([1, 2]).tolist()
+        [[1, 0], [0, 2]]
+    """
+    return jnp.diag(as_array(x), k)
+
+
+@op
+def diagflat(x: Any, k: int = 0) -> Any:
+    """Make a matrix with the flattened array as its diagonal.
+
+    Args:
+        x: An array.
+        k: The diagonal: 0 the main one, above it positive, below it negative.
+
+    Example:
+        >>> diagflat([1, 2]).tolist()
+        [[1, 0], [0, 2]]
+    """
+    return jnp.diagflat(as_array(x), k)
+
+
+@op
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Take the diagonals of matrices.
+
+    Args:
+        x: An array.
+        offset: The diagonal: 0 the main one, above it positive, below it negative.
+        axis1: The rows' axis.
+        axis2: The columns' axis.
+
+    Example:
+        >>> diagonal([[1, 2], [3, 4]]).tolist()
+        [1, 4]
+    """
+    return jnp.diagonal(as_array(x), offset, axis1, axis2)
+
+
+@op
+def tril(x: Any, k: int = 0) -> Any:
+    """Put 0 above a diagonal.
+
+    Args:
+        x: An array.
+        k: The diagonal: 0 the main one, above it positive, below it negative.
+
+    Example:
+        >>> tril([[1, 2], [3, 4]]).tolist()
+        [[1, 0], [3, 4]]
+    """
+    return jnp.tril(as_array(x), k)
+
+
+@op
+def triu(x: Any, k: int = 0) -> Any:
+    """Put 0 below a diagonal.
+
+    Args:
+        x: An array.
+        k: The diagonal: 0 the main one, above it positive, below it negative.
+
+    Example:
+        >>> triu([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [0, 4]]
+    """
+    return jnp.triu(as_array(x), k)
+
+
+@op
+def meshgrid(*x: Any, indexing: str = "xy") -> Any:
+    """Return the coordinates of a grid's points.
+
+    Args:
+        x: Arrays with one axis.
+        indexing: `"xy"`, where the second array's axis comes first, or `"ij"`.
+
+    Returns:
+        A list with an array for each coordinate.
+
+    Example:
+        >>> [part.tolist() for part in meshgrid([1, 2], [3, 4])]
+        [[[1, 2], [1, 2]], [[3, 3], [4, 4]]]
+    """
+    return jnp.meshgrid(*map(as_array, x), indexing=indexing)
+
+
+@op
+def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
+    """Move each block of pixels into the channels.
+
+    Args:
+        x: An array.
+        block_size: The blocks' height and width.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+        >>> space_to_depth(jnp.zeros((1, 4, 4, 3)), 2).shape
+        (1, 2, 2, 12)
+    """
+    x, last = jnp.asarray(as_array(x)), data_format == "channels_last"
+    batch, height, width, channels = x.shape if last else jnp.moveaxis(x, 1, -1).shape
+    h, w, b = height // block_size, width // block_size, block_size
+    if last:
+        y = x.reshape(batch, h, b, w, b, channels)
+        return y.transpose(0, 1, 3, 2, 4, 5).reshape(batch, h, w, b * b * channels)
+    y = x.reshape(batch, channels, h, b, w, b)
+    return y.transpose(0, 3, 5, 1, 2, 4).reshape(batch, b * b * channels, h, w)
+
+
+@op
+def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
+    """Move channels out into blocks of pixels.
+
+    Args:
+        x: An array.
+        block_size: The blocks' height and width.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Example:
+        >>> depth_to_space(jnp.zeros((1, 2, 2, 12)), 2).shape
+        (1, 4, 4, 3)
+    """
+    x, last = jnp.asarray(as_array(x)), data_format == "channels_last"
+    batch, h, w, channels = x.shape if last else jnp.moveaxis(x, 1, -1).shape
+    b, depth = block_size, channels // block_size**2
+    if last:
+        y = x.reshape(batch, h, w, b, b, depth).transpose(0, 1, 3, 2, 4, 5)
+        return y.reshape(batch, h * b, w * b, depth)
+    y = x.reshape(batch, b, b, depth, h, w).transpose(0, 3, 4, 1, 5, 2)
+    return y.reshape(batch, depth, h * b, w * b)
+
+
+def _sections(indices_or_sections: Any) -> Any:
+    return indices_or_sections if isinstance(indices_or_sections, int) else tuple(indices_or_sections)

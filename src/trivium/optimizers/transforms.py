@@ -1,0 +1,166 @@
+"""What is done to gradients on their way to the parameters, as pure functions."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    import optax
+
+__all__ = [
+    "Rule",
+    "SlotGroups",
+    "clip_each_norm",
+    "clip_global_norm",
+    "clip_value",
+    "flatten",
+    "from_rule",
+    "one",
+]
+
+Rule = Callable[[Any, Any, dict[str, Any], Any, Any], tuple[Any, dict[str, Any]]]
+"""`(gradient, parameter, slots, learning_rate, step) -> (update, slots)`, for one parameter."""
+
+SlotGroups = Sequence[Mapping[str, float]]
+"""Names and first values of the arrays kept for each parameter, in groups; see `from_rule`."""
+
+
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
+    """Return the leaves of a tree and its structure, as `jax.tree.flatten` does.
+
+    Example:
+        >>> flatten({"a": 1, "b": [2, 3]})[0]
+        [1, 2, 3]
+    """
+    leaves, structure = jax.tree.flatten(tree, is_leaf=is_leaf)
+    return leaves, structure
+
+
+def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExtraArgs:
+    """Make an optax transformation out of the formula for one parameter.
+
+    Args:
+        rule: The formula. It gets the learning rate and works in the parameter's dtype; `step` is
+            the number of updates made before.
+        groups: The names of the slots and the values that fill them at first. All the parameters'
+            slots of one group come before those of the next.
+
+    Returns:
+        A transformation whose `update` wants the extra arguments `learning_rate` and `step`. A
+        gradient that is `None` leaves its parameter and slots as they are.
+
+    Example:
+        >>> def momentum(gradient, parameter, slots, learning_rate, step):
+        ...     m = 0.5 * slots["m"] - learning_rate * gradient
+        ...     return m, {"m": m}
+        >>> transformation = from_rule(momentum, [{"m": 0.0}])
+        >>> w, g = [jnp.ones(2)], [jnp.ones(2)]
+        >>> state = transformation.init(w)
+        >>> update, state = transformation.update(g, state, w, learning_rate=0.5, step=0)
+        >>> update[0].tolist()
+        [-0.5, -0.5]
+    """
+    import optax
+
+    def init(params: Any) -> list[list[OrderedDict[str, Any]]]:
+        return [
+            [
+                OrderedDict((n, jnp.full(p.shape, x, p.dtype)) for n, x in group.items())
+                for p in jax.tree.leaves(params)
+            ]
+            for group in groups
+        ]
+
+    def update(
+        updates: Any, state: Any, params: Any, *, learning_rate: Any, step: Any, **_: Any
+    ) -> tuple[Any, Any]:
+        gradients, structure = flatten(updates, is_leaf=lambda leaf: leaf is None)
+        result: list[Any] = []
+        slots = [list(group) for group in state]
+        for i, (gradient, w) in enumerate(
+            zip(gradients, structure.flatten_up_to(params), strict=True)
+        ):
+            if gradient is None:
+                result.append(None)
+                continue
+            old = {name: value for group in state for name, value in group[i].items()}
+            rate = jnp.asarray(learning_rate, w.dtype)
+            delta, new = rule(jnp.asarray(gradient, w.dtype), w, old, rate, step)
+            result.append(jnp.asarray(delta, w.dtype))
+            for group in slots:
+                group[i] = OrderedDict((n, jnp.asarray(new[n], old[n].dtype)) for n in group[i])
+        return structure.unflatten(result), slots
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def one(step: Any, dtype: Any) -> Any:
+    """Return 1, in a form that the compiler does not know to be 1.
+
+    On CPUs XLA compiles an addition that stands alone, as in `w + m`, to code three times slower
+    than a fused one. `w + m * one(step, dtype)` has the same bits and is fused: with momentum a
+    training step of a small dense network takes 0.30 ms instead of 0.39.
+
+    Args:
+        step: The number of updates made before, which is never negative.
+        dtype: The dtype.
+
+    Example:
+        >>> float(one(jnp.asarray(3), "float32"))
+        1.0
+    """
+    return jnp.asarray(step >= 0, dtype)
+
+
+def _map(function: Callable[[Any], Any], gradients: Sequence[Any]) -> list[Any]:
+    return [None if g is None else function(g) for g in gradients]
+
+
+def clip_each_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
+    """Scale each gradient whose norm is above `limit` down to that norm.
+
+    Example:
+        >>> [g.tolist() for g in clip_each_norm([jnp.array([6.0, 8.0]), jnp.array([0.5])], 5.0)]
+        [[3.0, 4.0], [0.5]]
+
+    Reference:
+        Pascanu et al., "On the difficulty of training recurrent neural networks", ICML 2013,
+        https://arxiv.org/abs/1211.5063
+    """
+    return _map(
+        lambda g: g * limit / jnp.maximum(jnp.sqrt(jnp.sum(jnp.square(g))), limit), gradients
+    )
+
+
+def clip_global_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
+    """Scale all gradients by one factor when the norm of all of them together is above `limit`.
+
+    A gradient that is not finite makes all of them NaN, so that it cannot pass unseen.
+
+    Example:
+        >>> [g.tolist() for g in clip_global_norm([jnp.array([6.0]), jnp.array([8.0])], 5.0)]
+        [[3.0], [4.0]]
+
+    Reference:
+        Pascanu et al., "On the difficulty of training recurrent neural networks", ICML 2013,
+        https://arxiv.org/abs/1211.5063
+    """
+    squares = [jnp.sum(jnp.square(g)) for g in gradients if g is not None]
+    norm = jnp.sqrt(jnp.sum(jnp.stack(squares)))
+    scale = limit * jnp.minimum(1.0 / norm, 1.0 / limit) + (norm - norm)
+    return _map(lambda g: g * scale.astype(g.dtype), gradients)
+
+
+def clip_value(gradients: Sequence[Any], limit: float) -> list[Any]:
+    """Limit each entry of the gradients to the range from `-limit` to `limit`.
+
+    Example:
+        >>> clip_value([jnp.array([-3.0, 0.5])], 1.0)[0].tolist()
+        [-1.0, 0.5]
+    """
+    return _map(lambda g: jnp.clip(g, -limit, limit), gradients)

@@ -1,0 +1,55 @@
+"""State: variables, the scopes they live in, seeds, names and dtypes. The ground floor: it imports no other room."""
+
+from trivium.state.dtypes import (
+    DTypePolicy,
+    dtype_policy,
+    epsilon,
+    floatx,
+    is_float,
+    set_dtype_policy,
+    set_epsilon,
+    set_floatx,
+    standardize_dtype,
+)
+from trivium.state.names import auto_name, clear_names, to_snake_case
+from trivium.state.registry import (
+    Registry,
+    custom_object_scope,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    suggest,
+)
+from trivium.state.scopes import StatelessScope, autocast_scope, current_scope, shape_scope
+from trivium.state.seeds import SeedGenerator, global_seed, host_generator, set_random_seed
+from trivium.state.variable import Variable
+
+__all__ = [
+    "DTypePolicy",
+    "Registry",
+    "SeedGenerator",
+    "StatelessScope",
+    "Variable",
+    "auto_name",
+    "autocast_scope",
+    "clear_names",
+    "current_scope",
+    "custom_object_scope",
+    "dtype_policy",
+    "epsilon",
+    "floatx",
+    "get_registered_name",
+    "get_registered_object",
+    "global_seed",
+    "host_generator",
+    "is_float",
+    "register_keras_serializable",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_random_seed",
+    "shape_scope",
+    "standardize_dtype",
+    "suggest",
+    "to_snake_case",
+]

@@ -1,0 +1,242 @@
+"""Variables: named arrays that a model keeps."""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.names import auto_name
+from trivium.state.operators import ArrayOperators
+from trivium.state.scopes import current_autocast, current_scope
+
+__all__ = ["Variable"]
+
+_OPERATORS: dict[str, Callable[..., Any]] = {"abs": abs}
+
+
+class Variable(ArrayOperators):
+    """An array with a name that can be given a new value.
+
+    With an initializer the first value is drawn when it is first needed, so that a model can order the drawing of
+    its variables by its graph, whatever order its layers were written in.
+
+    Args:
+        initializer: A value, or a function `(shape, dtype) -> array`.
+        shape: The shape; needed with a function.
+        dtype: The dtype; the value's own, or the default float type, where it is `None`.
+        trainable: Whether optimizers change it.
+        autocast: Whether a layer that computes in another float type reads it in that type.
+        aggregation: How several devices' values are combined; kept for Keras's configs.
+        name: A name; `variable`, `variable_1`, … where it is `None`.
+
+    Raises:
+        ValueError: A function without a shape, or a name with `/` in it.
+
+    Example:
+        >>> v = Variable([1.0, 2.0], name="w")
+        >>> v.assign_add([1.0, 1.0])
+        >>> v.numpy().tolist(), v.shape, v.dtype
+        ([2.0, 3.0], (2,), 'float32')
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        name: str | None = None,
+    ) -> None:
+        if name is not None and "/" in name:
+            raise ValueError(f"A variable's name has no '/' in it; got {name!r}.")
+        self.name = name or auto_name("variable")
+        self._trainable = bool(trainable)
+        self.frozen = False
+        self.autocast = autocast
+        self.aggregation = aggregation
+        self.regularizer: Callable[[Any], Any] | None = None
+        self.constraint: Callable[[Any], Any] | None = None
+        self.owner: weakref.ref[Any] | None = None
+        self._value: Any = None
+        self.initializer = initializer if callable(initializer) else None
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f"Variable {self.name!r}: an initializer function needs a shape.")
+            self._shape = tuple(int(d) for d in shape)
+            self._dtype = standardize_dtype(dtype)
+        else:
+            value = _as_array(initializer, dtype)
+            if shape is not None and tuple(shape) != value.shape:
+                raise ValueError(
+                    f"Variable {self.name!r}: the value has shape {value.shape}, not {tuple(shape)}."
+                )
+            self._shape, self._dtype, self._value = value.shape, str(value.dtype), value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape."""
+        return self._shape
+
+    @property
+    def dtype(self) -> str:
+        """The dtype that it is read in: the layer's compute dtype inside an autocast scope."""
+        autocast = current_autocast()
+        return autocast if autocast and self.autocast and is_float(self._dtype) else self._dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self._shape, dtype=np.int64))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers change it: not while its layer is frozen."""
+        return self._trainable and not self.frozen
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+
+    @property
+    def trainable_unless_frozen(self) -> bool:
+        """Whether optimizers change it when its layer is not frozen."""
+        return self._trainable
+
+    @property
+    def path(self) -> str:
+        """The owner's path and the name, e.g. `my_model/dense_1/kernel`."""
+        owner = self.owner() if self.owner is not None else None
+        return f"{owner.path}/{self.name}" if owner is not None else self.name
+
+    @property
+    def initialized(self) -> bool:
+        """Whether the first value has been drawn."""
+        return self._value is not None
+
+    def initialize(self) -> None:
+        """Draw the first value now, if it has not been drawn."""
+        if self._value is None:
+            # Whatever is being traced around this call, the value is a real array.
+            with jax.ensure_compile_time_eval():
+                assert self.initializer is not None
+                value = _as_array(self.initializer(self._shape, dtype=self._dtype), self._dtype)
+            if value.shape != self._shape:
+                raise ValueError(
+                    f"Variable {self.path!r}: its initializer gave shape {value.shape}, "
+                    f"wanted {self._shape}."
+                )
+            self._value = value
+
+    @property
+    def value(self) -> Any:
+        """The value: inside a `StatelessScope` the one that it has there."""
+        scope = current_scope()
+        value = scope.get_current_value(self) if scope is not None else None
+        if value is None:
+            if self._value is None:
+                self.initialize()
+            value = self._value
+        autocast = current_autocast()
+        if getattr(value, "is_symbolic", False):
+            return value
+        if autocast and self.autocast and is_float(self._dtype) and value.dtype != autocast:
+            return value.astype(autocast)
+        return value
+
+    def assign(self, value: Any) -> None:
+        """Give it a new value.
+
+        Args:
+            value: An array of the same shape, cast to the variable's dtype.
+
+        Raises:
+            ValueError: The shape differs; the variable keeps its value.
+        """
+        if getattr(value, "is_symbolic", False):
+            raise value.error(f"assigning it to the variable {self.path!r} is a side effect")
+        value = _as_array(value, self._dtype)
+        if value.shape != self._shape:
+            raise ValueError(
+                f"Variable {self.path!r} has shape {self._shape}; it cannot take a value of shape "
+                f"{value.shape}."
+            )
+        scope = current_scope()
+        if scope is not None:
+            scope.add_update((self, value))
+        elif isinstance(value, jax.core.Tracer):
+            raise RuntimeError(
+                f"Variable {self.path!r} would be left holding a traced value. Inside jit or grad, call the "
+                "layer or model through `stateless_call`, or assign within a `StatelessScope`."
+            )
+        else:
+            self._value = value
+
+    def replace(self, value: Any) -> None:
+        """Take over an array that is known to have the right shape and dtype, without checks.
+
+        Args:
+            value: The array.
+        """
+        self._value = value
+
+    def assign_add(self, value: Any) -> None:
+        """Add to the value."""
+        self.assign(self.value + _as_array(value, None))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract from the value."""
+        self.assign(self.value - _as_array(value, None))
+
+    def numpy(self) -> np.ndarray:
+        """Return the value as a NumPy array that nothing else writes to."""
+        return np.array(self.value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.value, dtype=dtype)
+
+    def __jax_array__(self) -> Any:
+        return self.value
+
+    def _operate(self, name: str, *operands: Any) -> Any:
+        if any(getattr(o, "is_symbolic", False) for o in operands):
+            return NotImplemented
+        function = _OPERATORS.get(name) or getattr(operator, name)
+        return function(*(o.value if isinstance(o, Variable) else o for o in operands))
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self._shape}, dtype={self._dtype}>"
+
+
+def _as_array(value: Any, dtype: Any) -> jax.Array:
+    if isinstance(value, Variable):
+        value = value.value
+    if dtype is None and not hasattr(value, "dtype"):
+        value = np.asarray(value)
+        dtype = None if value.dtype.kind != "f" else standardize_dtype(None)
+    return jnp.asarray(value, dtype=None if dtype is None else standardize_dtype(dtype))

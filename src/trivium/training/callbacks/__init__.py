@@ -1,0 +1,25 @@
+"""Callbacks: what happens between the compiled chunks of a training run."""
+
+from trivium.training.callbacks.base import Callback
+from trivium.training.callbacks.callback_list import CallbackList
+from trivium.training.callbacks.csv_logger import CSVLogger
+from trivium.training.callbacks.early_stopping import EarlyStopping
+from trivium.training.callbacks.history import History
+from trivium.training.callbacks.model_checkpoint import ModelCheckpoint
+from trivium.training.callbacks.progress import ProgbarLogger
+from trivium.training.callbacks.schedules import LearningRateScheduler, ReduceLROnPlateau
+from trivium.training.callbacks.small import LambdaCallback, TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

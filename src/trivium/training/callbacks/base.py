@@ -1,0 +1,133 @@
+"""What every callback is: hooks that the training loop calls while it stands still."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["BATCH_HOOKS", "Callback", "Logs", "overrides"]
+
+Logs = dict[str, Any]
+
+BATCH_HOOKS = {
+    "train": ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"),
+    "test": ("on_test_batch_begin", "on_test_batch_end"),
+    "predict": ("on_predict_batch_begin", "on_predict_batch_end"),
+}
+
+
+class Callback:
+    """Something to do while a model trains, is evaluated or predicts: override the hooks you need.
+
+    Training runs in compiled chunks of many steps. A callback with batch hooks of its own gets
+    chunks of `steps_per_execution` steps, so that it stands between any two; one without costs
+    nothing. `on_chunk_end` is for what only wants to look in from time to time.
+
+    `logs` are floats by name, such as `loss` and `val_accuracy`. Setting
+    `self.model.stop_training = True` ends `fit` at the next edge.
+
+    Attributes:
+        model: The model at work.
+        params: A dict with `verbose`, `epochs` and `steps`.
+
+    Example:
+        >>> class Shout(Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(f"{epoch + 1}: {logs['loss']:.1f}!")
+        >>> Shout().on_epoch_end(0, {"loss": 0.25})
+        1: 0.2!
+        >>> Shout().wants_batches("train")
+        False
+    """
+
+    model: Any = None
+    params: dict[str, Any] | None = None
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take the run's `verbose`, `epochs` and `steps`."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Take the model at work."""
+        self.model = model
+
+    def wants_batches(self, mode: str) -> bool:
+        """Say whether the loop has to stop around batches for this callback (Trivium's addition).
+
+        Args:
+            mode: `"train"`, `"test"` or `"predict"`.
+
+        Returns:
+            Whether one of the mode's batch hooks is the callback's own.
+        """
+        return any(overrides(self, hook, Callback) for hook in BATCH_HOOKS[mode])
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Run before epoch `epoch`, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Run after epoch `epoch` and its validation; `logs` has the results of both."""
+
+    def on_chunk_end(self, mode: str, step: int, logs: Logs | None = None) -> None:
+        """Run wherever a compiled chunk ends, at least twice a second (Trivium's addition).
+
+        Args:
+            mode: `"train"`, `"test"` or `"predict"`.
+            step: How many steps of the epoch are done.
+            logs: The results so far.
+        """
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before training on a batch; the older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after training on a batch; the older name of `on_train_batch_end`."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before training on batch `batch` of the epoch, counted from 0."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after training on a batch; `logs` has the epoch's results so far."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before evaluating a batch, in `evaluate` and in `fit`'s validation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after evaluating a batch."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Run before predicting a batch."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Run after predicting a batch."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Run when `fit` begins."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Run when `fit` ends; `logs` are the last epoch's."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Run when an evaluation begins."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """Run when an evaluation ends; `logs` are its results."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Run when `predict` begins."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Run when `predict` ends."""
+
+
+def overrides(callback: Callback, hook: str, base: type[Callback]) -> bool:
+    """Say whether a callback's hook is another than the one that `base` has.
+
+    A function put on the object itself counts too, as in `LambdaCallback`.
+
+    Example:
+        >>> overrides(Callback(), "on_batch_end", Callback)
+        False
+    """
+    return getattr(getattr(callback, hook), "__func__", None) is not getattr(base, hook)

@@ -1,0 +1,93 @@
+"""The one line of the terminal that is rewritten in place, and what may be printed around it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Any
+
+__all__ = ["console_width", "draw", "end_line", "has_color", "is_interactive", "say", "supports"]
+
+# The stream whose last line has no end yet, and how many characters that line has.
+_open: tuple[Any, int] = (None, 0)
+
+
+def is_interactive() -> bool:
+    """Say whether standard output shows a line rewritten in place: a terminal or a notebook.
+
+    Example:
+        >>> import contextlib, io
+        >>> with contextlib.redirect_stdout(io.StringIO()):
+        ...     answer = is_interactive()
+        >>> answer
+        False
+    """
+    out = sys.stdout
+    if type(out).__module__.startswith("ipykernel"):
+        return True
+    return bool(getattr(out, "isatty", lambda: False)())
+
+
+def has_color() -> bool:
+    """Say whether standard output shows colors; the variable `NO_COLOR` turns them off.
+
+    Reference:
+        https://no-color.org
+    """
+    return is_interactive() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def supports(text: str) -> bool:
+    """Say whether standard output's encoding has all characters of `text`."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def console_width() -> int:
+    """Return how many characters a line may have; plenty where nothing says, as in a notebook."""
+    return shutil.get_terminal_size((10_000, 24)).columns - 1
+
+
+def draw(text: str, length: int) -> None:
+    """Put `text` in the place of the line that is open, and leave it open.
+
+    Args:
+        text: The line, colors included.
+        length: How many characters of it one sees.
+    """
+    global _open
+    print(f"\r{text}{' ' * (_open_length() - length)}", end="", flush=True)
+    _open = (sys.stdout, length)
+
+
+def end_line() -> None:
+    """End the line that is open."""
+    global _open
+    print(flush=True)
+    _open = (None, 0)
+
+
+def say(text: str) -> None:
+    """Print a line of its own; an open line is wiped for it, to be drawn again below.
+
+    Args:
+        text: What to print.
+
+    Example:
+        >>> say("Epoch 3: the learning rate is now 0.01.")
+        Epoch 3: the learning rate is now 0.01.
+    """
+    global _open
+    length = _open_length()
+    wipe = f"\r{' ' * length}\r" if length else ""
+    _open = (None, 0)
+    print(f"{wipe}{text}", flush=True)
+
+
+def _open_length() -> int:
+    stream, length = _open
+    return length if stream is sys.stdout else 0

@@ -1,0 +1,93 @@
+"""From the arguments of `fit`, `evaluate` and `predict` to a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trivium.training.data.checks import DataError, check_count, check_shuffle, placed
+from trivium.training.data.convert import is_array_like
+from trivium.training.data.pydataset import PyDataset
+from trivium.training.data.sources import (
+    ArraySource,
+    Source,
+    standardize,
+    steps_argument,
+    warn_nonfinite,
+)
+from trivium.training.data.streams import IterableSource, PyDatasetSource
+
+__all__ = ["make_source"]
+
+
+def make_source(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: Mapping[int, float] | None = None,
+    what: str = "fit",
+) -> Source:
+    """Make a source of what a user passes as data.
+
+    Args:
+        x: Arrays (NumPy, JAX, pandas, numbers in lists, nested in dicts, lists and tuples), or a
+            stream of batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`: a `PyDataset`, a
+            generator, a data loader of another library.
+        y: Targets; with arrays only.
+        sample_weight: Weights of samples, or of steps within them; with arrays only.
+        batch_size: Samples a batch; with arrays only. 32 by default.
+        steps: The most batches an epoch takes.
+        shuffle: Whether to draw the order of arrays or of a `PyDataset`'s batches; other streams
+            come in their own order. `"batch"` keeps the samples of a batch together.
+        class_weight: Weights of classes, for models with one output.
+        what: Where the data was given: `"fit"`, `"evaluate"`, `"predict"`, `"validation_data"`.
+
+    Returns:
+        An `ArraySource` or a `StreamSource`.
+
+    Raises:
+        DataError: Something is wrong with the data or the arguments.
+
+    Warns:
+        UserWarning: Arrays hold values that are NaN or infinite.
+
+    Example:
+        >>> source = make_source([[1.0], [2.0], [3.0]], [0, 1, 0], batch_size=2)
+        >>> source.num_batches, source.data[0].shape
+        (2, (3, 1))
+    """
+    with placed(what):
+        batch_size = check_count("batch_size", batch_size)
+        steps = check_count(steps_argument(what), steps)
+        shuffle = check_shuffle(shuffle)
+        if x is None:
+            raise DataError("`x` is missing: pass arrays, a PyDataset or a generator of batches.")
+        if not is_array_like(x):
+            beside = {"y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+            return _stream(
+                x, beside, steps=steps, shuffle=shuffle, class_weight=class_weight, what=what
+            )
+        issues: list[str] = []
+        data = standardize(x, y, sample_weight, class_weight, issues=issues)
+    warn_nonfinite(what, issues)
+    return ArraySource(data, batch_size=batch_size, steps=steps, shuffle=shuffle, what=what)
+
+
+def _stream(x: Any, beside: dict[str, Any], **kwargs: Any) -> Source:
+    name = "PyDataset" if isinstance(x, PyDataset) else type(x).__name__
+    if isinstance(x, type) or not hasattr(x, "__iter__"):
+        remedy = "Pass arrays, a PyDataset, a generator, or an object whose __iter__ gives batches."
+        if callable(x) and hasattr(x, "__name__"):
+            remedy = f"Call it, and pass what it returns: {x.__name__}(...)."
+        raise DataError(f"`x` is a {name}, from which no batches can be read. {remedy}")
+    for argument, value in beside.items():
+        if value is not None:
+            raise DataError(
+                f"`{argument}` was given beside a {name}, which comes in batches that have their "
+                "own: each is (x,), (x, y) or (x, y, sample_weight). Leave the argument out."
+            )
+    return PyDatasetSource(x, **kwargs) if isinstance(x, PyDataset) else IterableSource(x, **kwargs)

@@ -1,0 +1,243 @@
+"""From what users have (NumPy, JAX, pandas, lists, nested) to arrays that training takes.
+
+Floats become the default float type and 64-bit whole numbers 32-bit ones, as JAX computes in;
+everything else stays as it is, and an array that is right already is not copied.
+"""
+
+from __future__ import annotations
+
+import numbers
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.state import floatx
+from trivium.training.data.checks import DataError, nonfinite
+from trivium.training.data.nested import is_nested, item_name, rebuild
+
+__all__ = ["is_array_like", "to_arrays"]
+
+_NARROW = {"int64": "int32", "uint64": "uint32", "complex128": "complex64"}
+
+
+def is_array_like(value: Any) -> bool:
+    """Say whether a value is data as a whole (arrays, tables, lists), not a stream of batches.
+
+    Example:
+        >>> is_array_like({"a": [1, 2]}), is_array_like(iter([1, 2]))
+        (True, False)
+    """
+    scalar = isinstance(value, numbers.Number | str | bytes)
+    return scalar or is_nested(value) or hasattr(value, "__array__")
+
+
+def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any:
+    """Turn every leaf of a nested structure into an array of a dtype that training takes.
+
+    A list or tuple of numbers is one array; a list, tuple or dict of arrays is a structure.
+
+    Args:
+        structure: NumPy, JAX or pandas data, numbers in lists, anything with `__array__`, or dicts,
+            lists and tuples of those. Each array has shape `(samples, ...)`; a pandas Series
+            becomes `(samples, 1)`.
+        name: The name of the whole, e.g. `"x"`.
+        issues: Takes a line for each array with values that are not finite; `None` leaves that
+            check out.
+
+    Returns:
+        The structure with NumPy or JAX arrays; `None` stays `None`.
+
+    Raises:
+        DataError: A leaf is no array, or not of numbers, or has no samples.
+
+    Example:
+        >>> to_arrays({"a": [1.5, 2.5]}, "x")
+        {'a': array([1.5, 2.5], dtype=float32)}
+    """
+    if isinstance(structure, Mapping):
+        return {k: to_arrays(v, item_name(name, k), issues) for k, v in structure.items()}
+    if isinstance(structure, list | tuple) and not _is_literal(structure):
+        parts = [to_arrays(v, item_name(name, i), issues) for i, v in enumerate(structure)]
+        return rebuild(structure, parts)
+    return None if structure is None else _leaf(structure, name, issues)
+
+
+def _is_literal(value: Any) -> bool:
+    """Say whether nested lists hold numbers (or text, which is refused later), not arrays."""
+    while isinstance(value, list | tuple):
+        if not value:
+            return True
+        value = next((v for v in value if v is not None), None)
+    return isinstance(value, numbers.Number | np.generic | str | bytes)
+
+
+def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
+    """Turn one array-like into an array, checked and of the right dtype."""
+    array = value if isinstance(value, jax.Array) else _to_numpy(value, name)
+    target = _target_dtype(array.dtype)
+    if target is None:
+        raise DataError(_not_numbers(array, name))
+    if array.ndim == 0:
+        raise DataError(
+            f"`{name}` is a single number ({array}); wanted an array whose first dimension counts "
+            "the samples. One sample is a batch of one: np.array([value])."
+        )
+    if array.shape[0] == 0:
+        raise DataError(
+            f"`{name}` has no samples: its shape is {array.shape}. Wanted at least one."
+        )
+    result = _cast(array, target, name)
+    # A memory-mapped file is left unread: its owner has reasons not to have it in memory.
+    if issues is not None and not isinstance(value, np.memmap):
+        line = nonfinite(result, array, name)
+        if line:
+            issues.append(line)
+    return result
+
+
+def _to_numpy(value: Any, name: str) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)
+    pandas = sys.modules.get("pandas")
+    if pandas is not None and isinstance(value, pandas.DataFrame):
+        return _from_frame(value, name, pandas)
+    if pandas is not None and isinstance(value, pandas.Series):
+        return _from_frame(value.to_frame(), name, pandas)
+    if isinstance(value, list | tuple):
+        return _from_list(value, name)
+    if not is_array_like(value):
+        remedy = "Pass a NumPy array."
+        if hasattr(value, "toarray") or hasattr(value, "todense"):
+            remedy = "A sparse matrix becomes an array by .toarray() or .todense()."
+        raise DataError(f"`{name}` is of type {type(value).__name__}, which is no array. {remedy}")
+    if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
+        value = value.detach().cpu()
+    try:
+        return np.asarray(value)
+    except Exception as error:
+        raise DataError(
+            f"`{name}` ({type(value).__name__}) cannot be read as an array: {error}"
+        ) from error
+
+
+def _from_list(value: list | tuple, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # NumPy's word for rows of different lengths
+        raise DataError(_ragged(name, value)) from error
+    # Beside text, NumPy writes numbers as text too; as objects, the culprit stands out.
+    return np.array(value, dtype=object) if array.dtype.kind in "US" else array
+
+
+def _from_frame(frame: Any, name: str, pandas: Any) -> np.ndarray:
+    """Return a table as an array of shape `(rows, columns)`."""
+    for position, (label, dtype) in enumerate(frame.dtypes.items()):
+        if not pandas.api.types.is_numeric_dtype(dtype):
+            known = frame.iloc[:, position].dropna()
+            example = f" (e.g. {known.iloc[0]!r})" if len(known) else ""
+            raise DataError(
+                f"`{name}`: the column {label!r} is of dtype {dtype}{example}; wanted numbers. "
+                "Turn it into numbers (pandas.get_dummies, .cat.codes, .astype) or leave it out."
+            )
+    dtypes = [
+        np.dtype(getattr(d, "numpy_dtype", getattr(d, "subtype", d))) for d in set(frame.dtypes)
+    ]
+    common = np.result_type(*dtypes) if dtypes else np.dtype(floatx())
+    missing: dict[str, Any] = {}
+    if any(not isinstance(d, np.dtype) for d in frame.dtypes) and frame.isna().any(axis=None):
+        common = np.result_type(common, np.float32)
+        missing = {"na_value": np.nan}
+    # Floats go to their last dtype in one pass; whole numbers are first looked at for their range.
+    common = np.dtype(floatx()) if common.kind == "f" else common
+    return np.asarray(frame.to_numpy(dtype=common, **missing))
+
+
+def _target_dtype(dtype: Any) -> np.dtype | None:
+    """Return the dtype that training takes for `dtype`; `None` where it is not of numbers."""
+    if jnp.issubdtype(dtype, np.floating):
+        return np.dtype(floatx())
+    kinds = (np.bool_, np.integer, np.complexfloating)
+    if any(jnp.issubdtype(dtype, kind) for kind in kinds):
+        return np.dtype(_NARROW.get(dtype.name, dtype.name))
+    return None
+
+
+def _cast(array: Any, target: np.dtype, name: str) -> Any:
+    if array.dtype == target:
+        return array
+    if target.kind in "iu" and array.size:
+        low, high, limits = int(array.min()), int(array.max()), np.iinfo(target)
+        if low < limits.min or high > limits.max:
+            raise DataError(
+                f"`{name}` has values from {low} to {high}, but whole numbers are kept as "
+                f"{target}, from {limits.min} to {limits.max}. Number the values anew, or hash "
+                "them into that range."
+            )
+    with np.errstate(over="ignore"):  # what became infinite is reported by name
+        return array.astype(target)
+
+
+def _not_numbers(array: Any, name: str) -> str:
+    """Say what an array holds instead of numbers, and what to do about it."""
+    kind = getattr(array.dtype, "kind", "V")  # JAX's keys have none
+    if kind == "O":
+        for position, value in np.ndenumerate(array):
+            if value is None:
+                return (
+                    f"`{name}` holds None at {_place(position)}; wanted numbers. Drop that sample, "
+                    "or put a number in its place."
+                )
+            if isinstance(value, list | tuple | np.ndarray):
+                return _ragged(name, array)
+            if isinstance(value, str | bytes):
+                return _text(name, value, position)
+            if not isinstance(value, numbers.Real | np.generic):
+                kind = type(value).__name__
+                return f"`{name}` holds a {kind} at {_place(position)}; wanted numbers."
+        return f"`{name}` holds numbers as objects (dtype object); wanted .astype('float32')."
+    if kind in "UST":
+        first = (0,) * array.ndim
+        return _text(name, array[first] if array.size else "", first)
+    if kind in "mM":
+        return (
+            f"`{name}` holds dates or times ({array.dtype}); wanted numbers. Count from a date of "
+            "yours, e.g. (x - x.min()) / np.timedelta64(1, 'D')."
+        )
+    return f"`{name}` has dtype {array.dtype}; wanted floats, whole numbers or booleans."
+
+
+def _place(position: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, position))}]"
+
+
+def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
+    shown = repr(value if isinstance(value, bytes) else str(value))
+    return (
+        f"`{name}` holds text ({shown}{f' at {_place(position)}' if position else ''}); wanted "
+        "numbers. Number the words or categories first, e.g. with StringLookup or "
+        "TextVectorization."
+    )
+
+
+def _ragged(name: str, rows: Any) -> str:
+    """Say which of the rows, lists or arrays, does not have the first one's length."""
+    sizes = [np.shape(row)[:1] if isinstance(row, np.ndarray) else _length(row) for row in rows]
+    odd = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
+    if odd is None:
+        return (
+            f"`{name}` holds {type(rows[0]).__name__}s as objects; wanted one array of numbers, "
+            "which np.stack makes of arrays of one shape."
+        )
+    first, other = (f"{s[0]} entries" if s else "a single value" for s in (sizes[0], sizes[odd]))
+    return (
+        f"`{name}` is ragged: row 0 has {first}, row {odd} has {other}. Wanted one shape for all "
+        "samples; pad_sequences fills short rows up."
+    )
+
+
+def _length(row: Any) -> tuple[int, ...]:
+    return (len(row),) if isinstance(row, list | tuple) else ()

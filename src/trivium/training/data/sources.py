@@ -1,0 +1,385 @@
+"""Sources: the data of one `fit`, `evaluate` or `predict`, cut into epochs and batches.
+
+A source keeps no place of its own in the data: which samples an epoch shows, and in which order,
+follows from the seed and the number of steps taken, so an interrupted training goes on as if it had
+not stopped.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from trivium.training.data.checks import (
+    DataError,
+    align_sample_weight,
+    check_lengths,
+    class_weights_to_sample_weights,
+    nonfinite_warning,
+)
+from trivium.training.data.convert import is_array_like, to_arrays
+from trivium.training.data.nested import is_nested, map_leaves, named_leaves
+
+__all__ = [
+    "ArraySource",
+    "Source",
+    "pack_x_y_sample_weight",
+    "permutation",
+    "standardize",
+    "steps_argument",
+    "unpack_x_y_sample_weight",
+    "validation_split",
+    "warn_nonfinite",
+]
+
+# The argument that limits an epoch's batches, by the place that the data was given at.
+_STEPS = {"fit": "steps_per_epoch", "validation_data": "validation_steps"}
+
+
+def steps_argument(what: str) -> str:
+    """Return the name of the argument that limits the batches of an epoch.
+
+    Example:
+        >>> steps_argument("fit"), steps_argument("predict")
+        ('steps_per_epoch', 'steps')
+    """
+    return _STEPS.get(what, "steps")
+
+
+class Source:
+    """Data that comes in batches.
+
+    Args:
+        what: Where the data was given: `"fit"`, `"evaluate"`, `"predict"`, `"validation_data"`.
+            Only in `"fit"` does an epoch of limited `steps` go on where the last one stopped;
+            elsewhere each starts at the first batch.
+        num_batches: Batches an epoch, a last partial one included; `None` if not known.
+        num_samples: Samples in the data; `None` if not known.
+        batch_size: Samples a batch; `None` if the data comes in batches.
+        steps: The most batches that an epoch takes; `None` takes all.
+        shuffle: Whether the order is drawn anew each epoch; `"batch"` keeps the samples of a batch
+            together.
+
+    Attributes:
+        exhausted: Whether the data is at its end for good: no later epoch gets a batch.
+    """
+
+    exhausted = False
+
+    def __init__(
+        self,
+        *,
+        what: str,
+        num_batches: int | None,
+        num_samples: int | None = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: bool | str = False,
+    ) -> None:
+        self.what = what
+        self.steps = steps
+        self.num_batches = num_batches if steps is None else min(steps, num_batches or steps)
+        self.num_samples = num_samples
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+
+    def example(self) -> tuple:
+        """Return a first batch, to build a model on; no epoch misses it."""
+        raise NotImplementedError
+
+    def _window(self, total: int, step: int) -> tuple[int, int, int]:
+        """Return an epoch's first batch, the one after its last, the step this pass began at."""
+        step = step if self.what == "fit" else 0
+        first = step % total if self.steps is not None and self.steps < total else 0
+        stop = total if self.steps is None else min(first + self.steps, total)
+        return first, stop, step - first
+
+    def _warn_if_short(self, given: int) -> None:
+        """Warn of an epoch with fewer batches than were asked for."""
+        if self.steps is not None and given < self.steps:
+            name = steps_argument(self.what)
+            warnings.warn(
+                f"{self.what}: the data ran out after {given} of {self.steps} steps, which ends "
+                f"the epoch early: an epoch does not reach beyond the last batch. Leave `{name}` "
+                "out, or choose one that divides the number of batches.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def permutation(count: int, seed: int, step: int) -> np.ndarray:
+    """Return the numbers from 0 to `count - 1` in an order that follows from the seed and the step.
+
+    Args:
+        count: How many.
+        seed: The seed.
+        step: The number of steps taken before this order is used.
+
+    Returns:
+        Shape `(count,)`, dtype int32.
+
+    Example:
+        >>> (permutation(5, 1, 0) == permutation(5, 1, 0)).all()
+        np.True_
+
+    Reference:
+        Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011 (Philox).
+    """
+    # The step as spawn key keeps these streams apart from those that draw weights.
+    sequence = np.random.SeedSequence(seed, spawn_key=(step,))
+    generator = np.random.Generator(np.random.Philox(sequence))
+    return generator.permutation(count).astype(np.int32)
+
+
+class ArraySource(Source):
+    """Data that lies in arrays as a whole.
+
+    Args:
+        data: `(x,)`, `(x, y)` or `(x, y, sample_weight)` as `standardize` returned it.
+        batch_size: Samples a batch; `None` means 32, or what makes `steps` batches of the data.
+        steps: The most batches that an epoch takes.
+        shuffle: `True`, `False` or `"batch"`.
+        what: Where the data was given.
+
+    Attributes:
+        data: Nested structures of NumPy or JAX arrays of one length.
+        nbytes: The arrays' size in memory.
+
+    Example:
+        >>> source = ArraySource((np.zeros((10, 3), "float32"),), batch_size=4)
+        >>> source.num_batches, source.num_samples, source.nbytes
+        (3, 10, 120)
+    """
+
+    def __init__(
+        self,
+        data: tuple,
+        *,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: bool | str = False,
+        what: str = "fit",
+    ) -> None:
+        self.data = data
+        # An array that serves several outputs counts once.
+        arrays = {id(a): a for a in jax.tree.leaves(data)}
+        self.nbytes = sum(int(a.nbytes) for a in arrays.values())
+        count = jax.tree.leaves(data)[0].shape[0]
+        size = batch_size or (math.ceil(count / steps) if steps else 32)
+        self._total = math.ceil(count / size)
+        super().__init__(
+            what=what,
+            num_batches=self._total,
+            num_samples=count,
+            batch_size=size,
+            steps=steps,
+            shuffle=shuffle,
+        )
+
+    def example(self) -> tuple:
+        """Return the first `batch_size` samples, without a copy where they lie in NumPy arrays."""
+        batch: tuple = map_leaves(lambda array: array[: self.batch_size], self.data)
+        return batch
+
+    def order(self, seed: int, step: int) -> np.ndarray:
+        """Return which samples an epoch shows, in order: `batch_size` a batch, the last fewer.
+
+        An epoch has `num_batches` batches; with `steps` it has fewer where the data ends first
+        (Keras stops there too, with a warning), and the next one begins at the front again.
+
+        Args:
+            seed: The seed of the order.
+            step: The number of steps taken before the epoch; the same (seed, step) gives the same
+                order.
+
+        Returns:
+            Sample numbers, dtype int32, with a last partial batch where the data ends in one.
+
+        Example:
+            >>> ArraySource((np.zeros(5, "float32"),), batch_size=2).order(seed=0, step=0)
+            array([0, 1, 2, 3, 4], dtype=int32)
+        """
+        assert self.batch_size is not None and self.num_samples is not None
+        first, stop, began = self._window(self._total, step)
+        self._warn_if_short(stop - first)
+        size, count = self.batch_size, self.num_samples
+        if self.shuffle == "batch":
+            # A partial batch stays last: elsewhere it would move the others' borders.
+            whole = count // size
+            blocks = np.arange(whole * size, dtype=np.int32).reshape(whole, size)
+            rest = np.arange(whole * size, count, dtype=np.int32)
+            order = np.concatenate([blocks[permutation(whole, seed, began)].ravel(), rest])
+        elif self.shuffle:
+            order = permutation(count, seed, began)
+        else:
+            order = np.arange(count, dtype=np.int32)
+        return order[first * size : stop * size]
+
+
+def standardize(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    class_weight: Mapping[int, float] | None = None,
+    *,
+    issues: list[str] | None = None,
+    batch: bool = False,
+) -> tuple:
+    """Turn what a user gives into arrays, check that they fit together, and pack them.
+
+    Args:
+        x: Inputs.
+        y: Targets.
+        sample_weight: Weights of samples; one array is repeated for each of several outputs.
+        class_weight: Weights of classes, which become sample weights.
+        issues: Takes a line for each array with values that are not finite.
+        batch: Whether this is one batch of a stream. There the several inputs of a model may differ
+            in length (the nodes and edges of a graph, say).
+
+    Returns:
+        `(x,)`, `(x, y)` or `(x, y, sample_weight)`.
+
+    Raises:
+        DataError: Something is wrong with one of the arrays, or they do not fit.
+
+    Example:
+        >>> standardize([[1.0], [2.0]], [0, 1])[1]
+        array([0, 1], dtype=int32)
+    """
+    if sample_weight is not None and class_weight is not None:
+        raise DataError(
+            "`sample_weight` and `class_weight` were both given. Multiply them into one "
+            "`sample_weight`; trivium.utils.class_weights_to_sample_weights gives the second "
+            "factor."
+        )
+    given = x
+    x, y = to_arrays(x, "x", issues), to_arrays(y, "y", issues)
+    sample_weight = to_arrays(sample_weight, "sample_weight", issues)
+    inputs = list(named_leaves(x, "x"))
+    none = [name for name, array in inputs if array is None]
+    if none or not inputs:
+        came = f"`{none[0]}` is None" if none else f"`x` is {x}"
+        raise DataError(f"{came}; wanted an array for each input of the model.")
+    if not batch or len(inputs) == 1:
+        others = [*named_leaves(y, "y"), *named_leaves(sample_weight, "sample_weight")]
+        check_lengths(inputs + [leaf for leaf in others if leaf[1] is not None], given)
+    if class_weight is not None:
+        if y is None or is_nested(y):
+            raise DataError(
+                "`class_weight` needs the targets `y` of a model with a single output, as one "
+                "array; got "
+                + ("no `y`." if y is None else f"`y` as a {type(y).__name__}. Use `sample_weight`.")
+            )
+        sample_weight = class_weights_to_sample_weights(y, class_weight)
+    elif sample_weight is not None:
+        sample_weight = align_sample_weight(sample_weight, y)
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return (x,) if y is None else (x, y)
+
+
+def warn_nonfinite(what: str, issues: list[str]) -> None:
+    """Warn, once for all arrays, of values that are not finite."""
+    if issues:
+        warnings.warn(nonfinite_warning(what, issues), UserWarning, stacklevel=3)
+
+
+def validation_split(data: tuple, fraction: float) -> tuple[tuple, tuple]:
+    """Part arrays in two: the last samples, taken before any shuffling, are for validation.
+
+    Args:
+        data: `(x,)`, `(x, y)` or `(x, y, sample_weight)`, nested as the model wants them; entries
+            may be `None`.
+        fraction: The part that validates, more than 0 and less than 1.
+
+    Returns:
+        `(train, validation)`, each with as many entries as `data`.
+
+    Raises:
+        DataError: The fraction is out of range, leaves one of the parts empty, or the data is a
+            stream.
+
+    Example:
+        >>> train, validation = validation_split((np.arange(10), None), 0.3)
+        >>> validation
+        (array([7, 8, 9], dtype=int32), None)
+    """
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float | np.number):
+        raise DataError(f"`validation_split` is a number between 0 and 1; got {fraction!r}.")
+    if not 0 < fraction < 1:
+        raise DataError(f"`validation_split` lies between 0 and 1, without both; got {fraction!r}.")
+    if not is_array_like(data[0]):
+        raise DataError(
+            f"`validation_split` parts arrays, but `x` is a {type(data[0]).__name__}, whose length "
+            "is not known before it has been read. Give `validation_data`."
+        )
+    x, y, weight = (*data, None, None)[:3]
+    standard = standardize(x, y, weight)
+    entries = (*standard, None, None)[: len(data)]
+    count = next(a.shape[0] for _, a in named_leaves(standard[0], "x"))
+    cut = math.floor(count * (1.0 - fraction))
+    if not 0 < cut < count:
+        raise DataError(
+            f"`validation_split={fraction}` parts {count} samples into {cut} to train on and "
+            f"{count - cut} to validate on. Wanted at least one of each: give more data, or "
+            "another fraction."
+        )
+    return (
+        map_leaves(lambda array: array[:cut], entries),
+        map_leaves(lambda array: array[cut:], entries),
+    )
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """Part a batch into inputs, targets and sample weights, `None` for what it lacks.
+
+    Args:
+        data: A tuple or list of one to three entries, or the inputs alone.
+
+    Returns:
+        `(x, y, sample_weight)`.
+
+    Raises:
+        ValueError: It is a tuple or list of another length.
+
+    Example:
+        >>> unpack_x_y_sample_weight((1, 2))
+        (1, 2, None)
+    """
+    if not isinstance(data, list | tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise DataError(
+            "Data is `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`; got a "
+            f"{type(data).__name__} of {len(data)}. Several inputs go into one list: ([a, b], y)."
+        )
+    x, y, sample_weight = (*data, None, None)[:3]
+    return x, y, sample_weight
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """Put inputs, targets and sample weights together; `unpack_x_y_sample_weight` undoes it.
+
+    Args:
+        x: Inputs.
+        y: Targets.
+        sample_weight: Sample weights.
+
+    Returns:
+        `(x, y, sample_weight)` or `(x, y)`; of inputs alone, `x`, in a tuple where it is a list or
+        tuple.
+
+    Example:
+        >>> pack_x_y_sample_weight(1), pack_x_y_sample_weight([1]), pack_x_y_sample_weight(1, 2)
+        (1, ([1],), (1, 2))
+    """
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, list | tuple) else x

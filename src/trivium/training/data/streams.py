@@ -1,0 +1,277 @@
+"""Streams: data that comes batch by batch, from generators, data loaders or a `PyDataset`."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import warnings
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from trivium.state import global_seed
+from trivium.training.data.checks import DataError, placed
+from trivium.training.data.nested import map_leaves
+from trivium.training.data.pydataset import PyDataset, fetch
+from trivium.training.data.sources import (
+    Source,
+    permutation,
+    standardize,
+    warn_nonfinite,
+)
+
+__all__ = ["IterableSource", "PyDatasetSource", "StreamSource"]
+
+
+class StreamSource(Source):
+    """Data that comes in batches.
+
+    Args:
+        name: What the data is, for messages.
+        class_weight: Weights of classes, which become sample weights.
+        **kwargs: As `Source` takes them.
+    """
+
+    def __init__(
+        self, name: str, *, class_weight: Mapping[int, float] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._name = name
+        self._class_weight = class_weight
+        self._given = 0
+        self._look_for_nan = True
+
+    def batches(self, seed: int | None = None, step: int | None = None) -> Iterator[tuple]:
+        """Yield the batches of one epoch.
+
+        Args:
+            seed: The seed of a `PyDataset`'s order; the global seed by default.
+            step: The number of steps taken before the epoch; by default, the batches that this
+                source has given.
+
+        Yields:
+            `(x,)`, `(x, y)` or `(x, y, sample_weight)`, nested structures of NumPy arrays.
+
+        Raises:
+            DataError: A batch is not of this form, or the stream gives none at all.
+        """
+        seed = global_seed() if seed is None else seed
+        step = self._given if step is None else step
+        count = 0
+        with contextlib.closing(self._items(seed, step)) as items:
+            for index, item in items:
+                batch = self._standardize(index, item)
+                count += 1
+                self._given += 1
+                yield batch
+        if self._given == 0:
+            raise self._no_batch()
+        self._finish(count)
+
+    def example(self) -> tuple:
+        """Return a first batch, to build a model on; no epoch misses it.
+
+        Raises:
+            DataError: The batch is not of the right form, or there is none.
+        """
+        entry = self._peek()
+        if entry is None:
+            raise self._no_batch()
+        return self._standardize(*entry)
+
+    def _no_batch(self) -> DataError:
+        return DataError(f"{self.what}: {self._name} gave no batch. Wanted at least one.")
+
+    def _peek(self) -> tuple[int, Any] | None:
+        """Return a batch as the user's code made it, with its number; `None` if there is none."""
+        raise NotImplementedError
+
+    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
+        """Yield an epoch's batches as the user's code made them, with their numbers."""
+        raise NotImplementedError
+
+    def _finish(self, count: int) -> None:
+        """Close an epoch of `count` batches."""
+        self._warn_if_short(count)
+
+    def _standardize(self, index: int, item: Any) -> tuple:
+        with placed(f"{self.what}: batch {index} of {self._name}"):
+            issues: list[str] | None = [] if self._look_for_nan else None
+            x, y, weight = (*self._entries(item), None, None)[:3]
+            batch = standardize(x, y, weight, self._class_weight, issues=issues, batch=True)
+        if issues:
+            self._look_for_nan = False
+            warn_nonfinite(f"{self.what}: batch {index} of {self._name}", issues)
+        return map_leaves(np.asarray, batch)
+
+    def _entries(self, item: Any) -> tuple:
+        """Return a batch as a tuple of one to three entries."""
+        if isinstance(item, Mapping) or hasattr(item, "__array__"):
+            return (item,)
+        if isinstance(item, tuple) and 1 <= len(item) <= 3:
+            return item
+        came = f"a {type(item).__name__}" + (
+            f" of {len(item)}" if isinstance(item, list | tuple) else ""
+        )
+        raise DataError(
+            f"got {came}; wanted a tuple: (x,), (x, y) or (x, y, sample_weight), each an array "
+            "whose first dimension counts the batch's samples. Several inputs go into one list: "
+            "([a, b], y)."
+        )
+
+
+class IterableSource(StreamSource):
+    """A stream from an iterator, or from an object that can be iterated again for each epoch.
+
+    Args:
+        iterable: A generator, a data loader, anything with `__iter__`.
+        **kwargs: As `StreamSource` takes them.
+
+    Example:
+        >>> def generate():
+        ...     for i in range(3):
+        ...         yield np.full((2, 1), i), np.zeros(2)
+        >>> source = IterableSource(generate(), what="fit", steps=2)
+        >>> [x.ravel().tolist() for x, y in source.batches()]
+        [[0, 0], [1, 1]]
+    """
+
+    def __init__(self, iterable: Any, **kwargs: Any) -> None:
+        super().__init__(f"the {type(iterable).__name__}", num_batches=_length(iterable), **kwargs)
+        self._iterable = iterable
+        self._once = hasattr(iterable, "__next__")
+        self._iterator: Iterator[Any] | None = None
+        self._position = 0
+        self._kept: tuple[int, Any] | None = None
+
+    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
+        # Training on a part of the data goes on from there; all else begins at the front.
+        goes_on = self._once or (self.what == "fit" and self.steps is not None)
+        if not goes_on and self._kept is None:
+            self._iterator = None
+        count = 0
+        while self.steps is None or count < self.steps:
+            fresh = self._iterator is None
+            entry = self._next()
+            if entry is None and (self._once or fresh or count):
+                break
+            if entry is not None:
+                count += 1
+                yield entry
+
+    def _peek(self) -> tuple[int, Any] | None:
+        if self._kept is None:
+            self._kept = self._next()
+        return self._kept
+
+    def _next(self) -> tuple[int, Any] | None:
+        """Return the next batch with its number, or `None` at the end, to start anew next time."""
+        if self._kept is not None:
+            entry, self._kept = self._kept, None
+            return entry
+        if self._iterator is None:
+            self._iterator, self._position = iter(self._iterable), 0
+        with placed(f"{self.what}: batch {self._position} of {self._name}"):
+            try:
+                item = next(self._iterator)
+            except StopIteration:
+                self.exhausted = self._once
+                if not self._once:
+                    self._iterator = None
+                return None
+        self._position += 1
+        return self._position - 1, item
+
+    def _entries(self, item: Any) -> tuple:
+        # A generator's list may be a list of inputs as well as a pair; other libraries' loaders
+        # mean the pair.
+        if isinstance(item, list) and not self._once:
+            item = tuple(item)
+        return super()._entries(item)
+
+    def _finish(self, count: int) -> None:
+        if count and not self._once:
+            if self.steps is None:
+                self.num_batches = count
+            super()._finish(count)
+        elif count == 0 or (self.steps is not None and count < self.steps):
+            self.exhausted = True
+            wanted = "" if self.steps is None else f" of {self.steps}"
+            warnings.warn(
+                f"{self.what}: {self._name} ran out of data after {count}{wanted} steps of this "
+                "epoch, and cannot be started anew: there is nothing for later epochs. Let it give "
+                "enough batches for all epochs, or pass what can be iterated again: a PyDataset, a "
+                "data loader, an object whose __iter__ is a generator.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _length(iterable: Any) -> int | None:
+    """Return how many batches an object says it has; some refuse to say, each in its own way."""
+    try:
+        return len(iterable)
+    except (TypeError, AttributeError, NotImplementedError):
+        return None
+
+
+class PyDatasetSource(StreamSource):
+    """A stream from a `PyDataset`.
+
+    Args:
+        dataset: The dataset.
+        **kwargs: As `StreamSource` takes them.
+
+    Example:
+        >>> class Tens(PyDataset):
+        ...     def __len__(self):
+        ...         return 2
+        ...     def __getitem__(self, index):
+        ...         return (np.full(2, 10 * index),)
+        >>> [x.tolist() for x, in PyDatasetSource(Tens(), what="fit").batches()]
+        [[0, 0], [10, 10]]
+    """
+
+    def __init__(self, dataset: PyDataset, **kwargs: Any) -> None:
+        super().__init__(
+            f"the PyDataset {type(dataset).__name__}", num_batches=dataset.num_batches, **kwargs
+        )
+        self._dataset = dataset
+        self._begun = False
+
+    def _begin(self) -> None:
+        """Tell the dataset, once, that an epoch begins."""
+        if not self._begun:
+            self._begun = True
+            self._dataset.on_epoch_begin()
+
+    def _peek(self) -> tuple[int, Any] | None:
+        self._begin()
+        if self._dataset.num_batches == 0:
+            return None
+        with placed(f"batch 0 of {type(self._dataset).__name__}"):
+            return 0, self._dataset[0]
+
+    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
+        self._begin()
+        try:
+            with contextlib.closing(fetch(self._dataset, self._indices(seed, step))) as batches:
+                yield from batches
+        finally:
+            self._begun = False
+            self._dataset.on_epoch_end()
+
+    def _indices(self, seed: int, step: int) -> Any:
+        """Return the numbers of an epoch's batches."""
+        total = self._dataset.num_batches
+        if total is None:
+            return itertools.islice(itertools.count(step if self.what == "fit" else 0), self.steps)
+        if total == 0:
+            return []
+        first, stop, began = self._window(total, step)
+        order = permutation(total, seed, began) if self.shuffle else np.arange(total)
+        return [int(i) for i in order[first:stop]]
+
+    def _entries(self, item: Any) -> tuple:
+        return super()._entries(tuple(item) if isinstance(item, list) else item)

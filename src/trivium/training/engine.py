@@ -1,0 +1,172 @@
+"""The engine: steps compiled into loops, one executable per step and batch shape whatever the number of steps.
+
+A *program* runs steps `start` to `stop` of a pass over data that lies on the device; `stop` is an argument, not a constant,
+so chunks of one step and of a thousand are the same executable and give the same bits. Executables are kept by the hash of
+their lowered text: two models that lower to the same program share one, whatever their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.extend.core import jaxpr_as_fun
+
+from trivium.graph import digest
+
+__all__ = ["Program", "compile_count"]
+
+_BUFFER = 1 << 25  # Bytes of results that one chunk collects at most.
+_executables: dict[str, Any] = {}
+_compiled = 0
+
+
+def compile_count() -> int:
+    """Return how many programs this process has compiled.
+
+    Example:
+        >>> compile_count() >= 0
+        True
+    """
+    return _compiled
+
+
+class Program:
+    """A step in a compiled loop over batches taken from arrays on the device.
+
+    Args:
+        step: A pure function `(state, batch) -> (result, state)`. `result` is a structure of arrays: logs, of which the
+            last step's are returned, or with `collect` outputs, whose rows are returned for all steps.
+        state: The state, arrays or specs.
+        data: The data, arrays or specs with the samples on the first axis.
+        batch_size: Samples a step.
+        rows: The length of the order of samples.
+        collect: Whether the results' rows are collected; at most `capacity` steps' at a time.
+        names: Names for the state's arrays in the order of its leaves, for messages.
+
+    Raises:
+        TypeError: A step changes the shape or dtype of the state.
+    """
+
+    def __init__(
+        self,
+        step: Callable[..., Any],
+        state: Any,
+        data: Any,
+        batch_size: int,
+        rows: int,
+        collect: bool = False,
+        names: Callable[[], list[str]] | None = None,
+    ) -> None:
+        specs = jax.tree_util.tree_map(_spec, (state, data))
+        leaves, self._tree = jax.tree_util.tree_flatten(specs[0])
+        data_leaves, data_tree = jax.tree_util.tree_flatten(specs[1])
+        batch = [jax.ShapeDtypeStruct((batch_size, *d.shape[1:]), d.dtype) for d in data_leaves]
+
+        def flat_step(state_leaves: Any, batch_leaves: Any) -> Any:
+            result, new = step(
+                jax.tree_util.tree_unflatten(self._tree, state_leaves),
+                jax.tree_util.tree_unflatten(data_tree, batch_leaves),
+            )
+            return result, jax.tree_util.tree_leaves(new)
+
+        # The step is traced once; the loop replays what was traced.
+        traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
+        _same_state(leaves, new, names)
+        self.result = result
+        results, self._result_tree = jax.tree_util.tree_flatten(result)
+        self._specs = (leaves, data_leaves, jax.ShapeDtypeStruct((rows,), "int32"))
+        self.capacity = max(1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results)))))
+        loop = _loop(jaxpr_as_fun(traced), results, batch_size, self.capacity if collect else 0)
+        self._run = _compile(loop, *self._specs)
+
+    def __call__(self, state: Any, data: Any, order: Any, base: int, start: int, stop: int) -> Any:
+        """Run steps `start` to `stop`.
+
+        Args:
+            state: The state.
+            data: The data on the device.
+            order: The order of samples, shape `(rows,)`.
+            base: Where in the order step 0 begins.
+            start: The first step.
+            stop: The step after the last.
+
+        Returns:
+            `(result, state)`.
+        """
+        leaves = jax.tree_util.tree_leaves(state)
+        flat = jax.tree_util.tree_leaves(data)
+        result, new = self._run(leaves, flat, order, np.int32(base), np.int32(start), np.int32(stop))
+        return (
+            jax.tree_util.tree_unflatten(self._result_tree, result),
+            jax.tree_util.tree_unflatten(self._tree, new),
+        )
+
+
+def _loop(step: Callable[..., Any], results: Any, batch_size: int, capacity: int) -> Callable[..., Any]:
+    count = len(results)
+
+    def loop(state: Any, data: Any, order: Any, base: Any, start: Any, stop: Any) -> Any:
+        def body(i: Any, carry: Any) -> Any:
+            state, kept = carry
+            index = lax.dynamic_slice(order, (base + i * batch_size,), (batch_size,))
+            batch = [d.at[index].get(mode="promise_in_bounds") for d in data]
+            out = step(*state, *batch)
+            result, new = out[:count], out[count:]
+            # Weak types would make the loop's state change its type.
+            new = [lax.convert_element_type(n, s.dtype) for n, s in zip(new, state, strict=True)]
+            if capacity:
+                kept = [
+                    lax.dynamic_update_slice_in_dim(k, r.astype(k.dtype), (i - start) * batch_size, 0)
+                    for k, r in zip(kept, result, strict=True)
+                ]
+            else:
+                kept = [lax.convert_element_type(r, k.dtype) for k, r in zip(kept, result, strict=True)]
+            return new, kept
+
+        kept = [
+            jnp.zeros((capacity * batch_size, *r.shape[1:]) if capacity else r.shape, r.dtype)
+            for r in results
+        ]
+        state, kept = lax.fori_loop(start, stop, body, (list(state), kept))
+        return kept, state
+
+    return loop
+
+
+def _compile(function: Callable[..., Any], state: Any, data: Any, order: Any) -> Any:
+    global _compiled
+    number = jax.ShapeDtypeStruct((), "int32")
+    lowered = jax.jit(function).lower(state, data, order, number, number, number)
+    key = digest(lowered.as_text())
+    if key not in _executables:
+        _executables[key] = lowered.compile()
+        _compiled += 1
+    return _executables[key]
+
+
+def _spec(x: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
+
+
+def _nbytes(x: Any) -> int:
+    return int(np.prod(x.shape, dtype=np.int64)) * x.dtype.itemsize
+
+
+def _same_state(before: Any, after: Any, names: Callable[[], list[str]] | None) -> None:
+    if len(before) != len(after):
+        raise TypeError(
+            f"The step was given a state of {len(before)} arrays and returned one of {len(after)}: return the state in the "
+            "structure in which it came."
+        )
+    for i, (a, b) in enumerate(zip(before, after, strict=True)):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            name = names()[i] if names else f"number {i}"
+            raise TypeError(
+                f"A step changes the state {name!r} from shape {a.shape}, {a.dtype} to shape {b.shape}, {b.dtype}; it must "
+                "stay what it is from step to step. Cast the new value to the old one's dtype."
+            )

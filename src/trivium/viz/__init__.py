@@ -1,0 +1,1 @@
+"""Looking at things: tables, diagrams, curves and image grids."""

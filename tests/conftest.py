@@ -1,0 +1,6 @@
+"""Shared test settings: the real Keras, our oracle, runs on its JAX backend."""
+
+import os
+
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ.setdefault("MPLBACKEND", "agg")

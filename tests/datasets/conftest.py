@@ -1,0 +1,70 @@
+"""A cache folder that the loaders and the real Keras share, and no network."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from trivium.datasets import _sources
+
+
+class Cache:
+    """Keras's cache folder, filled by the test."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = home / "datasets"
+        self.folder.mkdir(parents=True)
+        self._monkeypatch = monkeypatch
+
+    def put(self, name: str, content: bytes, cached_as: str | None = None) -> Path:
+        """Write a file as if it had been fetched, and let its checksum be the right one."""
+        path = self.folder / (cached_as or name)
+        path.write_bytes(content)
+        source = _sources.SOURCES[name]
+        checksum = hashlib.new("md5" if len(source.checksum) == 32 else "sha256", content)
+        changed = source._replace(checksum=checksum.hexdigest())
+        self._monkeypatch.setitem(_sources.SOURCES, name, changed)
+        return path
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_name(*args: Any, **kwargs: Any) -> NoReturn:
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", no_name)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Cache:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    return Cache(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def oracle(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Call a function of the real Keras's datasets on the same cache, whatever its checksums."""
+    import keras
+    from keras.src.backend import config
+    from keras.src.utils import file_utils
+
+    monkeypatch.setattr(config, "_KERAS_DIR", str(tmp_path))
+    monkeypatch.setattr(file_utils, "validate_file", lambda *args, **kwargs: True)
+
+    def call(module: str, function: str = "load_data", **arguments: Any) -> Any:
+        with warnings.catch_warnings():
+            # Old pickles name `numpy.core`, at which the real Keras's reader makes NumPy warn.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return getattr(getattr(keras.datasets, module), function)(**arguments)
+
+    return call
