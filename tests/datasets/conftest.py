@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import socket
+import tarfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
+
 from trivium.datasets import _sources
 
 
@@ -20,6 +24,22 @@ class Cache:
         self.folder = home / "datasets"
         self.folder.mkdir(parents=True)
         self._monkeypatch = monkeypatch
+
+    def put_npz(self, name: str, cached_as: str | None = None, **arrays: np.ndarray) -> Path:
+        """Write arrays as if they had been fetched."""
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        return self.put(name, file.getvalue(), cached_as)
+
+    def put_tar(self, name: str, cached_as: str, members: dict[str, bytes]) -> Path:
+        """Write a gzipped tar archive as if it had been fetched."""
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as archive:
+            for member, content in members.items():
+                info = tarfile.TarInfo(member)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        return self.put(name, file.getvalue(), cached_as)
 
     def put(self, name: str, content: bytes, cached_as: str | None = None) -> Path:
         """Write a file as if it had been fetched, and let its checksum be the right one."""
@@ -50,9 +70,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Cac
 
 
 @pytest.fixture
-def oracle(
-    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def oracle(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Call a function of the real Keras's datasets on the same cache, whatever its checksums."""
     import keras
     from keras.src.backend import config

@@ -5,12 +5,18 @@ import struct
 
 import numpy as np
 import pytest
+
 from trivium.datasets._idx import read_idx
 
 
 def idx(array: np.ndarray, code: int = 8, shape: tuple[int, ...] | None = None) -> bytes:
     shape = array.shape if shape is None else shape
-    return b"\0\0" + bytes([code, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + array.tobytes()
+    return (
+        b"\0\0"
+        + bytes([code, len(shape)])
+        + struct.pack(f">{len(shape)}I", *shape)
+        + array.tobytes()
+    )
 
 
 BYTES = np.arange(24, dtype="u1").reshape(2, 3, 4)
@@ -43,7 +49,7 @@ def test_an_empty_array():
         (gzip.compress(idx(BYTES, code=7)), "magic number is 00 00 07 03"),
         (gzip.compress(b"\0\0\x08\0" + b"1"), "magic number is 00 00 08 00"),
         (gzip.compress(b""), "magic number is missing"),
-        (b"", "magic number is missing"),
+        (b"", "ends too early"),
         (gzip.compress(idx(BYTES)[:10]), "ends within its header"),
         (gzip.compress(idx(BYTES, shape=(2, 3, 5))), "declares 30 bytes of data and holds 24"),
         (gzip.compress(idx(BYTES, shape=(2, 3, 3))), "more than the 18 bytes"),
@@ -54,6 +60,8 @@ def test_an_empty_array():
     ],
 )
 def test_a_bad_file_is_refused_with_its_reason(content, reason):
-    with pytest.raises(ValueError, match="^some/file cannot be read as a gzipped IDX file") as error:
+    with pytest.raises(
+        ValueError, match=r"^some/file cannot be read as a gzipped IDX file"
+    ) as error:
         read_idx(content, "some/file")
     assert reason in str(error.value)

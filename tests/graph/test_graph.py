@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trivium import ops
-from trivium.graph import CaptureError, DisconnectedGraphError, Graph, SymbolicTensor, lowered_text, op
+from trivium.graph import (
+    CaptureError,
+    DisconnectedGraphError,
+    Graph,
+    SymbolicTensor,
+    lowered_text,
+    op,
+)
 
 UNARY = [ops.tanh, ops.relu, ops.sigmoid, ops.square, ops.absolute]
 BINARY = [ops.add, ops.subtract, ops.multiply, ops.maximum]
@@ -46,7 +53,9 @@ def test_running_a_random_graph_gives_the_bits_of_the_eager_calls(program, seed)
     tensors = [SymbolicTensor((None, 4), name=f"x{i}") for i in range(2)]
     symbolic = run_program(program, tensors)
     graph = Graph(tensors, symbolic)
-    for got, want in zip(graph.run(arrays), run_program(program, map(jnp.asarray, arrays)), strict=True):
+    for got, want in zip(
+        graph.run(arrays), run_program(program, map(jnp.asarray, arrays)), strict=True
+    ):
         assert np.array_equal(got, want)
     assert all(t.shape == (None, 4) for t in symbolic)
 

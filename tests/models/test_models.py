@@ -15,7 +15,10 @@ def two_inputs():
     joined = tv.layers.concatenate([left, right], name="joined")
     return tv.Model(
         {"a": a, "b": b},
-        {"main": tv.layers.Dense(2, name="main")(joined), "side": tv.layers.Dense(1, name="side")(right)},
+        {
+            "main": tv.layers.Dense(2, name="main")(joined),
+            "side": tv.layers.Dense(1, name="side")(right),
+        },
         name="two",
     )
 
@@ -98,11 +101,27 @@ def test_sequential_is_built_on_first_data():
     [
         (lambda: tv.Sequential([tv.Input((2,)), tv.Input((2,))]), ValueError, "one input"),
         (lambda: tv.Sequential([tv.layers.Dense]), TypeError, r"Dense\(\.\.\.\)"),
-        (lambda: tv.Sequential([tv.layers.Dense(2, name="x"), tv.layers.Dense(2, name="x")]), ValueError, "'x'"),
+        (
+            lambda: tv.Sequential([tv.layers.Dense(2, name="x"), tv.layers.Dense(2, name="x")]),
+            ValueError,
+            "'x'",
+        ),
         (lambda: tv.Sequential().pop(), TypeError, "no layers"),
-        (lambda: tv.Sequential([tv.layers.Dense(2)]).count_params(), ValueError, "not built|no weights yet"),
-        (lambda: tv.Sequential([tv.layers.Dense(2)])([np.ones((2, 3)), np.ones((2, 3))]), ValueError, "one input"),
-        (lambda: tv.Sequential([tv.Input((3,)), tv.layers.Dense(2)])(np.ones((2, 4))), ValueError, r"\(2, 4\)"),
+        (
+            lambda: tv.Sequential([tv.layers.Dense(2)]).count_params(),
+            ValueError,
+            "not built|no weights yet",
+        ),
+        (
+            lambda: tv.Sequential([tv.layers.Dense(2)])([np.ones((2, 3)), np.ones((2, 3))]),
+            ValueError,
+            "one input",
+        ),
+        (
+            lambda: tv.Sequential([tv.Input((3,)), tv.layers.Dense(2)])(np.ones((2, 4))),
+            ValueError,
+            r"\(2, 4\)",
+        ),
         (lambda: two_inputs()({"a": np.ones((2, 4))}), ValueError, "'b'"),
         (lambda: two_inputs()([np.ones((2, 4))]), ValueError, "2 input"),
         (lambda: two_inputs().get_layer("lefft"), ValueError, "Did you mean 'left'"),
@@ -211,7 +230,11 @@ def test_own_weights_and_losses_are_in_the_graph():
 @pytest.mark.parametrize("style", ["sequential", "functional", "subclass"])
 def test_summary_says_the_same_in_every_style(style):
     def build():
-        layers = [tv.layers.Flatten(name="flat"), tv.layers.Dense(5, name="hidden"), tv.layers.Dense(2, name="out")]
+        layers = [
+            tv.layers.Flatten(name="flat"),
+            tv.layers.Dense(5, name="hidden"),
+            tv.layers.Dense(2, name="out"),
+        ]
         if style == "sequential":
             return tv.Sequential([tv.Input((2, 3)), *layers])
         if style == "functional":
@@ -237,7 +260,17 @@ def test_summary_says_the_same_in_every_style(style):
     lines = []
     build().summary(print_fn=lines.append)
     text = lines[0]
-    for words in ("flat", "(None, 6)", "hidden", "(None, 5)", "35", "out", "(None, 2)", "12", "Total params: 47"):
+    for words in (
+        "flat",
+        "(None, 6)",
+        "hidden",
+        "(None, 5)",
+        "35",
+        "out",
+        "(None, 2)",
+        "12",
+        "Total params: 47",
+    ):
         assert words in text
 
 

@@ -84,10 +84,14 @@ ROADS = [sequential, sequential_input_shape, sequential_deferred, functional, Su
 
 
 def train(build, epochs=3, **options):
-    fit = {k: options.pop(k) for k in ("batch_size", "validation_split", "callbacks") if k in options}
+    fit = {
+        k: options.pop(k) for k in ("batch_size", "validation_split", "callbacks") if k in options
+    }
     tv.utils.set_random_seed(42)
     model = build()
-    model.compile(loss="sparse_categorical_crossentropy", optimizer="sgd", metrics=["accuracy"], **options)
+    model.compile(
+        loss="sparse_categorical_crossentropy", optimizer="sgd", metrics=["accuracy"], **options
+    )
     x, y = data()
     history = model.fit(x, y, epochs=epochs, verbose=0, validation_split=0.2, **fit)
     return model, history.history
@@ -148,7 +152,9 @@ def test_a_different_network_has_another_fingerprint(reference):
         build(kernel_initializer="he_normal"),
         build(kernel_regularizer="l2"),
         build(kernel_constraint="non_neg"),
-        tv.Sequential([tv.Input((6, 4)), tv.layers.Flatten(), tv.layers.Dropout(0.5), tv.layers.Dense(3)]),
+        tv.Sequential(
+            [tv.Input((6, 4)), tv.layers.Flatten(), tv.layers.Dropout(0.5), tv.layers.Dense(3)]
+        ),
     ]
     prints = [m.fingerprint() for m in different]
     assert len({plain, *prints}) == len(prints) + 1

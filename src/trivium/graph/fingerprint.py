@@ -49,7 +49,9 @@ def lowered_text(function: Callable[..., Any], *args: Any) -> str:
         not isinstance(d, int) for spec in jax.tree_util.tree_leaves(args) for d in spec.shape
     )
     if symbolic:
-        # Exported text says where in the source each line comes from; two writings of one program differ in nothing else.
+        # Exported text says where each line comes from; two writings of one program differ in nothing else.
         text = str(export.export(jax.jit(program))(*args).mlir_module())
-        return _LOCATION.sub("", "\n".join(x for x in text.splitlines() if not x.startswith("#loc")))
+        return _LOCATION.sub(
+            "", "\n".join(x for x in text.splitlines() if not x.startswith("#loc"))
+        )
     return jax.jit(program).lower(*args).as_text()

@@ -151,6 +151,4 @@ def _by_depth(graph: Graph) -> list[Any]:
             if before is not None and id(before) in known and not cut:
                 depth[id(before)] = max(depth[id(before)], depth[id(node)] + 1)
     unique = {id(n.operation): n.operation for n in nodes}
-    return [
-        unique[key] for key in sorted(unique, key=lambda k: (-height[k], sight.get(k, -1)))
-    ]
+    return [unique[key] for key in sorted(unique, key=lambda k: (-height[k], sight.get(k, -1)))]

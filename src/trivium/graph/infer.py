@@ -74,7 +74,8 @@ def _merge(shapes: Any) -> Any:
     unknown = [d for dims in shapes for d in dims[1:] if not isinstance(d, int)]
     batch = {str(dims[0]) for dims in shapes if dims}
     return [
-        tuple(d if isinstance(d, int) or str(d) in batch else unknown[0] for d in dims) for dims in shapes
+        tuple(d if isinstance(d, int) or str(d) in batch else unknown[0] for d in dims)
+        for dims in shapes
     ]
 
 
@@ -82,10 +83,13 @@ def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
     """Trace with two different numbers for each unknown size; where the results differ, the size is unknown too."""
     unknown = {str(d): d for dims in shapes for d in dims if not isinstance(d, int)}
     sizes = [
-        {key: base + 12 * i for i, key in enumerate(unknown)} for base in (60, 60 + 12 * len(unknown))
+        {key: base + 12 * i for i, key in enumerate(unknown)}
+        for base in (60, 60 + 12 * len(unknown))
     ]
     one, two = (
-        jax.eval_shape(traced, *_specs([[s.get(str(d), d) for d in dims] for dims in shapes], dtypes))
+        jax.eval_shape(
+            traced, *_specs([[s.get(str(d), d) for d in dims] for dims in shapes], dtypes)
+        )
         for s in sizes
     )
     known = {(sizes[0][k], sizes[1][k]): d for k, d in unknown.items()}

@@ -96,6 +96,7 @@ class ReadVariable:
         self.name = variable.name
 
     def __call__(self) -> Any:
+        """Return the variable's value."""
         return self.variable.value
 
 

@@ -87,7 +87,8 @@ class SymbolicTensor(ArrayOperators):
     def _operate(self, name: str, *operands: Any) -> Any:
         from trivium.graph.arithmetic import OPERATORS
 
-        return OPERATORS[name](*operands)
+        operator: Any = OPERATORS[name]
+        return operator(*operands)
 
     def __bool__(self) -> bool:
         raise self.error("Python cannot branch on it (`if`, `while`, `and`, `or`, `not`)")
@@ -110,12 +111,16 @@ class SymbolicTensor(ArrayOperators):
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise self.error("NumPy needs an array; take the function of the same name from `trivium.ops`")
+        raise self.error(
+            "NumPy needs an array; take the function of the same name from `trivium.ops`"
+        )
 
     @property
     def __jax_array__(self) -> Any:
         # A property: JAX only asks whether it is there, and this is the moment to say what to do.
-        raise self.error("jax.numpy needs an array; take the function of the same name from `trivium.ops`")
+        raise self.error(
+            "jax.numpy needs an array; take the function of the same name from `trivium.ops`"
+        )
 
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"

@@ -9,7 +9,7 @@ import itertools
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,13 @@ import numpy as np
 from trivium import activations, constraints, initializers, regularizers
 from trivium.graph import SymbolicTensor, any_symbolic, is_recording, record
 from trivium.graph.infer import infer
-from trivium.layers.context import CallContext, call_scope, current_call, note_build, unbuild_on_error
+from trivium.layers.context import (
+    CallContext,
+    call_scope,
+    current_call,
+    note_build,
+    unbuild_on_error,
+)
 from trivium.layers.input_spec import check_input
 from trivium.layers.tracking import tracked, unique
 from trivium.metrics import Metric
@@ -37,7 +43,14 @@ _KINDS = {
     "constraint": constraints,
     "activation": activations,
 }
-_SEQUENTIAL_KEYS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim", "batch_size", "input_dtype")
+_SEQUENTIAL_KEYS = (
+    "input_shape",
+    "batch_input_shape",
+    "batch_shape",
+    "input_dim",
+    "batch_size",
+    "input_dtype",
+)
 
 
 class _CallSignature:
@@ -56,9 +69,13 @@ class _CallSignature:
         return self.names.index(name) if name in self.names else 1 << 30
 
 
-@functools.cache
-def _signature(cls: type[Layer]) -> _CallSignature:
-    return _CallSignature(cls.call)
+_signatures: dict[Any, _CallSignature] = {}
+
+
+def _signature(cls: Any) -> _CallSignature:
+    if cls not in _signatures:
+        _signatures[cls] = _CallSignature(cls.call)
+    return _signatures[cls]
 
 
 class Layer:
@@ -91,25 +108,40 @@ class Layer:
 
     _untracked: frozenset[str] = frozenset({"_call_args", "_inbound_nodes", "_losses"})
 
+    if TYPE_CHECKING:
+        # Settings become attributes by `_set`, and users' layers have attributes of their own.
+        def __getattr__(self, name: str) -> Any: ...
+
+    built: bool
+    supports_masking: bool
+    input_spec: Any
+    activity_regularizer: Any
+    autocast: bool
+    _name: str | None
+    _policy: DTypePolicy | None
+    _trainable: bool
+    _parent: weakref.ref[Layer] | None
+    _build_index: int | None
+    _build_shapes: tuple[Any, ...] | None
+    _call_args: tuple[tuple[Any, ...], dict[str, Any]]
+    _sequential_input: dict[str, Any]
+    _added: list[Variable]
+    _settings: list[str]
+    _inbound_nodes: list[Any]
+    _losses: list[Any]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Give the layer its inner attributes."""
+        # Here and not in `__init__`, so that a subclass may assign layers before it calls `super().__init__()`.
         layer = super().__new__(cls)
         layer._call_args = (args, kwargs)
-        layer._added = []
-        layer._settings = []
-        layer._inbound_nodes = []
-        layer._losses = []
-        layer._parent = None
-        layer._build_index = None
-        layer._build_shapes = None
-        layer._trainable = True
-        layer.built = False
-        layer.supports_masking = False
-        layer.input_spec = None
-        layer.activity_regularizer = None
-        layer.autocast = True
-        layer._policy = None
-        layer._name = None
+        layer._name = layer._policy = layer._parent = None
+        layer._build_index = layer._build_shapes = None
+        layer._added, layer._settings, layer._inbound_nodes, layer._losses = [], [], [], []
         layer._sequential_input = {}
+        layer._trainable = layer.autocast = True
+        layer.built = layer.supports_masking = False
+        layer.input_spec = layer.activity_regularizer = None
         return layer
 
     def __init__(
@@ -126,7 +158,12 @@ class Layer:
         if kwargs:
             from trivium.state import suggest
 
-            known = [*inspect.signature(type(self).__init__).parameters, "trainable", "dtype", "name"]
+            known = [
+                *inspect.signature(type(self).__init__).parameters,
+                "trainable",
+                "dtype",
+                "name",
+            ]
             wrong = next(iter(kwargs))
             raise TypeError(
                 f"{type(self).__name__} has no argument {wrong!r}. "
@@ -204,7 +241,8 @@ class Layer:
         """The layers directly inside in the order of the data's flow: the order in which they were built."""
         far = 1 << 60
         return sorted(
-            self._layers, key=lambda layer: far if layer._build_index is None else layer._build_index
+            self._layers,
+            key=lambda layer: far if layer._build_index is None else layer._build_index,
         )
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
@@ -358,7 +396,7 @@ class Layer:
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         variable = Variable(
-            initializers.get(initializer), shape, dtype, trainable=trainable, 
+            initializers.get(initializer), shape, dtype, trainable=trainable,
             aggregation=aggregation, name=name,
         )  # fmt: skip
         variable.frozen = not self.trainable
@@ -384,13 +422,14 @@ class Layer:
         said = {kind: getattr(self, f"{name}_{kind}", None) for kind in kinds}
         return self.add_weight(shape, name=name, **{**said, **options})
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, *args: Any, **kwargs: Any) -> None:
         """Make the variables for inputs of a shape. Subclasses override it; by default there is nothing to make.
 
         Args:
-            input_shape: The shape of the input, `None` for unknown sizes; or a structure of shapes.
+            args: `input_shape`, the shape of the input, `None` for unknown sizes; or a structure of shapes.
+            kwargs: For a `call` of several tensors: the shape of each as `{argument}_shape`.
         """
-        self._note_built(input_shape)
+        self._note_built(*args, *kwargs.values())
 
     def _note_built(self, *shapes: Any) -> None:
         if self._build_index is None:
@@ -406,6 +445,9 @@ class Layer:
             self._build_for(args, kwargs)
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if type(self).build is Layer.build:
+            self._note_built(_shape_of(args[0]) if args else None)
+            return
         given = dict(zip(_signature(type(self)).names, args, strict=False)) | kwargs
         parameters = list(inspect.signature(self.build).parameters)
         shapes = {f"{k}_shape": _shape_of(v) for k, v in given.items() if v is not None}
@@ -427,6 +469,18 @@ class Layer:
     # -- calling it ---------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs for arrays, or record the call on symbolic tensors.
+
+        Args:
+            args: What `call` takes: arrays, symbolic tensors, nested structures of them.
+            kwargs: What `call` takes; `training` goes on to every layer inside that does not say otherwise.
+
+        Returns:
+            What `call` returns.
+
+        Raises:
+            ValueError: The inputs are not what the layer takes; the message names its path.
+        """
         outer = current_call()
         context = outer or CallContext()
         if outer is not None and self._parent is None and outer.layers:
@@ -500,7 +554,9 @@ class Layer:
         for name in accepts.masks:
             if kwargs.get(name) is not None or len(args) > accepts.position(name):
                 continue
-            source = accepts.names[0] if name == "mask" and accepts.names else name.removesuffix("_mask")
+            source = (
+                accepts.names[0] if name == "mask" and accepts.names else name.removesuffix("_mask")
+            )
             value = kwargs.get(source)
             if source in accepts.names and len(args) > accepts.position(source):
                 value = args[accepts.position(source)]
@@ -722,8 +778,8 @@ class Layer:
         for key, value in arguments.items():
             if not all(_is_plain(x) for x in jax.tree_util.tree_leaves(value)):
                 raise NotImplementedError(
-                    f"{type(self).__name__} was made with {key}={value!r}, which a config cannot hold: give the class a "
-                    "`get_config` method that returns its arguments as plain values."
+                    f"{type(self).__name__} was made with {key}={value!r}, which a config cannot hold: give the class "
+                    "a `get_config` method that returns its arguments as plain values."
                 )
         return arguments
 

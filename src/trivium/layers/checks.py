@@ -39,5 +39,7 @@ def unit_fraction(layer: Any, **setting: Any) -> float:
     """
     ((name, value),) = setting.items()
     if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
-        raise ValueError(f"{type(layer).__name__}: `{name}` is a number from 0 to 1; got {value!r}.")
+        raise ValueError(
+            f"{type(layer).__name__}: `{name}` is a number from 0 to 1; got {value!r}."
+        )
     return float(value)

@@ -68,7 +68,9 @@ class InputLayer(Layer):
 
     def call(self) -> None:
         """Input layers are not called: the graph puts the data in their place."""
-        raise TypeError(f"The input layer {self.name!r} is where data comes in; it cannot be called.")
+        raise TypeError(
+            f"The input layer {self.name!r} is where data comes in; it cannot be called."
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
@@ -89,10 +91,14 @@ class InputLayer(Layer):
 
 def _sizes(what: str, shape: Any) -> tuple[int | None, ...]:
     if isinstance(shape, int):
-        raise ValueError(f"`{what}` is a tuple of sizes: write ({shape},) for {shape} numbers a sample.")
+        raise ValueError(
+            f"`{what}` is a tuple of sizes: write ({shape},) for {shape} numbers a sample."
+        )
     sizes = tuple(None if d is None else int(d) for d in shape)
     if any(d is not None and d < 0 for d in sizes):
-        raise ValueError(f"`{what}` has a negative size: {sizes}. Use None for a size that is not known.")
+        raise ValueError(
+            f"`{what}` has a negative size: {sizes}. Use None for a size that is not known."
+        )
     return sizes
 
 

@@ -72,7 +72,11 @@ class InputSpec:
         if self.max_ndim is not None and rank > self.max_ndim:
             return f"at most {self.max_ndim} dimensions"
         for axis, size in self.axes.items():
-            if size is not None and shape[axis] not in (size, None) and isinstance(shape[axis], int):
+            if (
+                size is not None
+                and shape[axis] not in (size, None)
+                and isinstance(shape[axis], int)
+            ):
                 return f"size {size} on axis {axis}"
         for axis, size in enumerate(wanted or ()):
             if size is not None and shape[axis] != size and isinstance(shape[axis], int):

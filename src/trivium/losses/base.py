@@ -73,8 +73,8 @@ class Loss:
             Losses, shape `(batch, ...)`.
         """
         raise NotImplementedError(
-            f"{type(self).__name__} has no `call(self, y_true, y_pred)`: write one that returns a loss "
-            "for each sample."
+            f"{type(self).__name__} has no `call(self, y_true, y_pred)`: write one that returns "
+            "a loss for each sample."
         )
 
     def __call__(
@@ -117,8 +117,8 @@ class Loss:
             losses, weight = match_ranks(losses, weight)
             if not fits(losses.shape, weight.shape):
                 raise ValueError(
-                    f"{self.name}: sample_weight or mask of shape {tuple(weight.shape)} does not fit "
-                    f"losses of shape {tuple(losses.shape)}. Give one weight a sample, shape "
+                    f"{self.name}: sample_weight or mask of shape {tuple(weight.shape)} does not "
+                    f"fit losses of shape {tuple(losses.shape)}. Give one weight a sample, shape "
                     f"{tuple(losses.shape[:1])}, or one a loss."
                 )
             losses = losses * weight

@@ -43,9 +43,9 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
     labels, logits = as_array(y_true, "int32"), as_array(y_pred)
     if labels.ndim != 2 or logits.ndim != 3:
         raise ValueError(
-            f"ctc: y_true has shape {tuple(labels.shape)} and y_pred has shape {tuple(logits.shape)}; "
-            "wanted: labels of shape (batch, labels), 0 where a sequence is shorter, and logits of "
-            "shape (batch, time, classes)."
+            f"ctc: y_true has shape {tuple(labels.shape)} and y_pred has shape "
+            f"{tuple(logits.shape)}; wanted: labels of shape (batch, labels), 0 where a sequence "
+            "is shorter, and logits of shape (batch, time, classes)."
         )
     # As Keras counts: the labels that are not blank stand first, wherever the blanks are.
     length = jnp.sum(labels != 0, axis=-1, keepdims=True)

@@ -33,8 +33,8 @@ def get(identifier: Any) -> Any:
         TypeError: It is of another kind.
 
     Example:
-        >>> get("mse"), get("Recall")
-        (<MeanSquaredError name=mean_squared_error>, <Recall name=recall>)
+        >>> get("mse"), get("Poisson")
+        (<MeanSquaredError name=mean_squared_error>, <Poisson name=poisson>)
     """
     return METRICS.get(identifier)
 

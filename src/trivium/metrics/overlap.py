@@ -86,9 +86,9 @@ class FBetaScore(Metric):
         """
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
             raise ValueError(
-                f"{type(self).__name__}: targets and predictions have shape (batch, classes); y_true "
-                f"has {tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Make whole-number "
-                "labels one-hot first."
+                f"{type(self).__name__}: targets and predictions have shape (batch, classes); "
+                f"y_true has {tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Make "
+                "whole-number labels one-hot first."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
         self.true_positives = self.add_variable(shape, dtype=self.dtype, name="true_positives")

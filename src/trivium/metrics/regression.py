@@ -356,8 +356,8 @@ class R2Score(Metric):
         if len(y_pred_shape) != 2:
             raise ValueError(
                 "R2Score: targets and predictions have shape (batch, outputs); y_true has "
-                f"{tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Flatten them, or give "
-                "one column for one output."
+                f"{tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Flatten them, or "
+                "give one column for one output."
             )
         shape = (y_pred_shape[-1],)
         self.squared_sum = self.add_variable(shape, name="squared_sum")

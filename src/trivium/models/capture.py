@@ -10,8 +10,8 @@ import numpy as np
 from trivium.graph import CaptureError, Graph, SymbolicTensor, any_symbolic, recording
 from trivium.graph.errors import error_location
 from trivium.graph.infer import infer
-from trivium.layers.context import CallContext, call_scope
 from trivium.layers.base import Layer
+from trivium.layers.context import CallContext, call_scope
 
 if TYPE_CHECKING:
     from trivium.models.model import Model
@@ -65,8 +65,9 @@ def as_capture_error(error: Exception) -> CaptureError:
     if isinstance(error, CaptureError):
         return error
     refusal = CaptureError(
-        f"this model's `call` cannot be recorded as a graph ({type(error).__name__}: {error}). Functions of `trivium.ops` "
-        "record themselves; functions of `jax.numpy` and NumPy do not. The model can still be trained and called.",
+        f"this model's `call` cannot be recorded as a graph ({type(error).__name__}: {error}). Functions of "
+        "`trivium.ops` record themselves; functions of `jax.numpy` and NumPy do not. The model can "
+        "still be trained and called.",
         error_location(error),
     )
     refusal.__cause__ = error

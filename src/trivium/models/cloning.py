@@ -35,7 +35,7 @@ def clone_model(
         recursive: Whether `clone_function` is applied to the layers of models inside, too.
 
     Returns:
-        The clone: Sequential of Sequential, Functional of Functional, and of a subclassed model a new object of its class.
+        The clone: Sequential of Sequential, Functional of Functional, else a new object of the class.
 
     Raises:
         TypeError: `model` is no model.
@@ -58,7 +58,9 @@ def clone_model(
 
     if isinstance(model, Sequential):
         entry = [] if model._entry is None else [_clone_input(model._entry, input_tensors)]
-        return Sequential([*entry, *map(clone, model._stack)], trainable=model.trainable, name=model.name)
+        return Sequential(
+            [*entry, *map(clone, model._stack)], trainable=model.trainable, name=model.name
+        )
     if type(model) is not Functional:
         return type(model).from_config(model.get_config())
     graph = model.graph()
@@ -68,7 +70,11 @@ def clone_model(
 
     def call(node: Node, args: Any, kwargs: Any) -> Any:
         operation = clone(node.operation) if isinstance(node.operation, Layer) else node.operation
-        return call_function(operation, *args, **kwargs) if call_function else operation(*args, **kwargs)
+        return (
+            call_function(operation, *args, **kwargs)
+            if call_function
+            else operation(*args, **kwargs)
+        )
 
     return Functional(inputs, graph.run(inputs, call), name=model.name, trainable=model.trainable)
 

@@ -21,7 +21,11 @@ __all__ = ["Model"]
 
 def _gives_graph(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Say whether constructor arguments are a graph's inputs and outputs."""
-    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or {"inputs", "outputs"} <= set(kwargs)
+    return (
+        len(args) >= 2
+        or (len(args) == 1 and "outputs" in kwargs)
+        or {"inputs", "outputs"} <= set(kwargs)
+    )
 
 
 class Model(Trainer, Layer):
@@ -49,13 +53,27 @@ class Model(Trainer, Layer):
         (3, 2)
     """
 
-    _untracked = Layer._untracked | {"_graph", "_captured", "_call_spec", "_capture_error", "_trail", "_trainer"}
+    _untracked = Layer._untracked | {
+        "_graph",
+        "_captured",
+        "_call_spec",
+        "_capture_error",
+        "_trail",
+        "_trainer",
+    }
+
+    _graph: Graph | None
+    _captured: dict[bool, tuple[Graph | None, bool]]
+    _call_spec: tuple[Any, dict[str, Any]] | None
+    _capture_error: Exception | None
+    _trail: list[tuple[Layer, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a `Functional` of `Model(inputs, outputs)`."""
         if cls is Model and _gives_graph(cls, args, kwargs):
             from trivium.models.functional import Functional
 
-            cls = Functional  # type: ignore[assignment]
+            cls = Functional
         model = super().__new__(cls, *args, **kwargs)
         model._graph = None
         model._captured = {}
@@ -114,17 +132,19 @@ class Model(Trainer, Layer):
             return self._graph
         graph, _ = self._capture(training)
         if graph is None:
+            assert self._capture_error is not None
             raise as_capture_error(self._capture_error)
         return graph
 
     def _capture(self, training: bool) -> tuple[Graph | None, bool]:
         if self._call_spec is None:
             raise ValueError(
-                f"Model {self.name!r} is not built, so its graph is not known: call it on data, or `build(input_shape)`."
+                f"Model {self.name!r} is not built, so its graph is not known: call it on data, or "
+                "`build(input_shape)`."
             )
         if training not in self._captured:
             try:
-                self._captured[training] = capture(self, *self._call_spec, training=training)
+                self._captured[training] = capture(self, *self._call_spec, training)
             except Exception as error:
                 self._captured[training], self._capture_error = (None, False), error
         return self._captured[training]
@@ -162,7 +182,7 @@ class Model(Trainer, Layer):
                 )
                 return jax.tree_util.tree_leaves(result)
 
-            texts.append(_lowered(program, *mine, specs))
+            texts.append(_lowered(program, mine[0], mine[1], specs))
         return digest(*texts, *(_describe(v) for v in self.variables))
 
     def weights_sha256(self) -> str:
@@ -229,7 +249,9 @@ class Model(Trainer, Layer):
             raise ValueError("`get_layer` takes a name or an index, one of the two.")
         if index is not None:
             if not -len(layers) <= index < len(layers):
-                raise ValueError(f"Model {self.name!r} has {len(layers)} layers; there is no index {index}.")
+                raise ValueError(
+                    f"Model {self.name!r} has {len(layers)} layers; there is no index {index}."
+                )
             return layers[index]
         for layer in layers:
             if layer.name == name:
@@ -281,7 +303,9 @@ class Model(Trainer, Layer):
         names: list[str] = []
         for tensor in self.outputs:
             name = tensor.node.name if tensor.node is not None else tensor.name
-            count = sum(n == name or n.startswith(f"{name}_") for n in names) if name in names else 0
+            count = (
+                sum(n == name or n.startswith(f"{name}_") for n in names) if name in names else 0
+            )
             names.append(name if count == 0 else f"{name}_{count}")
         return names
 
@@ -310,7 +334,7 @@ class Model(Trainer, Layer):
         graph, _ = self._capture(training)
         if graph is None:
             try:
-                self._trail = trace(self, *self._call_spec, training=training)
+                self._trail = trace(self, *self._call_spec, training)
             except Exception as error:
                 # Neither way works. What no graph can hold knows the user's line; any other error is plainer on arrays.
                 refused = isinstance(self._capture_error, CaptureError)
@@ -348,13 +372,19 @@ class Model(Trainer, Layer):
         graph, whole = self._capture(bool(training))
         return graph if whole else None
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Compute the outputs: run the graph. A model written by subclassing gives its own."""
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs: run the graph. A model written by subclassing gives its own.
+
+        Args:
+            args: The inputs.
+            kwargs: The inputs, by a keyword.
+        """
         if self._graph is None:
             raise NotImplementedError(
-                f"Model {type(self).__name__!r} has no `call` method: write `def call(self, inputs):` that returns the "
-                "outputs, or give the constructor `inputs` and `outputs`."
+                f"Model {type(self).__name__!r} has no `call` method: write `def call(self, inputs):` that returns "
+                "the outputs, or give the constructor `inputs` and `outputs`."
             )
+        inputs = args[0] if args else next(iter(kwargs.values()))
         return self._graph.run(fit_inputs(self._graph, inputs, self.path))
 
     # -- keeping ------------------------------------------------------------------------------------------------
@@ -421,7 +451,7 @@ def _same_form(spec: Any, value: Any) -> bool:
     """Say whether a value has the structure and ranks that a model was captured with."""
     flat, tree = jax.tree_util.tree_flatten(spec)
     given, tree_given = jax.tree_util.tree_flatten(value)
-    return tree == tree_given and all(
+    return str(tree) == str(tree_given) and all(
         hasattr(x, "shape") and len(x.shape) == t.ndim
         and all(w is None or w == d for w, d in zip(t.shape, x.shape, strict=True))
         and str(x.dtype) == t.dtype
@@ -435,7 +465,10 @@ def _lowered(program: Any, tv: Any, ntv: Any, specs: Any) -> str:
     except Exception:
         # Code that needs numbers for sizes: the program for a batch of two stands for all.
         fixed = jax.tree_util.tree_map(
-            lambda s: jax.ShapeDtypeStruct([d if isinstance(d, int) else 2 for d in s.shape], s.dtype), specs
+            lambda s: jax.ShapeDtypeStruct(
+                [d if isinstance(d, int) else 2 for d in s.shape], s.dtype
+            ),
+            specs,
         )
         return lowered_text(program, tv, ntv, fixed)
 
@@ -453,5 +486,3 @@ def _describe(variable: Any) -> str:
     kept = (variable.shape, variable.dtype, variable.trainable)
     parts = (variable.initializer, variable.regularizer, variable.constraint)
     return repr((kept, [config(p) for p in parts]))
-
-

@@ -111,8 +111,14 @@ class Sequential(Model):
             self._entry = layer
             return
         if not isinstance(layer, Layer):
-            what = f"the class {layer.__name__}; write {layer.__name__}(...)" if isinstance(layer, type) else repr(layer)
-            raise TypeError(f"Model {self.name!r}: a Sequential model is made of layers; got {what}.")
+            what = (
+                f"the class {layer.__name__}; write {layer.__name__}(...)"
+                if isinstance(layer, type)
+                else repr(layer)
+            )
+            raise TypeError(
+                f"Model {self.name!r}: a Sequential model is made of layers; got {what}."
+            )
         if any(layer is other for other in self._stack):
             raise ValueError(
                 f"Model {self.name!r}: the layer {layer.name!r} is in the stack already. A layer that is used twice is "
@@ -137,10 +143,11 @@ class Sequential(Model):
         x = self._tensors[-1] if self._tensors else self._entry.output
         for layer in self._stack[len(self._tensors) :]:
             x = layer(x)
-            if len(jax.tree_util.tree_leaves(x)) != 1:
+            count = len(jax.tree_util.tree_leaves(x))
+            if count != 1:
                 raise ValueError(
-                    f"Model {self.name!r}: the layer {layer.name!r} gives {len(jax.tree_util.tree_leaves(x))} outputs, and "
-                    "a Sequential model passes one on. Write a Functional model."
+                    f"Model {self.name!r}: the layer {layer.name!r} gives {count} outputs, and a "
+                    "Sequential model passes one on. Write a Functional model."
                 )
             self._tensors.append(x)
         self._declare(Graph(self._entry.output, x))
@@ -159,10 +166,12 @@ class Sequential(Model):
         """
         if self.built or input_shape is None:
             return
-        if any(isinstance(d, list | tuple | dict) for d in input_shape) or isinstance(input_shape, dict):
+        if any(isinstance(d, list | tuple | dict) for d in input_shape) or isinstance(
+            input_shape, dict
+        ):
             raise ValueError(
-                f"Model {self.name!r} is a Sequential model: it takes one input; got the shapes {input_shape}. For several "
-                "inputs write a Functional model: `Model(inputs=[a, b], outputs=...)`."
+                f"Model {self.name!r} is a Sequential model: it takes one input; got the shapes "
+                f"{input_shape}. For several inputs write a Functional model: `Model(inputs=[a, b], outputs=...)`."
             )
         if not self._stack:
             raise ValueError(f"Model {self.name!r} has no layers: `add` one before building it.")
@@ -190,7 +199,10 @@ def _declared_input(layer: Layer) -> InputLayer | None:
     """Return the input that a first layer's own arguments describe."""
     said = layer._sequential_input
     if "batch_shape" in said or "batch_input_shape" in said:
-        return InputLayer(batch_shape=said.get("batch_shape") or said["batch_input_shape"], dtype=said.get("input_dtype"))
+        return InputLayer(
+            batch_shape=said.get("batch_shape") or said["batch_input_shape"],
+            dtype=said.get("input_dtype"),
+        )
     shape = said.get("input_shape") or ((said["input_dim"],) if "input_dim" in said else None)
     if shape is not None:
         return InputLayer(shape, said.get("batch_size"), said.get("input_dtype"))

@@ -93,7 +93,7 @@ class Adam(Optimizer):
         new = {"momentum": m, "velocity": v}
         if self.amsgrad:
             v = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], v)
-        t = jnp.asarray(step + 1, parameter.dtype)
+        t = _number(step, parameter.dtype)
         rate = learning_rate * jnp.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
         return -rate * m / (jnp.sqrt(v) + self.epsilon), new
 
@@ -197,7 +197,7 @@ class Adamax(Optimizer):
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         m = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
         u = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(gradient))
-        t = jnp.asarray(step + 1, parameter.dtype)
+        t = _number(step, parameter.dtype)
         return -learning_rate * m / ((1 - self.beta_1**t) * (u + self.epsilon)), {
             "momentum": m,
             "norm": u,
@@ -271,7 +271,7 @@ class Nadam(Optimizer):
             updates: Any, state: Any, params: Any, *, learning_rate: Any, step: Any, **_: Any
         ) -> tuple[Any, Any]:
             slots, product = state[0], state[1]["momentum_product"]
-            product = product * self._strength(jnp.asarray(step + 1, product.dtype))
+            product = product * self._strength(_number(step, product.dtype))
             inner = from_rule(functools.partial(self._look_ahead, product), self.slots())
             result, slots = inner.update(
                 updates, slots, params, learning_rate=learning_rate, step=step
@@ -290,9 +290,8 @@ class Nadam(Optimizer):
         step: Any,
     ) -> tuple[Any, dict[str, Any]]:
         m, v = _moments(gradient, slots, self.beta_1, self.beta_2)
-        t = jnp.asarray(step + 1, parameter.dtype)
+        t = _number(step, parameter.dtype)
         now, ahead = self._strength(t), self._strength(t + 1)
-        product = jnp.asarray(product, parameter.dtype)
         m_hat = ahead * m / (1 - product * ahead) + (1 - now) * gradient / (1 - product)
         v_hat = v / (1 - self.beta_2**t)
         return -learning_rate * m_hat / (jnp.sqrt(v_hat) + self.epsilon), {

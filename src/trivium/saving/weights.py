@@ -35,7 +35,9 @@ def save_weights(layer: Any, filepath: str | os.PathLike[str], overwrite: bool =
         raise FileExistsError(f"{path} exists; pass `overwrite=True` to replace it.")
     weights = layer.weights
     if not weights:
-        raise ValueError(f"{layer.name!r} has no weights to save: call it on data first, so that it is built.")
+        raise ValueError(
+            f"{layer.name!r} has no weights to save: call it on data first, so that it is built."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     os.close(handle)
@@ -70,9 +72,13 @@ def load_weights(layer: Any, filepath: str | os.PathLike[str]) -> None:
         raise FileNotFoundError(f"There is no weight file {path}.")
     weights = layer.weights
     with h5py.File(path, "r") as file:
-        stored = [_plain(file, f"weights/{i:05d}", path) for i in range(len(file.get("weights", ())))]
+        stored = [
+            _plain(file, f"weights/{i:05d}", path) for i in range(len(file.get("weights", ())))
+        ]
         if len(stored) != len(weights):
-            raise ValueError(f"{path} holds {len(stored)} weights; {layer.name!r} has {len(weights)}.")
+            raise ValueError(
+                f"{path} holds {len(stored)} weights; {layer.name!r} has {len(weights)}."
+            )
         for dataset, weight in zip(stored, weights, strict=True):
             if dataset.shape != weight.shape:
                 raise ValueError(

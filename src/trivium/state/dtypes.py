@@ -55,7 +55,9 @@ def set_floatx(value: str) -> None:
     """
     global _floatx
     if value not in _FLOATS:
-        raise ValueError(f"floatx must be one of {_FLOATS}; got {value!r}. {suggest(value, _FLOATS)}")
+        raise ValueError(
+            f"floatx must be one of {_FLOATS}; got {value!r}. {suggest(value, _FLOATS)}"
+        )
     _floatx = value
 
 

@@ -129,7 +129,7 @@ def autocast_scope(dtype: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def init_scope() -> Iterator[None]:
-    """Step out of every scope while the `with` block lasts: what is built there is real, whoever is tracing around it."""
+    """Step out of every scope while the `with` block lasts: what is built there is real, whoever is tracing."""
     scopes, _local.scopes = _local.scopes, []
     try:
         with autocast_scope(None):

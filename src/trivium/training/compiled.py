@@ -31,7 +31,9 @@ class Outputs:
         self.keys = sorted(y_pred) if named else names if len(names) == self.count else []
         self.names = self.keys or [f"output_{i}" for i in range(self.count)]
 
-    def align(self, value: Any, what: str, is_leaf: Callable[[Any], bool], spread: bool = False) -> list[Any]:
+    def align(
+        self, value: Any, what: str, is_leaf: Callable[[Any], bool], spread: bool = False
+    ) -> list[Any]:
         """Return one entry of `value` per output.
 
         Args:
@@ -73,13 +75,18 @@ class Outputs:
 
     def _mismatch(self, what: str, count: int) -> str:
         return (
-            f"`{what}` has {count} entries and the model has {self.count} outputs, {self.names}: give a list with one entry "
-            "per output, or a dict by their names."
+            f"`{what}` has {count} entries and the model has {self.count} outputs, {self.names}: give a list with one "
+            "entry per output, or a dict by their names."
         )
 
 
 def _is_loss(x: Any) -> bool:
-    return x is None or isinstance(x, str) or callable(x) or (isinstance(x, dict) and "class_name" in x)
+    return (
+        x is None
+        or isinstance(x, str)
+        or callable(x)
+        or (isinstance(x, dict) and "class_name" in x)
+    )
 
 
 def _is_array(x: Any) -> bool:
@@ -118,7 +125,9 @@ class CompiledLoss:
         chosen = self.outputs.align(self.loss, "loss", _is_loss, spread=True)
         self.functions = [_wrapped(one) for one in chosen]
         self.weights = self.outputs.align(self.loss_weights, "loss_weights", _is_number)
-        active = [n for n, f in zip(self.outputs.names, self.functions, strict=True) if f is not None]
+        active = [
+            n for n, f in zip(self.outputs.names, self.functions, strict=True) if f is not None
+        ]
         self.trackers = (
             [metrics_room.Mean(name=f"{name}_loss") for name in active] if len(active) > 1 else []
         )
@@ -156,9 +165,9 @@ class CompiledLoss:
                 place = tuple(int(i) for i in np.argwhere(wrong)[0])
                 where = f"y[{name!r}]" if self.outputs.count > 1 else "y"
                 raise ValueError(
-                    f"Labels out of range: {where}{list(place)} is {labels[place]}, and the output {name!r} has {classes} "
-                    f"classes, so labels go from 0 to {classes - 1} ({int(wrong.sum())} of {labels.size} labels are outside). "
-                    "Give the last layer as many units as there are classes, or check the labels."
+                    f"Labels out of range: {where}{list(place)} is {labels[place]}, and the output {name!r} has "
+                    f"{classes} classes, so labels go from 0 to {classes - 1} ({int(wrong.sum())} of {labels.size} labels "
+                    "are outside). Give the last layer as many units as there are classes, or check the labels."
                 )
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -174,7 +183,13 @@ class CompiledLoss:
         trackers = iter(self.trackers)
         total = None
         for name, function, scale, target, output, weight in zip(
-            self.outputs.names, self.functions, self.weights, self.targets(y), flat, weights, strict=True
+            self.outputs.names,
+            self.functions,
+            self.weights,
+            self.targets(y),
+            flat,
+            weights,
+            strict=True,
         ):
             if function is None:
                 continue
@@ -215,7 +230,9 @@ class CompiledMetrics:
         self.entries: list[tuple[str, int, bool, Any]] = []
         for what, spec in self.specs.items():
             if spec is not None and not isinstance(spec, list | tuple | dict):
-                raise ValueError(f"`{what}` is a list or a dict of metrics; got {spec!r}. Write {what}=[{spec!r}].")
+                raise ValueError(
+                    f"`{what}` is a list or a dict of metrics; got {spec!r}. Write {what}=[{spec!r}]."
+                )
             for one in jax.tree_util.tree_leaves(spec):
                 if isinstance(one, str) and one not in _BY_SHAPE:
                     metrics_room.get(one)
@@ -238,7 +255,9 @@ class CompiledMetrics:
                     metric = _metric(one, targets[i], self.outputs.flat[i])
                     prefix = f"{self.outputs.names[i]}_" if self.outputs.count > 1 else ""
                     weighted = what == "weighted_metrics"
-                    name = _free(f"{prefix}{metric.name}", f"{prefix}weighted_{metric.name}", weighted, taken)
+                    name = _free(
+                        f"{prefix}{metric.name}", f"{prefix}weighted_{metric.name}", weighted, taken
+                    )
                     self.entries.append((name, i, weighted, metric))
         self.built = True
 
@@ -248,7 +267,7 @@ class CompiledMetrics:
         if self.outputs.count == 1:
             return [jax.tree_util.tree_leaves(spec)]
         per = self.outputs.align(spec, what, lambda x: isinstance(x, str) or callable(x))
-        return [m if isinstance(m, list | tuple) else [] if m is None else [m] for m in per]
+        return [list(m) if isinstance(m, list | tuple) else [] if m is None else [m] for m in per]
 
     @property
     def metrics(self) -> list[Any]:
@@ -295,5 +314,3 @@ def _free(name: str, weighted_name: str, weighted: bool, taken: dict[str, int]) 
     count = taken.get(name, 0)
     taken[name] = count + 1
     return name if count == 0 else f"{name}_{count}"
-
-

@@ -1,8 +1,8 @@
 """The engine: steps compiled into loops, one executable per step and batch shape whatever the number of steps.
 
-A *program* runs steps `start` to `stop` of a pass over data that lies on the device; `stop` is an argument, not a constant,
-so chunks of one step and of a thousand are the same executable and give the same bits. Executables are kept by the hash of
-their lowered text: two models that lower to the same program share one, whatever their names.
+A *program* runs steps `start` to `stop` of a pass over data that lies on the device; `stop` is an argument, not a
+constant, so chunks of one step and of a thousand are the same executable and give the same bits. Executables are kept
+by the hash of their lowered text: two models that lower to the same program share one, whatever their names.
 """
 
 from __future__ import annotations
@@ -80,7 +80,9 @@ class Program:
         self.result = result
         results, self._result_tree = jax.tree_util.tree_flatten(result)
         self._specs = (leaves, data_leaves, jax.ShapeDtypeStruct((rows,), "int32"))
-        self.capacity = max(1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results)))))
+        self.capacity = max(
+            1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
+        )
         loop = _loop(jaxpr_as_fun(traced), results, batch_size, self.capacity if collect else 0)
         self._run = _compile(loop, *self._specs)
 
@@ -100,14 +102,18 @@ class Program:
         """
         leaves = jax.tree_util.tree_leaves(state)
         flat = jax.tree_util.tree_leaves(data)
-        result, new = self._run(leaves, flat, order, np.int32(base), np.int32(start), np.int32(stop))
+        result, new = self._run(
+            leaves, flat, order, np.int32(base), np.int32(start), np.int32(stop)
+        )
         return (
             jax.tree_util.tree_unflatten(self._result_tree, result),
             jax.tree_util.tree_unflatten(self._tree, new),
         )
 
 
-def _loop(step: Callable[..., Any], results: Any, batch_size: int, capacity: int) -> Callable[..., Any]:
+def _loop(
+    step: Callable[..., Any], results: Any, batch_size: int, capacity: int
+) -> Callable[..., Any]:
     count = len(results)
 
     def loop(state: Any, data: Any, order: Any, base: Any, start: Any, stop: Any) -> Any:
@@ -121,11 +127,15 @@ def _loop(step: Callable[..., Any], results: Any, batch_size: int, capacity: int
             new = [lax.convert_element_type(n, s.dtype) for n, s in zip(new, state, strict=True)]
             if capacity:
                 kept = [
-                    lax.dynamic_update_slice_in_dim(k, r.astype(k.dtype), (i - start) * batch_size, 0)
+                    lax.dynamic_update_slice_in_dim(
+                        k, r.astype(k.dtype), (i - start) * batch_size, 0
+                    )
                     for k, r in zip(kept, result, strict=True)
                 ]
             else:
-                kept = [lax.convert_element_type(r, k.dtype) for k, r in zip(kept, result, strict=True)]
+                kept = [
+                    lax.convert_element_type(r, k.dtype) for k, r in zip(kept, result, strict=True)
+                ]
             return new, kept
 
         kept = [
@@ -160,13 +170,13 @@ def _nbytes(x: Any) -> int:
 def _same_state(before: Any, after: Any, names: Callable[[], list[str]] | None) -> None:
     if len(before) != len(after):
         raise TypeError(
-            f"The step was given a state of {len(before)} arrays and returned one of {len(after)}: return the state in the "
-            "structure in which it came."
+            f"The step was given a state of {len(before)} arrays and returned one of {len(after)}: return the state in "
+            "the structure in which it came."
         )
     for i, (a, b) in enumerate(zip(before, after, strict=True)):
         if a.shape != b.shape or a.dtype != b.dtype:
             name = names()[i] if names else f"number {i}"
             raise TypeError(
-                f"A step changes the state {name!r} from shape {a.shape}, {a.dtype} to shape {b.shape}, {b.dtype}; it must "
-                "stay what it is from step to step. Cast the new value to the old one's dtype."
+                f"A step changes the state {name!r} from shape {a.shape}, {a.dtype} to shape {b.shape}, {b.dtype}; it "
+                "must stay what it is from step to step. Cast the new value to the old one's dtype."
             )

@@ -54,9 +54,20 @@ class Pass:
     """
 
     def __init__(
-        self, kind: str, step: Callable[..., Any], source: Any, programs: dict[Any, Program], eager: bool = False
+        self,
+        kind: str,
+        step: Callable[..., Any],
+        source: Any,
+        programs: dict[Any, Program],
+        eager: bool = False,
     ) -> None:
-        self.kind, self.step, self.source, self.programs, self.eager = kind, step, source, programs, eager
+        self.kind, self.step, self.source, self.programs, self.eager = (
+            kind,
+            step,
+            source,
+            programs,
+            eager,
+        )
         self.grown = 1
         self._placed: dict[int, Any] = {}
 

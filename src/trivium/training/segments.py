@@ -1,7 +1,7 @@
 """Segments: where the batches of a pass lie while the engine runs over them.
 
-Arrays that fit go to the device as a whole, once. Everything else (streams, arrays too large, eager runs) comes in blocks: as
-many batches as there is room for, or as come in a moment, laid side by side.
+Arrays that fit go to the device as a whole, once. Everything else (streams, arrays too large, eager runs) comes in
+blocks: as many batches as there is room for, or as come in a moment, laid side by side.
 """
 
 from __future__ import annotations

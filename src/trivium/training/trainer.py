@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,12 @@ from trivium.state import StatelessScope, global_seed, shape_scope
 from trivium.state.variable import Variable
 from trivium.training.callbacks import CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
-from trivium.training.data import ArraySource, make_source, unpack_x_y_sample_weight, validation_split
+from trivium.training.data import (
+    ArraySource,
+    make_source,
+    unpack_x_y_sample_weight,
+    validation_split,
+)
 from trivium.training.loop import Pass, State
 
 __all__ = ["Trainer"]
@@ -26,7 +30,9 @@ __all__ = ["Trainer"]
 class _Compiled:
     """What `compile` made, and what came of it on data."""
 
-    def __init__(self, optimizer: Any, loss: Any, metrics: CompiledMetrics, options: dict[str, Any]) -> None:
+    def __init__(
+        self, optimizer: Any, loss: Any, metrics: CompiledMetrics, options: dict[str, Any]
+    ) -> None:
         self.optimizer = optimizer
         self.loss: CompiledLoss | None = loss
         self.metrics = metrics
@@ -42,6 +48,7 @@ class Trainer:
     stop_training = False
     history: Any = None
     _trainer: _Compiled | None = None
+    _captured: dict[bool, Any]
 
     # -- compile ------------------------------------------------------------------------------------------------
 
@@ -66,8 +73,8 @@ class Trainer:
             metrics: A list of metrics or their names; for several outputs one list each.
             weighted_metrics: Metrics that weigh the samples.
             run_eagerly: Whether to run each step as plain Python, for debugging.
-            steps_per_execution: How many steps run between the batch hooks of callbacks. Without such hooks the chunk of
-                steps grows to the clock by itself; the numbers are the same bits in any case.
+            steps_per_execution: How many steps run between the batch hooks of callbacks. Without such hooks the
+                chunk of steps grows to the clock by itself; the numbers are the same bits in any case.
             jit_compile: Kept for Keras's signature: `False` means `run_eagerly`.
             auto_scale_loss: Kept for Keras's signature: half-float policies scale the loss through
                 `loss_scale_factor` of the optimizer.
@@ -83,7 +90,9 @@ class Trainer:
         from trivium import optimizers
 
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
-            raise ValueError(f"`steps_per_execution` is a whole number above zero; got {steps_per_execution!r}.")
+            raise ValueError(
+                f"`steps_per_execution` is a whole number above zero; got {steps_per_execution!r}."
+            )
         made = _Compiled(
             optimizers.get(optimizer),
             None if loss is None else CompiledLoss(loss, loss_weights),
@@ -154,7 +163,12 @@ class Trainer:
     # -- what a subclass may override ---------------------------------------------------------------------------
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         """Return the loss of a batch: the compiled one and what layers added.
 
@@ -172,7 +186,9 @@ class Trainer:
             ValueError: Neither `compile` nor a layer gave a loss.
         """
         made = self._need("compute_loss")
-        losses = [made.loss(y, y_pred, sample_weight)] if made.loss is not None and y is not None else []
+        losses = (
+            [made.loss(y, y_pred, sample_weight)] if made.loss is not None and y is not None else []
+        )
         losses += [jax.numpy.sum(v) for v in self.losses]  # type: ignore[attr-defined]
         if not losses:
             raise ValueError(
@@ -185,7 +201,9 @@ class Trainer:
             )
         return sum(losses[1:], losses[0])
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
         """Update the metrics with a batch and return their values.
 
         Args:
@@ -235,7 +253,7 @@ class Trainer:
             *zip(self.metrics_variables, metrics_variables, strict=True),
         ]
         with StatelessScope(mapping, collect_losses=True) as scope:
-            y_pred = self(x, training=training) if _takes_training(self) else self(x)  # type: ignore[operator]
+            y_pred = self(x, training=training)  # type: ignore[operator]
             loss = self.compute_loss(x, y, y_pred, sample_weight, **_training_kwarg(self, training))
         ntv = [scope.get_current_value(v) for v in self.non_trainable_variables]  # type: ignore[attr-defined]
         mv = [scope.get_current_value(v) for v in self.metrics_variables]
@@ -251,11 +269,15 @@ class Trainer:
         """The variables of `metrics`."""
         return [v for metric in self.metrics for v in metric.variables]
 
-    def _logs(self, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, mv: Any) -> tuple[Any, Any]:
+    def _logs(
+        self, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, mv: Any
+    ) -> tuple[Any, Any]:
         made = self._need("train_step")
         variables = self.metrics_variables
         with StatelessScope(zip(variables, mv, strict=True)) as scope:
-            made.loss_tracker.update_state(loss, sample_weight=jax.tree_util.tree_leaves(x)[0].shape[0])
+            made.loss_tracker.update_state(
+                loss, sample_weight=jax.tree_util.tree_leaves(x)[0].shape[0]
+            )
             logs = self.compute_metrics(x, y, y_pred, sample_weight)
         return logs, [scope.get_current_value(v) for v in variables]
 
@@ -263,7 +285,8 @@ class Trainer:
         """Do one step of training, as a pure function. Override it for a loop of your own.
 
         Args:
-            state: `(trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`, lists of arrays.
+            state: `(trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`, lists of
+                arrays.
             data: One batch, `(x, y, sample_weight)` or fewer.
 
         Returns:
@@ -309,8 +332,7 @@ class Trainer:
         """
         tv, ntv = state
         x, _, _ = unpack_x_y_sample_weight(data)
-        training = {"training": False} if _takes_training(self) else {}
-        return self.stateless_call(tv, ntv, x, **training)  # type: ignore[attr-defined]
+        return self.stateless_call(tv, ntv, x, training=False)  # type: ignore[attr-defined]
 
     def _predict(self, state: Any, data: Any) -> Any:
         outputs, ntv = self.predict_step(state, data)
@@ -326,7 +348,11 @@ class Trainer:
     def _unchanged_on_error(self) -> Iterator[None]:
         """Leave the model as it was if getting ready fails."""
         made = self._trainer
-        kept = {part: dict(vars(part)) for part in (made, made.loss, made.metrics) if part} if made else {}
+        kept = (
+            {part: dict(vars(part)) for part in (made, made.loss, made.metrics) if part}
+            if made
+            else {}
+        )
         try:
             with unbuild_on_error():
                 yield
@@ -352,9 +378,19 @@ class Trainer:
             if made.loss is not None:
                 made.loss.build(y_pred, names)
             made.metrics.build(y, y_pred, names)
-        if made is not None and training and self.optimizer is not None and not self.optimizer.built:
+        if (
+            made is not None
+            and training
+            and self.optimizer is not None
+            and not self.optimizer.built
+        ):
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
-        if made is not None and made.loss is not None and made.loss.built and isinstance(source, ArraySource):
+        if (
+            made is not None
+            and made.loss is not None
+            and made.loss.built
+            and isinstance(source, ArraySource)
+        ):
             made.loss.check(unpack_x_y_sample_weight(source.data)[1])
 
     def _build_on(self, x: Any) -> None:
@@ -375,7 +411,9 @@ class Trainer:
 
     def _pass(self, kind: str, source: Any) -> Pass:
         step = {"train": self.train_step, "test": self.test_step, "predict": self._predict}[kind]
-        programs = self._trainer.programs if self._trainer else self.__dict__.setdefault("_programs", {})
+        programs = (
+            self._trainer.programs if self._trainer else self.__dict__.setdefault("_programs", {})
+        )
         return Pass(kind, step, source, programs, eager=self.run_eagerly)
 
     def _state(self, kind: str) -> State:
@@ -490,7 +528,9 @@ class Trainer:
         order = None
         if isinstance(train.source, ArraySource):
             optimizer = self.optimizer
-            seen = int(optimizer.iterations.value) if optimizer is not None and optimizer.built else 0
+            seen = (
+                int(optimizer.iterations.value) if optimizer is not None and optimizer.built else 0
+            )
             order = train.source.order(global_seed(), seen)
         return self._drive(train, state, watchers, order)
 
@@ -562,7 +602,12 @@ class Trainer:
         with self._unchanged_on_error():
             self._prepare(source, training=False)
         watchers = CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=source.num_batches
+            callbacks,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=1,
+            steps=source.num_batches,
         )
         logs = self._evaluate(self._pass("test", source), watchers)
         return logs if return_dict else self._in_order(logs)
@@ -609,7 +654,12 @@ class Trainer:
             if not self.built:
                 self._build_on(unpack_x_y_sample_weight(source.example())[0])
         watchers = CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=source.num_batches
+            callbacks,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=1,
+            steps=source.num_batches,
         )
         state, parts = self._state("predict"), []
         watchers.on_predict_begin()
@@ -625,14 +675,23 @@ class Trainer:
             watchers.on_chunk_end("predict", done, {})
             return False
 
-        parts = list(self._pass("predict", source).run(state, None, 1 if hooks else None, before, after))
+        parts = list(
+            self._pass("predict", source).run(state, None, 1 if hooks else None, before, after)
+        )
         watchers.on_predict_end()
-        return jax.tree_util.tree_map(lambda *a: np.concatenate(a) if len(a) > 1 else np.asarray(a[0]), *parts)
+        return jax.tree_util.tree_map(
+            lambda *a: np.concatenate(a) if len(a) > 1 else np.asarray(a[0]), *parts
+        )
 
     # -- single batches -----------------------------------------------------------------------------------------
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
     ) -> Any:
         """Do one step of training on one batch.
 
@@ -648,7 +707,9 @@ class Trainer:
         """
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
         """Evaluate one batch.
 
         Args:
@@ -662,7 +723,9 @@ class Trainer:
         """
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
-    def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool) -> Any:
+    def _on_batch(
+        self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
+    ) -> Any:
         what = f"{kind}_on_batch"
         self._need(what)
         count = len(jax.tree_util.tree_leaves(x)[0])
@@ -694,10 +757,6 @@ def _numbers(result: Any) -> dict[str, float]:
         array = np.asarray(value)
         numbers[name] = float(array) if array.ndim == 0 else array
     return numbers
-
-
-def _takes_training(model: Any) -> bool:
-    return "training" in inspect.signature(model.call).parameters
 
 
 def _training_kwarg(model: Any, training: bool) -> dict[str, bool]:
@@ -733,5 +792,3 @@ def _due(epoch: int, frequency: Any) -> bool:
     if isinstance(frequency, list | tuple | set):
         return epoch + 1 in frequency
     raise ValueError(f"`validation_freq` is a number or a list of epochs; got {frequency!r}.")
-
-

@@ -83,8 +83,10 @@ def _graph_rows(graph: Graph, depth: int) -> Iterator[Row]:
     for node in graph.nodes:
         calls.setdefault(id(node.operation), []).append(node)
     names = _op_names(graph)
-    linear = len(graph.input_tensors) == 1 and len(graph.output_tensors) == 1 and all(
-        len(node.inputs) <= 1 for node in graph.nodes
+    linear = (
+        len(graph.input_tensors) == 1
+        and len(graph.output_tensors) == 1
+        and all(len(node.inputs) <= 1 for node in graph.nodes)
     )
     if not linear:
         for tensor in graph.input_tensors:
@@ -206,7 +208,9 @@ def _table(rows: list[Row], show_trainable: bool) -> Any:
 
 def _totals(model: Any) -> list[str]:
     if not model.built:
-        return ["Not built: call the model on data, or `build(input_shape)`, and the shapes are known."]
+        return [
+            "Not built: call the model on data, or `build(input_shape)`, and the shapes are known."
+        ]
     groups = [
         ("Total params", model.weights),
         ("Trainable params", model.trainable_weights),
@@ -215,7 +219,9 @@ def _totals(model: Any) -> list[str]:
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and optimizer.built:
         groups.append(("Optimizer params", optimizer.variables))
-    return [f"{name}: {sum(w.size for w in weights):,} ({_bytes(weights)})" for name, weights in groups]
+    return [
+        f"{name}: {sum(w.size for w in weights):,} ({_bytes(weights)})" for name, weights in groups
+    ]
 
 
 def _bytes(weights: list[Any]) -> str:

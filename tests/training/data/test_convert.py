@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import datetime
 import decimal
-import subprocess
 import sys
 from typing import Any
 
@@ -18,6 +17,7 @@ import scipy.sparse
 
 from trivium.state import set_floatx
 from trivium.training.data import make_source, validation_split
+from trivium.training.data.checks import nonfinite
 from trivium.training.data.convert import to_arrays
 
 KEPT = ["bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "complex64"]
@@ -105,13 +105,10 @@ def test_tables_with_missing_values_become_floats_with_nan() -> None:
         make_source(frame)
 
 
-def test_pandas_is_not_imported_for_other_data() -> None:
-    code = (
-        "import sys, numpy; from trivium.training.data import make_source;"
-        "make_source([[1.0]], numpy.zeros(1)); print('pandas' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+def test_pandas_is_not_imported_for_other_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pandas")
+    make_source([[1.0]], np.zeros(1))
+    assert "pandas" not in sys.modules
 
 
 class Tensor:
@@ -145,7 +142,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "text": (["Rome", "Oslo"], r"`x` holds text \('Rome' at \[0\]\).*StringLookup"),
     "text among numbers": ([[1, 2], [3, "four"]], r"`x` holds text \('four' at \[1, 1\]\)"),
     "a text": ("data.csv", r"`x` holds text \('data.csv'\); wanted numbers"),
-    "text array": (np.array([b"a", b"b"]), r"`x` holds text \('b'?a|`x` holds text \(b'a'"),
+    "text array": (np.array([b"a", b"b"]), r"`x` holds text \(b'a' at \[0\]\)"),
     "None": ([1.0, None, 2.0], r"`x` holds None at \[1\]; wanted numbers"),
     "None in rows": ([[1.0, 2.0], [3.0, None]], r"`x` holds None at \[1, 1\]"),
     "only None": ([None, None], r"`x\[0\]` is None; wanted an array"),
@@ -230,6 +227,25 @@ def test_nan_is_found_in_every_kind_of_float(kind: str) -> None:
     }
     with pytest.warns(UserWarning, match="the first in row 0" if kind == "infinities" else "row 1"):
         make_source(values[kind])
+
+
+def test_an_array_on_an_accelerator_is_summed_there() -> None:
+    class Device:
+        platform = "gpu"
+
+    class Remote:
+        dtype = np.dtype("float32")
+
+        def devices(self) -> set:
+            return {Device()}
+
+        def sum(self) -> float:
+            return 1.0
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+            raise AssertionError("the array was brought to the host")
+
+    assert nonfinite(Remote(), Remote(), "x") is None
 
 
 def test_finite_values_give_no_warning_even_where_their_sum_overflows() -> None:

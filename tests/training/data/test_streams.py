@@ -171,7 +171,7 @@ BATCHES: dict[str, tuple[Any, str]] = {
     "an empty tuple": ((), r"got a tuple of 0"),
     "a number": (3, r"got a int; wanted a tuple"),
     "samples": ((np.zeros(2), np.int64(1)), r"`y` is a single number \(1\)"),
-    "lengths": ((np.zeros((2, 1)), np.zeros(3)), r"(?s)different numbers.*x: 2.*y: 3"),
+    "lengths": ((np.zeros((2, 1)), np.zeros(3)), r"different numbers.*x: 2.*y: 3"),
     "no samples": ((np.zeros((0, 1)), np.zeros(0)), r"`x` has no samples"),
     "text": ((np.zeros(1), ["a"]), r"`y` holds text \('a' at \[0\]\)"),
     "no inputs": ((None, np.zeros(1)), r"`x` is None"),
@@ -184,7 +184,9 @@ def test_a_batch_that_is_none_is_refused_with_its_number(name: str) -> None:
     good = (np.zeros((2, 1)), np.zeros(2))
     batches = stream(iter([good, item]), what="evaluate").batches()
     next(batches)
-    with pytest.raises(ValueError, match=rf"^evaluate: batch 1 of the list_iterator: .*{message}"):
+    with pytest.raises(
+        ValueError, match=rf"(?s)^evaluate: batch 1 of the list_iterator: .*{message}"
+    ):
         next(batches)
 
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from trivium.state import floatx, is_float
@@ -305,7 +304,7 @@ def nonfinite(array: Any, original: Any, name: str) -> str | None:
 
 def _total(array: Any) -> Any:
     """Sum an array where it lies: only an accelerator's array is worth a sum over there."""
-    if isinstance(array, jax.Array) and {d.platform for d in array.devices()} != {"cpu"}:
+    if hasattr(array, "devices") and {d.platform for d in array.devices()} != {"cpu"}:
         return np.asarray(array.sum())
     host = np.asarray(array)
     with np.errstate(all="ignore"):

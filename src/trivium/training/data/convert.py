@@ -215,7 +215,7 @@ def _place(position: tuple[int, ...]) -> str:
 
 
 def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
-    shown = repr(value if isinstance(value, bytes) else str(value))
+    shown = repr(bytes(value) if isinstance(value, bytes) else str(value))
     return (
         f"`{name}` holds text ({shown}{f' at {_place(position)}' if position else ''}); wanted "
         "numbers. Number the words or categories first, e.g. with StringLookup or "

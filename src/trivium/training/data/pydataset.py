@@ -26,8 +26,9 @@ class PyDataset:
         workers: How many batches are made at the same time; with 1, batches are made in turn, as
             they are needed.
         use_multiprocessing: Whether the workers are processes (for code that computes in Python)
-            rather than threads (for code that reads files or computes in NumPy). The dataset is
-            pickled to each process.
+            rather than threads (for code that reads files or computes in NumPy). Processes are
+            started, and the dataset is pickled to them, anew for each epoch, which takes about a
+            second.
         max_queue_size: How many batches may wait, or be in the making, ahead of the training.
 
     Raises:
@@ -142,11 +143,9 @@ def _result(index: int, future: futures.Future, name: str) -> tuple[int, Any]:
 def _start(dataset: PyDataset) -> tuple[futures.Executor, Callable[[int], Any]]:
     if not dataset.use_multiprocessing:
         return futures.ThreadPoolExecutor(dataset.workers, "dataset"), dataset.__getitem__
-    # A fork would copy JAX's locks without the threads that hold them.
-    method = multiprocessing.get_start_method(allow_none=True)
-    if method is None:
-        known = multiprocessing.get_all_start_methods()
-        method = "forkserver" if "forkserver" in known else "spawn"
+    # Fresh processes: a plain fork would copy JAX's locks without the threads that hold them.
+    known = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
     try:
         pickled = pickle.dumps(dataset)
     except Exception as error:
@@ -157,10 +156,7 @@ def _start(dataset: PyDataset) -> tuple[futures.Executor, Callable[[int], Any]]:
         )
         raise
     executor = futures.ProcessPoolExecutor(
-        dataset.workers,
-        multiprocessing.get_context(method),
-        initializer=_receive,
-        initargs=(pickled,),
+        dataset.workers, context, initializer=_receive, initargs=(pickled,)
     )
     return executor, _get
 

@@ -1,0 +1,389 @@
+"""Layers that make one tensor out of several, and their short forms as functions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from trivium import ops
+from trivium.layers.base import Layer
+from trivium.layers.registry import LAYERS
+
+__all__ = [
+    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
+    "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+]  # fmt: skip
+
+
+class _Merge(Layer):
+    """A layer of a list of inputs. Subclasses give `_merge`, and say what they ask of the shapes in `_check`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        if not isinstance(inputs, list | tuple):
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) is called on a list of inputs, like "
+                f"`layer([a, b])`; got one of shape {_known(inputs.shape)}."
+            )
+        self._check([_known(x.shape) for x in inputs])
+        return self._merge(list(inputs))
+
+    def _merge(self, inputs: list[Any]) -> Any:
+        raise NotImplementedError
+
+    def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
+        raise NotImplementedError
+
+    def _refuse(self, wanted: str, shapes: list[tuple[int | None, ...]]) -> None:
+        raise ValueError(
+            f"Layer {self.path!r} ({type(self).__name__}) wants {wanted}; got inputs of shapes "
+            f"{', '.join(map(str, shapes))}."
+        )
+
+
+class _Elementwise(_Merge):
+    """A merge of inputs of one shape, or of shapes that broadcast behind the batch."""
+
+    def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
+        if len({s[0] for s in shapes if s and s[0] is not None}) > 1:
+            self._refuse("one batch size", shapes)
+        rank = max(map(len, shapes))
+        full = [(*s[:1], *(1,) * (rank - len(s)), *s[1:]) for s in shapes]
+        for sizes in zip(*full, strict=True):
+            if len({n for n in sizes if n not in (1, None)}) > 1:
+                self._refuse("shapes that are equal, or broadcast, behind the batch", shapes)
+
+    def _merge(self, inputs: list[Any]) -> Any:
+        rank = max(len(x.shape) for x in inputs)
+        return self._combine([_with_rank(x, rank) for x in inputs])
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        raise NotImplementedError
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return where any of the inputs counts; nothing where one of them has no mask."""
+        if previous_mask is None or any(m is None for m in previous_mask):
+            return None
+        return functools.reduce(ops.logical_or, previous_mask)
+
+
+def _known(shape: Sequence[Any]) -> tuple[int | None, ...]:
+    return tuple(d if isinstance(d, int) else None for d in shape)
+
+
+def _with_rank(x: Any, rank: int) -> Any:
+    """Give `x` axes of size 1 behind the batch."""
+    missing = tuple(range(1, 1 + rank - len(x.shape)))
+    return ops.expand_dims(x, missing) if missing else x
+
+
+@LAYERS.register()
+class Add(_Elementwise):
+    """The sum of the inputs.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Add()([np.ones((1, 2)), np.ones((1, 2))]).tolist()
+        [[2.0, 2.0]]
+
+    Reference:
+        He et al., "Deep Residual Learning for Image Recognition", 2015, https://arxiv.org/abs/1512.03385
+    """
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.add, inputs)
+
+
+@LAYERS.register()
+class Subtract(_Elementwise):
+    """The first of two inputs less the second.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        Two of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Subtract()([np.ones((1, 2)), np.ones((1, 2))]).tolist()
+        [[0.0, 0.0]]
+    """
+
+    def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
+        if len(shapes) != 2:
+            self._refuse("exactly 2 inputs", shapes)
+        super()._check(shapes)
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        return ops.subtract(*inputs)
+
+
+@LAYERS.register()
+class Multiply(_Elementwise):
+    """The product of the inputs; an input counts as 1 where its mask is false.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Multiply()([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[6.0, 6.0]]
+    """
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Compute the output.
+
+        Args:
+            inputs: The inputs.
+            mask: Their masks, shape `(batch, ...)` without the last axis, or `None` for those without one.
+        """
+        masks = mask or [None] * len(inputs)
+        full = [
+            None if m is None else ops.broadcast_to(ops.expand_dims(m, -1), x.shape)
+            for x, m in zip(inputs, masks, strict=True)
+        ]
+        output = super().call(
+            [x if m is None else ops.where(m, x, 1) for x, m in zip(inputs, full, strict=True)]
+            if mask
+            else inputs
+        )
+        if any(m is None for m in full):
+            return output
+        return ops.where(functools.reduce(ops.logical_or, full), output, 0)
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.multiply, inputs)
+
+
+@LAYERS.register()
+class Average(_Elementwise):
+    """The mean of the inputs.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Average()([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[2.5, 2.5]]
+    """
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.add, inputs) / len(inputs)
+
+
+@LAYERS.register()
+class Maximum(_Elementwise):
+    """The largest of the inputs, element by element.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Maximum()([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[3.0, 3.0]]
+
+    Reference:
+        Goodfellow et al., "Maxout Networks", 2013, https://arxiv.org/abs/1302.4389
+    """
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.maximum, inputs)
+
+
+@LAYERS.register()
+class Minimum(_Elementwise):
+    """The smallest of the inputs, element by element.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Minimum()([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[2.0, 2.0]]
+    """
+
+    def _combine(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.minimum, inputs)
+
+
+@LAYERS.register()
+class Concatenate(_Merge):
+    """The inputs one after another along an axis.
+
+    Args:
+        axis: The axis.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ..., n_i, ...)`, alike but on `axis`, to `(batch, ..., sum of n_i, ...)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Concatenate()([np.ones((2, 3)), np.ones((2, 4))]).shape
+        (2, 7)
+
+    Reference:
+        Huang et al., "Densely Connected Convolutional Networks", 2016, https://arxiv.org/abs/1608.06993
+    """
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set(axis=axis)
+
+    def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
+        rank = len(shapes[0])
+        if any(len(s) != rank for s in shapes) or not -rank <= self.axis < rank:
+            self._refuse(f"inputs of one number of dimensions that have an axis {self.axis}", shapes)
+        for i, sizes in enumerate(zip(*shapes, strict=True)):
+            if i != self.axis % rank and len({n for n in sizes if n is not None}) > 1:
+                self._refuse(f"shapes that are equal on every axis but {self.axis}", shapes)
+
+    def _merge(self, inputs: list[Any]) -> Any:
+        return ops.concatenate(inputs, axis=self.axis)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return the masks one after another, true for inputs that have none."""
+        if previous_mask is None:
+            return None
+        full = []
+        for x, mask in zip(inputs, previous_mask, strict=True):
+            if mask is None:
+                mask = ops.ones_like(x, dtype="bool")
+            elif len(mask.shape) < len(x.shape):
+                mask = ops.broadcast_to(ops.expand_dims(mask, -1), x.shape)
+            full.append(mask)
+        return ops.all(ops.concatenate(full, axis=self.axis), axis=-1)
+
+
+def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return the sum of the inputs: `Add(**kwargs)(inputs)`.
+
+    Args:
+        inputs: Tensors of shape `(batch, ...)`.
+        kwargs: As for `Add`.
+
+    Example:
+        >>> import numpy as np
+        >>> add([np.ones((1, 2)), np.ones((1, 2))]).tolist()
+        [[2.0, 2.0]]
+    """
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return the first of two inputs less the second: `Subtract(**kwargs)(inputs)`.
+
+    Args:
+        inputs: Two tensors of shape `(batch, ...)`.
+        kwargs: As for `Subtract`.
+
+    Example:
+        >>> import numpy as np
+        >>> subtract([np.ones((1, 2)), np.ones((1, 2))]).tolist()
+        [[0.0, 0.0]]
+    """
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return the product of the inputs: `Multiply(**kwargs)(inputs)`.
+
+    Args:
+        inputs: Tensors of shape `(batch, ...)`.
+        kwargs: As for `Multiply`.
+
+    Example:
+        >>> import numpy as np
+        >>> multiply([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[6.0, 6.0]]
+    """
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return the mean of the inputs: `Average(**kwargs)(inputs)`.
+
+    Args:
+        inputs: Tensors of shape `(batch, ...)`.
+        kwargs: As for `Average`.
+
+    Example:
+        >>> import numpy as np
+        >>> average([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[2.5, 2.5]]
+    """
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return the largest of the inputs, element by element: `Maximum(**kwargs)(inputs)`.
+
+    Args:
+        inputs: Tensors of shape `(batch, ...)`.
+        kwargs: As for `Maximum`.
+
+    Example:
+        >>> import numpy as np
+        >>> maximum([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[3.0, 3.0]]
+    """
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """Return the smallest of the inputs, element by element: `Minimum(**kwargs)(inputs)`.
+
+    Args:
+        inputs: Tensors of shape `(batch, ...)`.
+        kwargs: As for `Minimum`.
+
+    Example:
+        >>> import numpy as np
+        >>> minimum([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
+        [[2.0, 2.0]]
+    """
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
+    """Return the inputs one after another along an axis: `Concatenate(axis, **kwargs)(inputs)`.
+
+    Args:
+        inputs: Tensors of shape `(batch, ...)`, alike but on `axis`.
+        axis: The axis.
+        kwargs: As for `Concatenate`.
+
+    Example:
+        >>> import numpy as np
+        >>> concatenate([np.ones((2, 3)), np.ones((2, 4))]).shape
+        (2, 7)
+    """
+    return Concatenate(axis, **kwargs)(inputs)

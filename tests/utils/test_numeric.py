@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from trivium import utils
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 2, 1],
+        [[1], [2]],
+        [[[1], [0]]],
+        [[0, 1], [2, 3]],
+        3,
+        [True, False],
+        np.array([1, 0], "uint8"),
+        np.array([1.0, 0.0], "float32"),
+    ],
+)
+@pytest.mark.parametrize("num_classes", [None, 5])
+def test_to_categorical_is_the_real_keras_s(labels, num_classes):
+    import keras
+
+    ours = utils.to_categorical(labels, num_classes)
+    theirs = keras.utils.to_categorical(labels, num_classes)
+    np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+def test_to_categorical_without_labels():
+    assert utils.to_categorical([], num_classes=3).shape == (0, 3)
+    with pytest.raises(ValueError, match="no label to count the classes from"):
+        utils.to_categorical([])
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_classes", "message"),
+    [
+        (
+            [0, -1, -2],
+            None,
+            r"2 of the 3 labels .* a class from 0 to 0; the first is -1, at position 1",
+        ),
+        ([0, 3, 1], 3, r"1 of the 3 labels .* a class from 0 to 2; the first is 3, at position 1"),
+        ([[1], [9]], 9, r"a class from 0 to 8; the first is 9, at position 1"),
+        ([0.0, 0.5], None, r"a whole number; the first is 0.5, at position 1"),
+        ([np.nan], None, r"a whole number; the first is nan, at position 0"),
+        (["cat"], None, r"`x` holds class numbers; got an array of dtype <U3"),
+    ],
+)
+def test_to_categorical_says_which_label_it_refuses(labels, num_classes, message):
+    with pytest.raises(ValueError, match=message):
+        utils.to_categorical(labels, num_classes)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
+@pytest.mark.parametrize(("axis", "order"), [(-1, 2), (1, 1), (2, np.inf), (-2, 3)])
+def test_normalize_is_the_real_keras_s(dtype, axis, order):
+    import keras
+
+    x = np.random.default_rng(0).integers(-9, 9, (3, 4, 5)).astype(dtype)
+    x[0] = 0
+    ours, theirs = utils.normalize(x, axis, order), keras.utils.normalize(x, axis, order)
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_normalize_along_the_first_axis():
+    # The real Keras takes axis 0 for the last one.
+    x = np.array([[3.0, 0.0], [4.0, 5.0], [0.0, 12.0]])
+    np.testing.assert_allclose(utils.normalize(x, axis=0), x / [5.0, 13.0], rtol=1e-12)
+
+
+def test_normalize_leaves_its_argument_alone():
+    x = np.array([[3.0, 4.0]])
+    utils.normalize(x)
+    assert x.tolist() == [[3.0, 4.0]]
+    np.testing.assert_allclose(utils.normalize([[3, 4]]), [[0.6, 0.8]])
+
+
+@pytest.mark.parametrize("name", ["to_categorical", "normalize", "get_file", "set_random_seed"])
+def test_signatures_are_those_of_the_real_keras(name):
+    import keras
+
+    ours, theirs = (
+        [(p.name, p.default) for p in inspect.signature(getattr(module, name)).parameters.values()]
+        for module in (utils, keras.utils)
+    )
+    assert ours == theirs
