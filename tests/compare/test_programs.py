@@ -111,7 +111,7 @@ def test_a_missing_style_is_said_and_the_others_compared(tmp_path: Path) -> None
     assert [p.style for p in programs] == ["functional"]
     assert len(notes) == 2
     assert re.search(
-        r"mine\.py has no function sequential\(\)\. Did you mean 'sequental'", notes[0]
+        r"mine\.py has no function sequential\(\)\. Did you mean 'sequental'\? Comp", notes[0]
     )
 
 

@@ -67,11 +67,12 @@ OPTIONS: list[dict[str, Any]] = [
         "loss_scale_factor": 0.5,
     },
 ]
-CASES = [(name, {"learning_rate": 0.05, **kwargs}) for name, kwargs in FORMULAS] + [
-    (name, {"learning_rate": 0.05, **kwargs, **options})
-    for name, kwargs in (("SGD", {"momentum": 0.9}), ("Adam", {}), ("Nadam", {}))
-    for options in OPTIONS
-]
+# The options work on whatever formula: all of them with one, the last with formulas that keep other state.
+CASES = (
+    [(name, {"learning_rate": 0.05, **kwargs}) for name, kwargs in FORMULAS]
+    + [("Adam", {"learning_rate": 0.05, **options}) for options in OPTIONS]
+    + [(name, {"learning_rate": 0.05, **OPTIONS[-1]}) for name in ("SGD", "Nadam", "Ftrl")]
+)
 IDS = ["-".join([name, *(f"{k}={v}" for k, v in kwargs.items())]) for name, kwargs in CASES]
 
 
@@ -100,15 +101,47 @@ def assert_same(mine: list[Any], oracle: list[Any]) -> None:
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=2e-5, atol=2e-6)
 
 
+def stepped_keras(optimizer: Any, variables: list[Any]) -> None:
+    """Run the real Keras over all gradients; compiled, since its eager steps are slow."""
+    optimizer.build(variables)
+    parameters = [v.value for v in variables]
+    state = [v.value for v in optimizer.variables]
+    step = jax.jit(optimizer.stateless_apply)
+    for g in gradients():
+        parameters, state = step(state, g, parameters)
+    pairs = zip([*variables, *optimizer.variables], [*parameters, *state], strict=True)
+    for variable, value in pairs:
+        variable.assign(value)
+
+
 @pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
-def test_twenty_steps_give_keras_weights_and_state(name: str, kwargs: dict[str, Any]) -> None:
+def test_shell_twin_loop_and_keras_agree(name: str, kwargs: dict[str, Any]) -> None:
     mine, oracle = getattr(optimizers, name)(**kwargs), getattr(keras.optimizers, name)(**kwargs)
     w, v = ours(), theirs()
+    mine.build(w)
+    first = [x.value for x in w], [x.value for x in mine.variables]
+
+    parameters, state = first
     for g in gradients():
         mine.apply(g, w)
-        oracle.apply(g, v)
+        parameters, state = mine.stateless_apply(state, g, parameters)
+        # Neither dtype nor shape nor weak type may change, or no compiled loop could carry the state.
+        assert jax.tree.map(jax.typeof, state) == jax.tree.map(jax.typeof, first[1])
+    for a, b in zip([*w, *mine.variables], [*parameters, *state], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+    stacked = [jnp.stack(g) for g in zip(*gradients(), strict=True)]
+
+    def body(i: Any, carry: Any) -> Any:
+        return mine.stateless_apply(carry[1], [g[i] for g in stacked], carry[0])
+
+    parameters, state = jax.jit(lambda carry: jax.lax.fori_loop(0, STEPS, body, carry))(first)
+    for a, b in zip([*w, *mine.variables], [*parameters, *state], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+    stepped_keras(oracle, v)
     assert_same(w, v)
-    # Positions too: files of optimizer state are exchanged by position.
+    # By position: that is how files keep optimizer state.
     assert_same(mine.variables, oracle.variables)
     assert int(mine.iterations) == int(oracle.iterations)
     mine.finalize_variable_values(w)
@@ -116,61 +149,20 @@ def test_twenty_steps_give_keras_weights_and_state(name: str, kwargs: dict[str, 
     assert_same(w, v)
 
 
-@pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
-def test_the_pure_twin_gives_the_same_bits(name: str, kwargs: dict[str, Any]) -> None:
-    shell, pure = getattr(optimizers, name)(**kwargs), getattr(optimizers, name)(**kwargs)
-    w = ours()
-    pure.build(ours())
-    state, parameters = [v.value for v in pure.variables], values()
-    before = jax.tree.map(jax.typeof, state)
-    for g in gradients():
-        shell.apply(g, w)
-        parameters, state = pure.stateless_apply(state, g, parameters)
-        # Neither dtypes nor shapes nor weak types may change, or a compiled loop could not carry the state.
-        assert jax.tree.map(jax.typeof, state) == before
-    for a, b in zip([*w, *shell.variables], [*parameters, *state], strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
-def test_a_compiled_loop_gives_the_steps(name: str, kwargs: dict[str, Any]) -> None:
-    shell, pure = getattr(optimizers, name)(**kwargs), getattr(optimizers, name)(**kwargs)
-    w = ours()
-    pure.build(w)
-    stacked = [jnp.stack(g) for g in zip(*gradients(), strict=True)]
-
-    @jax.jit
-    def run(parameters: Any, state: Any) -> Any:
-        def body(i: Any, carry: Any) -> Any:
-            return pure.stateless_apply(carry[1], [g[i] for g in stacked], carry[0])
-
-        return jax.lax.fori_loop(0, STEPS, body, (parameters, state))
-
-    parameters, state = run([v.value for v in w], [v.value for v in pure.variables])
-    for g in gradients():
-        shell.apply(g, w)
-    for a, b in zip([*w, *shell.variables], [*parameters, *state], strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
-
-
 @pytest.mark.parametrize("name", sorted({name for name, _ in FORMULAS}))
-def test_half_precision_variables_keep_their_dtype_and_keras_numbers(name: str) -> None:
-    kwargs = {"learning_rate": 0.05, "use_ema": True}
-    mine, oracle = getattr(optimizers, name)(**kwargs), getattr(keras.optimizers, name)(**kwargs)
-    w = [Variable(value, dtype="bfloat16", name=n) for n, value in zip(SHAPES, values(), strict=True)]
-    v = [keras.Variable(value, dtype="bfloat16") for value in values()]
-    mine.build(w)
-    before = jax.tree.map(jax.typeof, [x.value for x in mine.variables])
+def test_half_precision_variables_stay_so_and_train(name: str) -> None:
+    half, full = (getattr(optimizers, name)(0.05, use_ema=True) for _ in range(2))
+    w = [Variable(value, dtype="bfloat16", name="w") for value in values()]
+    v = ours()
+    half.build(w)
+    before = jax.tree.map(jax.typeof, [x.value for x in half.variables])
     for g in gradients()[:5]:
-        g = [jnp.asarray(x, "bfloat16") for x in g]
-        mine.apply(g, w)
-        oracle.apply(g, v)
-    assert jax.tree.map(jax.typeof, [x.value for x in mine.variables]) == before
+        half.apply(g, w)
+        full.apply(g, v)
+    assert jax.tree.map(jax.typeof, [x.value for x in half.variables]) == before
     for a, b in zip(w, v, strict=True):
-        assert a.dtype == b.dtype == "bfloat16"
-        np.testing.assert_allclose(
-            np.asarray(a, "float32"), np.asarray(b, "float32"), rtol=0.04, atol=0.04
-        )
+        assert a.dtype == "bfloat16"
+        np.testing.assert_allclose(np.asarray(a, "float32"), b, rtol=0.03, atol=0.03)
 
 
 def test_a_learning_rate_changed_midway() -> None:
@@ -218,14 +210,15 @@ def test_variables_excluded_from_weight_decay(by: str) -> None:
     assert not np.allclose(plain[1], w[1])
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "Nadam"])
-@pytest.mark.parametrize("accumulation", [None, 2])
-def test_a_missing_gradient_leaves_its_variable_alone(name: str, accumulation: int | None) -> None:
-    kwargs = {"learning_rate": 0.1, "weight_decay": 0.1, "clipnorm": 1.0}
-    kwargs["gradient_accumulation_steps"] = accumulation
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("SGD", {}), ("Adam", {"gradient_accumulation_steps": 2}), ("Nadam", {"use_ema": True})],
+)
+def test_a_missing_gradient_leaves_its_variable_alone(name: str, options: dict[str, Any]) -> None:
+    kwargs = {"learning_rate": 0.1, "weight_decay": 0.1, "clipnorm": 1.0, **options}
     mine, oracle = getattr(optimizers, name)(**kwargs), getattr(keras.optimizers, name)(**kwargs)
     w, v = ours(), theirs()
-    for g in gradients()[:6]:
+    for g in gradients()[:3]:
         with pytest.warns(UserWarning, match="no gradients for the variables .'kernel'"):
             mine.apply([None, g[1]], w)
         with pytest.warns(UserWarning, match="Gradients do not exist"):
@@ -250,7 +243,9 @@ def test_a_part_of_the_variables_in_another_order() -> None:
 
 
 def test_gradients_that_are_not_finite_are_not_hidden_by_the_global_norm() -> None:
-    mine, oracle = (module.SGD(0.1, global_clipnorm=1.0) for module in (optimizers, keras.optimizers))
+    mine, oracle = (
+        module.SGD(0.1, global_clipnorm=1.0) for module in (optimizers, keras.optimizers)
+    )
     w, v = ours(), theirs()
     g = gradients()[0]
     g[0][0, 0] = np.inf

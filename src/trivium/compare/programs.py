@@ -72,7 +72,8 @@ def find_programs(settings: Settings) -> tuple[list[Program], list[str]]:
 
 def _lacks(module: ModuleType, missing: list[str]) -> str:
     wanted = " and no ".join(f"{style}()" for style in missing)
-    own = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
+    named = {n for n, v in vars(module).items() if callable(v) and not n.startswith("_")}
+    own = named - set(STYLES)
     hint = suggest(missing[0], own) if own else ""
     return f"{module.__file__} has no function {wanted}. {hint if '?' in hint else ''}".rstrip()
 

@@ -79,6 +79,11 @@ class Dense(Layer):
             outputs = outputs + self.bias
         return self.activation(outputs)
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a new layer from `get_config`."""
+        return super().from_config({k: v for k, v in config.items() if k != "quantization_config"})
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
         return {**super().get_config(), "quantization_config": None}

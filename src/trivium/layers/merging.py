@@ -11,8 +11,8 @@ from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
 
 __all__ = [
-    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
-    "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
+    "concatenate", "maximum", "minimum", "multiply", "subtract",
 ]  # fmt: skip
 
 

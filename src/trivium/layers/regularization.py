@@ -14,10 +14,7 @@ from trivium.layers.spatial import data_format_of
 from trivium.regularizers import L1L2
 from trivium.state import SeedGenerator
 
-__all__ = [
-    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D",
-]  # fmt: skip
+__all__ = ["Dropout"]
 
 
 class _Noise(Layer):

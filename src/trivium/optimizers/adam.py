@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
 
+def _number(step: Any, dtype: Any) -> Any:
+    """Return the number of this update, from 1.
+
+    It is a float32 at least: in a half type 0.999 is 1, and no bias correction would be left.
+    """
+    return jnp.asarray(step + 1, jnp.promote_types(dtype, "float32"))
+
+
 def _moments(gradient: Any, slots: dict[str, Any], beta_1: float, beta_2: float) -> tuple[Any, Any]:
     """Return the running means of the gradient and of its square."""
     m, v = slots["momentum"], slots["velocity"]

@@ -69,12 +69,12 @@ class Pass:
             eager,
         )
         self.grown = 1
-        self._placed: dict[int, Any] = {}
+        self._placed: list[Any] = []
 
     def run(
         self,
         state: State,
-        order: np.ndarray | None = None,
+        moment: tuple[int, int] = (0, 0),
         chunk: int | None = None,
         before: Callable[[int, int], None] | None = None,
         after: Callable[[int, Any], bool] | None = None,
@@ -83,13 +83,13 @@ class Pass:
 
         Args:
             state: The state; it holds the newest values at each chunk's edge.
-            order: The order of samples, for arrays.
+            moment: The seed and the steps taken so far, which the order of the samples follows from.
             chunk: A fixed number of steps a chunk; grown to the clock where it is `None`.
             before: Called with the first step and the number of steps of a chunk.
             after: Called with the steps done and the result; a true answer ends the pass.
         """
         done = 0
-        for segment in segments(self.source, order, chunk, self.eager, self._placed):
+        for segment in segments(self.source, moment, chunk, self.eager, self._placed):
             first = 0
             while first < segment.steps:
                 size = min(chunk or self.grown, segment.steps - first)

@@ -54,33 +54,33 @@ def device_budget() -> int:
 
 
 def segments(
-    source: Any, order: np.ndarray | None, chunk: int | None, eager: bool, placed: dict[int, Any]
+    source: Any, moment: tuple[int, int], chunk: int | None, eager: bool, placed: list[Any]
 ) -> Iterator[Segment]:
     """Yield the segments of one pass.
 
     Args:
         source: The source.
-        order: The order of samples, for arrays; the source's own where it is `None`.
+        moment: The seed and the steps taken so far, which the order of the samples follows from.
         chunk: A fixed number of steps a block; as many as there is room for where it is `None`.
         eager: Whether each batch comes by itself.
-        placed: Where data that lies on the device is kept from pass to pass.
+        placed: Where the source's data on the device is kept from pass to pass; empty at first.
     """
     if not isinstance(source, ArraySource):
-        yield from _blocks(source.batches(), 1 if eager else chunk)
+        yield from _blocks(source.batches(*moment), 1 if eager else chunk)
         return
-    order = source.order(0, 0) if order is None else order
-    if eager or (id(source) not in placed and source.nbytes > device_budget()):
+    order = source.order(*moment)
+    if eager or (not placed and source.nbytes > device_budget()):
         yield from _blocks(_batches(source, order), 1 if eager else chunk)
         return
-    if id(source) not in placed:
-        placed[id(source)] = jax.tree_util.tree_map(jnp.asarray, source.data)
+    if not placed:
+        placed.append(jax.tree_util.tree_map(jnp.asarray, source.data))
     # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
     index = jnp.asarray(np.pad(order, (0, source.num_samples - len(order))))
     full, rest = divmod(len(order), source.batch_size)
     if full:
-        yield Segment(placed[id(source)], index, source.batch_size, 0, full)
+        yield Segment(placed[0], index, source.batch_size, 0, full)
     if rest:
-        yield Segment(placed[id(source)], index, rest, full * source.batch_size, 1)
+        yield Segment(placed[0], index, rest, full * source.batch_size, 1)
 
 
 def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:

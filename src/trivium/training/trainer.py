@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -472,7 +473,7 @@ class Trainer:
             ValueError: The model is not compiled, or the data is not what it can take; the model is as before.
         """
         made = self._need("fit")
-        _check_epochs(epochs, initial_epoch)
+        _check_epochs(epochs, initial_epoch, validation_freq)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = _split(x, y, sample_weight, validation_split)
         source = make_source(
@@ -502,11 +503,20 @@ class Trainer:
         for epoch in range(initial_epoch, epochs):
             watchers.on_epoch_begin(epoch)
             logs = self._train_epoch(train, state, watchers)
+            if not logs:
+                break  # The data had nothing left: there is no epoch to report.
             if test is not None and _due(epoch, validation_freq):
                 result = self._evaluate(test, watchers)
                 logs |= {f"val_{name}": value for name, value in result.items()}
             watchers.on_epoch_end(epoch, logs)
-            if self.stop_training or train.source.exhausted:
+            if self.stop_training:
+                break
+            if train.source.exhausted and epoch + 1 < epochs:
+                warnings.warn(
+                    f"The training data ran out after epoch {epoch + 1} of {epochs}, which ends the training. A generator "
+                    "that is to serve all epochs goes on without end, and `steps_per_epoch` cuts it.",
+                    stacklevel=2,
+                )
                 break
         if made.optimizer is not None and made.optimizer.built:
             made.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
@@ -525,17 +535,12 @@ class Trainer:
     def _train_epoch(self, train: Pass, state: State, watchers: CallbackList) -> dict[str, float]:
         self.reset_metrics()
         state.pull()
-        order = None
-        if isinstance(train.source, ArraySource):
-            optimizer = self.optimizer
-            seen = (
-                int(optimizer.iterations.value) if optimizer is not None and optimizer.built else 0
-            )
-            order = train.source.order(global_seed(), seen)
-        return self._drive(train, state, watchers, order)
+        optimizer = self.optimizer
+        seen = int(optimizer.iterations.value) if optimizer is not None and optimizer.built else 0
+        return self._drive(train, state, watchers, (global_seed(), seen))
 
     def _drive(
-        self, work: Pass, state: State, watchers: CallbackList, order: Any = None
+        self, work: Pass, state: State, watchers: CallbackList, moment: tuple[int, int] = (0, 0)
     ) -> dict[str, float]:
         """Run one pass with callbacks at the edges of its chunks."""
         kind, hooks = work.kind, watchers.wants_batches(work.kind)
@@ -558,7 +563,7 @@ class Trainer:
             return self.stop_training and kind == "train"
 
         try:
-            for _ in work.run(state, order, chunk, before, after):
+            for _ in work.run(state, moment, chunk, before, after):
                 pass
         finally:
             state.push()
@@ -664,6 +669,11 @@ class Trainer:
         state, parts = self._state("predict"), []
         watchers.on_predict_begin()
         hooks = watchers.wants_batches("predict")
+        chunk = (
+            (self._trainer.options["steps_per_execution"] if self._trainer else 1)
+            if hooks
+            else None
+        )
 
         def before(step: int, count: int) -> None:
             if hooks:
@@ -675,9 +685,7 @@ class Trainer:
             watchers.on_chunk_end("predict", done, {})
             return False
 
-        parts = list(
-            self._pass("predict", source).run(state, None, 1 if hooks else None, before, after)
-        )
+        parts = list(self._pass("predict", source).run(state, (0, 0), chunk, before, after))
         watchers.on_predict_end()
         return jax.tree_util.tree_map(
             lambda *a: np.concatenate(a) if len(a) > 1 else np.asarray(a[0]), *parts
@@ -728,10 +736,7 @@ class Trainer:
     ) -> Any:
         what = f"{kind}_on_batch"
         self._need(what)
-        count = len(jax.tree_util.tree_leaves(x)[0])
-        source = make_source(
-            x, y, sample_weight, batch_size=max(count, 1), class_weight=class_weight, what=what
-        )
+        source = make_source(x, y, sample_weight, steps=1, class_weight=class_weight, what=what)
         with self._unchanged_on_error():
             self._prepare(source, training=kind == "train")
         state = self._state(kind)
@@ -746,8 +751,7 @@ class Trainer:
         Args:
             x: The inputs.
         """
-        count = len(jax.tree_util.tree_leaves(x)[0])
-        return self.predict(x, batch_size=max(count, 1), verbose=0)
+        return self.predict(x, steps=1, verbose=0)
 
 
 def _numbers(result: Any) -> dict[str, float]:
@@ -766,14 +770,19 @@ def _training_kwarg(model: Any, training: bool) -> dict[str, bool]:
     return {"training": training} if takes else {}
 
 
-def _check_epochs(epochs: int, initial_epoch: int) -> None:
+def _check_epochs(epochs: int, initial_epoch: int, frequency: Any) -> None:
+    whole = isinstance(frequency, int) and frequency > 0
+    if not whole and not isinstance(frequency, list | tuple | set):
+        raise ValueError(
+            f"`validation_freq` is a number above zero or a list of epochs; got {frequency!r}."
+        )
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
         if not isinstance(value, int | np.integer) or value < 0:
             raise ValueError(f"`{name}` is a whole number of at least 0; got {value!r}.")
 
 
 def _split(x: Any, y: Any, sample_weight: Any, fraction: float) -> Any:
-    data = (x,) if y is None else (x, y) if sample_weight is None else (x, y, sample_weight)
+    data = (x, y, sample_weight) if sample_weight is not None else (x,) if y is None else (x, y)
     train, held = validation_split(data, fraction)
     return (*train, *(None,) * (3 - len(train))), held
 
@@ -787,8 +796,4 @@ def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> 
 
 def _due(epoch: int, frequency: Any) -> bool:
     """Say whether to validate after this epoch."""
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    if isinstance(frequency, list | tuple | set):
-        return epoch + 1 in frequency
-    raise ValueError(f"`validation_freq` is a number or a list of epochs; got {frequency!r}.")
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency

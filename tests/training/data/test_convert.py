@@ -148,6 +148,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "only None": ([None, None], r"`x\[0\]` is None; wanted an array"),
     "ragged": ([[1, 2], [3]], r"`x` is ragged: row 0 has 2 entries, row 1 has 1 entries.*pad_"),
     "a number among rows": ([[1, 2], 3], r"`x` is ragged: row 0 has 2 entries, row 1 has a single"),
+    "ragged further in": ([[[1, 2], [3]], [[1], [2]]], r"`x` is ragged: its rows are of one len"),
+    "None for a row": ([[1, 2], None], r"`x` holds None at \[1\]"),
+    "masked": (np.ma.array([1.0, 2.0], mask=[False, True]), r"`x` has masked values.*\.filled"),
     "ragged objects": (
         np.array([[1, 2], [3]], dtype=object),
         r"`x` is ragged: row 0 has 2 entries, row 1 has 1",
@@ -258,3 +261,5 @@ def test_a_memory_mapped_file_is_not_read(tmp_path: Any) -> None:
     mapped = np.load(path, mmap_mode="r")
     data = make_source(mapped).data[0]
     assert np.shares_memory(data, mapped)
+    train, _ = validation_split((mapped,), 0.5)
+    assert np.shares_memory(make_source(*train).data[0], mapped)

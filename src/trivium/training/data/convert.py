@@ -100,8 +100,13 @@ def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
 
 
 def _to_numpy(value: Any, name: str) -> np.ndarray:
+    if np.ma.is_masked(value):
+        raise DataError(
+            f"`{name}` has masked values, which training would take for numbers. Drop these rows, or "
+            "put a number in their place: .filled(number)."
+        )
     if isinstance(value, np.ndarray):
-        return np.asarray(value)
+        return value if isinstance(value, np.memmap) else np.asarray(value)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(value, pandas.DataFrame):
         return _from_frame(value, name, pandas)
@@ -187,10 +192,7 @@ def _not_numbers(array: Any, name: str) -> str:
     if kind == "O":
         for position, value in np.ndenumerate(array):
             if value is None:
-                return (
-                    f"`{name}` holds None at {_place(position)}; wanted numbers. Drop that sample, "
-                    "or put a number in its place."
-                )
+                return _none(name, position)
             if isinstance(value, list | tuple | np.ndarray):
                 return _ragged(name, array)
             if isinstance(value, str | bytes):
@@ -214,6 +216,13 @@ def _place(position: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, position))}]"
 
 
+def _none(name: str, position: tuple[int, ...]) -> str:
+    return (
+        f"`{name}` holds None at {_place(position)}; wanted numbers. Drop that sample, or put a "
+        "number in its place."
+    )
+
+
 def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
     shown = repr(bytes(value) if isinstance(value, bytes) else str(value))
     return (
@@ -225,17 +234,23 @@ def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
 
 def _ragged(name: str, rows: Any) -> str:
     """Say which of the rows, lists or arrays, does not have the first one's length."""
+    none = next((i for i, row in enumerate(rows) if row is None), None)
+    if none is not None:
+        return _none(name, (none,))
     sizes = [np.shape(row)[:1] if isinstance(row, np.ndarray) else _length(row) for row in rows]
     odd = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
-    if odd is None:
+    if odd is None and isinstance(rows, np.ndarray):
         return (
             f"`{name}` holds {type(rows[0]).__name__}s as objects; wanted one array of numbers, "
             "which np.stack makes of arrays of one shape."
         )
-    first, other = (f"{s[0]} entries" if s else "a single value" for s in (sizes[0], sizes[odd]))
+    where = "its rows are of one length, but what they hold is not"
+    if odd is not None:
+        counts = [f"{s[0]} entries" if s else "a single value" for s in (sizes[0], sizes[odd])]
+        where = f"row 0 has {counts[0]}, row {odd} has {counts[1]}"
     return (
-        f"`{name}` is ragged: row 0 has {first}, row {odd} has {other}. Wanted one shape for all "
-        "samples; pad_sequences fills short rows up."
+        f"`{name}` is ragged: {where}. Wanted one shape for all samples; pad_sequences fills short "
+        "rows up."
     )
 
 
