@@ -397,7 +397,7 @@ class Layer:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         variable = Variable(
             initializers.get(initializer), shape, dtype, trainable=trainable,
-            aggregation=aggregation, name=name,
+            autocast=autocast, aggregation=aggregation, name=name,
         )  # fmt: skip
         variable.frozen = not self.trainable
         variable.regularizer = regularizers.get(regularizer)
@@ -571,7 +571,8 @@ class Layer:
             outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
             for output in jax.tree_util.tree_leaves(outputs):
-                self.add_loss(self.activity_regularizer(output))
+                # A mean over the batch, so that the penalty's weight does not depend on its size.
+                self.add_loss(self.activity_regularizer(output) / (output.shape or (1,))[0])
         return outputs
 
     def _record(self, args: Any, kwargs: Any, keep_training: bool) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["positive_int", "unit_fraction"]
+__all__ = ["not_negative", "positive_int", "unit_fraction"]
 
 
 def positive_int(layer: Any, **setting: Any) -> int:
@@ -43,3 +43,21 @@ def unit_fraction(layer: Any, **setting: Any) -> float:
             f"{type(layer).__name__}: `{name}` is a number from 0 to 1; got {value!r}."
         )
     return float(value)
+
+
+def not_negative(layer: Any, **setting: Any) -> Any:
+    """Return a setting that must be a number of at least zero, as it is.
+
+    Args:
+        layer: The layer, for the message.
+        setting: The setting's name and value.
+
+    Raises:
+        ValueError: It is none.
+    """
+    ((name, value),) = setting.items()
+    if not isinstance(value, int | float | np.number) or value < 0:
+        raise ValueError(
+            f"{type(layer).__name__}: `{name}` is a number of at least zero; got {value!r}."
+        )
+    return value

@@ -1,35 +1,200 @@
-"""Small layers of general use: any function as a layer, an activation, masking."""
+"""Layers of general use: the input itself, any function, masking."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from trivium import activations, ops
 from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
+from trivium.state import get_registered_name, get_registered_object
 
-__all__ = ["Activation"]
+__all__ = ["Identity", "Lambda", "Masking"]
 
 
 @LAYERS.register()
-class Activation(Layer):
-    """An activation as a layer of its own.
+class Identity(Layer):
+    """The input itself; a place for a name.
 
     Args:
-        activation: A name or a function of an array.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        Any, the same for the output.
 
     Example:
         >>> import numpy as np
-        >>> Activation("relu")(np.array([-1.0, 2.0])).tolist()
-        [0.0, 2.0]
+        >>> Identity()(np.array([1.0, 2.0])).tolist()
+        [1.0, 2.0]
     """
 
-    def __init__(self, activation: str | Callable[[Any], Any] | None, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set(activation=activation)
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
+        """Return the input."""
+        return inputs
+
+
+@LAYERS.register()
+class Masking(Layer):
+    """Leaves out the steps of a sequence in which every feature has one value: what pads short sequences.
+
+    Args:
+        mask_value: The value.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        `(batch, steps, features)`, the same for the output, with 0 in the steps left out; the mask has the shape
+        `(batch, steps)`.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = Masking(mask_value=-1.0)
+        >>> x = np.array([[[-1.0, -1.0], [-1.0, 2.0]]])
+        >>> layer(x).tolist(), layer.compute_mask(x).tolist()
+        ([[[0.0, 0.0], [-1.0, 2.0]]], [[False, True]])
+    """
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set(mask_value=mask_value)
+        self.supports_masking = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Return which steps count."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        return self.activation(inputs)
+        return ops.where(ops.expand_dims(self.compute_mask(inputs), -1), inputs, 0)
+
+
+@LAYERS.register()
+class Lambda(Layer):
+    """A function as a layer, for what keeps no variables.
+
+    A config holds the function's name and never its code: to save the layer, register the function with
+    `register_keras_serializable`, or write a `Layer` of your own.
+
+    Args:
+        function: A function of the input. It is given `mask` and `training` too where it takes them.
+        output_shape: Kept for configs: shapes are inferred from the function itself.
+        mask: The output's mask, or a function of the input and its mask that returns it.
+        arguments: More arguments for `function`, by name.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        TypeError: `function` is no function.
+
+    Shapes:
+        As the function has it.
+
+    Example:
+        >>> import numpy as np
+        >>> Lambda(lambda x, times: x * times, arguments={"times": 3})(np.array([1.0])).tolist()
+        [3.0]
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Sequence[int | None] | Callable[..., Any] | None = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise TypeError(f"Lambda: `function` is a function of an array; got {function!r}.")
+        self.function = function
+        self._output_shape = output_shape
+        self.mask = mask
+        self.arguments = dict(arguments or {})
+        self.supports_masking = mask is not None
+        self._takes = _parameters(function) & {"mask", "training"}
+
+    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+        """Return what the function makes of the input.
+
+        Args:
+            inputs: The input.
+            mask: Its mask.
+            training: Whether the model is being trained.
+        """
+        context = {"mask": mask, "training": training}
+        return self.function(inputs, **self.arguments, **{k: context[k] for k in self._takes})
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """Return the output's mask."""
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer.
+
+        Raises:
+            ValueError: A function is not registered, so that nothing could find it by its name.
+        """
+        config = super().get_config() | {"function": self._name_of(self.function)}
+        for key, value in (("output_shape", self._output_shape), ("mask", self.mask)):
+            if value is not None:
+                config[key] = self._name_of(value) if callable(value) else value
+        return config | {"arguments": self.arguments}
+
+    def _name_of(self, function: Callable[..., Any]) -> dict[str, Any]:
+        name = get_registered_name(function) if hasattr(function, "__name__") else ""
+        if _find(name) is not function:
+            raise ValueError(
+                f"Lambda layer {self.path!r}: a config cannot hold the function {function!r}, only its name. Put "
+                "`@trivium.saving.register_keras_serializable()` before a function with a name, or write a layer "
+                "whose `call` does the work."
+            )
+        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a new layer from `get_config`.
+
+        Raises:
+            ValueError: A function is written as code, which is never run, or is not registered.
+        """
+        return super().from_config({k: _function_of(v) for k, v in config.items()})
+
+
+def _parameters(function: Callable[..., Any]) -> set[str]:
+    try:
+        return set(inspect.signature(function).parameters)
+    except ValueError:  # Some functions written in C do not say.
+        return set()
+
+
+def _find(name: str) -> Any:
+    """Return what is registered under a name, the library's activations and ops among it, or `None`."""
+    known = get_registered_object(name)
+    if known is None and name in activations.__all__:
+        known = getattr(activations, name)
+    if known is None and name in ops.__all__:
+        known = getattr(ops, name)
+    return known
+
+
+def _function_of(value: Any) -> Any:
+    """Return the function that a config's value names; other values as they are."""
+    kind = value.get("class_name") if isinstance(value, dict) else None
+    if kind == "__lambda__":
+        raise ValueError(
+            "This Lambda layer's function was saved as code. Code from files is never run: register the function with "
+            "`register_keras_serializable` before saving, or rebuild the model in Python and load its weights."
+        )
+    if kind != "function":
+        return value
+    function = _find(str(value["config"]))
+    if function is None:
+        raise ValueError(
+            f"The Lambda layer's function {value['config']!r} is not known. Register it under that name with "
+            "`register_keras_serializable` before loading."
+        )
+    return function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,8 @@ from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
 
 __all__ = [
-    "Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
-    "concatenate", "maximum", "minimum", "multiply", "subtract",
+    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
+    "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
 ]  # fmt: skip
 
 
@@ -280,7 +281,67 @@ class Concatenate(_Merge):
             elif len(mask.shape) < len(x.shape):
                 mask = ops.broadcast_to(ops.expand_dims(mask, -1), x.shape)
             full.append(mask)
-        return ops.all(ops.concatenate(full, axis=self.axis), axis=-1)
+        return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
+
+
+@LAYERS.register()
+class Dot(_Merge):
+    """The dot products of two inputs along an axis of each, sample by sample.
+
+    Args:
+        axes: The axis of both, or a pair with the axis of each.
+        normalize: Whether vectors along the axis are brought to length 1 before, which gives cosines.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `axes` is neither an axis nor a pair.
+
+    Shapes:
+        `(batch, *a, n)` and `(batch, n, *b)`, the axes of size `n` anywhere, to `(batch, *a, *b)`, at least `(batch, 1)`.
+
+    Example:
+        >>> import numpy as np
+        >>> Dot(axes=(2, 1))([np.ones((5, 3, 4)), np.ones((5, 4, 2))]).shape
+        (5, 3, 2)
+    """
+
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
+        if len(pair) != 2 or not all(isinstance(a, int) for a in pair) or 0 in pair:
+            raise ValueError(
+                f"Dot: `axes` is an axis, or a pair of axes, behind the batch's; got {axes!r}."
+            )
+        self._set(axes=axes, normalize=normalize)
+
+    def _axes(self, ranks: Sequence[int]) -> list[int]:
+        axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        return [a + n if a < 0 else a for a, n in zip(axes, ranks, strict=True)]
+
+    def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
+        if len(shapes) != 2:
+            self._refuse("exactly 2 inputs", shapes)
+        axes = self._axes([len(s) for s in shapes])
+        if any(not 0 < a < len(s) for a, s in zip(axes, shapes, strict=True)):
+            self._refuse(f"inputs that have the axes {self.axes}", shapes)
+        if len({s[a] for a, s in zip(axes, shapes, strict=True)} - {None}) > 1:
+            self._refuse(f"equal sizes on the axes {axes[0]} and {axes[1]}", shapes)
+
+    def _merge(self, inputs: list[Any]) -> Any:
+        axes = self._axes([len(x.shape) for x in inputs])
+        if self.normalize:
+            inputs = [ops.normalize(x, a) for x, a in zip(inputs, axes, strict=True)]
+        letters = iter(string.ascii_lowercase)
+        names = [["Z", *(next(letters) for _ in x.shape[1:])] for x in inputs]
+        for name, axis in zip(names, axes, strict=True):
+            name[axis] = "N"
+        left = ["Z", *(n for name in names for n in name if n not in "ZN")]
+        output = ops.einsum(f"{','.join(map(''.join, names))}->{''.join(left)}", *inputs)
+        return output if len(left) > 1 else ops.expand_dims(output, -1)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Return no mask: the axis that it belonged to may be gone."""
+        return None
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
@@ -387,3 +448,19 @@ def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
         (2, 7)
     """
     return Concatenate(axis, **kwargs)(inputs)
+
+
+def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
+    """Return the dot products of two inputs along an axis of each: `Dot(axes, **kwargs)(inputs)`.
+
+    Args:
+        inputs: Two tensors of shape `(batch, ...)`.
+        axes: The axis of both, or a pair with the axis of each.
+        kwargs: As for `Dot`.
+
+    Example:
+        >>> import numpy as np
+        >>> dot([np.ones((1, 2)), np.ones((1, 2))], axes=1).tolist()
+        [[2.0]]
+    """
+    return Dot(axes, **kwargs)(inputs)

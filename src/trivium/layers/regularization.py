@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from trivium import ops, random
 from trivium.layers.base import Layer
-from trivium.layers.checks import unit_fraction
+from trivium.layers.checks import not_negative, unit_fraction
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
-from trivium.layers.spatial import data_format_of
+from trivium.layers.spatial import data_format_of, spatial_axes
 from trivium.regularizers import L1L2
 from trivium.state import SeedGenerator
 
-__all__ = ["Dropout"]
+__all__ = [
+    "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
+    "SpatialDropout2D", "SpatialDropout3D",
+]  # fmt: skip
 
 
 class _Noise(Layer):
@@ -71,8 +74,283 @@ class Dropout(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._set(rate=unit_fraction(self, rate=rate), noise_shape=noise_shape)
+        self._set(rate=unit_fraction(self, rate=rate), noise_shape=_shape(noise_shape))
         self._set_noise(self.rate, seed)
 
     def _disturb(self, inputs: Any) -> Any:
         return random.dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
+
+
+@LAYERS.register()
+class GaussianDropout(_Noise):
+    """While training, multiplies inputs by normal numbers of mean 1, as uncertain as `Dropout` of the same rate.
+
+    Args:
+        rate: The rate, from 0 to below 1; the standard deviation is `sqrt(rate / (1 - rate))`.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `rate` is out of its range.
+
+    Shapes:
+        Any, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> bool(0.8 < GaussianDropout(0.2, seed=1)(np.ones(1000), training=True).mean() < 1.2)
+        True
+
+    Reference:
+        Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 2014.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set(rate=_below_one(self, rate))
+        self._set_noise(self.rate, seed)
+
+    def _disturb(self, inputs: Any) -> Any:
+        stddev = (self.rate / (1 - self.rate)) ** 0.5
+        return inputs * random.normal(inputs.shape, 1.0, stddev, self.compute_dtype, self.seed_generator)
+
+
+@LAYERS.register()
+class GaussianNoise(_Noise):
+    """While training, adds normal numbers of mean 0.
+
+    Args:
+        stddev: Their standard deviation.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `stddev` is negative.
+
+    Shapes:
+        Any, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> bool(-0.2 < GaussianNoise(1.0, seed=1)(np.zeros(1000), training=True).mean() < 0.2)
+        True
+
+    Reference:
+        Bishop, "Training with Noise is Equivalent to Tikhonov Regularization", 1995.
+    """
+
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set(stddev=not_negative(self, stddev=stddev))
+        self._set_noise(self.stddev, seed)
+
+    def _disturb(self, inputs: Any) -> Any:
+        return inputs + random.normal(inputs.shape, 0.0, self.stddev, self.compute_dtype, self.seed_generator)
+
+
+@LAYERS.register()
+class AlphaDropout(_Noise):
+    """While training, sets inputs by chance to what `selu` gives far below 0, then keeps mean and variance.
+
+    Args:
+        rate: The chance, from 0 to below 1.
+        noise_shape: The shape in which chance is asked, as for `Dropout`.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `rate` is out of its range.
+
+    Shapes:
+        Any, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> AlphaDropout(0.5, seed=1)(np.zeros((3, 4)), training=True).shape
+        (3, 4)
+
+    Reference:
+        Klambauer et al., "Self-Normalizing Neural Networks", 2017, https://arxiv.org/abs/1706.02515
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._set(rate=_below_one(self, rate), noise_shape=_shape(noise_shape))
+        self._set_noise(self.rate, seed)
+
+    def _disturb(self, inputs: Any) -> Any:
+        low = ops.selu(-1e9)
+        own = self.noise_shape or inputs.shape
+        shape = tuple(n if m is None else m for m, n in zip(own, inputs.shape, strict=True))
+        kept = random.uniform(shape, dtype=self.compute_dtype, seed=self.seed_generator) >= self.rate
+        scale = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
+        return ops.where(kept, inputs, low) * scale - scale * low * self.rate
+
+
+class _SpatialDropout(Dropout):
+    """`Dropout` that asks chance once for each sample and channel, whatever the `rank` spatial axes."""
+
+    rank: ClassVar[int]
+
+    def __init__(
+        self, rate: float, data_format: str | None = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
+        data_format = data_format_of(self, data_format)
+        axes = spatial_axes(self.rank, data_format)
+        noise_shape = tuple(1 if i in axes else None for i in range(self.rank + 2))
+        super().__init__(rate, noise_shape, seed, **kwargs)
+        self.data_format = data_format
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer: Keras's own, which are fewer than other layers'."""
+        keys = ("rate", "seed", "name", "data_format")
+        return {k: getattr(self, k) for k in keys} | {"dtype": self.dtype_policy.name}
+
+
+@LAYERS.register()
+class SpatialDropout1D(_SpatialDropout):
+    """`Dropout` of whole features of a sequence, in all steps alike.
+
+    Args:
+        rate: The chance of becoming 0, from 0 to 1.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `rate` is no number from 0 to 1.
+
+    Shapes:
+        `(batch, steps, features)`, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout1D(0.5, seed=1)(np.ones((1, 5, 100)), training=True)
+        >>> bool((y == y[:, :1]).all()), sorted(set(y.ravel().tolist()))
+        (True, [0.0, 2.0])
+
+    Reference:
+        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
+        https://arxiv.org/abs/1411.4280
+    """
+
+    rank = 1
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, None, seed, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
+        return {k: v for k, v in super().get_config().items() if k != "data_format"}
+
+
+@LAYERS.register()
+class SpatialDropout2D(_SpatialDropout):
+    """`Dropout` of whole channels of an image.
+
+    Args:
+        rate: The chance of becoming 0, from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `rate` is no number from 0 to 1.
+
+    Shapes:
+        `(batch, height, width, channels)`, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout2D(0.5, seed=1)(np.ones((1, 4, 5, 100)), training=True)
+        >>> bool((y == y[:, :1, :1]).all()), sorted(set(y.ravel().tolist()))
+        (True, [0.0, 2.0])
+
+    Reference:
+        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
+        https://arxiv.org/abs/1411.4280
+    """
+
+    rank = 2
+
+
+@LAYERS.register()
+class SpatialDropout3D(_SpatialDropout):
+    """`Dropout` of whole channels of a volume.
+
+    Args:
+        rate: The chance of becoming 0, from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `rate` is no number from 0 to 1.
+
+    Shapes:
+        `(batch, depth, height, width, channels)`, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> y = SpatialDropout3D(0.5, seed=1)(np.ones((1, 3, 4, 5, 100)), training=True)
+        >>> bool((y == y[:, :1, :1, :1]).all()), sorted(set(y.ravel().tolist()))
+        (True, [0.0, 2.0])
+
+    Reference:
+        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
+        https://arxiv.org/abs/1411.4280
+    """
+
+    rank = 3
+
+
+@LAYERS.register()
+class ActivityRegularization(Layer):
+    """The input itself, with a penalty on it added to the loss.
+
+    Args:
+        l1: The weight of the sum of absolute values.
+        l2: The weight of the sum of squares.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        Any, the same for the output. The penalty is divided by the batch's size.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = ActivityRegularization(l1=0.5)
+        >>> y = layer(np.ones((2, 3)))
+        >>> layer.losses[0].item()
+        1.5
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)
+        self._set(l1=l1, l2=l2)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """Return the input."""
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
+        return {k: v for k, v in super().get_config().items() if k != "activity_regularizer"}
+
+
+def _shape(noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
+    return None if noise_shape is None else tuple(noise_shape)
+
+
+def _below_one(layer: Layer, rate: float) -> float:
+    if unit_fraction(layer, rate=rate) == 1:
+        raise ValueError(
+            f"{type(layer).__name__}: `rate` is below 1, since at 1 nothing of the input is left to scale; got {rate!r}."
+        )
+    return float(rate)

@@ -98,23 +98,13 @@ class AUC(CountingMetric):
         if num_labels or not multi_label:
             self.build((None, num_labels), (None, num_labels))
 
-    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
-        """Add the counts, one column for each label where labels are counted on their own.
-
-        Args:
-            y_true_shape: The targets' shape.
-            y_pred_shape: The predictions' shape.
-
-        Raises:
-            ValueError: `multi_label` is set, and predictions do not have shape `(batch, labels)`.
-        """
+    def _build(self, y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> None:
         if self.multi_label and len(y_pred_shape) != 2:
             raise ValueError(
                 "AUC: with multi_label=True predictions have shape (batch, labels); "
-                f"got {tuple(y_pred_shape)}."
+                f"got {y_pred_shape}."
             )
         self._add_counts(*y_pred_shape[1:] if self.multi_label else ())
-        self.built = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch.
@@ -128,8 +118,7 @@ class AUC(CountingMetric):
             ValueError: The shapes do not go together.
         """
         y_pred = as_array(y_pred)
-        if not self.built:
-            self.build(np.shape(y_true), y_pred.shape)
+        self.build(np.shape(y_true), y_pred.shape)
         if self.from_logits:
             y_pred = jax.nn.sigmoid(y_pred)
         self._count(

@@ -99,17 +99,24 @@ class Metric:
         return self.name.replace("/", ">")
 
     def build(self, y_true_shape: Sequence[Any], y_pred_shape: Sequence[Any]) -> None:
-        """Add the variables whose shapes depend on the data's; most metrics have none.
+        """Add the variables whose shapes depend on the data's, once; most metrics have none.
 
-        A metric that has any sets `built` to `False` when it is made. `update_state` builds it on
-        its first batch; code that needs the state's shapes before, such as a compiled loop, calls
-        this.
+        `update_state` does it on the first batch. Code that needs the state's shapes before, such
+        as a compiled loop, calls this.
 
         Args:
             y_true_shape: The targets' shape.
             y_pred_shape: The predictions' shape.
+
+        Raises:
+            ValueError: The metric cannot be computed from such shapes.
         """
-        self.built = True
+        if not self.built:
+            self._build(tuple(y_true_shape), tuple(y_pred_shape))
+            self.built = True
+
+    def _build(self, y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> None:
+        """Add those variables; a metric that has any writes this and sets `built` to `False`."""
 
     def add_variable(
         self,

@@ -74,20 +74,11 @@ class FBetaScore(Metric):
         self.threshold = threshold
         self.built = False
 
-    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
-        """Add the counts, one for each class unless they are counted together.
-
-        Args:
-            y_true_shape: `(batch, classes)`.
-            y_pred_shape: `(batch, classes)`.
-
-        Raises:
-            ValueError: The shapes are others.
-        """
+    def _build(self, y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> None:
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
             raise ValueError(
                 f"{type(self).__name__}: targets and predictions have shape (batch, classes); "
-                f"y_true has {tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Make "
+                f"y_true has {y_true_shape} and y_pred has {y_pred_shape}. Make "
                 "whole-number labels one-hot first."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
@@ -97,7 +88,6 @@ class FBetaScore(Metric):
         self.intermediate_weights = self.add_variable(
             shape, dtype=self.dtype, name="intermediate_weights"
         )
-        self.built = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch.
@@ -111,8 +101,7 @@ class FBetaScore(Metric):
             ValueError: The shapes are others.
         """
         y_true, y_pred = as_array(y_true, self.dtype), as_array(y_pred, self.dtype)
-        if not self.built:
-            self.build(y_true.shape, y_pred.shape)
+        self.build(y_true.shape, y_pred.shape)
         y_true, y_pred = prepare(self.name, y_true, y_pred, equal=True)
         if self.threshold is None:
             largest = y_pred >= jnp.max(y_pred, axis=-1, keepdims=True)

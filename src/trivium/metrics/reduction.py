@@ -32,13 +32,14 @@ def _by_sample(
         weight = apply_mask(sample_weight, mask, dtype, rescale=False)
         assert weight is not None
         values, weight = match_ranks(values, weight)
+        shape = tuple(values.shape)
         values = _reduce_from(values, weight.ndim, reduce)
         try:
             weight = jnp.broadcast_to(weight, values.shape)
         except ValueError as error:
             raise ValueError(
                 f"Metric {name!r}: sample_weight of shape {tuple(weight.shape)} does not fit "
-                f"values of shape {tuple(values.shape)}. Give one weight a sample, shape (batch,)."
+                f"values of shape {shape}. Give one weight a sample, shape (batch,)."
             ) from error
         values = values * weight
         weight = _reduce_from(weight, 1, reduce)

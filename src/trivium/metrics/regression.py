@@ -343,20 +343,11 @@ class R2Score(Metric):
         self.num_samples = self.add_variable((), name="num_samples")
         self.built = False
 
-    def build(self, y_true_shape: Any, y_pred_shape: Any) -> None:
-        """Add the variables, one entry for each output.
-
-        Args:
-            y_true_shape: `(batch, outputs)`.
-            y_pred_shape: `(batch, outputs)`.
-
-        Raises:
-            ValueError: The shapes are others.
-        """
+    def _build(self, y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> None:
         if len(y_pred_shape) != 2:
             raise ValueError(
                 "R2Score: targets and predictions have shape (batch, outputs); y_true has "
-                f"{tuple(y_true_shape)} and y_pred has {tuple(y_pred_shape)}. Flatten them, or "
+                f"{y_true_shape} and y_pred has {y_pred_shape}. Flatten them, or "
                 "give one column for one output."
             )
         shape = (y_pred_shape[-1],)
@@ -364,7 +355,6 @@ class R2Score(Metric):
         self.sum = self.add_variable(shape, name="sum")
         self.total_mse = self.add_variable(shape, name="residual")
         self.count = self.add_variable(shape, name="count")
-        self.built = True
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch into the score.
@@ -378,8 +368,7 @@ class R2Score(Metric):
             ValueError: The shapes do not go together.
         """
         y_true, y_pred = prepare(self.name, y_true, as_array(y_pred, self.dtype), equal=True)
-        if not self.built:
-            self.build(y_true.shape, y_pred.shape)
+        self.build(y_true.shape, y_pred.shape)
         weight = as_array(1.0 if sample_weight is None else sample_weight, self.dtype)
         weight = jnp.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, y_true.shape)
         weighted = y_true * weight

@@ -53,6 +53,8 @@ def get(identifier: Any) -> Any:
         >>> type(get(optax.lamb(1e-3))).__name__
         'OptaxOptimizer'
     """
+    if isinstance(identifier, Optimizer):
+        return identifier
     if is_transformation(identifier):
         return OptaxOptimizer(identifier)
     if isinstance(identifier, str) and identifier.lower() in registry.names():

@@ -36,6 +36,9 @@ LearningRate = float | Callable[..., Any]
 """A number, a schedule, or a function of nothing or of the step."""
 
 
+_CACHED = ("_compiled", "_indices")
+
+
 class UndecayedArguments(TypedDict, total=False):
     """The arguments that all optimizers share, but for `weight_decay`."""
 
@@ -171,7 +174,6 @@ class Optimizer(UpdateSteps):
         self.name = name or auto_name(to_snake_case(type(self).__name__))
         self.built = False
         self._trainable_variables: list[Variable] = []
-        self._indices: dict[int, int] = {}
         self._undecayed: list[Variable] = []
         self._undecayed_names: list[str] = []
         self._schedule: Callable[..., Any] | None = None
@@ -297,7 +299,6 @@ class Optimizer(UpdateSteps):
                 self.transformation().init([v.value for v in variables]),
             )
         self._trainable_variables = variables
-        self._indices = {id(v): i for i, v in enumerate(variables)}
         self._state = self._state._replace(
             averages=averages, accumulators=accumulators, slots=slots
         )
@@ -358,10 +359,11 @@ class Optimizer(UpdateSteps):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         # The compiled step has the hyperparameters in it.
-        self.__dict__.pop("_compiled", None)
+        for key in _CACHED:
+            self.__dict__.pop(key, None)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_compiled"}
+        return {k: v for k, v in self.__dict__.items() if k not in _CACHED}
 
     # The pure step, on a `_State` of arrays and on lists of arrays in the order of the built
     # variables.
@@ -557,7 +559,8 @@ class Optimizer(UpdateSteps):
         else:
             targets = list(trainable_variables)
         self._check_gradients(grads, targets)
-        self.build(targets)
+        if not self.built:
+            self.build(targets)
         gradients = self._align(grads, targets)
         missing = [v.path for g, v in zip(grads, targets, strict=True) if g is None]
         if missing:
@@ -602,6 +605,10 @@ class Optimizer(UpdateSteps):
                 None if gradient is None else jnp.asarray(gradient)
             )
         return aligned
+
+    @functools.cached_property
+    def _indices(self) -> dict[int, int]:
+        return {id(v): i for i, v in enumerate(self._trainable_variables)}
 
     def _get_variable_index(self, variable: Variable) -> int:
         index = self._indices.get(id(variable))

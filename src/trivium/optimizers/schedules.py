@@ -83,6 +83,15 @@ def _float(value: Any) -> jax.Array:
     return jnp.asarray(value, floatx())
 
 
+def _whole(step: Any, length: float) -> Any:
+    """Return the number of whole periods; compiled, the floor of a quotient may be one too low."""
+    return _float(jnp.floor_divide(step, length))
+
+
+def _periods(step: Any, length: float, staircase: bool) -> Any:
+    return _whole(step, length) if staircase else _float(step) / length
+
+
 def _cosine(fraction: Any) -> Any:
     return 0.5 * (1.0 + jnp.cos(math.pi * fraction))
 
@@ -125,9 +134,7 @@ class ExponentialDecay(_Schedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate at `step`."""
-        periods = _float(step) / self.decay_steps
-        if self.staircase:
-            periods = jnp.floor(periods)
+        periods = _periods(step, self.decay_steps, self.staircase)
         return self.initial_learning_rate * jnp.power(self.decay_rate, periods)
 
 
@@ -169,9 +176,7 @@ class InverseTimeDecay(_Schedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate at `step`."""
-        periods = _float(step) / self.decay_steps
-        if self.staircase:
-            periods = jnp.floor(periods)
+        periods = _periods(step, self.decay_steps, self.staircase)
         return self.initial_learning_rate / (1.0 + self.decay_rate * periods)
 
 
@@ -260,14 +265,15 @@ class PolynomialDecay(_Schedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate at `step`."""
-        step = _float(step)
         if self.cycle:
-            end = self.decay_steps * jnp.maximum(jnp.ceil(step / self.decay_steps), 1.0)
+            end = self.decay_steps * jnp.maximum(-_whole(-step, self.decay_steps), 1.0)
         else:
             end = _float(self.decay_steps)
-            step = jnp.minimum(step, end)
+        step = jnp.minimum(_float(step), end)
         drop = self.initial_learning_rate - self.end_learning_rate
-        return drop * jnp.power(1.0 - step / end, self.power) + self.end_learning_rate
+        # Compiled, `end / end` may be a little above 1, and a negative number has no power.
+        left = jnp.maximum(1.0 - step / end, 0.0)
+        return drop * jnp.power(left, self.power) + self.end_learning_rate
 
 
 @registry.register()
@@ -379,11 +385,12 @@ class CosineDecayRestarts(_Schedule):
 
     def __call__(self, step: Any) -> Any:
         """Return the learning rate at `step`."""
-        elapsed = _float(step) / self.first_decay_steps
+        first = self.first_decay_steps
         if self.t_mul == 1.0:
-            restarts = jnp.floor(elapsed)
-            fraction = elapsed - restarts
+            restarts = _whole(step, first)
+            fraction = (_float(step) - restarts * first) / first
         else:
+            elapsed = _float(step) / first
             # The periods are a geometric series: `n` of them last (1 - t_mul**n) / (1 - t_mul)
             # first periods.
             restarts = jnp.floor(jnp.log(1.0 - elapsed * (1.0 - self.t_mul)) / math.log(self.t_mul))

@@ -536,7 +536,7 @@ class Trainer:
         self.reset_metrics()
         state.pull()
         optimizer = self.optimizer
-        seen = int(optimizer.iterations.value) if optimizer is not None and optimizer.built else 0
+        seen = int(optimizer.iterations) if optimizer is not None and optimizer.built else 0
         return self._drive(train, state, watchers, (global_seed(), seen))
 
     def _drive(

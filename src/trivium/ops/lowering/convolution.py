@@ -1,7 +1,14 @@
-"""Convolution: on the CPU as matrix products of strided slices; elsewhere as XLA's own convolution."""
+"""Convolution: on the CPU as matrix products of strided slices; elsewhere as XLA's own convolution.
+
+XLA's convolution leaves its fast path inside a compiled loop on the CPU (jax issue 12868): a training step is then 5 to
+60 times slower than these forms, and 200 times with one group for each channel. Two things in them are worth most: one
+product for all cells of the window, and arrays flattened to two axes before it, without which the kernel's gradient
+is computed from a transposed copy. `benchmarks/lowering.py` measures every form.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -10,7 +17,12 @@ from jax import lax
 
 from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
 
-__all__ = ["conv", "conv_transpose"]
+__all__ = ["conv", "conv_transpose", "depthwise", "grouped", "patches", "plain", "rows"]
+
+# Beyond this many bytes the copies of each cell are not all made at once.
+_PATCH_LIMIT = 256 * 2**20
+# Up to this many groups a product for each is faster than one batched product.
+_GROUP_LIMIT = 8
 
 
 def conv(
@@ -31,16 +43,25 @@ def conv(
 
     Returns:
         An array of shape `(batch, *positions, filters)`.
+
+    Example:
+        >>> conv(jnp.ones((1, 5, 1)), jnp.ones((3, 1, 1)), (1,), "same", (1,)).ravel().tolist()
+        [2.0, 3.0, 3.0, 3.0, 2.0]
     """
-    window = kernel.shape[:-2]
-    if not (on_cpu() and fixed(x.shape[1:-1])):
+    window, channels = kernel.shape[:-2], kernel.shape[-2]
+    if not (on_cpu() and fixed(x.shape[1:])):
         return plain(x, kernel, strides, padding, dilation)
     if padding == "same":
         x = pad_spatial(x, same_padding(x.shape[1:-1], window, strides, dilation))
-    groups = x.shape[-1] // kernel.shape[-2]
-    if groups > 1:
-        return plain(x, kernel, strides, "valid", dilation)
-    return patches(x, kernel, strides, dilation)
+    if channels == x.shape[-1]:
+        # With a symbolic batch size the limit is one example's.
+        examples = x.shape[0] if isinstance(x.shape[0], int) else 1
+        positions = math.prod(n // s for n, s in zip(x.shape[1:-1], strides, strict=True))
+        copied = examples * positions * math.prod(window) * channels * x.dtype.itemsize
+        form = patches if copied <= _PATCH_LIMIT else rows
+    else:
+        form = depthwise if channels == 1 else grouped
+    return form(x, kernel, strides, dilation)
 
 
 def plain(
@@ -69,7 +90,58 @@ def patches(
     """All cells of a window side by side, and one matrix product."""
     cells = windows(x, kernel.shape[:-2], strides, dilation)
     together = cells[0] if len(cells) == 1 else jnp.concatenate(cells, axis=-1)
-    return jnp.matmul(together, kernel.reshape(-1, kernel.shape[-1]))
+    return _product(together, kernel.reshape(-1, kernel.shape[-1]))
+
+
+def rows(
+    x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
+) -> jax.Array:
+    """A product for each index along the window's first axis, added up: that many times less memory."""
+    result, first = None, kernel.shape[0]
+    reach = x.shape[1] - (first - 1) * dilation[0]
+    for i in range(first):
+        part = lax.slice_in_dim(x, i * dilation[0], i * dilation[0] + reach, axis=1)
+        row = patches(part, kernel[i : i + 1], strides, dilation)
+        result = row if result is None else result + row
+    assert result is not None
+    return result
+
+
+def grouped(
+    x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
+) -> jax.Array:
+    """Groups of channels apart: a product for each group, or one batched product where they are many."""
+    channels = kernel.shape[-2]
+    groups = x.shape[-1] // channels
+    kernels = jnp.split(kernel, groups, axis=-1)
+    if groups <= _GROUP_LIMIT:
+        parts = jnp.split(x, groups, axis=-1)
+        results = [
+            patches(p, k, strides, dilation) for p, k in zip(parts, kernels, strict=True)
+        ]
+        return jnp.concatenate(results, axis=-1)
+    cells = jnp.stack(windows(x, kernel.shape[:-2], strides, dilation), axis=-2)
+    positions, count = cells.shape[:-2], cells.shape[-2]
+    split = cells.reshape(-1, count, groups, channels).transpose(2, 0, 1, 3)
+    weights = jnp.stack(kernels).reshape(groups, count * channels, -1)
+    products = split.reshape(groups, -1, count * channels) @ weights
+    return products.transpose(1, 0, 2).reshape(*positions, kernel.shape[-1])
+
+
+def depthwise(
+    x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
+) -> jax.Array:
+    """A group for each channel: products cell by cell, which XLA fuses into one loop."""
+    multiplier = kernel.shape[-1] // x.shape[-1]
+    x = x if multiplier == 1 else jnp.repeat(x, multiplier, axis=-1)
+    weights = kernel.reshape(-1, kernel.shape[-1])
+    cells = windows(x, kernel.shape[:-2], strides, dilation)
+    return sum((c * w for c, w in zip(cells[1:], weights[1:], strict=True)), cells[0] * weights[0])
+
+
+def _product(x: jax.Array, weights: jax.Array) -> jax.Array:
+    flat = x.reshape(-1, x.shape[-1]) @ weights
+    return flat.reshape(*x.shape[:-1], weights.shape[-1])
 
 
 def conv_transpose(
