@@ -90,3 +90,42 @@ def test_signatures_are_those_of_the_real_keras(name):
         for module in (utils, keras.utils)
     )
     assert ours == theirs
+
+
+@pytest.mark.parametrize("maxlen", [None, 2, 5])
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+@pytest.mark.parametrize(
+    ("rows", "dtype", "value"),
+    [
+        ([[1], [2, 3, 4], []], "int32", 0),
+        ([[1.5, 2.5], [3.0]], "float32", -1.0),
+        ([[[1, 2]], [[3, 4], [5, 6], [7, 8]]], "int64", 9),
+    ],
+)
+def test_pad_sequences_is_the_real_keras_s(rows, dtype, value, maxlen, padding, truncating):
+    import keras
+
+    arguments = {"dtype": dtype, "padding": padding, "truncating": truncating, "value": value}
+    ours = utils.pad_sequences(rows, maxlen, **arguments)
+    theirs = keras.utils.pad_sequences(rows, maxlen, **arguments)
+    np.testing.assert_array_equal(ours, theirs, strict=True)
+
+
+@pytest.mark.parametrize("truncating", ["pre", "post"])
+def test_pad_sequences_to_nothing(truncating):
+    assert utils.pad_sequences([[[1, 2]], [[3, 4]]], 0, truncating=truncating).shape == (2, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sequences": [[1]], "padding": "left"}, "`padding` is 'pre' or 'post'; got 'left'"),
+        ({"sequences": [[1]], "truncating": 0}, "`truncating` is 'pre' or 'post'; got 0"),
+        ({"sequences": [[1], 2]}, "element 1 is no sequence but 2"),
+        ({"sequences": [[[1]], [[1, 2]]]}, r"sequence 1 have the shape \(2,\).* \(1,\)"),
+    ],
+)
+def test_pad_sequences_says_what_it_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        utils.pad_sequences(**arguments)

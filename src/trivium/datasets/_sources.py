@@ -56,7 +56,7 @@ def fetch(name: str, cached_as: str | None = None) -> Path:
     Raises:
         DownloadError: It could not be fetched; the message says where to put it by hand.
     """
-    from trivium.utils.files import DownloadError, get_file
+    from trivium.datasets.files import DownloadError, get_file
 
     source = SOURCES[name]
     try:

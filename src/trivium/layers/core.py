@@ -152,7 +152,12 @@ class Lambda(Layer):
                 "`@trivium.saving.register_keras_serializable()` before a function with a name, or write a layer "
                 "whose `call` does the work."
             )
-        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+        return {
+            "module": "builtins",
+            "class_name": "function",
+            "config": name,
+            "registered_name": "function",
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -262,7 +262,9 @@ class Concatenate(_Merge):
     def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
         rank = len(shapes[0])
         if any(len(s) != rank for s in shapes) or not -rank <= self.axis < rank:
-            self._refuse(f"inputs of one number of dimensions that have an axis {self.axis}", shapes)
+            self._refuse(
+                f"inputs of one number of dimensions that have an axis {self.axis}", shapes
+            )
         for i, sizes in enumerate(zip(*shapes, strict=True)):
             if i != self.axis % rank and len({n for n in sizes if n is not None}) > 1:
                 self._refuse(f"shapes that are equal on every axis but {self.axis}", shapes)

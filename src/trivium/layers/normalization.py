@@ -11,7 +11,9 @@ from trivium.layers.checks import positive_int
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 
-__all__ = ["BatchNormalization"]
+__all__ = [
+    "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization",
+]  # fmt: skip
 
 
 @LAYERS.register()
@@ -35,12 +37,16 @@ class BatchNormalization(Layer):
         gamma_regularizer: A penalty on `gamma`.
         beta_constraint: A function applied to `beta` after each update.
         gamma_constraint: A function applied to `gamma` after each update.
+        renorm: Whether to train with statistics that follow the moving averages ("batch renormalization"), which helps
+            small batches.
+        renorm_clipping: Limits of the correction: `rmin` and `rmax` of its factor, `dmax` of its shift.
+        renorm_momentum: How much of the averages that the correction uses is kept at each step.
         synchronized: Kept for configs: `True` is refused. In a compiled program over several devices the batch is one
             array, and its statistics are the whole batch's already.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
-        ValueError: `synchronized` is true.
+        ValueError: `synchronized` is true, or `renorm_clipping` has another key.
 
     Shapes:
         Any, the same for the output.
@@ -84,6 +90,11 @@ class BatchNormalization(Layer):
                 "BatchNormalization: `synchronized=True` is not needed: a compiled step sees the whole batch as one "
                 "array, over however many devices it lies, so the statistics are the whole batch's. Leave it out."
             )
+        clipping = dict(renorm_clipping or {})
+        if wrong := set(clipping) - {"rmin", "rmax", "dmax"}:
+            raise ValueError(
+                f"BatchNormalization: `renorm_clipping` has the keys 'rmin', 'rmax' and 'dmax'; got {sorted(wrong)}."
+            )
         self._set(
             axis=int(axis), momentum=float(momentum), epsilon=float(epsilon), center=center, scale=scale,
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
@@ -91,7 +102,7 @@ class BatchNormalization(Layer):
             moving_variance_initializer=moving_variance_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
-            synchronized=synchronized, renorm=renorm, renorm_clipping=renorm_clipping,
+            synchronized=synchronized, renorm=renorm, renorm_clipping=clipping if renorm else renorm_clipping,
             renorm_momentum=renorm_momentum,
         )  # fmt: skip
         self.supports_masking = True
@@ -110,7 +121,18 @@ class BatchNormalization(Layer):
         self.beta = self._add_set_weight("beta", shape, autocast=False) if self.center else None
         self.moving_mean = self._add_set_weight("moving_mean", shape, **fixed)
         self.moving_variance = self._add_set_weight("moving_variance", shape, **fixed)
+        if self.renorm:
+            first = {"mean": self.moving_mean_initializer, "stddev": self._first_stddev}
+            for name, kind in (
+                ("moving_stddev", "stddev"),
+                ("renorm_mean", "mean"),
+                ("renorm_stddev", "stddev"),
+            ):
+                setattr(self, name, self.add_weight(shape, first[kind], name=name, **fixed))
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
+
+    def _first_stddev(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         """Compute the output.
@@ -122,16 +144,39 @@ class BatchNormalization(Layer):
         """
         # Sums over a batch overflow in half precision.
         x = ops.cast(inputs, "float32") if inputs.dtype in ("float16", "bfloat16") else inputs
+        gamma, beta = self.gamma, self.beta
         if training and self.trainable:
             mean, variance = self._moments(x, mask)
-            for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                average.assign(average * self.momentum + value * (1.0 - self.momentum))
+            if self.renorm:
+                gamma, beta = self._renormalized(mean, variance)
+            else:
+                self._move(self.momentum, moving_mean=mean, moving_variance=variance)
         else:
             mean, variance = self.moving_mean, self.moving_variance
-        outputs = ops.batch_normalization(
-            x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
-        )
+        outputs = ops.batch_normalization(x, mean, variance, self.axis, beta, gamma, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
+
+    def _move(self, momentum: float, **values: Any) -> None:
+        """Bring the averages named a step towards the values."""
+        for name, value in values.items():
+            average = getattr(self, name)
+            average.assign(average * momentum + value * (1.0 - momentum))
+
+    def _renormalized(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Move the averages, and return the factor and shift that make this batch's statistics look like theirs."""
+        stddev = ops.sqrt(variance + self.epsilon)
+        average = ops.maximum(self.renorm_stddev, self.epsilon**0.5)
+        limits = self.renorm_clipping
+        r = ops.stop_gradient(stddev / average)
+        r = ops.clip(r, limits.get("rmin", 0.0), limits.get("rmax", float("inf")))
+        d = ops.stop_gradient((mean - self.renorm_mean) / average)
+        d = ops.clip(d, -limits.get("dmax", float("inf")), limits.get("dmax", float("inf")))
+        self._move(self.renorm_momentum, renorm_mean=mean, renorm_stddev=stddev)
+        self._move(self.momentum, moving_mean=mean, moving_stddev=stddev)
+        moved = ops.square(self.moving_stddev.value) - self.epsilon
+        self.moving_variance.assign(ops.maximum(moved, 0.0))
+        gamma, beta = (1.0 if self.gamma is None else self.gamma), self.beta
+        return r * gamma, d * gamma if beta is None else d * gamma + beta
 
     def _moments(self, x: Any, mask: Any) -> Any:
         axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
@@ -149,3 +194,270 @@ class BatchNormalization(Layer):
         shape[self.axis] = -1
         apart = (x - ops.reshape(mean, shape)) * counts
         return mean, ops.sum(apart * apart, axes) / total
+
+
+class _Scaled(Layer):
+    """A normalization within each example; `gamma` and `beta` have the shape that subclasses' `_weight_shape` gives."""
+
+    def _set_scaled(self, center: bool, scale: bool, **settings: Any) -> None:
+        self._set(center=center, scale=scale, **settings)
+        self.supports_masking = True
+        # The input comes as it is: what sums over it does so in float32.
+        self.autocast = False
+
+    def _weight_shape(self, input_shape: Any) -> tuple[int, ...]:
+        raise NotImplementedError
+
+    def build(self, input_shape: Any) -> None:
+        """Make the factor `gamma` and the shift `beta`."""
+        shape = self._weight_shape(input_shape)
+        self.gamma = self._add_set_weight("gamma", shape) if self.scale else None
+        self.beta = self._add_set_weight("beta", shape) if self.center else None
+
+
+def _axes_of(layer: Layer, axis: Any) -> int | list[int]:
+    """Return an axis or a list of axes."""
+    axes = [axis] if isinstance(axis, int) else axis
+    if not isinstance(axes, Sequence) or not axes or not all(isinstance(a, int) for a in axes):
+        raise TypeError(
+            f"{type(layer).__name__}: `axis` is an axis or a list of axes; got {axis!r}."
+        )
+    return axis if isinstance(axis, int) else list(axis)
+
+
+def _positive_axes(layer: Layer, axis: int | list[int], rank: int) -> list[int]:
+    """Return the axes counted from the front, in order."""
+    axes = [axis] if isinstance(axis, int) else axis
+    if any(not -rank <= a < rank for a in axes):
+        raise ValueError(
+            f"Layer {layer.path!r} ({type(layer).__name__}) normalizes over axis {axis}, which an input with {rank} "
+            "dimensions does not have."
+        )
+    return sorted(a % rank for a in axes)
+
+
+@LAYERS.register()
+class LayerNormalization(_Scaled):
+    """Brings the mean to 0 and the variance to 1 in each example, then scales and shifts.
+
+    Args:
+        axis: The axis, or axes, to normalize over.
+        epsilon: What is added to the variance.
+        center: Whether there is a shift, `beta`.
+        scale: Whether there is a factor, `gamma`.
+        beta_initializer: How `beta`, of the normalized axes' shape, is drawn.
+        gamma_initializer: How `gamma`, of the normalized axes' shape, is drawn.
+        beta_regularizer: A penalty on `beta`.
+        gamma_regularizer: A penalty on `gamma`.
+        beta_constraint: A function applied to `beta` after each update.
+        gamma_constraint: A function applied to `gamma` after each update.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        TypeError: `axis` is neither an axis nor a list of axes.
+
+    Shapes:
+        Any, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> LayerNormalization()(np.array([[1.0, 3.0]])).round(2).tolist()
+        [[-1.0, 1.0]]
+
+    Reference:
+        Ba et al., "Layer Normalization", 2016, https://arxiv.org/abs/1607.06450
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs.pop("rms_scaling", False):
+            raise ValueError(
+                "LayerNormalization: in place of `rms_scaling=True` use RMSNormalization."
+            )
+        super().__init__(**kwargs)
+        self._set_scaled(
+            center, scale, axis=_axes_of(self, axis), epsilon=epsilon,
+            beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
+        )  # fmt: skip
+
+    def _weight_shape(self, input_shape: Any) -> tuple[int, ...]:
+        return tuple(input_shape[a] for a in _positive_axes(self, self.axis, len(input_shape)))
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        outputs = ops.layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "rms_scaling": False}
+
+
+@LAYERS.register()
+class GroupNormalization(_Scaled):
+    """Brings the mean to 0 and the variance to 1 in each group of channels of each example.
+
+    Args:
+        groups: How many groups the channels are split into; -1 makes each channel a group ("instance normalization").
+        axis: The channels' axis.
+        epsilon: What is added to the variance.
+        center: Whether there is a shift, `beta`.
+        scale: Whether there is a factor, `gamma`.
+        beta_initializer: How `beta`, shape `(channels,)`, is drawn.
+        gamma_initializer: How `gamma`, shape `(channels,)`, is drawn.
+        beta_regularizer: A penalty on `beta`.
+        gamma_regularizer: A penalty on `gamma`.
+        beta_constraint: A function applied to `beta` after each update.
+        gamma_constraint: A function applied to `gamma` after each update.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: The number of channels is no multiple of `groups`.
+
+    Shapes:
+        `(batch, ..., channels, ...)`, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> GroupNormalization(groups=2)(np.array([[1.0, 3.0, 10.0, 30.0]])).round(2).tolist()
+        [[-1.0, 1.0, -1.0, 1.0]]
+
+    Reference:
+        Wu & He, "Group Normalization", 2018, https://arxiv.org/abs/1803.08494
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._set_scaled(
+            center, scale, groups=groups if groups == -1 else positive_int(self, groups=groups),
+            axis=axis, epsilon=epsilon,
+            beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
+        )  # fmt: skip
+
+    def _weight_shape(self, input_shape: Any) -> tuple[int, ...]:
+        (axis,) = _positive_axes(self, self.axis, len(input_shape))
+        channels = input_shape[axis]
+        if channels is None or (self.groups != -1 and channels % self.groups):
+            raise ValueError(
+                f"Layer {self.path!r} (GroupNormalization) splits the channels into {self.groups} groups; the input of "
+                f"shape {tuple(input_shape)} has {channels} on axis {self.axis}, which is no multiple of that."
+            )
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
+        return (channels,)
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        x = ops.moveaxis(inputs, self.axis, -1)
+        groups = x.shape[-1] if self.groups == -1 else self.groups
+        split = ops.reshape(x, (*x.shape[:-1], groups, x.shape[-1] // groups))
+        axes = [i for i in range(1, len(split.shape)) if i != len(split.shape) - 2]
+        outputs = ops.reshape(
+            ops.layer_normalization(split, None, None, axes, self.epsilon), x.shape
+        )
+        if self.gamma is not None:
+            outputs = outputs * self.gamma
+        if self.beta is not None:
+            outputs = outputs + self.beta
+        return ops.cast(ops.moveaxis(outputs, -1, self.axis), self.compute_dtype)
+
+
+@LAYERS.register()
+class RMSNormalization(Layer):
+    """Divides each example by the root of its mean square, then scales.
+
+    Args:
+        axis: The axis, or axes, to normalize over.
+        epsilon: What is added to the mean square.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        TypeError: `axis` is neither an axis nor a list of axes.
+
+    Shapes:
+        Any, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> RMSNormalization()(np.array([[3.0, 3.0]])).round(2).tolist()
+        [[1.0, 1.0]]
+
+    Reference:
+        Zhang & Sennrich, "Root Mean Square Layer Normalization", 2019, https://arxiv.org/abs/1910.07467
+    """
+
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._set(axis=_axes_of(self, axis), epsilon=epsilon)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the factor `scale`, of the normalized axes' shape."""
+        axes = _positive_axes(self, self.axis, len(input_shape))
+        self.scale = self.add_weight([input_shape[a] for a in axes], "ones", name="scale")
+        self._broadcast = [n if i in axes else 1 for i, n in enumerate(input_shape)]
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        scale = ops.reshape(self.scale, self._broadcast)
+        return ops.rms_normalization(inputs, scale, self.axis, self.epsilon)
+
+
+@LAYERS.register()
+class UnitNormalization(Layer):
+    """Brings the length, the root of the sum of squares, to 1.
+
+    Args:
+        axis: The axis, or axes, along which the vectors lie.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        TypeError: `axis` is neither an axis nor a list of axes.
+
+    Shapes:
+        Any, the same for the output.
+
+    Example:
+        >>> import numpy as np
+        >>> UnitNormalization()(np.array([[3.0, 4.0]])).round(2).tolist()
+        [[0.6000000238418579, 0.800000011920929]]
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set(axis=_axes_of(self, axis))
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        return ops.normalize(inputs, self.axis, epsilon=1e-12)

@@ -19,6 +19,9 @@ __all__ = [
     "SpatialDropout2D", "SpatialDropout3D",
 ]  # fmt: skip
 
+# What `selu` tends to far below 0.
+_SELU_LOWEST = -1.6732632423543772 * 1.0507009873554805
+
 
 class _Noise(Layer):
     """A layer that does something by chance while training, and nothing otherwise. Subclasses give `_disturb`."""
@@ -112,7 +115,9 @@ class GaussianDropout(_Noise):
 
     def _disturb(self, inputs: Any) -> Any:
         stddev = (self.rate / (1 - self.rate)) ** 0.5
-        return inputs * random.normal(inputs.shape, 1.0, stddev, self.compute_dtype, self.seed_generator)
+        return inputs * random.normal(
+            inputs.shape, 1.0, stddev, self.compute_dtype, self.seed_generator
+        )
 
 
 @LAYERS.register()
@@ -145,7 +150,9 @@ class GaussianNoise(_Noise):
         self._set_noise(self.stddev, seed)
 
     def _disturb(self, inputs: Any) -> Any:
-        return inputs + random.normal(inputs.shape, 0.0, self.stddev, self.compute_dtype, self.seed_generator)
+        return inputs + random.normal(
+            inputs.shape, 0.0, self.stddev, self.compute_dtype, self.seed_generator
+        )
 
 
 @LAYERS.register()
@@ -185,10 +192,12 @@ class AlphaDropout(_Noise):
         self._set_noise(self.rate, seed)
 
     def _disturb(self, inputs: Any) -> Any:
-        low = ops.selu(-1e9)
+        low = _SELU_LOWEST
         own = self.noise_shape or inputs.shape
         shape = tuple(n if m is None else m for m, n in zip(own, inputs.shape, strict=True))
-        kept = random.uniform(shape, dtype=self.compute_dtype, seed=self.seed_generator) >= self.rate
+        kept = (
+            random.uniform(shape, dtype=self.compute_dtype, seed=self.seed_generator) >= self.rate
+        )
         scale = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
         return ops.where(kept, inputs, low) * scale - scale * low * self.rate
 

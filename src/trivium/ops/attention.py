@@ -68,7 +68,9 @@ def dot_product_attention(
             q, k, v, bias, mask, scale=scale, is_causal=is_causal, implementation=kernel
         )
     if flash_attention:
-        raise ValueError("`attn_logits_soft_cap` does not go with `flash_attention`; leave one out.")
+        raise ValueError(
+            "`attn_logits_soft_cap` does not go with `flash_attention`; leave one out."
+        )
     logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
     logits = logits if bias is None else logits + bias
     logits = logits / (1 + jnp.abs(logits) / attn_logits_soft_cap)

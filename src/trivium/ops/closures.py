@@ -117,9 +117,9 @@ class _Spy:
     def __call__(self, *args: Any) -> Any:
         if self.closure is None:
             self.closure = _close(self.function, args)
-        return Closure(self.closure.run, [jnp.zeros(t.dims, t.dtype) for t in self.closure.tensors])(
-            *args
-        )
+        return Closure(
+            self.closure.run, [jnp.zeros(t.dims, t.dtype) for t in self.closure.tensors]
+        )(*args)
 
 
 def _close(function: Callable[..., Any], args: Any) -> Closure:

@@ -147,7 +147,9 @@ def scan(
         [6, [0, 1, 3]]
     """
     if not isinstance(unroll, bool | int) or (unroll is not False and unroll < 1):
-        raise ValueError(f"scan: `unroll` is a whole number of at least 1 or a bool; got {unroll!r}.")
+        raise ValueError(
+            f"scan: `unroll` is a whole number of at least 1 or a bool; got {unroll!r}."
+        )
     return jax.lax.scan(f, init, xs, length, reverse, unroll)
 
 

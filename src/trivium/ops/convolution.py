@@ -188,7 +188,11 @@ def conv_transpose(
     _check_padding(padding)
     strides = per_axis(strides, axes, "strides")
     dilation = per_axis(dilation_rate, axes, "dilation_rate")
-    extra = [None] * axes if output_padding is None else per_axis(output_padding, axes, "output_padding")
+    extra = (
+        [None] * axes
+        if output_padding is None
+        else per_axis(output_padding, axes, "output_padding")
+    )
     pads = [
         _transposed_padding((k - 1) * d + 1, s, padding, e)
         for k, d, s, e in zip(kernel.shape, dilation, strides, extra, strict=False)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.graph.op import op
-from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.graph.tensor import is_symbolic
 from trivium.ops.arrays import as_array
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.variable import Variable
@@ -204,13 +204,21 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     if dtype is None:
         given = [n for n in (start, stop, step) if n is not None]
         types = [n.dtype if hasattr(n, "dtype") else type(n) for n in given]
-        floats = any(t is float or t is not int and is_float(t) for t in types if t is not bool)
+        floats = any(t is float or (t is not int and is_float(t)) for t in types if t is not bool)
         dtype = standardize_dtype(None) if floats else "int32"
     return jnp.arange(start, stop, step, standardize_dtype(dtype))
 
 
 @op
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0) -> Any:
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
     """Return evenly spaced numbers, of a given count.
 
     Args:
@@ -226,11 +234,21 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
         >>> linspace(0.0, 1.0, 3).tolist()
         [0.0, 0.5, 1.0]
     """
-    return jnp.linspace(as_array(start), as_array(stop), num, endpoint, retstep, _maybe(dtype), axis)
+    return jnp.linspace(
+        as_array(start), as_array(stop), num, endpoint, retstep, _maybe(dtype), axis
+    )
 
 
 @op
-def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10, dtype: Any = None, axis: int = 0) -> Any:
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
     """Return numbers evenly spaced on a logarithmic scale.
 
     Args:
@@ -250,7 +268,9 @@ def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: 
 
 
 @op
-def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
     """Return numbers each of which is the same multiple of the one before.
 
     Args:
@@ -298,7 +318,9 @@ def copy(x: Any) -> Any:
 
 
 @op
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
+def convert_to_tensor(
+    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Any:
     """Return the values as an array.
 
     Args:
@@ -315,7 +337,9 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
         [1.0, 2.0]
     """
     if sparse or ragged:
-        raise ValueError("Sparse and ragged tensors are not supported; leave `sparse` and `ragged` out.")
+        raise ValueError(
+            "Sparse and ragged tensors are not supported; leave `sparse` and `ragged` out."
+        )
     return jnp.asarray(as_array(x), dtype=_maybe(dtype))
 
 
@@ -363,9 +387,15 @@ def saturate_cast(x: Any, dtype: Any) -> Any:
     if target == bool:
         return x.astype(target)
     limits = jnp.finfo(target) if is_float(target) else jnp.iinfo(target)
-    own = jnp.finfo(x.dtype) if is_float(x.dtype) else jnp.iinfo(jnp.int8 if x.dtype == bool else x.dtype)
+    own = (
+        jnp.finfo(x.dtype)
+        if is_float(x.dtype)
+        else jnp.iinfo(jnp.int8 if x.dtype == bool else x.dtype)
+    )
     low, high = max(float(limits.min), float(own.min)), min(float(limits.max), float(own.max))
-    clipped = jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)) if x.dtype != bool else x
+    clipped = (
+        jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)) if x.dtype != bool else x
+    )
     return clipped.astype(target)
 
 

@@ -44,7 +44,9 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
 
 
 @op
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+def categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Any:
     """Return the cross-entropy of predictions among several classes.
 
     Args:
@@ -69,7 +71,9 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 
 
 @op
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+def sparse_categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Any:
     """Return the cross-entropy of predictions among several classes, the truth given by indices.
 
     Args:
@@ -102,7 +106,9 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
 
 
 @op
-def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
+def ctc_loss(
+    target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0
+) -> Any:
     """Return the connectionist temporal classification loss: labels whose times are not known.
 
     Args:
@@ -162,7 +168,9 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
 
 def _same_shape(what: str, one: Any, other: Any) -> None:
     if one.shape != other.shape:
-        raise ValueError(f"{what} needs two arrays of one shape; got {one.shape} and {other.shape}.")
+        raise ValueError(
+            f"{what} needs two arrays of one shape; got {one.shape} and {other.shape}."
+        )
 
 
 def _log_chances(output: Any, from_logits: bool, axis: int) -> Any:

@@ -12,12 +12,59 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_floats
 
 __all__ = [
-    "abs", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert",
-    "bitwise_not", "cbrt", "ceil", "clip", "conj", "conjugate", "cos", "cosh", "deg2rad", "erf",
-    "erfc", "erfinv", "exp", "exp2", "expm1", "fabs", "floor", "i0", "imag", "isfinite", "isinf",
-    "isnan", "isneginf", "isposinf", "isreal", "log", "log10", "log1p", "log2", "nan_to_num",
-    "rad2deg", "real", "reciprocal", "round", "rsqrt", "sign", "signbit", "sin", "sinc", "sinh",
-    "sqrt", "square", "tan", "trunc",
+    "abs",
+    "angle",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "bitwise_invert",
+    "bitwise_not",
+    "cbrt",
+    "ceil",
+    "clip",
+    "conj",
+    "conjugate",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "floor",
+    "i0",
+    "imag",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "nan_to_num",
+    "rad2deg",
+    "real",
+    "reciprocal",
+    "round",
+    "rsqrt",
+    "sign",
+    "signbit",
+    "sin",
+    "sinc",
+    "sinh",
+    "sqrt",
+    "square",
+    "tan",
+    "trunc",
 ]  # fmt: skip
 
 
@@ -521,7 +568,9 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
 
 
 @op
-def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(
+    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
     """Replace what is not finite.
 
     Args:

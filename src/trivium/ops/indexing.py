@@ -66,9 +66,7 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
         [[3, 4]]
     """
     inputs = jnp.asarray(as_array(inputs))
-    sizes = [
-        inputs.shape[i] - start_indices[i] if n == -1 else n for i, n in enumerate(shape)
-    ]
+    sizes = [inputs.shape[i] - start_indices[i] if n == -1 else n for i, n in enumerate(shape)]
     return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
 
 
@@ -284,7 +282,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         >>> select([[True, False]], [[1, 2]], 9).tolist()
         [1, 9]
     """
-    return jnp.select([jnp.asarray(c) for c in condlist], [as_array(c) for c in choicelist], default)
+    return jnp.select(
+        [jnp.asarray(c) for c in condlist], [as_array(c) for c in choicelist], default
+    )
 
 
 @op
@@ -305,7 +305,16 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
 
 
 @op
-def unique(x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: int | None = None, size: int | None = None, fill_value: Any = None) -> Any:
+def unique(
+    x: Any,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
     """Return each element once.
 
     Args:
@@ -393,7 +402,9 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> Any:
 
 
 @op
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+def one_hot(
+    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Any:
     """Turn class indices into vectors with a 1 at the index and 0 elsewhere; an index out of range gives zeros.
 
     Args:
@@ -415,7 +426,9 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
 
 
 @op
-def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+def multi_hot(
+    inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Any:
     """Turn sets of class indices into vectors with a 1 at each of the indices and 0 elsewhere.
 
     Args:
@@ -434,7 +447,9 @@ def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, 
     """
     _dense(sparse)
     x = jnp.asarray(inputs)
-    return jnp.max(one_hot(x.astype("int32"), num_classes, axis, dtype), axis=1 if x.ndim > 1 else 0)
+    return jnp.max(
+        one_hot(x.astype("int32"), num_classes, axis, dtype), axis=1 if x.ndim > 1 else 0
+    )
 
 
 def _dense(sparse: bool) -> None:

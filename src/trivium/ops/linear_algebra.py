@@ -127,7 +127,9 @@ def kron(x1: Any, x2: Any) -> Any:
 
 
 @op
-def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def cross(
+    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
     """Return the cross product of vectors in space.
 
     Args:
@@ -244,7 +246,9 @@ def cdist(x: Any, y: Any) -> Any:
 
 
 @op
-def norm(x: Any, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def norm(
+    x: Any, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> Any:
     """Return the norm of vectors or matrices.
 
     Args:
@@ -477,7 +481,11 @@ def solve(a: Any, b: Any) -> Any:
         [[2.0]]
     """
     a, b = as_floats(a), as_floats(b)
-    return jnp.linalg.solve(a, b[..., None])[..., 0] if b.ndim == a.ndim - 1 else jnp.linalg.solve(a, b)
+    return (
+        jnp.linalg.solve(a, b[..., None])[..., 0]
+        if b.ndim == a.ndim - 1
+        else jnp.linalg.solve(a, b)
+    )
 
 
 @op

@@ -19,7 +19,9 @@ __all__ = [
 
 
 @op
-def moments(x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False) -> Any:
+def moments(
+    x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
+) -> Any:
     """Return the mean and the variance, computed in float32 at least.
 
     Args:
@@ -46,7 +48,15 @@ def moments(x: Any, axes: int | Sequence[int], keepdims: bool = False, synchroni
 
 
 @op
-def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3) -> Any:
+def batch_normalization(
+    x: Any,
+    mean: Any,
+    variance: Any,
+    axis: int,
+    offset: Any = None,
+    scale: Any = None,
+    epsilon: float = 1e-3,
+) -> Any:
     """Subtract a mean, divide by a standard deviation, then scale and shift, for each channel.
 
     Args:
@@ -79,7 +89,13 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
 
 
 @op
-def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None) -> Any:
+def layer_normalization(
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
+) -> Any:
     """Bring the mean to 0 and the variance to 1 in each example, then scale and shift; in float32 at least.
 
     Args:
@@ -112,7 +128,9 @@ def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: int |
 
 
 @op
-def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None) -> Any:
+def rms_normalization(
+    x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
+) -> Any:
     """Divide by the root of the mean square; in float32 at least.
 
     Args:
@@ -138,7 +156,9 @@ def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1,
 
 
 @op
-def normalize(x: Any, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None) -> Any:
+def normalize(
+    x: Any, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None
+) -> Any:
     """Divide by the norm.
 
     Args:

@@ -37,7 +37,9 @@ def sum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def prod(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, dtype: Any = None) -> Any:
+def prod(
+    x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, dtype: Any = None
+) -> Any:
     """Multiply up.
 
     Args:
@@ -54,7 +56,9 @@ def prod(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False
 
 
 @op
-def max(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None) -> Any:
+def max(
+    x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None
+) -> Any:
     """Return the largest.
 
     Args:
@@ -71,7 +75,9 @@ def max(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False,
 
 
 @op
-def min(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None) -> Any:
+def min(
+    x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None
+) -> Any:
     """Return the smallest.
 
     Args:
@@ -312,7 +318,13 @@ def median(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 @op
-def quantile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+def quantile(
+    x: Any,
+    q: Any,
+    axis: int | Sequence[int] | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
     """Return the value below which a given share of the elements lies.
 
     Args:
@@ -329,11 +341,19 @@ def quantile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: st
         >>> quantile([1.0, 2.0, 3.0], 0.5).item()
         2.0
     """
-    return jnp.quantile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+    return jnp.quantile(
+        as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
-def percentile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+def percentile(
+    x: Any,
+    q: Any,
+    axis: int | Sequence[int] | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
     """Return the value below which a given share of the elements lies, in percent.
 
     Args:
@@ -350,7 +370,9 @@ def percentile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: 
         >>> percentile([1.0, 2.0, 3.0], 50).item()
         2.0
     """
-    return jnp.percentile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+    return jnp.percentile(
+        as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
@@ -514,7 +536,13 @@ def nanmedian(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = 
 
 
 @op
-def nanquantile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+def nanquantile(
+    x: Any,
+    q: Any,
+    axis: int | Sequence[int] | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
     """Do as `quantile` does, without what is NaN.
 
     Args:
@@ -531,11 +559,19 @@ def nanquantile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method:
         >>> nanquantile([1.0, float('nan'), 3.0], 0.5).item()
         2.0
     """
-    return jnp.nanquantile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+    return jnp.nanquantile(
+        as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
-def nanpercentile(x: Any, q: Any, axis: int | Sequence[int] | None = None, method: str = "linear", keepdims: bool = False) -> Any:
+def nanpercentile(
+    x: Any,
+    q: Any,
+    axis: int | Sequence[int] | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Any:
     """Do as `percentile` does, without what is NaN.
 
     Args:
@@ -552,7 +588,9 @@ def nanpercentile(x: Any, q: Any, axis: int | Sequence[int] | None = None, metho
         >>> nanpercentile([1.0, float('nan'), 3.0], 50).item()
         2.0
     """
-    return jnp.nanpercentile(as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims)
+    return jnp.nanpercentile(
+        as_floats(x), as_array(q), axis=as_axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
@@ -637,7 +675,9 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 
 
 @op
-def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+def segment_sum(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
     """Add up the items of each segment.
 
     Args:
@@ -660,7 +700,9 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
 
 @op
-def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+def segment_prod(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
     """Multiply up the items of each segment.
 
     Args:
@@ -683,7 +725,9 @@ def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, s
 
 
 @op
-def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+def segment_max(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
     """Return the largest of the items of each segment.
 
     Args:
@@ -706,7 +750,9 @@ def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
 
 @op
-def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+def segment_min(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
     """Return the smallest of the items of each segment.
 
     Args:
@@ -738,10 +784,19 @@ def _in_float32(
 
 
 def _segment(
-    function: Callable[..., Any], data: Any, segment_ids: Any, num_segments: int | None, ordered: bool
+    function: Callable[..., Any],
+    data: Any,
+    segment_ids: Any,
+    num_segments: int | None,
+    ordered: bool,
 ) -> Any:
     if num_segments is None:
-        raise ValueError("`num_segments` must be given: the result has that many rows, whatever the ids are.")
+        raise ValueError(
+            "`num_segments` must be given: the result has that many rows, whatever the ids are."
+        )
     return function(
-        jnp.asarray(as_array(data)), jnp.asarray(segment_ids), num_segments, indices_are_sorted=ordered
+        jnp.asarray(as_array(data)),
+        jnp.asarray(segment_ids),
+        num_segments,
+        indices_are_sorted=ordered,
     )

@@ -379,7 +379,9 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
         >>> repeat([1, 2], 2).tolist()
         [1, 1, 2, 2]
     """
-    return jnp.repeat(as_array(x), repeats if isinstance(repeats, int) else jnp.asarray(repeats), axis)
+    return jnp.repeat(
+        as_array(x), repeats if isinstance(repeats, int) else jnp.asarray(repeats), axis
+    )
 
 
 @op
@@ -623,4 +625,6 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
 
 
 def _sections(indices_or_sections: Any) -> Any:
-    return indices_or_sections if isinstance(indices_or_sections, int) else tuple(indices_or_sections)
+    return (
+        indices_or_sections if isinstance(indices_or_sections, int) else tuple(indices_or_sections)
+    )

@@ -126,7 +126,14 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
 
 
 @op
-def stft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann", center: bool = True) -> Any:
+def stft(
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: Any = "hann",
+    center: bool = True,
+) -> Any:
     """Return the Fourier transforms of overlapping frames.
 
     Args:
@@ -155,7 +162,15 @@ def stft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, wi
 
 
 @op
-def istft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, length: int | None = None, window: Any = "hann", center: bool = True) -> Any:
+def istft(
+    x: Any,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: Any = "hann",
+    center: bool = True,
+) -> Any:
     """Return the samples whose `stft` is given.
 
     Args:
@@ -253,7 +268,13 @@ def kaiser(x: int, beta: float) -> Any:
 
 
 @op
-def unfold(x: Any, kernel_size: int | Sequence[int], dilation: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, stride: int | Sequence[int] = 1) -> Any:
+def unfold(
+    x: Any,
+    kernel_size: int | Sequence[int],
+    dilation: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    stride: int | Sequence[int] = 1,
+) -> Any:
     """Cut images into overlapping blocks.
 
     Args:
@@ -273,11 +294,20 @@ def unfold(x: Any, kernel_size: int | Sequence[int], dilation: int | Sequence[in
     x = jnp.asarray(as_array(x))
     rows, columns, x, window = _blocks(x, kernel_size, dilation, padding, stride)
     blocks = x[:, :, rows[:, None, :, None], columns[None, :, None, :]]
-    return blocks.transpose(0, 1, 4, 5, 2, 3).reshape(x.shape[0], x.shape[1] * window[0] * window[1], -1)
+    return blocks.transpose(0, 1, 4, 5, 2, 3).reshape(
+        x.shape[0], x.shape[1] * window[0] * window[1], -1
+    )
 
 
 @op
-def fold(x: Any, output_size: int | Sequence[int], kernel_size: int | Sequence[int], dilation: int | Sequence[int] = 1, padding: int | Sequence[int] = 0, stride: int | Sequence[int] = 1) -> Any:
+def fold(
+    x: Any,
+    output_size: int | Sequence[int],
+    kernel_size: int | Sequence[int],
+    dilation: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    stride: int | Sequence[int] = 1,
+) -> Any:
     """Put blocks together to images; pixels that meet add up.
 
     Args:
@@ -299,7 +329,9 @@ def fold(x: Any, output_size: int | Sequence[int], kernel_size: int | Sequence[i
     kh, kw = per_axis(kernel_size, 2, "kernel_size")
     image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // (kh * kw), *size), x.dtype)
     cut = unfold.__wrapped__  # type: ignore[attr-defined]
-    return jax.linear_transpose(lambda y: cut(y, kernel_size, dilation, padding, stride), image)(x)[0]
+    return jax.linear_transpose(lambda y: cut(y, kernel_size, dilation, padding, stride), image)(x)[
+        0
+    ]
 
 
 _WINDOWS: dict[str, Callable[[int], Any]] = {"hann": jnp.hanning, "hamming": jnp.hamming}
@@ -308,7 +340,9 @@ _WINDOWS: dict[str, Callable[[int], Any]] = {"hann": jnp.hanning, "hamming": jnp
 def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Any:
     """Return the window of `length` in the middle of `fft_length` zeros."""
     if fft_length < length:
-        raise ValueError(f"`fft_length` is at least `sequence_length`; got {fft_length} and {length}.")
+        raise ValueError(
+            f"`fft_length` is at least `sequence_length`; got {fft_length} and {length}."
+        )
     if isinstance(window, str):
         if window not in _WINDOWS:
             raise ValueError(f"Unknown window {window!r}. {suggest(window, _WINDOWS)}")
@@ -316,7 +350,9 @@ def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Any:
     else:
         values = jnp.ones(fft_length) if window is None else jnp.asarray(window)
         if window is not None and values.shape != (length,):
-            raise ValueError(f"The window has shape {values.shape}, wanted ({length},), the frames' length.")
+            raise ValueError(
+                f"The window has shape {values.shape}, wanted ({length},), the frames' length."
+            )
     before = (fft_length - values.shape[0]) // 2
     return jnp.pad(values.astype(dtype), (before, fft_length - values.shape[0] - before))
 
@@ -324,7 +360,11 @@ def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Any:
 def _overlap_add(frames: Any, stride: int) -> Any:
     count, length = frames.shape[-2:]
     places = (jnp.arange(count) * stride)[:, None] + jnp.arange(length)
-    return jnp.zeros((*frames.shape[:-2], (count - 1) * stride + length), frames.dtype).at[..., places].add(frames)
+    return (
+        jnp.zeros((*frames.shape[:-2], (count - 1) * stride + length), frames.dtype)
+        .at[..., places]
+        .add(frames)
+    )
 
 
 def _blocks(x: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Any:
@@ -345,10 +385,14 @@ def _blocks(x: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) 
 
 def _complex(x: Any) -> Any:
     if not isinstance(x, list | tuple) or len(x) != 2:
-        raise ValueError(f"Complex numbers are a pair of arrays, the real and the imaginary part; got {x!r}.")
+        raise ValueError(
+            f"Complex numbers are a pair of arrays, the real and the imaginary part; got {x!r}."
+        )
     real, imaginary = map(as_floats, x)
     if real.shape != imaginary.shape:
-        raise ValueError(f"The real and imaginary parts differ in shape: {real.shape} and {imaginary.shape}.")
+        raise ValueError(
+            f"The real and imaginary parts differ in shape: {real.shape} and {imaginary.shape}."
+        )
     return jax.lax.complex(real, imaginary)
 
 

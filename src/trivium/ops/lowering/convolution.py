@@ -116,9 +116,7 @@ def grouped(
     kernels = jnp.split(kernel, groups, axis=-1)
     if groups <= _GROUP_LIMIT:
         parts = jnp.split(x, groups, axis=-1)
-        results = [
-            patches(p, k, strides, dilation) for p, k in zip(parts, kernels, strict=True)
-        ]
+        results = [patches(p, k, strides, dilation) for p, k in zip(parts, kernels, strict=True)]
         return jnp.concatenate(results, axis=-1)
     cells = jnp.stack(windows(x, kernel.shape[:-2], strides, dilation), axis=-2)
     positions, count = cells.shape[:-2], cells.shape[-2]
@@ -170,7 +168,5 @@ def conv_transpose(
         for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True)
     ]
     image = jax.ShapeDtypeStruct((x.shape[0], *full, kernel.shape[-2]), x.dtype)
-    transpose = jax.linear_transpose(
-        lambda y: conv(y, kernel, strides, "valid", dilation), image
-    )
+    transpose = jax.linear_transpose(lambda y: conv(y, kernel, strides, "valid", dilation), image)
     return pad_spatial(transpose(x)[0], padding)

@@ -88,8 +88,11 @@ def _axis_by_axis(window: Sequence[int], strides: Sequence[int]) -> list[tuple[A
 
 
 def _reduce(
-    x: jax.Array, start: Any, function: Any, window: Sequence[int], strides: Sequence[int], padding: str
+    x: jax.Array,
+    start: Any,
+    function: Any,
+    window: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
 ) -> jax.Array:
-    return lax.reduce_window(
-        x, start, function, (1, *window, 1), (1, *strides, 1), padding.upper()
-    )
+    return lax.reduce_window(x, start, function, (1, *window, 1), (1, *strides, 1), padding.upper())

@@ -76,7 +76,5 @@ def windows(
     for place in itertools.product(*map(range, window)):
         start = [p * d for p, d in zip(place, dilation, strict=True)]
         stop = [a + (c - 1) * s + 1 for a, c, s in zip(start, counts, strides, strict=True)]
-        slices.append(
-            lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), steps)
-        )
+        slices.append(lax.slice(x, (0, *start, 0), (x.shape[0], *stop, x.shape[-1]), steps))
     return slices

@@ -227,8 +227,8 @@ def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
     shown = repr(bytes(value) if isinstance(value, bytes) else str(value))
     return (
         f"`{name}` holds text ({shown}{f' at {_place(position)}' if position else ''}); wanted "
-        "numbers. Number the words or categories first, e.g. with StringLookup or "
-        "TextVectorization."
+        "numbers. Number the words or categories first, e.g. with "
+        "np.unique(words, return_inverse=True)."
     )
 
 
@@ -249,8 +249,8 @@ def _ragged(name: str, rows: Any) -> str:
         counts = [f"{s[0]} entries" if s else "a single value" for s in (sizes[0], sizes[odd])]
         where = f"row 0 has {counts[0]}, row {odd} has {counts[1]}"
     return (
-        f"`{name}` is ragged: {where}. Wanted one shape for all samples; pad_sequences fills short "
-        "rows up."
+        f"`{name}` is ragged: {where}. Wanted one shape for all samples; "
+        "trivium.utils.pad_sequences fills short rows up."
     )
 
 

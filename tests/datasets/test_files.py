@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from trivium.utils import files
-from trivium.utils.files import DownloadError, get_file, keras_home
+from trivium.datasets import files
+from trivium.datasets.files import DownloadError, get_file, keras_home
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
