@@ -7,6 +7,9 @@ Example:
     (None, 10)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from trivium import (
     activations,
     backend,
@@ -35,9 +38,49 @@ from trivium.metrics import Metric
 from trivium.models import Functional, Model, Sequential
 from trivium.optimizers import Optimizer
 from trivium.regularizers import Regularizer
-from trivium.state import DTypePolicy, StatelessScope, Variable
+from trivium.state import DTypePolicy, StatelessScope, Variable, suggest
+
+if TYPE_CHECKING:
+    from trivium.styles import StyleError, advise, convert, diff, graph_of, source
 
 __version__ = "0.1.0"
+
+# Rooms that are entered when something of theirs is first asked for.
+_LATER = dict.fromkeys(
+    ("StyleError", "advise", "convert", "diff", "graph_of", "source"), "trivium.styles"
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(
+            f"module 'trivium' has no attribute {name!r}. {suggest(name, __all__)}"
+        )
+    value = globals()[name] = getattr(importlib.import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """Make `import keras` and `import tensorflow` mean Trivium in a notebook: `%load_ext trivium`.
+
+    Args:
+        ipython: The shell.
+    """
+    importlib.import_module("trivium.compat.notebook").load_ipython_extension(ipython)
+
+
+def unload_ipython_extension(ipython: object) -> None:
+    """Undo `%load_ext trivium`: `%unload_ext trivium`.
+
+    Args:
+        ipython: The shell.
+    """
+    importlib.import_module("trivium.compat.notebook").unload_ipython_extension(ipython)
+
 
 # The name that Keras gives to symbolic tensors.
 KerasTensor = SymbolicTensor
@@ -60,15 +103,20 @@ __all__ = [
     "Regularizer",
     "Sequential",
     "StatelessScope",
+    "StyleError",
     "SymbolicTensor",
     "Variable",
     "__version__",
     "activations",
+    "advise",
     "backend",
     "callbacks",
     "config",
     "constraints",
+    "convert",
     "datasets",
+    "diff",
+    "graph_of",
     "initializers",
     "layers",
     "losses",
@@ -79,6 +127,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "source",
     "utils",
     "viz",
 ]

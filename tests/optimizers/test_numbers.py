@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import jax
@@ -34,6 +35,14 @@ FORMULAS: list[tuple[str, dict[str, Any]]] = [
     ("Adamax", {"beta_1": 0.8, "epsilon": 1e-2}),
     ("Nadam", {"beta_1": 0.8, "epsilon": 1e-2}),
     ("Lion", {"beta_1": 0.7}),
+    ("Lamb", {"beta_1": 0.8, "epsilon": 1e-2}),
+    ("Adafactor", {}),
+    ("Adafactor", {"beta_2_decay": -0.5, "epsilon_2": 1e-2, "clip_threshold": 0.5}),
+    ("Muon", {}),
+    ("Muon", {"nesterov": False, "rms_rate": None, "ns_steps": 3, "adam_lr_ratio": 0.5}),
+    ("Muon", {"exclude_layers": ["kern"], "weight_decay": None, "adam_weight_decay": 0.1}),
+    ("ScheduleFreeAdamW", {}),
+    ("ScheduleFreeAdamW", {"beta_1": 0.7, "warmup_steps": 5, "weight_decay": 0.1}),
     ("Ftrl", {}),
     (
         "Ftrl",
@@ -74,6 +83,16 @@ CASES = (
     + [(name, {"learning_rate": 0.05, **OPTIONS[-1]}) for name in ("SGD", "Nadam", "Ftrl")]
 )
 IDS = ["-".join([name, *(f"{k}={v}" for k, v in kwargs.items())]) for name, kwargs in CASES]
+
+
+WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}  # test_wrappers.py has them.
+
+
+def test_every_public_optimizer_of_keras_is_here_and_tested() -> None:
+    public = {n for n in dir(keras.optimizers) if not n.startswith("_")} - {"legacy"}
+    assert public <= set(optimizers.__all__)
+    classes = {n for n in public if inspect.isclass(getattr(keras.optimizers, n))}
+    assert classes == {name for name, _ in FORMULAS} | WRAPPERS | {"Optimizer"}
 
 
 def values(seed: int = 0) -> list[np.ndarray]:

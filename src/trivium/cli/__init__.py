@@ -18,7 +18,10 @@ __all__ = ["VERBS", "Parser", "main"]
 
 # A verb's module has `add_arguments(parser)` and `run(args) -> exit status`.
 VERBS = {
+    "check": "read a program written for Keras without running it, and list what is covered",
     "compare": "train one network written three ways, and see whether the bits agree",
+    "run": "run a program written for Keras or tf.keras, unchanged",
+    "source": "write a model's program, in any style",
 }
 
 

@@ -3,7 +3,15 @@
 from trivium.graph.errors import CaptureError, DisconnectedGraphError
 from trivium.graph.fingerprint import digest, lowered_text
 from trivium.graph.graph import Graph
-from trivium.graph.node import Node, ReadVariable, is_recording, record, recording
+from trivium.graph.node import (
+    Node,
+    ReadVariable,
+    binding,
+    current_binder,
+    is_recording,
+    record,
+    recording,
+)
 from trivium.graph.op import any_symbolic, op
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 
@@ -15,6 +23,8 @@ __all__ = [
     "ReadVariable",
     "SymbolicTensor",
     "any_symbolic",
+    "binding",
+    "current_binder",
     "digest",
     "is_recording",
     "is_symbolic",

@@ -7,12 +7,41 @@ from typing import Any
 import jax.numpy as jnp
 
 from trivium.graph.op import op
+from trivium.state.dtypes import is_float, standardize_dtype
 
+# The ops alone, which the `ops` room offers all; `OPERATORS` and `as_array` are for those who name them.
 __all__ = [
-    "OPERATORS", "absolute", "add", "divide", "floor_divide", "get_item", "greater", "greater_equal",
-    "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "mod",
-    "multiply", "negative", "power", "subtract",
+    "absolute", "add", "divide", "floor_divide", "get_item", "greater", "greater_equal", "less", "less_equal",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "mod", "multiply", "negative", "power",
+    "subtract",
 ]  # fmt: skip
+
+_READY = (bool, int, float, complex)
+
+
+def as_array(x: Any) -> Any:
+    """Return `x` if it is an array or a number, else an array of it.
+
+    A number stays one, so that it takes the dtype of what it meets.
+
+    Example:
+        >>> as_array([1.0, 2.0]).dtype, as_array(1.0)
+        (dtype('float32'), 1.0)
+    """
+    if hasattr(x, "dtype") or isinstance(x, _READY):
+        return x
+    array = jnp.asarray(x)
+    return array.astype(standardize_dtype(None)) if is_float(array.dtype) else array
+
+
+def wide_integer(*arrays: Any) -> str | None:
+    """Return the dtype to add up products in where it is not the arrays' own: int32 where all are int8.
+
+    Example:
+        >>> wide_integer(jnp.ones(1, "int8"), jnp.ones(1, "int8")), wide_integer(jnp.ones(1))
+        ('int32', None)
+    """
+    return "int32" if all(getattr(x, "dtype", None) == "int8" for x in arrays) else None
 
 
 @op
@@ -27,7 +56,7 @@ def add(x1: Any, x2: Any) -> Any:
         >>> add(1.0, 2.0).item()
         3.0
     """
-    return jnp.add(x1, x2)
+    return jnp.add(as_array(x1), as_array(x2))
 
 
 @op
@@ -42,7 +71,7 @@ def subtract(x1: Any, x2: Any) -> Any:
         >>> subtract(3.0, 2.0).item()
         1.0
     """
-    return jnp.subtract(x1, x2)
+    return jnp.subtract(as_array(x1), as_array(x2))
 
 
 @op
@@ -57,7 +86,7 @@ def multiply(x1: Any, x2: Any) -> Any:
         >>> multiply(3.0, 2.0).item()
         6.0
     """
-    return jnp.multiply(x1, x2)
+    return jnp.multiply(as_array(x1), as_array(x2))
 
 
 @op
@@ -72,7 +101,7 @@ def divide(x1: Any, x2: Any) -> Any:
         >>> divide(3, 2).item()
         1.5
     """
-    return jnp.true_divide(x1, x2)
+    return jnp.true_divide(as_array(x1), as_array(x2))
 
 
 @op
@@ -87,7 +116,7 @@ def floor_divide(x1: Any, x2: Any) -> Any:
         >>> floor_divide(-3, 2).item()
         -2
     """
-    return jnp.floor_divide(x1, x2)
+    return jnp.floor_divide(as_array(x1), as_array(x2))
 
 
 @op
@@ -102,7 +131,7 @@ def mod(x1: Any, x2: Any) -> Any:
         >>> mod(-3, 2).item()
         1
     """
-    return jnp.mod(x1, x2)
+    return jnp.mod(as_array(x1), as_array(x2))
 
 
 @op
@@ -117,12 +146,12 @@ def power(x1: Any, x2: Any) -> Any:
         >>> power(3.0, 2).item()
         9.0
     """
-    return jnp.power(x1, x2)
+    return jnp.power(as_array(x1), as_array(x2))
 
 
 @op
 def matmul(x1: Any, x2: Any) -> Any:
-    """Multiply matrices; leading dimensions broadcast.
+    """Multiply matrices; leading dimensions broadcast, and products of int8 add up in int32.
 
     Args:
         x1: An array of shape `(..., n, k)`, or `(k,)`.
@@ -135,7 +164,8 @@ def matmul(x1: Any, x2: Any) -> Any:
         >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
         [[11.0]]
     """
-    return jnp.matmul(jnp.asarray(x1), jnp.asarray(x2))
+    x1, x2 = as_array(x1), as_array(x2)
+    return jnp.matmul(x1, x2, preferred_element_type=wide_integer(x1, x2))
 
 
 @op
@@ -146,7 +176,7 @@ def less(x1: Any, x2: Any) -> Any:
         >>> less(1, 2).item()
         True
     """
-    return jnp.less(x1, x2)
+    return jnp.less(as_array(x1), as_array(x2))
 
 
 @op
@@ -157,7 +187,7 @@ def less_equal(x1: Any, x2: Any) -> Any:
         >>> less_equal(2, 2).item()
         True
     """
-    return jnp.less_equal(x1, x2)
+    return jnp.less_equal(as_array(x1), as_array(x2))
 
 
 @op
@@ -168,7 +198,7 @@ def greater(x1: Any, x2: Any) -> Any:
         >>> greater(1, 2).item()
         False
     """
-    return jnp.greater(x1, x2)
+    return jnp.greater(as_array(x1), as_array(x2))
 
 
 @op
@@ -179,7 +209,7 @@ def greater_equal(x1: Any, x2: Any) -> Any:
         >>> greater_equal(2, 2).item()
         True
     """
-    return jnp.greater_equal(x1, x2)
+    return jnp.greater_equal(as_array(x1), as_array(x2))
 
 
 @op
@@ -190,7 +220,7 @@ def logical_and(x1: Any, x2: Any) -> Any:
         >>> logical_and(True, False).item()
         False
     """
-    return jnp.logical_and(x1, x2)
+    return jnp.logical_and(as_array(x1), as_array(x2))
 
 
 @op
@@ -201,7 +231,7 @@ def logical_or(x1: Any, x2: Any) -> Any:
         >>> logical_or(True, False).item()
         True
     """
-    return jnp.logical_or(x1, x2)
+    return jnp.logical_or(as_array(x1), as_array(x2))
 
 
 @op
@@ -212,7 +242,7 @@ def logical_xor(x1: Any, x2: Any) -> Any:
         >>> logical_xor(True, True).item()
         False
     """
-    return jnp.logical_xor(x1, x2)
+    return jnp.logical_xor(as_array(x1), as_array(x2))
 
 
 @op
@@ -223,7 +253,7 @@ def logical_not(x: Any) -> Any:
         >>> logical_not(False).item()
         True
     """
-    return jnp.logical_not(x)
+    return jnp.logical_not(as_array(x))
 
 
 @op
@@ -234,7 +264,7 @@ def negative(x: Any) -> Any:
         >>> negative(2.0).item()
         -2.0
     """
-    return jnp.negative(x)
+    return jnp.negative(as_array(x))
 
 
 @op
@@ -245,7 +275,7 @@ def absolute(x: Any) -> Any:
         >>> absolute(-2.0).item()
         2.0
     """
-    return jnp.absolute(x)
+    return jnp.absolute(as_array(x))
 
 
 @op
@@ -261,7 +291,7 @@ def get_item(x: Any, key: Any) -> Any:
         >>> get_item(np.arange(5), slice(1, 3)).tolist()
         [1, 2]
     """
-    return jnp.asarray(x)[key]
+    return jnp.asarray(as_array(x))[key]
 
 
 # By the names of Python's `operator` module.

@@ -5,10 +5,26 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-__all__ = ["CaptureError", "DisconnectedGraphError", "error_location", "user_location"]
+__all__ = [
+    "CaptureError",
+    "DisconnectedGraphError",
+    "error_location",
+    "is_foreign",
+    "user_location",
+]
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _FOREIGN = (_PACKAGE, "site-packages", "<frozen", "<__array_function__")
+
+
+def is_foreign(file: str) -> bool:
+    """Say whether a file belongs to a library and not to the user.
+
+    Example:
+        >>> is_foreign("my_models.py"), is_foreign("lib/site-packages/jax/api.py")
+        (False, True)
+    """
+    return any(part in file for part in _FOREIGN)
 
 
 def user_location() -> str:
@@ -21,7 +37,7 @@ def user_location() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not any(part in name for part in _FOREIGN):
+        if not is_foreign(name):
             return f"{name}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
@@ -33,7 +49,7 @@ def error_location(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
-        if not any(part in name for part in _FOREIGN):
+        if not is_foreign(name):
             location = f"{name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return location
@@ -46,6 +62,9 @@ class CaptureError(RuntimeError):
         message: What happened and what to do instead.
         location: The user's file and line, which are put before it; those of the running code where it is `None`.
     """
+
+    # Whether real arrays, or JAX's tracers, would have done.
+    wants_array = False
 
     def __init__(self, message: str, location: str | None = None) -> None:
         self.location = user_location() if location is None else location

@@ -10,8 +10,11 @@ from typing import Any
 import jax
 from jax import export
 
+from trivium.graph.tensor import symbolic_dimensions
+
 __all__ = ["digest", "lowered_text"]
 
+_SYMBOL = re.compile(r"\b[a-z]\w*\b(?!\()")
 _LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
 
 
@@ -45,13 +48,25 @@ def lowered_text(function: Callable[..., Any], *args: Any) -> str:
     def program(*inputs: Any) -> Any:
         return function(*inputs)
 
-    symbolic = any(
-        not isinstance(d, int) for spec in jax.tree_util.tree_leaves(args) for d in spec.shape
-    )
-    if symbolic:
+    leaves, tree = jax.tree_util.tree_flatten(args)
+    if any(not isinstance(d, int) for spec in leaves for d in spec.shape):
+        args = jax.tree_util.tree_unflatten(tree, _renamed(leaves))
         # Exported text says where each line comes from; two writings of one program differ in nothing else.
         text = str(export.export(jax.jit(program))(*args).mlir_module())
         return _LOCATION.sub(
             "", "\n".join(x for x in text.splitlines() if not x.startswith("#loc"))
         )
     return jax.jit(program).lower(*args).as_text()
+
+
+def _renamed(specs: list[Any]) -> list[Any]:
+    """Number the symbols in the order of their appearance: which ones a graph got tells how many there were before."""
+    names: dict[str, str] = {}
+
+    def rename(size: Any) -> str:
+        return _SYMBOL.sub(lambda found: names.setdefault(found[0], f"s{len(names)}"), str(size))
+
+    shapes = [symbolic_dimensions([rename(d) for d in spec.shape]) for spec in specs]
+    return [
+        jax.ShapeDtypeStruct(shape, spec.dtype) for shape, spec in zip(shapes, specs, strict=True)
+    ]

@@ -10,6 +10,7 @@ import jax
 from trivium.graph.errors import DisconnectedGraphError
 from trivium.graph.node import Node
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.state.variable import Variable
 
 __all__ = ["Graph"]
 
@@ -49,6 +50,12 @@ class Graph:
             self._operations = _by_depth(self)
         return self._operations
 
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables that the graph reads by itself, beside those of its layers."""
+        read = [leaf for node in self.nodes for leaf in node.variables]
+        return list({id(v): v for v in read}.values())
+
     def run(self, inputs: Any, call: Callable[[Node, Any, Any], Any] | None = None) -> Any:
         """Compute the outputs.
 
@@ -84,9 +91,11 @@ def _tensors(structure: Any, what: str) -> list[SymbolicTensor]:
     flat = jax.tree_util.tree_leaves(structure)
     for tensor in flat:
         if not is_symbolic(tensor):
+            shape = getattr(tensor, "shape", None)
+            came = repr(tensor) if shape is None else f"an array of shape {tuple(shape)}"
             raise TypeError(
                 f"A graph's {what} are symbolic tensors, which `Input` and calling layers on them give; "
-                f"got {tensor!r}."
+                f"got {came}."
             )
     return flat
 

@@ -15,12 +15,21 @@ from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.scopes import StatelessScope
 from trivium.state.variable import Variable
 
-__all__ = ["Node", "ReadVariable", "is_recording", "record", "recording"]
+__all__ = [
+    "Node",
+    "ReadVariable",
+    "binding",
+    "current_binder",
+    "is_recording",
+    "record",
+    "recording",
+]
 
 
 class _Local(threading.local):
     def __init__(self) -> None:
         self.recorders: list[list[Node]] = []
+        self.binder: Callable[..., Any] | None = None
 
 
 _local = _Local()
@@ -66,6 +75,14 @@ class Node:
     def is_source(self) -> bool:
         """Whether data comes in here: the node of an input layer."""
         return not self.inputs and not isinstance(self.operation, ReadVariable)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables among the arguments, and the one that the node reads."""
+        read = [leaf for leaf in self._leaves if isinstance(leaf, Variable)]
+        if isinstance(self.operation, ReadVariable):
+            read.append(self.operation.variable)
+        return read
 
     def fill(self, values: dict[int, Any]) -> tuple[Any, Any]:
         """Return the arguments with each incoming tensor replaced by its value.
@@ -145,6 +162,26 @@ def recording() -> Iterator[list[Node]]:
 def is_recording() -> bool:
     """Say whether a `recording` block is active."""
     return bool(_local.recorders)
+
+
+@contextlib.contextmanager
+def binding(binder: Callable[..., Any] | None) -> Iterator[None]:
+    """Hand each call of an op or of a layer directly inside to `binder` while the `with` block lasts.
+
+    Args:
+        binder: A function of the operation, its arguments, its keyword arguments and the function that computes it, which
+            returns the results; `None` for plain calls.
+    """
+    before, _local.binder = _local.binder, binder
+    try:
+        yield
+    finally:
+        _local.binder = before
+
+
+def current_binder() -> Callable[..., Any] | None:
+    """Return what calls are handed to, or `None`."""
+    return _local.binder
 
 
 def record(

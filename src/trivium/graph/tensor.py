@@ -17,7 +17,7 @@ from trivium.state.operators import ArrayOperators
 if TYPE_CHECKING:
     from trivium.graph.node import Node
 
-__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic"]
+__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic", "symbolic_dimensions"]
 
 # All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
 _scope = export.SymbolicScope()
@@ -27,7 +27,12 @@ _count = itertools.count()
 
 def fresh_dimension() -> Any:
     """Return a symbol for a size that is not known."""
-    return export.symbolic_shape(f"d{next(_count)}", scope=_scope)[0]
+    return symbolic_dimensions([f"d{next(_count)}"])[0]
+
+
+def symbolic_dimensions(sizes: Sequence[str]) -> tuple[Any, ...]:
+    """Return the sizes that texts such as `3`, `d1` or `2*d1 + 1` stand for."""
+    return tuple(export.symbolic_shape(", ".join(sizes), scope=_scope))
 
 
 class SymbolicTensor(ArrayOperators):
@@ -111,16 +116,19 @@ class SymbolicTensor(ArrayOperators):
         return (self[i] for i in range(len(self)))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        raise self.error(
-            "NumPy needs an array; take the function of the same name from `trivium.ops`"
-        )
+        raise self._no_array("NumPy")
 
     @property
     def __jax_array__(self) -> Any:
         # A property: JAX only asks whether it is there, and this is the moment to say what to do.
-        raise self.error(
-            "jax.numpy needs an array; take the function of the same name from `trivium.ops`"
+        raise self._no_array("jax.numpy")
+
+    def _no_array(self, who: str) -> CaptureError:
+        error = self.error(
+            f"{who} needs an array; take the function of the same name from `trivium.ops`"
         )
+        error.wants_array = True
+        return error
 
     def __repr__(self) -> str:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"

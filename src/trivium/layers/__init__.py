@@ -47,6 +47,7 @@ from trivium.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )  # fmt: skip
+from trivium.layers.preprocessing import Normalization, Rescaling
 from trivium.layers.registry import deserialize, serialize
 from trivium.layers.regularization import (
     ActivityRegularization,
@@ -141,11 +142,13 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Softmax",
     "SpatialDropout1D",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from trivium import activations, ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import not_negative
+from trivium.layers.checks import known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 
@@ -139,6 +139,9 @@ class ELU(_Fixed):
         alpha: What the output tends to far below 0, with the other sign.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        TypeError: `alpha` is no number.
+
     Shapes:
         Any, the same for the output.
 
@@ -156,7 +159,7 @@ class ELU(_Fixed):
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set(alpha=alpha)
+        self._set(alpha=number(self, alpha=alpha))
 
 
 @LAYERS.register()
@@ -250,6 +253,18 @@ class Softmax(Layer):
         """
         if mask is None:
             return ops.softmax(inputs, self.axis)
+        if not _broadcasts(mask.shape, inputs.shape):
+            raise ValueError(
+                f"Layer {self.path!r} (Softmax) wants a mask that broadcasts to its input; got a mask of shape "
+                f"{known(mask.shape)}, input of shape {known(inputs.shape)}. For the steps of a sequence add an axis "
+                "to the mask, or give the layer before `activation='softmax'`, which needs none."
+            )
         lowest = -3e4 if inputs.dtype == "float16" else -1e9
         shares = ops.softmax(ops.where(mask, inputs, inputs + lowest), self.axis)
         return ops.where(mask, shares, 0)
+
+
+def _broadcasts(shape: Sequence[Any], target: Sequence[Any]) -> bool:
+    """Say whether a shape broadcasts to another, as far as the sizes are known."""
+    pairs = zip(reversed(known(shape)), reversed(known(target)), strict=False)
+    return len(shape) <= len(target) and all(m in (1, n, None) or n is None for m, n in pairs)

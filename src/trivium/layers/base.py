@@ -16,8 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import activations, constraints, initializers, regularizers
-from trivium.graph import SymbolicTensor, any_symbolic, is_recording, record
+from trivium.graph import (
+    SymbolicTensor,
+    any_symbolic,
+    current_binder,
+    is_recording,
+    is_symbolic,
+    record,
+)
 from trivium.graph.infer import infer
+from trivium.layers.checks import known
 from trivium.layers.context import (
     CallContext,
     call_scope,
@@ -111,6 +119,17 @@ class Layer:
     if TYPE_CHECKING:
         # Settings become attributes by `_set`, and users' layers have attributes of their own.
         def __getattr__(self, name: str) -> Any: ...
+    else:
+
+        def __getattr__(self, name):
+            if hasattr(type(self), name) or vars(self).get("built", True):
+                return object.__getattribute__(self, name)  # which raises the error again
+            raise AttributeError(
+                f"Layer {self.path!r} ({type(self).__name__}) has no attribute {name!r}. It is not built yet, and "
+                "weights are made by building: call it on data, or `build(input_shape)`, first.",
+                name=name,
+                obj=self,
+            )
 
     built: bool
     supports_masking: bool
@@ -118,6 +137,7 @@ class Layer:
     activity_regularizer: Any
     autocast: bool
     _name: str | None
+    _named_by_itself: bool
     _policy: DTypePolicy | None
     _trainable: bool
     _parent: weakref.ref[Layer] | None
@@ -140,7 +160,7 @@ class Layer:
         layer._added, layer._settings, layer._inbound_nodes, layer._losses = [], [], [], []
         layer._sequential_input = {}
         layer._trainable = layer.autocast = True
-        layer.built = layer.supports_masking = False
+        layer.built = layer.supports_masking = layer._named_by_itself = False
         layer.input_spec = layer.activity_regularizer = None
         return layer
 
@@ -158,7 +178,7 @@ class Layer:
         if kwargs:
             from trivium.state import suggest
 
-            known = [
+            accepted = [
                 *inspect.signature(type(self).__init__).parameters,
                 "trainable",
                 "dtype",
@@ -167,10 +187,14 @@ class Layer:
             wrong = next(iter(kwargs))
             raise TypeError(
                 f"{type(self).__name__} has no argument {wrong!r}. "
-                + suggest(wrong, [k for k in known if k not in ("self", "kwargs", "args")])
+                + suggest(wrong, [k for k in accepted if k not in ("self", "kwargs", "args")])
             )
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{type(self).__name__}: `name` is a string; got {name!r}.")
+        if name is not None and "/" in name:
+            raise ValueError(
+                f"{type(self).__name__}: `name` has no '/', which joins the names of a path; got {name!r}."
+            )
         self._name = name
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._trainable = bool(trainable)
@@ -189,6 +213,7 @@ class Layer:
         """The name, unique among the automatic ones."""
         if self._name is None:
             self._name = auto_name(to_snake_case(type(self).__name__))
+            self._named_by_itself = True
         return str(self._name)
 
     @name.setter
@@ -388,9 +413,8 @@ class Layer:
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if any(not isinstance(d, int | np.integer) for d in shape):
             raise ValueError(
-                f"Layer {self.path!r}: the weight {name!r} cannot have the shape "
-                f"{tuple(d if isinstance(d, int) else None for d in shape)}: every size must be known. Give the "
-                "input a full shape on the axes that the layer's weights depend on."
+                f"Layer {self.path!r}: the weight {name!r} cannot have the shape {known(shape)}: every size must be "
+                "known. Give the input a full shape on the axes that the layer's weights depend on."
             )
         dtype = standardize_dtype(dtype or self.variable_dtype)
         if initializer is None:
@@ -506,21 +530,26 @@ class Layer:
         if not symbolic:
             args, kwargs = self._cast((args, kwargs))
         kwargs = self._inherit(args, kwargs, context)
+        self._check_inputs(args, context)
         if not self.built:
             self._maybe_build(args, kwargs)
-        if self.input_spec is not None and args:
-            check_input(self.input_spec, args[0], context.path, type(self).__name__)
+            self._check_inputs(args, context)  # Building may have said more.
         with call_scope(context):
-            if symbolic:
+            binder = current_binder() if len(context.layers) == 2 else None
+            if symbolic or binder is not None:
                 # What the caller would hand down anyway is no part of the node.
                 keep = said is not None and said is not inherited
-                outputs = self._record(args, kwargs, keep_training=keep)
+                outputs = self._record(args, kwargs, keep, record if symbolic else binder)
             else:
                 outputs = self._run(args, kwargs)
             self._pass_mask(args, outputs)
         if context.trail is not None and len(context.layers) == 2:
             context.trail.append((self, _shape_of(outputs)))
         return outputs
+
+    def _check_inputs(self, args: tuple[Any, ...], context: CallContext) -> None:
+        if self.input_spec is not None and args:
+            check_input(self.input_spec, args[0], context.path, type(self).__name__)
 
     def _cast(self, tree: Any) -> Any:
         """Turn NumPy arrays into JAX's and float inputs into the compute dtype."""
@@ -552,18 +581,20 @@ class Layer:
             context.training = kwargs["training"]
             kwargs = {k: v for k, v in kwargs.items() if k != "training"}
         for name in accepts.masks:
-            if kwargs.get(name) is not None or len(args) > accepts.position(name):
-                continue
-            source = (
-                accepts.names[0] if name == "mask" and accepts.names else name.removesuffix("_mask")
-            )
-            value = kwargs.get(source)
-            if source in accepts.names and len(args) > accepts.position(source):
-                value = args[accepts.position(source)]
-            mask = _masks_of(value)
-            if mask is not None:
-                kwargs = {**kwargs, name: mask}
+            if kwargs.get(name) is None and len(args) <= accepts.position(name):
+                mask = self._inherited_mask(name, args, kwargs)
+                if mask is not None:
+                    kwargs = {**kwargs, name: mask}
         return kwargs
+
+    def _inherited_mask(self, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Return the mask of the tensor that the mask argument `name` belongs to."""
+        names = _signature(type(self)).names
+        source = names[0] if name == "mask" and names else name.removesuffix("_mask")
+        value = kwargs.get(source)
+        if source in names and len(args) > names.index(source):
+            value = args[names.index(source)]
+        return _masks_of(value)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         autocast = self.compute_dtype if self.autocast else None
@@ -575,8 +606,8 @@ class Layer:
                 self.add_loss(self.activity_regularizer(output) / (output.shape or (1,))[0])
         return outputs
 
-    def _record(self, args: Any, kwargs: Any, keep_training: bool) -> Any:
-        """Record the call on symbolic tensors as one node."""
+    def _record(self, args: Any, kwargs: Any, keep_training: bool, record: Any) -> Any:
+        """Record the call as one node."""
         outer = current_call()
         assert outer is not None
         said = kwargs if keep_training else {k: v for k, v in kwargs.items() if k != "training"}
@@ -589,7 +620,7 @@ class Layer:
 
         outputs = record(self, args, said, traced)
         first = jax.tree_util.tree_leaves(outputs)
-        if not is_recording() and first:
+        if not is_recording() and first and is_symbolic(first[0]):
             self._inbound_nodes.append(first[0].node)
         return outputs
 
@@ -636,8 +667,8 @@ class Layer:
         """Call the layer as a pure function of its variables' values.
 
         Args:
-            trainable_variables: Values in the order of `trainable_variables`.
-            non_trainable_variables: Values in the order of `non_trainable_variables`.
+            trainable_variables: Values in the order of `trainable_variables`; or the variables themselves.
+            non_trainable_variables: Values in the order of `non_trainable_variables`; or the variables themselves.
             args: The layer's arguments.
             return_losses: Whether to return the losses too.
             kwargs: The layer's keyword arguments.
@@ -654,7 +685,10 @@ class Layer:
                 "`build(input_shape)`, before `stateless_call`."
             )
         mine = self.trainable_variables, self.non_trainable_variables
-        values = list(trainable_variables), list(non_trainable_variables)
+        values = [
+            [v.value if isinstance(v, Variable) else v for v in given]
+            for given in (trainable_variables, non_trainable_variables)
+        ]
         for what, variables, given in zip(("", "non-"), mine, values, strict=True):
             if len(variables) != len(given):
                 raise ValueError(
@@ -725,6 +759,12 @@ class Layer:
         return jax.tree_util.tree_map(lambda t: t.shape, outputs)
 
     def _node(self) -> Any:
+        """Return the layer's first call: in the graph that its subclassed model's code records, or as it was made."""
+        parent = self._parent() if self._parent is not None else None
+        if not self._inbound_nodes and hasattr(parent, "graph"):
+            for node in parent.graph().nodes:
+                if node.operation is self:
+                    return node
         if not self._inbound_nodes:
             raise AttributeError(
                 f"Layer {self.path!r} has not been called on symbolic tensors, so it has no input or output in a graph."
@@ -808,6 +848,8 @@ def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(build)
     def wrapped(self: Layer, *args: Any, **kwargs: Any) -> Any:
+        if not self.built:
+            note_build(self)
         result = build(self, *args, **kwargs)
         self._note_built(*(args or kwargs.values()))
         return result
@@ -820,14 +862,11 @@ def _is_plain(x: Any) -> bool:
 
 
 def _shape_of(value: Any) -> Any:
-    def shape(x: Any) -> Any:
-        return tuple(d if isinstance(d, int) else None for d in x.shape)
-
     if isinstance(value, dict):
         return {k: _shape_of(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_shape_of(v) for v in value]
-    return shape(value) if hasattr(value, "shape") else None
+    return known(value.shape) if hasattr(value, "shape") else None
 
 
 def _symbolic_of(shape: Any, dtype: str) -> Any:
@@ -860,11 +899,7 @@ def _say_where(error: Exception, layer: Layer, context: CallContext, args: Any) 
     """Note on an error from inside a call which layer it came from, once."""
     if getattr(error, "_trivium_noted", False):
         return
-    shapes = [
-        str(tuple(d if isinstance(d, int) else None for d in x.shape))
-        for x in jax.tree_util.tree_leaves(args)
-        if hasattr(x, "shape")
-    ]
+    shapes = [str(known(x.shape)) for x in jax.tree_util.tree_leaves(args) if hasattr(x, "shape")]
     error.add_note(
         f"In layer {context.path!r} ({type(layer).__name__}), called on input of shape {', '.join(shapes) or '()'}."
     )

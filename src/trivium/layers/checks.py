@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["not_negative", "positive_int", "unit_fraction"]
+__all__ = ["known", "not_negative", "number", "positive_int", "unit_fraction"]
+
+
+def known(shape: Sequence[Any]) -> tuple[int | None, ...]:
+    """Return a shape with `None` for sizes that are symbols.
+
+    Example:
+        >>> from trivium.graph import SymbolicTensor
+        >>> known(SymbolicTensor((None, 3)).dims)
+        (None, 3)
+    """
+    return tuple(d if isinstance(d, int) else None for d in shape)
 
 
 def positive_int(layer: Any, **setting: Any) -> int:
@@ -25,6 +37,22 @@ def positive_int(layer: Any, **setting: Any) -> int:
             f"{type(layer).__name__}: `{name}` is a whole number above zero; got {value!r}."
         )
     return int(value)
+
+
+def number(layer: Any, **setting: Any) -> Any:
+    """Return a setting that must be a number, as it is.
+
+    Args:
+        layer: The layer, for the message.
+        setting: The setting's name and value.
+
+    Raises:
+        TypeError: It is none.
+    """
+    ((name, value),) = setting.items()
+    if not isinstance(value, int | float | np.number):
+        raise TypeError(f"{type(layer).__name__}: `{name}` is a number; got {value!r}.")
+    return value
 
 
 def unit_fraction(layer: Any, **setting: Any) -> float:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from trivium.state.seeds import undraw_on_error
+
 if TYPE_CHECKING:
     from trivium.layers.base import Layer
 
@@ -62,15 +64,21 @@ def call_scope(context: CallContext) -> Iterator[CallContext]:
 
 @contextlib.contextmanager
 def unbuild_on_error() -> Iterator[None]:
-    """Undo the builds of layers within the `with` block if it raises, so that bad input changes no model."""
+    """Undo the builds of layers and the draws of their first values within the `with` block if it raises.
+
+    Bad input so changes no model, and no random number that is drawn later.
+    """
     if _local.built is not None:
         yield
         return
     _local.built = []
     try:
-        yield
+        with undraw_on_error():
+            yield
     except BaseException:
         for layer, attributes in reversed(_local.built):
+            # The error's text may have its name, so the layer keeps the one it has got meanwhile.
+            attributes |= {"_name": layer._name, "_named_by_itself": layer._named_by_itself}
             vars(layer).clear()
             vars(layer).update(attributes)
         raise

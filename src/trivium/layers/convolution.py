@@ -60,8 +60,8 @@ class _Conv(Layer):
         )  # fmt: skip
         if self.filters % self.groups:
             raise ValueError(
-                f"{type(self).__name__}: each group makes equally many filters, so `filters` is a multiple of `groups`; "
-                f"got filters={self.filters}, groups={self.groups}."
+                f"{type(self).__name__}: each group makes equally many filters, so `filters` is a multiple of `groups`"
+                f"; got filters={self.filters}, groups={self.groups}."
             )
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
@@ -79,8 +79,9 @@ class _Conv(Layer):
         channels = input_shape[self._channel_axis]
         if channels is None or channels % self.groups:
             raise ValueError(
-                f"Layer {self.path!r} ({type(self).__name__}) needs a known number of channels that is a multiple of its "
-                f"groups={self.groups}; got input of shape {tuple(input_shape)}, data_format={self.data_format!r}."
+                f"Layer {self.path!r} ({type(self).__name__}) needs a known number of channels that is a multiple "
+                f"of its groups={self.groups}; got input of shape {tuple(input_shape)}, "
+                f"data_format={self.data_format!r}."
             )
         shape = (*self.kernel_size, channels // self.groups, self.filters)
         self.kernel = self._add_set_weight("kernel", shape)

@@ -8,6 +8,7 @@ from typing import Any
 
 from trivium import activations, ops
 from trivium.layers.base import Layer
+from trivium.layers.checks import number
 from trivium.layers.registry import LAYERS
 from trivium.state import get_registered_name, get_registered_object
 
@@ -47,6 +48,9 @@ class Masking(Layer):
         mask_value: The value.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        TypeError: `mask_value` is no number.
+
     Shapes:
         `(batch, steps, features)`, the same for the output, with 0 in the steps left out; the mask has the shape
         `(batch, steps)`.
@@ -61,7 +65,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set(mask_value=mask_value)
+        self._set(mask_value=number(self, mask_value=mask_value))
         self.supports_masking = True
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
@@ -130,6 +134,8 @@ class Lambda(Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return the output's mask."""
+        if self.mask is None:
+            return super().compute_mask(inputs, previous_mask)
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import jax.numpy as jnp
@@ -56,7 +57,10 @@ class Embedding(Layer):
         weights: Any = None,
         **kwargs: Any,
     ) -> None:
-        self._take_input_length(kwargs)
+        if kwargs.pop("input_length", None) is not None:
+            warnings.warn(
+                "Embedding: `input_length` has no use any more; leave it out.", stacklevel=2
+            )
         activity = kwargs.pop("activity_regularizer", None)
         super().__init__(**kwargs)
         self._set(
@@ -71,7 +75,7 @@ class Embedding(Layer):
         self.autocast = False
         if weights is not None:
             self.build()
-            self.set_weights(weights if isinstance(weights, list | tuple) else [weights])
+            self.set_weights(list(weights) if isinstance(weights, list | tuple) else [weights])
 
     def build(self, input_shape: Any = None) -> None:
         """Make the table."""
@@ -79,7 +83,9 @@ class Embedding(Layer):
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Return which numbers are not 0, if 0 stands for padding."""
-        return ops.not_equal(inputs, 0) if self.mask_zero else None
+        if not self.mask_zero:
+            return super().compute_mask(inputs, previous_mask)
+        return ops.not_equal(inputs, 0)
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from trivium.graph import Node, SymbolicTensor
 from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
@@ -21,11 +23,12 @@ class InputLayer(Layer):
         batch_size: The batch size, where it is fixed.
         dtype: The dtype; the default float type where it is `None`.
         batch_shape: The shape with the batch, in place of `shape` and `batch_size`.
-        name: A name.
         optional: Whether the input may be `None`.
+        name: A name.
 
     Raises:
-        ValueError: The shape is missing, said twice, or no shape.
+        TypeError: A size is no whole number.
+        ValueError: The shape is missing, said twice, or has a negative size.
 
     Example:
         >>> InputLayer(shape=(28, 28)).output.shape
@@ -38,8 +41,8 @@ class InputLayer(Layer):
         batch_size: int | None = None,
         dtype: Any = None,
         batch_shape: Any = None,
-        name: str | None = None,
         optional: bool = False,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         if (shape is None) == (batch_shape is None):
@@ -66,7 +69,7 @@ class InputLayer(Layer):
         """The symbolic tensor: an input layer's input is its output."""
         return self.output
 
-    def call(self) -> None:
+    def call(self, *args: Any, **kwargs: Any) -> None:
         """Input layers are not called: the graph puts the data in their place."""
         raise TypeError(
             f"The input layer {self.name!r} is where data comes in; it cannot be called."
@@ -94,7 +97,12 @@ def _sizes(what: str, shape: Any) -> tuple[int | None, ...]:
         raise ValueError(
             f"`{what}` is a tuple of sizes: write ({shape},) for {shape} numbers a sample."
         )
-    sizes = tuple(None if d is None else int(d) for d in shape)
+    sizes = tuple(shape)
+    if not all(d is None or isinstance(d, int | np.integer) for d in sizes):
+        raise TypeError(
+            f"`{what}` has whole numbers, and None for sizes that are not known; got {sizes}."
+        )
+    sizes = tuple(None if d is None else int(d) for d in sizes)
     if any(d is not None and d < 0 for d in sizes):
         raise ValueError(
             f"`{what}` has a negative size: {sizes}. Use None for a size that is not known."
@@ -126,7 +134,8 @@ def Input(
         The symbolic tensor.
 
     Raises:
-        ValueError: The shape is missing, said twice, or no shape.
+        TypeError: A size is no whole number.
+        ValueError: The shape is missing, said twice, or has a negative size.
 
     Example:
         >>> x = Input(shape=(28, 28), name="image")
@@ -135,5 +144,5 @@ def Input(
     """
     if tensor is not None:
         batch_shape, dtype = tensor.shape, dtype or tensor.dtype
-    layer = InputLayer(shape, batch_size, dtype, batch_shape, name, optional)
+    layer = InputLayer(shape, batch_size, dtype, batch_shape, name=name, optional=optional)
     return layer.output

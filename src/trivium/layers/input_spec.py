@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+
+from trivium.layers.checks import known
 
 __all__ = ["InputSpec", "check_input"]
 
@@ -96,23 +99,28 @@ def check_input(spec: Any, inputs: Any, path: str, kind: str) -> None:
         kind: The layer's class, for the message.
 
     Raises:
+        TypeError: There is no array among the inputs.
         ValueError: An input is not as the layer wants it.
     """
     specs = [spec] if isinstance(spec, InputSpec) else jax.tree_util.tree_leaves(spec)
     flat = jax.tree_util.tree_leaves(inputs)
+    if flat and not any(hasattr(x, "shape") for x in flat):
+        raise TypeError(
+            f"Layer {path!r} ({kind}) takes arrays; got {reprlib.repr(inputs)}. Make an array of it: np.array(...)."
+        )
     if len(flat) != len(specs):
+        shapes = ", ".join(str(known(getattr(x, "shape", ()))) for x in flat)
         raise ValueError(
-            f"Layer {path!r} ({kind}) takes {len(specs)} input(s); it was called on {len(flat)}, of shapes "
-            f"{[tuple(getattr(x, 'shape', ())) for x in flat]}."
+            f"Layer {path!r} ({kind}) takes {'one input' if len(specs) == 1 else f'{len(specs)} inputs'}; it was "
+            f"called on {len(flat)}, of shapes {shapes}."
         )
     for i, (one, x) in enumerate(zip(specs, flat, strict=True)):
         if one is None or not hasattr(x, "shape"):
             continue
         complaint = one.complaint(x)
         if complaint:
-            shape = tuple(d if isinstance(d, int) else None for d in x.shape)
             which = f"input {i}" if len(flat) > 1 else "its input"
             raise ValueError(
-                f"Layer {path!r} ({kind}) wants {complaint} of {which}; got shape {shape}, dtype {x.dtype}. "
+                f"Layer {path!r} ({kind}) wants {complaint} of {which}; got shape {known(x.shape)}, dtype {x.dtype}. "
                 "Check the data's shape, or the layer before it."
             )

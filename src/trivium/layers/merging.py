@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import math
 import string
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from trivium import ops
 from trivium.layers.base import Layer
+from trivium.layers.checks import known
 from trivium.layers.registry import LAYERS
+from trivium.state.dtypes import is_float
 
 __all__ = [
     "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
@@ -26,12 +31,16 @@ class _Merge(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        if not isinstance(inputs, list | tuple):
+        if not isinstance(inputs, list | tuple) or not inputs:
             raise ValueError(
-                f"Layer {self.path!r} ({type(self).__name__}) is called on a list of inputs, like "
-                f"`layer([a, b])`; got one of shape {_known(inputs.shape)}."
+                f"Layer {self.path!r} ({type(self).__name__}) is called on a list of inputs, like `layer([a, b])`; got "
+                + (
+                    f"one of shape {known(inputs.shape)}."
+                    if hasattr(inputs, "shape")
+                    else f"{inputs!r}."
+                )
             )
-        self._check([_known(x.shape) for x in inputs])
+        self._check([known(x.shape) for x in inputs])
         return self._merge(list(inputs))
 
     def _merge(self, inputs: list[Any]) -> Any:
@@ -73,8 +82,49 @@ class _Elementwise(_Merge):
         return functools.reduce(ops.logical_or, previous_mask)
 
 
-def _known(shape: Sequence[Any]) -> tuple[int | None, ...]:
-    return tuple(d if isinstance(d, int) else None for d in shape)
+class _Selective(_Elementwise):
+    """A merge that leaves inputs out where their masks are false.
+
+    `_neutral` stands in for what is left out, and the output is `_nothing` where all of the inputs are.
+    """
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Compute the output.
+
+        Args:
+            inputs: The inputs.
+            mask: Their masks, shape `(batch, ...)` without the last axis, or `None` for those without one.
+        """
+        if mask is None:
+            return super().call(inputs)
+        counts = [
+            None if m is None else ops.broadcast_to(ops.expand_dims(m, -1), x.shape)
+            for x, m in zip(inputs, mask, strict=True)
+        ]
+        shown = [
+            x if c is None else ops.where(c, x, self._neutral(x.dtype))
+            for x, c in zip(inputs, counts, strict=True)
+        ]
+        output = super().call(shown)
+        if any(c is None for c in counts):
+            return output
+        rank = len(output.shape)
+        any_counts = functools.reduce(ops.logical_or, [_with_rank(c, rank) for c in counts])
+        return ops.where(any_counts, output, self._nothing(inputs))
+
+    def _neutral(self, dtype: Any) -> Any:
+        raise NotImplementedError
+
+    def _nothing(self, inputs: list[Any]) -> Any:
+        return _with_rank(inputs[0], max(len(x.shape) for x in inputs))
+
+
+def _limits(dtype: Any) -> tuple[Any, Any]:
+    """Return the lowest and the highest number of a dtype."""
+    if is_float(dtype):
+        return -math.inf, math.inf
+    info = np.iinfo(dtype)
+    return info.min, info.max
 
 
 def _with_rank(x: Any, rank: int) -> Any:
@@ -132,8 +182,8 @@ class Subtract(_Elementwise):
 
 
 @LAYERS.register()
-class Multiply(_Elementwise):
-    """The product of the inputs; an input counts as 1 where its mask is false.
+class Multiply(_Selective):
+    """The product of the inputs; those whose mask is false are left out, and where all are the product is 0.
 
     Args:
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
@@ -147,26 +197,11 @@ class Multiply(_Elementwise):
         [[6.0, 6.0]]
     """
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
-        """Compute the output.
+    def _neutral(self, dtype: Any) -> Any:
+        return 1
 
-        Args:
-            inputs: The inputs.
-            mask: Their masks, shape `(batch, ...)` without the last axis, or `None` for those without one.
-        """
-        masks = mask or [None] * len(inputs)
-        full = [
-            None if m is None else ops.broadcast_to(ops.expand_dims(m, -1), x.shape)
-            for x, m in zip(inputs, masks, strict=True)
-        ]
-        output = super().call(
-            [x if m is None else ops.where(m, x, 1) for x, m in zip(inputs, full, strict=True)]
-            if mask
-            else inputs
-        )
-        if any(m is None for m in full):
-            return output
-        return ops.where(functools.reduce(ops.logical_or, full), output, 0)
+    def _nothing(self, inputs: list[Any]) -> Any:
+        return 0
 
     def _combine(self, inputs: list[Any]) -> Any:
         return functools.reduce(ops.multiply, inputs)
@@ -193,8 +228,8 @@ class Average(_Elementwise):
 
 
 @LAYERS.register()
-class Maximum(_Elementwise):
-    """The largest of the inputs, element by element.
+class Maximum(_Selective):
+    """The largest of the inputs, element by element; those whose mask is false are left out.
 
     Args:
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
@@ -214,10 +249,13 @@ class Maximum(_Elementwise):
     def _combine(self, inputs: list[Any]) -> Any:
         return functools.reduce(ops.maximum, inputs)
 
+    def _neutral(self, dtype: Any) -> Any:
+        return _limits(dtype)[0]
+
 
 @LAYERS.register()
-class Minimum(_Elementwise):
-    """The smallest of the inputs, element by element.
+class Minimum(_Selective):
+    """The smallest of the inputs, element by element; those whose mask is false are left out.
 
     Args:
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
@@ -233,6 +271,9 @@ class Minimum(_Elementwise):
 
     def _combine(self, inputs: list[Any]) -> Any:
         return functools.reduce(ops.minimum, inputs)
+
+    def _neutral(self, dtype: Any) -> Any:
+        return _limits(dtype)[1]
 
 
 @LAYERS.register()
@@ -299,7 +340,8 @@ class Dot(_Merge):
         ValueError: `axes` is neither an axis nor a pair.
 
     Shapes:
-        `(batch, *a, n)` and `(batch, n, *b)`, the axes of size `n` anywhere, to `(batch, *a, *b)`, at least `(batch, 1)`.
+        `(batch, *a, n)` and `(batch, n, *b)`, the axes of size `n` anywhere, to `(batch, *a, *b)`; at least
+        `(batch, 1)`.
 
     Example:
         >>> import numpy as np

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.checks import positive_int
@@ -46,6 +48,7 @@ class BatchNormalization(Layer):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
+        TypeError: `axis` is no whole number.
         ValueError: `synchronized` is true, or `renorm_clipping` has another key.
 
     Shapes:
@@ -96,7 +99,7 @@ class BatchNormalization(Layer):
                 f"BatchNormalization: `renorm_clipping` has the keys 'rmin', 'rmax' and 'dmax'; got {sorted(wrong)}."
             )
         self._set(
-            axis=int(axis), momentum=float(momentum), epsilon=float(epsilon), center=center, scale=scale,
+            axis=_axis_of(self, axis), momentum=float(momentum), epsilon=float(epsilon), center=center, scale=scale,
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer,
             moving_variance_initializer=moving_variance_initializer,
@@ -116,19 +119,17 @@ class BatchNormalization(Layer):
                 f"{tuple(input_shape)} does not have."
             )
         channels = input_shape[self.axis]
-        shape, fixed = (channels,), {"autocast": False, "trainable": False}
+        shape = (channels,)
+        fixed: dict[str, Any] = {"autocast": False, "trainable": False}
         self.gamma = self._add_set_weight("gamma", shape, autocast=False) if self.scale else None
         self.beta = self._add_set_weight("beta", shape, autocast=False) if self.center else None
         self.moving_mean = self._add_set_weight("moving_mean", shape, **fixed)
         self.moving_variance = self._add_set_weight("moving_variance", shape, **fixed)
         if self.renorm:
-            first = {"mean": self.moving_mean_initializer, "stddev": self._first_stddev}
-            for name, kind in (
-                ("moving_stddev", "stddev"),
-                ("renorm_mean", "mean"),
-                ("renorm_stddev", "stddev"),
-            ):
-                setattr(self, name, self.add_weight(shape, first[kind], name=name, **fixed))
+            mean, stddev = self.moving_mean_initializer, self._first_stddev
+            self.moving_stddev = self.add_weight(shape, stddev, name="moving_stddev", **fixed)
+            self.renorm_mean = self.add_weight(shape, mean, name="renorm_mean", **fixed)
+            self.renorm_stddev = self.add_weight(shape, stddev, name="renorm_stddev", **fixed)
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
 
     def _first_stddev(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
@@ -184,8 +185,8 @@ class BatchNormalization(Layer):
             return ops.moments(x, axes)
         if len(mask.shape) != len(x.shape) - 1:
             raise ValueError(
-                f"Layer {self.path!r} (BatchNormalization) wants a mask with one dimension less than its input of shape "
-                f"{tuple(x.shape)}; got one of shape {tuple(mask.shape)}."
+                f"Layer {self.path!r} (BatchNormalization) wants a mask with one dimension less than its input "
+                f"of shape {tuple(x.shape)}; got one of shape {tuple(mask.shape)}."
             )
         counts = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
         total = ops.sum(counts, axes) + 1e-7
@@ -213,6 +214,13 @@ class _Scaled(Layer):
         shape = self._weight_shape(input_shape)
         self.gamma = self._add_set_weight("gamma", shape) if self.scale else None
         self.beta = self._add_set_weight("beta", shape) if self.center else None
+
+
+def _axis_of(layer: Layer, axis: Any) -> int:
+    """Return a setting that must be one axis."""
+    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+        raise TypeError(f"{type(layer).__name__}: `axis` is the number of an axis; got {axis!r}.")
+    return int(axis)
 
 
 def _axes_of(layer: Layer, axis: Any) -> int | list[int]:
@@ -326,7 +334,8 @@ class GroupNormalization(_Scaled):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
-        ValueError: The number of channels is no multiple of `groups`.
+        TypeError: `axis` is no whole number.
+        ValueError: `groups` is no whole number above zero, and not -1.
 
     Shapes:
         `(batch, ..., channels, ...)`, the same for the output.
@@ -358,7 +367,7 @@ class GroupNormalization(_Scaled):
         super().__init__(**kwargs)
         self._set_scaled(
             center, scale, groups=groups if groups == -1 else positive_int(self, groups=groups),
-            axis=axis, epsilon=epsilon,
+            axis=_axis_of(self, axis), epsilon=epsilon,
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
@@ -367,6 +376,11 @@ class GroupNormalization(_Scaled):
     def _weight_shape(self, input_shape: Any) -> tuple[int, ...]:
         (axis,) = _positive_axes(self, self.axis, len(input_shape))
         channels = input_shape[axis]
+        if axis == 0:
+            raise ValueError(
+                f"Layer {self.path!r} (GroupNormalization): axis {self.axis} of an input of shape {tuple(input_shape)} "
+                "is the batch, whose examples are normalized one by one. Name the channels' axis."
+            )
         if channels is None or (self.groups != -1 and channels % self.groups):
             raise ValueError(
                 f"Layer {self.path!r} (GroupNormalization) splits the channels into {self.groups} groups; the input of "
@@ -449,8 +463,8 @@ class UnitNormalization(Layer):
 
     Example:
         >>> import numpy as np
-        >>> UnitNormalization()(np.array([[3.0, 4.0]])).round(2).tolist()
-        [[0.6000000238418579, 0.800000011920929]]
+        >>> np.asarray(UnitNormalization()(np.array([[3.0, 4.0]])), float).round(2).tolist()
+        [[0.6, 0.8]]
     """
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:

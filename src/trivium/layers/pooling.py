@@ -119,8 +119,8 @@ class MaxPooling3D(_Pooling):
         ValueError: A setting is out of its range.
 
     Shapes:
-        `(batch, depth, height, width, channels)` to `(batch, new_depth, new_height, new_width, channels)`; the channels stand
-        second with `"channels_first"`.
+        `(batch, depth, height, width, channels)` to `(batch, new_depth, new_height, new_width, channels)`; the channels
+        stand second with `"channels_first"`.
 
     Example:
         >>> import numpy as np
@@ -206,8 +206,8 @@ class AveragePooling3D(_Pooling):
         ValueError: A setting is out of its range.
 
     Shapes:
-        `(batch, depth, height, width, channels)` to `(batch, new_depth, new_height, new_width, channels)`; the channels stand
-        second with `"channels_first"`.
+        `(batch, depth, height, width, channels)` to `(batch, new_depth, new_height, new_width, channels)`; the channels
+        stand second with `"channels_first"`.
 
     Example:
         >>> import numpy as np

@@ -26,6 +26,9 @@ _SELU_LOWEST = -1.6732632423543772 * 1.0507009873554805
 class _Noise(Layer):
     """A layer that does something by chance while training, and nothing otherwise. Subclasses give `_disturb`."""
 
+    # Where a model's code leaves the call out in inference, nothing is lost by leaving it in.
+    _acts_in_training_only = True
+
     def _set_noise(self, strength: float, seed: int | None) -> None:
         """Keep the seed; a layer without any effect draws nothing, so it keeps no generator."""
         self._set(seed=seed)
@@ -360,6 +363,6 @@ def _shape(noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] |
 def _below_one(layer: Layer, rate: float) -> float:
     if unit_fraction(layer, rate=rate) == 1:
         raise ValueError(
-            f"{type(layer).__name__}: `rate` is below 1, since at 1 nothing of the input is left to scale; got {rate!r}."
+            f"{type(layer).__name__}: `rate` is below 1, since at 1 nothing is left to scale; got {rate!r}."
         )
     return float(rate)

@@ -54,6 +54,7 @@ class Reshape(Layer):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
+        TypeError: `target_shape` is no tuple of sizes.
         ValueError: More than one size is -1, or one is below that.
 
     Shapes:
@@ -67,7 +68,11 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        shape = tuple(target_shape)
+        shape = () if isinstance(target_shape, int) else tuple(target_shape)
+        if isinstance(target_shape, int) or not all(isinstance(n, int | None) for n in shape):
+            raise TypeError(
+                f"Reshape: `target_shape` is a tuple of whole numbers, such as (3, 4); got {target_shape!r}."
+            )
         if sum(n in (-1, None) for n in shape) > 1 or any(n is not None and n < -1 for n in shape):
             raise ValueError(
                 f"Reshape: `target_shape` has whole numbers of at least 0, of which one may be -1; got {shape}."
@@ -87,8 +92,8 @@ class Reshape(Layer):
         count, fixed = math.prod(sizes), math.prod(n for n in shape if n != -1)
         if count != fixed and (-1 not in shape or not fixed or count % fixed):
             raise ValueError(
-                f"Layer {self.path!r} (Reshape) cannot give the {count} numbers of a sample of shape {tuple(sizes)} the "
-                f"shape {self.target_shape}."
+                f"Layer {self.path!r} (Reshape) cannot give the {count} numbers of a sample of shape {tuple(sizes)} "
+                f"the shape {self.target_shape}."
             )
         return tuple(count // fixed if n == -1 else n for n in shape)
 

@@ -52,8 +52,8 @@ def _pairs(layer: Layer, rank: int, **setting: Any) -> tuple[tuple[int, int], ..
         len(p) != 2 or not all(isinstance(n, int) and n >= 0 for n in p) for p in pairs
     ):
         raise ValueError(
-            f"{type(layer).__name__}: `{name}` is a whole number of at least 0, one for each of the {rank} spatial axes, "
-            f"or a pair (before, after) for each; got {setting[name]!r}."
+            f"{type(layer).__name__}: `{name}` is a whole number of at least 0, one for each of the {rank} spatial "
+            f"axes, or a pair (before, after) for each; got {setting[name]!r}."
         )
     return pairs
 
@@ -85,8 +85,8 @@ class _Cropping(_Margins):
             size = inputs.shape[axis]
             if isinstance(size, int) and before + after >= size:
                 raise ValueError(
-                    f"Layer {self.path!r} ({type(self).__name__}) would cut {before} + {after} of the {size} cells on axis "
-                    f"{axis}, so nothing would be left."
+                    f"Layer {self.path!r} ({type(self).__name__}) would cut {before} + {after} of the {size} cells on "
+                    f"axis {axis}, so nothing would be left."
                 )
         cuts = [pairs.get(i, (0, 0)) for i in range(self.rank + 2)]
         return inputs[tuple(slice(b, n - a) for (b, a), n in zip(cuts, inputs.shape, strict=True))]

@@ -16,7 +16,7 @@ from trivium.layers.context import CallContext, call_scope
 if TYPE_CHECKING:
     from trivium.models.model import Model
 
-__all__ = ["as_capture_error", "capture", "symbolic_like", "trace"]
+__all__ = ["as_capture_error", "capture", "plain_error", "symbolic_like", "trace"]
 
 
 def symbolic_like(structure: Any) -> Any:
@@ -51,8 +51,9 @@ def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph
     """
     context = CallContext(training)
     context.layers.append(model)
+    said = model._inherit(args, kwargs, context)
     with call_scope(context), recording() as nodes:
-        outputs = model.call(*args, **kwargs)
+        outputs = model.call(*args, **said)
     inputs = args[0] if len(args) == 1 and not any_symbolic((), kwargs) else (args, kwargs)
     graph = Graph(_only_tensors(inputs), outputs, tuple(context.losses))
     held = {id(node) for node in graph.nodes}
@@ -61,17 +62,37 @@ def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph
 
 
 def as_capture_error(error: Exception) -> CaptureError:
-    """Return the error that a model's `call` met on symbolic tensors as one that names the user's line."""
+    """Return the error that a model's `call` met while it was recorded as one that names the user's line."""
     if isinstance(error, CaptureError):
         return error
-    refusal = CaptureError(
+    what = _forbidden(error) or (
         f"this model's `call` cannot be recorded as a graph ({type(error).__name__}: {error}). Functions of "
-        "`trivium.ops` record themselves; functions of `jax.numpy` and NumPy do not. The model can "
-        "still be trained and called.",
-        error_location(error),
+        "`trivium.ops` record themselves."
     )
+    refusal = CaptureError(what, error_location(error))
     refusal.__cause__ = error
     return refusal
+
+
+def plain_error(error: Exception) -> Exception:
+    """Return a capture error for what Python code cannot do to an array, and any other error as it is."""
+    return as_capture_error(error) if _forbidden(error) else error
+
+
+def _forbidden(error: Exception) -> str | None:
+    """Say what is wrong where Python code treats a traced array as numbers or as a list."""
+    if isinstance(error, jax.errors.ConcretizationTypeError):
+        return (
+            "Python cannot decide by an array's values here (`if`, `while`, `int()`, `float()`): the code runs before any "
+            "data exists. Use `ops.where` or `ops.cond` in place of `if`, and a fixed count in place of a loop over "
+            "values."
+        )
+    if isinstance(error, TypeError) and "item assignment" in str(error):
+        return (
+            "an array cannot be changed in place. Make a new one: `ops.where` chooses element by element, "
+            "`ops.slice_update` and `ops.scatter_update` put values in."
+        )
+    return None
 
 
 def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[Layer, Any]]:
@@ -84,7 +105,7 @@ def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[La
     context.layers.append(model)
     context.trail = []
     with call_scope(context):
-        infer(model.call, args, kwargs)
+        infer(model.call, args, model._inherit(args, kwargs, context))
     return context.trail
 
 

@@ -44,9 +44,18 @@ def _flatten_like(graph: Graph, inputs: Any, path: str) -> list[Any]:
         return [inputs[k] for k in keys]
     flat = jax.tree_util.tree_leaves(inputs)
     if len(flat) != len(tensors):
+        names = ", ".join(repr(t.name) for t in tensors)
+        shapes = ", ".join(str(tuple(getattr(x, "shape", ()))) for x in flat)
+        one = len(tensors) == 1
         raise ValueError(
-            f"Model {path!r} has {len(tensors)} input(s), {[t.name for t in tensors]}; it was given {len(flat)} "
-            f"array(s) of shapes {[tuple(getattr(x, 'shape', ())) for x in flat]}."
+            f"Model {path!r} has {'one input' if one else f'{len(tensors)} inputs'}, {names}; it was given "
+            + ("one array" if len(flat) == 1 else f"{len(flat)} arrays")
+            + f", of shape {shapes}. "
+            + (
+                "Give that one array."
+                if one
+                else "Give one for each, in a list or in a dict by their names."
+            )
         )
     return flat
 

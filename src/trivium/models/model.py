@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 
-from trivium.graph import CaptureError, Graph, SymbolicTensor, digest, is_recording, lowered_text
+from trivium.graph import (
+    CaptureError,
+    Graph,
+    SymbolicTensor,
+    any_symbolic,
+    digest,
+    is_recording,
+    lowered_text,
+)
 from trivium.layers.base import Layer
 from trivium.layers.context import current_call
-from trivium.models.capture import as_capture_error, capture, symbolic_like, trace
+from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
 from trivium.models.functional_inputs import fit_inputs
-from trivium.state import current_scope, suggest
+from trivium.state import Variable, current_scope, suggest
 from trivium.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -63,7 +72,7 @@ class Model(Trainer, Layer):
     }
 
     _graph: Graph | None
-    _captured: dict[bool, tuple[Graph | None, bool]]
+    _captured: dict[bool, tuple[Graph | None, bool | Callable[[Any], bool]]]
     _call_spec: tuple[Any, dict[str, Any]] | None
     _capture_error: Exception | None
     _trail: list[tuple[Layer, Any]]
@@ -136,18 +145,32 @@ class Model(Trainer, Layer):
             raise as_capture_error(self._capture_error)
         return graph
 
-    def _capture(self, training: bool) -> tuple[Graph | None, bool]:
+    def _capture(self, training: bool) -> tuple[Graph | None, bool | Callable[[Any], bool]]:
         if self._call_spec is None:
             raise ValueError(
                 f"Model {self.name!r} is not built, so its graph is not known: call it on data, or "
                 "`build(input_shape)`."
             )
         if training not in self._captured:
-            try:
-                self._captured[training] = capture(self, *self._call_spec, training)
-            except Exception as error:
-                self._captured[training], self._capture_error = (None, False), error
+            self._captured[training] = self._read_graph(*self._call_spec, training)
         return self._captured[training]
+
+    def _read_graph(
+        self, args: Any, kwargs: Any, training: bool
+    ) -> tuple[Graph | None, bool | Callable[[Any], bool]]:
+        try:
+            return capture(self, args, kwargs, training)
+        except Exception as error:
+            self._capture_error = first = plain_error(error)
+        # Code that uses `jax.numpy` directly cannot record itself, but JAX can trace it.
+        from trivium.models.traced import capture_traced
+
+        try:
+            return capture_traced(self, args, kwargs, training)
+        except Exception as error:
+            if not isinstance(first, CaptureError) or first.wants_array:
+                self._capture_error = plain_error(error)
+        return None, False
 
     def fingerprint(self) -> str:
         """Return a hash that two models share exactly when they compute and train the same.
@@ -207,6 +230,13 @@ class Model(Trainer, Layer):
 
     # -- layers -------------------------------------------------------------------------------------------------
 
+    def _own_weights(self) -> list[Variable]:
+        inner = super()._own_weights()
+        if self._graph is None:
+            return inner
+        mine = {id(v): v for v in [*inner, *self._graph.variables]}
+        return sorted(mine.values(), key=lambda v: not v.trainable_unless_frozen)
+
     @property
     def _layers(self) -> list[Layer]:
         inner = super()._layers
@@ -216,12 +246,12 @@ class Model(Trainer, Layer):
         return list({id(layer): layer for layer in [*own, *inner]}.values())
 
     def _flow_layers(self) -> list[Layer]:
-        graph = self._graph or (self._captured.get(False) or (None,))[0]
+        # Training goes through all layers; inference may leave some out.
+        captured = [self._captured[mode][0] for mode in (True, False) if mode in self._captured]
+        graphs = [g for g in (self._graph, *captured) if g is not None]
         inner = super()._flow_layers() if self._graph is None else self._layers
-        if graph is None:
-            return inner
         mine = {id(layer) for layer in inner}
-        order = [o for o in graph.operations if id(o) in mine]
+        order = [o for graph in graphs for o in graph.operations if id(o) in mine]
         return list({id(layer): layer for layer in [*order, *inner]}.values())
 
     @property
@@ -337,12 +367,17 @@ class Model(Trainer, Layer):
                 self._trail = trace(self, *self._call_spec, training)
             except Exception as error:
                 # Neither way works. What no graph can hold knows the user's line; any other error is plainer on arrays.
-                refused = isinstance(self._capture_error, CaptureError)
-                raise (self._capture_error if refused else error) from None
+                refused = self._capture_error
+                if not isinstance(refused, CaptureError):
+                    raise error from None
+                if not self.run_eagerly or any_symbolic(args, kwargs):
+                    refused.add_note("`compile(..., run_eagerly=True)` runs it as plain Python.")
+                    raise refused from None
         self._note_built()
         context = current_call()
         if context is None or context.layers[:1] == [self] or not context.layers:
             self._capture(False)
+            self._capture(True)
             self._adopt()
 
     def _can_be_called(self) -> bool:
@@ -350,9 +385,7 @@ class Model(Trainer, Layer):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         if self._graph is None and (graph := self._runnable(args, kwargs)) is not None:
-            values = graph.trace(args[0])
-            self.add_loss([values[id(t)] for t in graph.losses])
-            return jax.tree_util.tree_map(lambda t: values[id(t)], graph.outputs)
+            return self._run_graph(graph, args[0])
         return super()._run(args, kwargs)
 
     def _runnable(self, args: Any, kwargs: Any) -> Graph | None:
@@ -370,7 +403,7 @@ class Model(Trainer, Layer):
         if len(spec_args) != 1 or spec_kwargs or not _same_form(spec_args[0], args[0]):
             return None
         graph, whole = self._capture(bool(training))
-        return graph if whole else None
+        return graph if (whole(args[0]) if callable(whole) else whole) else None
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs: run the graph. A model written by subclassing gives its own.
@@ -385,7 +418,13 @@ class Model(Trainer, Layer):
                 "the outputs, or give the constructor `inputs` and `outputs`."
             )
         inputs = args[0] if args else next(iter(kwargs.values()))
-        return self._graph.run(fit_inputs(self._graph, inputs, self.path))
+        return self._run_graph(self._graph, fit_inputs(self._graph, inputs, self.path))
+
+    def _run_graph(self, graph: Graph, inputs: Any) -> Any:
+        values = graph.trace(inputs)
+        if graph.losses:
+            self.add_loss([values[id(t)] for t in graph.losses])
+        return jax.tree_util.tree_map(lambda t: values[id(t)], graph.outputs)
 
     # -- keeping ------------------------------------------------------------------------------------------------
 
@@ -400,11 +439,12 @@ class Model(Trainer, Layer):
 
         save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: Any) -> None:
-        """Set the weights from a file that `save_weights` wrote.
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Set the weights from a file that `save_weights`, ours or Keras's, wrote.
 
         Args:
             filepath: The path.
+            skip_mismatch: Whether weights that the file lacks, or has in another shape, stay as they are.
 
         Raises:
             FileNotFoundError: There is no such file.
@@ -412,7 +452,7 @@ class Model(Trainer, Layer):
         """
         from trivium.saving.weights import load_weights
 
-        load_weights(self, filepath)
+        load_weights(self, filepath, skip_mismatch)
 
     # -- looking ------------------------------------------------------------------------------------------------
 

@@ -5,28 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
-from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.graph.arithmetic import as_array
+from trivium.state.dtypes import standardize_dtype
 
-__all__ = ["as_array", "as_axes", "as_floats", "channels_are_last", "per_axis"]
-
-_READY = (bool, int, float, complex)
-
-
-def as_array(x: Any) -> Any:
-    """Return `x` if it is an array or a number, else an array of it.
-
-    A number stays one, so that it takes the dtype of what it meets.
-
-    Example:
-        >>> as_array([1.0, 2.0]).dtype, as_array(1.0)
-        (dtype('float32'), 1.0)
-    """
-    if hasattr(x, "dtype") or isinstance(x, _READY):
-        return x
-    array = jnp.asarray(x)
-    return array.astype(standardize_dtype(None)) if is_float(array.dtype) else array
+__all__ = [
+    "as_array", "as_axes", "as_common_floats", "as_complex", "as_floats", "channels_are_last", "dtype_or_none",
+    "need_values", "per_axis", "positive_axes", "positive_axis",
+]  # fmt: skip
 
 
 def as_floats(x: Any) -> Any:
@@ -40,31 +29,66 @@ def as_floats(x: Any) -> Any:
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(standardize_dtype(None))
 
 
-def per_axis(value: int | Sequence[int], axes: int, name: str) -> tuple[int, ...]:
+def as_common_floats(*xs: Any) -> tuple[Any, ...]:
+    """Return arrays in the float type that they promote to: the default one where all hold whole numbers.
+
+    Example:
+        >>> [x.dtype.name for x in as_common_floats(np.zeros(1, "float16"), np.ones(1, "int32"))]
+        ['float16', 'float16']
+    """
+    arrays = [as_array(x) for x in xs]
+    dtype = jnp.result_type(*arrays)
+    if not jnp.issubdtype(dtype, jnp.inexact):
+        dtype = jnp.dtype(standardize_dtype(None))
+    return tuple(jnp.asarray(x, dtype) for x in arrays)
+
+
+def as_complex(real: Any, imaginary: Any) -> Any:
+    """Return the complex numbers of their two parts.
+
+    Example:
+        >>> as_complex([1], [2.0]).tolist()
+        [(1+2j)]
+    """
+    real, imaginary = as_common_floats(real, imaginary)
+    wide = jnp.promote_types(real.dtype, "float32")  # There are no complex half types.
+    return jax.lax.complex(real.astype(wide), imaginary.astype(wide))
+
+
+def dtype_or_none(dtype: Any) -> str | None:
+    """Return a dtype's name, or `None` for `None`: the op chooses.
+
+    Example:
+        >>> dtype_or_none(float), dtype_or_none(None)
+        ('float32', None)
+    """
+    return None if dtype is None else standardize_dtype(dtype)
+
+
+def per_axis(value: int | Sequence[int], axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     """Return one number for each spatial axis.
 
     Args:
         value: A number for all axes or a sequence with one for each.
         axes: How many axes there are.
         name: The argument's name, for the message.
+        least: What each must be at least.
 
     Raises:
-        ValueError: The sequence has another length.
+        ValueError: The sequence has another length, or a number is too small.
 
     Example:
         >>> per_axis(2, 2, "strides"), per_axis([1, 2], 2, "strides")
         ((2, 2), (1, 2))
     """
-    if isinstance(value, int):
-        return (value,) * axes
-    values = tuple(int(v) for v in value)
+    values = (value,) * axes if isinstance(value, int | np.integer) else tuple(value)
     if len(values) == 1:
-        return values * axes
-    if len(values) != axes:
+        values *= axes
+    if len(values) != axes or any(v < least for v in values):
         raise ValueError(
-            f"`{name}` is one whole number or {axes}, one for each spatial axis; got {value!r}."
+            f"`{name}` is one whole number or {axes}, one for each spatial axis, of at least {least}; got {value!r}."
         )
-    return values
+    return tuple(map(int, values))
 
 
 def channels_are_last(data_format: str | None) -> bool:
@@ -92,3 +116,53 @@ def as_axes(axis: int | Sequence[int] | None) -> int | tuple[int, ...] | None:
         ((0, 1), None)
     """
     return tuple(axis) if isinstance(axis, Sequence) else axis
+
+
+def positive_axis(axis: int, ndim: int) -> int:
+    """Return an axis counted from the front.
+
+    Args:
+        axis: The axis; if negative, counted from the end.
+        ndim: How many axes there are.
+
+    Raises:
+        ValueError: There is no such axis.
+
+    Example:
+        >>> positive_axis(-1, 3)
+        2
+    """
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of bounds for array of dimension {ndim}")
+    return axis % ndim
+
+
+def positive_axes(axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Return one axis or several as `positive_axis` does, in rising order.
+
+    Example:
+        >>> positive_axes((-1, 0), 3), positive_axes(1, 3)
+        ((0, 2), (1,))
+    """
+    several = [axes] if isinstance(axes, int) else axes
+    return tuple(sorted(positive_axis(axis, ndim) for axis in several))
+
+
+def need_values(x: Any, instead: str) -> None:
+    """Refuse an array without values, for an op whose result's shape follows from them.
+
+    Args:
+        x: An array.
+        instead: What to do instead.
+
+    Raises:
+        ValueError: The array has no values yet, because a program is being compiled or a graph recorded.
+
+    Example:
+        >>> need_values(jnp.ones(2), "")
+    """
+    if isinstance(x, jax.core.Tracer):
+        raise ValueError(
+            "the shape of the result depends on values, which no graph or compiled program knows beforehand. "
+            + instead
+        )

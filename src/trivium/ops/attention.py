@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_floats
+from trivium.ops.arrays import as_common_floats
 
 __all__ = ["dot_product_attention"]
 
@@ -36,7 +36,7 @@ def dot_product_attention(
         scale: What to multiply the logits by; `1 / sqrt(depth)` where it is `None`.
         is_causal: Whether a query looks at no later keys than its own position.
         flash_attention: `True` takes cuDNN's fused kernel (NVIDIA only, half types).
-        attn_logits_soft_cap: A limit `c` that the logits approach: each becomes `x / (1 + abs(x) / c)`.
+        attn_logits_soft_cap: A limit `c` that the logits approach: each becomes `c * tanh(x / c)`.
 
     Returns:
         An array of shape `(batch, queries, heads, depth_of_values)`.
@@ -50,22 +50,27 @@ def dot_product_attention(
         (1, 2, 1, 4)
 
     Reference:
-        Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs/1706.03762
+        Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs/1706.03762; for the cap
+        Gemma Team, "Gemma 2", 2024, https://arxiv.org/abs/2408.00118
     """
-    arrays = [as_floats(a) for a in (query, key, value)]
-    if any(a.ndim != 4 for a in arrays):
+    q, k, v = as_common_floats(query, key, value)
+    if any(a.ndim != 4 for a in (q, k, v)):
         raise ValueError(
-            "dot_product_attention needs query, key and value of shape (batch, time, heads, depth); "
-            f"got shapes {[a.shape for a in arrays]}."
+            "query, key and value have shapes (batch, time, heads, depth); "
+            f"got {q.shape}, {k.shape} and {v.shape}."
         )
-    dtype = jnp.result_type(*arrays)
-    q, k, v = (a.astype(dtype) for a in arrays)
-    bias = None if bias is None else jnp.asarray(bias, dtype)
+    bias = None if bias is None else jnp.asarray(bias, q.dtype)
     mask = None if mask is None else jnp.asarray(mask, bool)
     if attn_logits_soft_cap is None:
-        kernel = "cudnn" if flash_attention else "xla"
         return jax.nn.dot_product_attention(
-            q, k, v, bias, mask, scale=scale, is_causal=is_causal, implementation=kernel
+            q,
+            k,
+            v,
+            bias,
+            mask,
+            scale=scale,
+            is_causal=is_causal,
+            implementation="cudnn" if flash_attention else "xla",
         )
     if flash_attention:
         raise ValueError(
@@ -73,10 +78,10 @@ def dot_product_attention(
         )
     logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
     logits = logits if bias is None else logits + bias
-    logits = logits / (1 + jnp.abs(logits) / attn_logits_soft_cap)
+    logits = attn_logits_soft_cap * jnp.tanh(logits / attn_logits_soft_cap)
     if is_causal:
         before = jnp.tril(jnp.ones(logits.shape[-2:], bool))
         mask = before if mask is None else mask & before
     if mask is not None:
-        logits = jnp.where(mask, logits, jnp.finfo(dtype).min)
+        logits = jnp.where(mask, logits, jnp.finfo(q.dtype).min)
     return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits, axis=-1), v)

@@ -14,8 +14,8 @@ from trivium.ops.arrays import as_array
 from trivium.ops.closures import op_of_functions
 
 __all__ = [
-    "associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan", "stop_gradient", "switch",
-    "vectorize", "vectorized_map", "while_loop",
+    "associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan",
+    "stop_gradient", "switch", "vectorize", "vectorized_map", "while_loop",
 ]  # fmt: skip
 
 _Function = Callable[..., Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,15 +13,9 @@ from trivium.ops import lowering
 from trivium.ops.arrays import as_array, channels_are_last, per_axis
 
 __all__ = [
-    "adaptive_average_pool",
-    "adaptive_max_pool",
-    "average_pool",
-    "conv",
-    "conv_transpose",
-    "depthwise_conv",
-    "max_pool",
-    "separable_conv",
-]
+    "adaptive_average_pool", "adaptive_max_pool", "average_pool", "conv", "conv_transpose",
+    "depthwise_conv", "max_pool", "separable_conv",
+]  # fmt: skip
 
 _Sizes = int | Sequence[int]
 
@@ -66,13 +61,17 @@ def conv(
     axes = _check_ranks(x, kernel)
     if x.shape[-1] % kernel.shape[-2]:
         raise ValueError(
-            f"conv: the inputs' {x.shape[-1]} channels are no multiple of the {kernel.shape[-2]} channels of the "
-            f"kernel (inputs {jnp.shape(inputs)}, kernel {kernel.shape} = (*window, channels, filters))."
+            f"the inputs' {x.shape[-1]} channels are no multiple of the kernel's {kernel.shape[-2]} "
+            f"(kernel {kernel.shape} = (*window, channels / groups, filters))."
+        )
+    if kernel.shape[-1] % (groups := x.shape[-1] // kernel.shape[-2]):
+        raise ValueError(
+            f"{kernel.shape[-1]} filters cannot be shared out among {groups} groups of channels."
         )
     _check_padding(padding)
     strides = per_axis(strides, axes, "strides")
     dilation = per_axis(dilation_rate, axes, "dilation_rate")
-    _check_fits("conv", x.shape, kernel.shape[:-2], padding, dilation)
+    _check_fits(x.shape, kernel.shape[:-2], padding, dilation)
     return _channels_back(lowering.conv(x, kernel, strides, padding, dilation), data_format)
 
 
@@ -98,11 +97,20 @@ def depthwise_conv(
     Returns:
         An array of shape `(batch, *positions, channels * multiplier)`.
 
+    Raises:
+        ValueError: The kernel does not fit the inputs.
+
     Example:
         >>> depthwise_conv(jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 1))).shape
         (1, 2, 2, 2)
     """
     kernel = jnp.asarray(as_array(kernel))
+    channels = jnp.shape(inputs)[-1 if channels_are_last(data_format) else 1]
+    if kernel.shape[-2] != channels:
+        raise ValueError(
+            f"the inputs have {channels} channels, the kernel {kernel.shape[-2]} "
+            f"(kernel {kernel.shape} = (*window, channels, multiplier))."
+        )
     grouped = kernel.reshape(*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1])
     return conv(inputs, grouped, strides, padding, data_format, dilation_rate)
 
@@ -131,6 +139,9 @@ def separable_conv(
     Returns:
         An array of shape `(batch, *positions, filters)`.
 
+    Raises:
+        ValueError: A kernel does not fit what comes to it.
+
     Example:
         >>> separable_conv(jnp.ones((1, 4, 2)), jnp.ones((3, 2, 1)), jnp.ones((1, 2, 5))).shape
         (1, 2, 5)
@@ -139,6 +150,11 @@ def separable_conv(
         Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", 2016,
         https://arxiv.org/abs/1610.02357
     """
+    between, taken = math.prod(jnp.shape(depthwise_kernel)[-2:]), jnp.shape(pointwise_kernel)[-2]
+    if taken != between:
+        raise ValueError(
+            f"the depthwise kernel gives {between} channels, the pointwise kernel takes {taken}."
+        )
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format)
 
@@ -182,21 +198,21 @@ def conv_transpose(
     axes = _check_ranks(x, kernel)
     if x.shape[-1] != kernel.shape[-1]:
         raise ValueError(
-            f"conv_transpose: the inputs have {x.shape[-1]} channels, the kernel {kernel.shape[-1]} "
-            f"(inputs {jnp.shape(inputs)}, kernel {kernel.shape} = (*window, filters, channels))."
+            f"the inputs have {x.shape[-1]} channels, the kernel {kernel.shape[-1]} "
+            f"(kernel {kernel.shape} = (*window, filters, channels))."
         )
+    if not jnp.issubdtype(kernel.dtype, jnp.inexact):
+        raise ValueError(f"the kernel holds floats; got {kernel.dtype}.")
     _check_padding(padding)
     strides = per_axis(strides, axes, "strides")
     dilation = per_axis(dilation_rate, axes, "dilation_rate")
-    extra = (
-        [None] * axes
-        if output_padding is None
-        else per_axis(output_padding, axes, "output_padding")
-    )
-    pads = [
+    extra: Sequence[int | None] = [None] * axes
+    if output_padding is not None:
+        extra = per_axis(output_padding, axes, "output_padding", least=0)
+    pads = tuple(
         _transposed_padding((k - 1) * d + 1, s, padding, e)
-        for k, d, s, e in zip(kernel.shape, dilation, strides, extra, strict=False)
-    ]
+        for k, d, s, e in zip(kernel.shape[:-2], dilation, strides, extra, strict=True)
+    )
     return _channels_back(lowering.conv_transpose(x, kernel, strides, pads, dilation), data_format)
 
 
@@ -295,10 +311,11 @@ def _pool(
     data_format: str | None,
 ) -> Any:
     x = _channels_last(inputs, data_format)
+    _check_rank(x)
     window = per_axis(pool_size, x.ndim - 2, "pool_size")
     steps = window if strides is None else per_axis(strides, x.ndim - 2, "strides")
     _check_padding(padding)
-    _check_fits("pooling", x.shape, window, padding, (1,) * len(window))
+    _check_fits(x.shape, window, padding, (1,) * len(window))
     return _channels_back(pool(x, window, steps, padding), data_format)
 
 
@@ -307,6 +324,7 @@ def _adaptive(
 ) -> Any:
     """Reduce each axis in windows from `floor(i n / m)` to `ceil((i + 1) n / m)`, one axis after the other."""
     x = _channels_last(inputs, data_format)
+    _check_rank(x)
     for axis, m in enumerate(per_axis(output_size, x.ndim - 2, "output_size"), start=1):
         n = x.shape[axis]
         parts = [
@@ -326,12 +344,20 @@ def _channels_back(x: Any, data_format: str | None) -> Any:
     return x if channels_are_last(data_format) else jnp.moveaxis(x, -1, 1)
 
 
+def _check_rank(x: Any) -> None:
+    if not 3 <= x.ndim <= 5:
+        raise ValueError(
+            f"inputs have a batch axis, 1 to 3 spatial axes and a channels axis; got shape {x.shape}."
+        )
+
+
 def _check_ranks(x: Any, kernel: Any) -> int:
     """Return the number of spatial axes."""
-    if x.ndim != kernel.ndim or not 3 <= x.ndim <= 5:
+    _check_rank(x)
+    if x.ndim != kernel.ndim:
         raise ValueError(
-            "Inputs of shape (batch, *spatial, channels) need a kernel of shape (*window, channels, channels) with "
-            f"as many spatial axes, 1 to 3; got shapes {x.shape} and {kernel.shape}."
+            f"inputs with {x.ndim - 2} spatial axes need a kernel of shape (*window, channels, channels) with as many; "
+            f"got shapes {x.shape} and {kernel.shape}."
         )
     return x.ndim - 2
 
@@ -342,14 +368,14 @@ def _check_padding(padding: str) -> None:
 
 
 def _check_fits(
-    what: str, shape: Sequence[Any], window: Sequence[int], padding: str, dilation: Sequence[int]
+    shape: Sequence[Any], window: Sequence[int], padding: str, dilation: Sequence[int]
 ) -> None:
     if padding == "same":
         return
     for n, k, d in zip(shape[1:-1], window, dilation, strict=True):
         if isinstance(n, int) and n < (k - 1) * d + 1:
             raise ValueError(
-                f"{what}: a window of {tuple(window)} cells at distances {tuple(dilation)} does not fit into the "
+                f"a window of {tuple(window)} cells at distances {tuple(dilation)} does not fit into the "
                 f"spatial shape {tuple(shape[1:-1])}, so nothing would come out. "
                 "Use a smaller window or padding='same'."
             )
@@ -361,9 +387,8 @@ def _transposed_padding(
     """Return the cells to add to (if negative: cut from) both ends of a full transposed convolution's axis."""
     if padding == "valid":
         return 0, max(stride - extent, 0) if output_padding is None else output_padding
-    if output_padding is None:
-        total = stride + extent - 2  # gives size * stride
-    else:
-        total = extent + extent % 2 - 2 + output_padding
+    # Without an output padding the size becomes `size * stride`.
+    more = stride if output_padding is None else extent % 2 + output_padding
+    total = extent - 2 + more
     before = min(-(-total // 2), extent - 1)
     return before - (extent - 1), total - before - (extent - 1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trivium.graph.op import op
 from trivium.graph.tensor import is_symbolic
-from trivium.ops.arrays import as_array
+from trivium.ops.arrays import as_array, as_complex, dtype_or_none
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.variable import Variable
 
@@ -93,7 +93,7 @@ def zeros_like(x: Any, dtype: Any = None) -> Any:
         >>> zeros_like([1, 2]).tolist()
         [0, 0]
     """
-    return jnp.zeros_like(as_array(x), _maybe(dtype))
+    return jnp.zeros_like(as_array(x), dtype_or_none(dtype))
 
 
 @op
@@ -108,7 +108,7 @@ def ones_like(x: Any, dtype: Any = None) -> Any:
         >>> ones_like([1, 2]).tolist()
         [1, 1]
     """
-    return jnp.ones_like(as_array(x), _maybe(dtype))
+    return jnp.ones_like(as_array(x), dtype_or_none(dtype))
 
 
 @op
@@ -123,7 +123,7 @@ def empty_like(x: Any, dtype: Any = None) -> Any:
         >>> empty_like([1, 2]).shape
         (2,)
     """
-    return jnp.zeros_like(as_array(x), _maybe(dtype))
+    return jnp.zeros_like(as_array(x), dtype_or_none(dtype))
 
 
 @op
@@ -139,7 +139,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
         >>> full_like([1, 2], 7).tolist()
         [7, 7]
     """
-    return jnp.full_like(as_array(x), as_array(fill_value), _maybe(dtype))
+    return jnp.full_like(as_array(x), as_array(fill_value), dtype_or_none(dtype))
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
@@ -235,7 +235,7 @@ def linspace(
         [0.0, 0.5, 1.0]
     """
     return jnp.linspace(
-        as_array(start), as_array(stop), num, endpoint, retstep, _maybe(dtype), axis
+        as_array(start), as_array(stop), num, endpoint, retstep, dtype_or_none(dtype), axis
     )
 
 
@@ -264,7 +264,9 @@ def logspace(
         >>> logspace(0.0, 2.0, 3).round(3).tolist()
         [1.0, 10.0, 100.00000762939453]
     """
-    return jnp.logspace(as_array(start), as_array(stop), num, endpoint, base, _maybe(dtype), axis)
+    return jnp.logspace(
+        as_array(start), as_array(stop), num, endpoint, base, dtype_or_none(dtype), axis
+    )
 
 
 @op
@@ -285,7 +287,7 @@ def geomspace(
         >>> geomspace(1.0, 100.0, 3).round(3).tolist()
         [1.0, 10.0, 100.00000762939453]
     """
-    return jnp.geomspace(as_array(start), as_array(stop), num, endpoint, _maybe(dtype), axis)
+    return jnp.geomspace(as_array(start), as_array(stop), num, endpoint, dtype_or_none(dtype), axis)
 
 
 @op
@@ -300,7 +302,7 @@ def array(x: Any, dtype: Any = None) -> Any:
         >>> array([1.0, 2.0]).dtype.name
         'float32'
     """
-    return jnp.array(as_array(x), dtype=_maybe(dtype))
+    return jnp.array(as_array(x), dtype=dtype_or_none(dtype))
 
 
 @op
@@ -340,7 +342,7 @@ def convert_to_tensor(
         raise ValueError(
             "Sparse and ragged tensors are not supported; leave `sparse` and `ragged` out."
         )
-    return jnp.asarray(as_array(x), dtype=_maybe(dtype))
+    return jnp.asarray(as_array(x), dtype=dtype_or_none(dtype))
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -384,19 +386,11 @@ def saturate_cast(x: Any, dtype: Any) -> Any:
         [0, 255]
     """
     x, target = jnp.asarray(as_array(x)), jnp.dtype(standardize_dtype(dtype))
-    if target == bool:
-        return x.astype(target)
-    limits = jnp.finfo(target) if is_float(target) else jnp.iinfo(target)
-    own = (
-        jnp.finfo(x.dtype)
-        if is_float(x.dtype)
-        else jnp.iinfo(jnp.int8 if x.dtype == bool else x.dtype)
-    )
-    low, high = max(float(limits.min), float(own.min)), min(float(limits.max), float(own.max))
-    clipped = (
-        jnp.clip(x, jnp.asarray(low, x.dtype), jnp.asarray(high, x.dtype)) if x.dtype != bool else x
-    )
-    return clipped.astype(target)
+    if x.dtype != bool:
+        own, wanted = _limits(x.dtype), _limits(target)
+        low, high = max(own[0], wanted[0]), min(own[1], wanted[1])
+        x = jnp.clip(x, np.asarray(low).astype(x.dtype), np.asarray(high).astype(x.dtype))
+    return x.astype(target)
 
 
 @op
@@ -411,7 +405,7 @@ def view(x: Any, dtype: Any = None) -> Any:
         >>> view(ones((1,)), 'int32').tolist()
         [1065353216]
     """
-    return jnp.asarray(as_array(x)).view(_maybe(dtype))
+    return jnp.asarray(as_array(x)).view(dtype_or_none(dtype))
 
 
 @op
@@ -421,12 +415,17 @@ def view_as_complex(x: Any) -> Any:
     Args:
         x: An array of shape `(..., 2)`: real and imaginary parts.
 
+    Raises:
+        ValueError: The last axis has another size.
+
     Example:
         >>> view_as_complex([[1.0, 2.0]]).tolist()
         [(1+2j)]
     """
     x = jnp.asarray(as_array(x))
-    return jax.lax.complex(x[..., 0], x[..., 1])
+    if x.shape[-1:] != (2,):
+        raise ValueError(f"the last axis has size 2: real and imaginary part; got shape {x.shape}.")
+    return as_complex(x[..., 0], x[..., 1])
 
 
 @op
@@ -454,6 +453,7 @@ def shape(x: Any) -> tuple[Any, ...]:
         x: An array.
 
     Example:
+        >>> from trivium.graph import SymbolicTensor
         >>> shape(SymbolicTensor((None, 3)))
         (None, 3)
     """
@@ -513,8 +513,13 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, jax.Array) or is_symbolic(x)
 
 
-def _maybe(dtype: Any) -> str | None:
-    return None if dtype is None else standardize_dtype(dtype)
+def _limits(dtype: Any) -> tuple[Any, Any]:
+    """Return the lowest and the largest number of a dtype."""
+    if dtype == np.bool_:
+        return 0, 1
+    if is_float(dtype):
+        return float(jnp.finfo(dtype).min), float(jnp.finfo(dtype).max)
+    return int(jnp.iinfo(dtype).min), int(jnp.iinfo(dtype).max)
 
 
 def _sizes(shape: Any) -> Any:

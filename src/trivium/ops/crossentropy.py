@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_floats
+from trivium.ops.arrays import as_array, as_common_floats, as_floats, positive_axis
 from trivium.state.dtypes import epsilon
 
 __all__ = [
@@ -33,8 +33,8 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         >>> binary_crossentropy([1.0, 0.0], [0.5, 0.5]).round(4).tolist()
         [0.6930999755859375, 0.6930999755859375]
     """
-    target, output = jnp.asarray(as_array(target)), as_floats(output)
-    _same_shape("binary_crossentropy", target, output)
+    target, output = as_common_floats(target, output)
+    _same_shape(target, output)
     if from_logits:
         yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
     else:
@@ -66,7 +66,7 @@ def categorical_crossentropy(
         [0.6930999755859375]
     """
     target, output = jnp.asarray(as_array(target)), as_floats(output)
-    _same_shape("categorical_crossentropy", target, output)
+    _same_shape(target, output)
     return -jnp.sum(target * _log_chances(output, from_logits, axis), axis=axis)
 
 
@@ -93,12 +93,13 @@ def sparse_categorical_crossentropy(
         [0.6930999755859375]
     """
     target, output = jnp.asarray(as_array(target)), as_floats(output)
-    if target.ndim == output.ndim and target.shape[-1] == 1:
-        target = jnp.squeeze(target, -1)
-    if output.ndim < 1 or target.shape != output.shape[:-1]:
+    axis = positive_axis(axis, output.ndim)
+    if target.ndim == output.ndim and target.shape[axis] == 1:
+        target = jnp.squeeze(target, axis)
+    if target.shape != (*output.shape[:axis], *output.shape[axis + 1 :]):
         raise ValueError(
-            "sparse_categorical_crossentropy: `target` holds class indices in the shape of `output` without its last axis; "
-            f"got shapes {target.shape} and {output.shape}. With one-hot targets use `categorical_crossentropy`."
+            f"`target` holds class indices, in the shape of `output` without its axis {axis}; got shapes "
+            f"{target.shape} and {output.shape}. With one-hot targets use `categorical_crossentropy`."
         )
     # A product with a one-hot array and not a lookup: an index out of range counts as no class at all.
     chosen = jax.nn.one_hot(target.astype("int32"), output.shape[axis], axis=axis)
@@ -121,6 +122,9 @@ def ctc_loss(
     Returns:
         An array of shape `(batch,)`.
 
+    Raises:
+        ValueError: The shapes do not fit.
+
     Example:
         >>> ctc_loss([[1]], jnp.zeros((1, 2, 3)), [1], [2]).round(4).tolist()
         [1.0986000299453735]
@@ -130,7 +134,12 @@ def ctc_loss(
     """
     import optax
 
-    target, output = jnp.asarray(target), as_floats(output)
+    target, output = jnp.asarray(target, "int32"), as_floats(output)
+    if target.ndim != 2 or output.ndim != 3:
+        raise ValueError(
+            "`target` has shape (batch, labels) and `output` shape (batch, time, classes); "
+            f"got {target.shape} and {output.shape}."
+        )
     output = output.astype(jnp.promote_types(output.dtype, "float32"))
 
     def beyond(lengths: Any, size: int) -> Any:
@@ -161,16 +170,14 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
         >>> psnr([0.0, 0.0], [0.1, 0.1], 1.0).round(2).item()
         20.0
     """
-    x1, x2 = as_floats(x1), as_floats(x2)
-    _same_shape("psnr", x1, x2)
+    x1, x2 = as_common_floats(x1, x2)
+    _same_shape(x1, x2)
     return 10 * jnp.log10(jnp.asarray(max_val, x2.dtype) ** 2 / jnp.mean((x1 - x2) ** 2))
 
 
-def _same_shape(what: str, one: Any, other: Any) -> None:
+def _same_shape(one: Any, other: Any) -> None:
     if one.shape != other.shape:
-        raise ValueError(
-            f"{what} needs two arrays of one shape; got {one.shape} and {other.shape}."
-        )
+        raise ValueError(f"both arrays have one shape; got {one.shape} and {other.shape}.")
 
 
 def _log_chances(output: Any, from_logits: bool, axis: int) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array
+from trivium.ops.arrays import as_array, need_values
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import suggest
 
@@ -124,10 +124,18 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
         [10, 2, 30]
     """
     places = jnp.asarray(as_array(inputs)).at[tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))]
-    write = {"add": places.add, "max": places.max, "min": places.min, "mul": places.multiply}
-    if reduction is not None and reduction not in write:
-        raise ValueError(f"Unknown reduction {reduction!r}. {suggest(reduction, write)}")
-    return (write[reduction] if reduction else places.set)(as_array(updates))
+    write: dict[str | None, Callable[..., Any]] = {
+        None: places.set,
+        "add": places.add,
+        "max": places.max,
+        "min": places.min,
+        "mul": places.multiply,
+    }
+    if reduction not in write:
+        raise ValueError(
+            f"unknown reduction {reduction!r}. {suggest(str(reduction), filter(None, write))}"
+        )
+    return write[reduction](as_array(updates))
 
 
 @op
@@ -206,11 +214,18 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
         predictions: Scores, shape `(batch, classes)`.
         k: How many.
 
+    Raises:
+        ValueError: The shapes do not fit.
+
     Example:
         >>> in_top_k([1, 0], [[0.1, 0.9], [0.2, 0.8]], 1).tolist()
         [True, False]
     """
     targets, predictions = jnp.asarray(targets), jnp.asarray(as_array(predictions))
+    if targets.shape != predictions.shape[:-1]:
+        raise ValueError(
+            f"each target needs a row of predictions; got shapes {targets.shape} and {predictions.shape}."
+        )
     score = jnp.take_along_axis(predictions, targets[..., None], axis=-1)
     score = jnp.where(jnp.isnan(score), -jnp.inf, score)
     return jnp.sum(predictions > score, axis=-1) < k
@@ -235,7 +250,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     sequence = jnp.asarray(as_array(sorted_sequence))
     if sequence.ndim != 1:
         raise ValueError(
-            f"searchsorted: the sequence has one axis; got shape {sequence.shape}. Use `vectorized_map` over the others."
+            f"the sequence has one axis; got shape {sequence.shape}. Use `vectorized_map` over the others."
         )
     return jnp.searchsorted(sequence, as_array(values), side=side)
 
@@ -262,10 +277,14 @@ def nonzero(x: Any) -> Any:
     Args:
         x: An array.
 
+    Raises:
+        ValueError: The array has no values yet, in a graph or a compiled program.
+
     Example:
         >>> nonzero([0, 3, 4])[0].tolist()
         [1, 2]
     """
+    need_values(x, "Use `where` with three arguments, or count with `count_nonzero`.")
     return jnp.nonzero(as_array(x))
 
 
@@ -327,14 +346,26 @@ def unique(
         size: How many to return; needed in compiled code.
         fill_value: What to fill up to `size` with; the smallest element where it is `None`.
 
+    Raises:
+        ValueError: The array has no values yet, in a graph or a compiled program, and `size` is not given.
+
     Example:
         >>> unique([3, 1, 3]).tolist()
         [1, 3]
     """
+    if size is None:
+        need_values(x, "Give `size`.")
     return jnp.unique(
-        as_array(x), return_index, return_inverse, return_counts, axis,
-        equal_nan=False, size=size, fill_value=fill_value, sorted=sorted,
-    )  # fmt: skip
+        as_array(x),
+        return_index,
+        return_inverse,
+        return_counts,
+        axis,
+        equal_nan=False,
+        size=size,
+        fill_value=fill_value,
+        sorted=sorted,
+    )
 
 
 @op
@@ -348,13 +379,14 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         sparse: Kept for Keras's signature; only `False` is supported.
 
     Raises:
-        ValueError: `sparse` is asked for.
+        ValueError: `sparse` is asked for, or the array has no values yet, in a graph or a compiled program.
 
     Example:
         >>> bincount([0, 2, 2]).tolist()
         [1, 0, 2]
     """
     _dense(sparse)
+    need_values(x, "Sum a `one_hot` array over its first axis.")
     x = jnp.asarray(as_array(x))
     weights = None if weights is None else jnp.asarray(as_array(weights))
     if x.ndim < 2:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from trivium.graph.arithmetic import wide_integer
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats
+from trivium.ops.arrays import as_array, as_axes, as_common_floats, as_floats
 
 __all__ = [
     "cdist", "cholesky", "cholesky_inverse", "corrcoef", "correlate", "cross", "det", "diff", "dot",
@@ -97,7 +99,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
 @op
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-    """Multiply and add up over named axes.
+    """Multiply and add up over named axes; products of int8 add up in int32.
 
     Args:
         subscripts: The axes of each operand and of the result, by letters: `"ij,jk->ik"`.
@@ -108,7 +110,10 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
         >>> einsum('i,i->', [1.0, 2.0], [3.0, 4.0]).item()
         11.0
     """
-    return jnp.einsum(subscripts, *map(as_array, operands), **kwargs)
+    arrays = [as_array(x) for x in operands]
+    if "preferred_element_type" not in kwargs:
+        kwargs["preferred_element_type"] = wide_integer(*arrays)
+    return jnp.einsum(subscripts, *arrays, **kwargs)
 
 
 @op
@@ -241,7 +246,7 @@ def cdist(x: Any, y: Any) -> Any:
         >>> cdist([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
         [[5.0]]
     """
-    x, y = as_floats(x), as_floats(y)
+    x, y = as_common_floats(x, y)
     return jnp.sqrt(jnp.sum((x[..., :, None, :] - y[..., None, :, :]) ** 2, axis=-1))
 
 
@@ -364,11 +369,16 @@ def cholesky(x: Any, upper: bool = False) -> Any:
         x: Symmetric positive definite matrices, shape `(..., n, n)`.
         upper: Whether to return the upper triangle, its transpose.
 
+    Raises:
+        ValueError: The matrices are not square.
+
     Example:
         >>> cholesky([[4.0]]).tolist()
         [[2.0]]
     """
-    return jnp.linalg.cholesky(as_floats(x), upper=upper)
+    x = as_floats(x)
+    _check_square(x)
+    return jnp.linalg.cholesky(x, upper=upper)
 
 
 @op
@@ -379,11 +389,15 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Any:
         x: Triangles that `cholesky` gave, shape `(..., n, n)`.
         upper: Whether they are upper ones.
 
+    Raises:
+        ValueError: The matrices are not square.
+
     Example:
         >>> cholesky_inverse([[2.0]]).tolist()
         [[0.25]]
     """
     x = as_floats(x)
+    _check_square(x)
     inverse = jax.scipy.linalg.solve_triangular(
         x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
     )
@@ -476,16 +490,14 @@ def solve(a: Any, b: Any) -> Any:
         a: Matrices, shape `(..., n, n)`.
         b: Right sides, shape `(..., n, k)` or `(..., n)`.
 
+    Raises:
+        ValueError: The matrices are not square, or the right sides of another size.
+
     Example:
         >>> solve([[2.0]], [[4.0]]).tolist()
         [[2.0]]
     """
-    a, b = as_floats(a), as_floats(b)
-    return (
-        jnp.linalg.solve(a, b[..., None])[..., 0]
-        if b.ndim == a.ndim - 1
-        else jnp.linalg.solve(a, b)
-    )
+    return _solve(jnp.linalg.solve, *as_common_floats(a, b))
 
 
 @op
@@ -497,14 +509,15 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
         b: Right sides, shape `(..., n, k)` or `(..., n)`.
         lower: Whether they are lower ones.
 
+    Raises:
+        ValueError: The matrices are not square, or the right sides of another size.
+
     Example:
         >>> solve_triangular([[2.0]], [[4.0]]).tolist()
         [[2.0]]
     """
-    a, b = as_floats(a), as_floats(b)
-    vector = b.ndim == a.ndim - 1
-    x = jax.scipy.linalg.solve_triangular(a, b[..., None] if vector else b, lower=lower)
-    return x[..., 0] if vector else x
+    solver = functools.partial(jax.scipy.linalg.solve_triangular, lower=lower)
+    return _solve(solver, *as_common_floats(a, b))
 
 
 @op
@@ -520,4 +533,22 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
         >>> lstsq([[1.0], [1.0]], [1.0, 3.0]).round(4).tolist()
         [2.0]
     """
-    return jnp.linalg.lstsq(as_floats(a), as_floats(b), rcond)[0]
+    a, b = as_common_floats(a, b)
+    return jnp.linalg.lstsq(a, b, rcond)[0]
+
+
+def _check_square(x: Any) -> None:
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise ValueError(f"matrices are square, of shape (..., n, n); got {x.shape}.")
+
+
+def _solve(solver: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Solve for matrices or, where `b` has an axis less than `a`, for vectors."""
+    _check_square(a)
+    vectors = b.ndim == a.ndim - 1
+    rows = b.shape[-1:] if vectors else b.shape[-2:-1]
+    if rows != a.shape[-1:]:
+        raise ValueError(
+            f"right sides have as many rows as the matrices; got shapes {a.shape} and {b.shape}."
+        )
+    return solver(a, b[..., None])[..., 0] if vectors else solver(a, b)

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats
+from trivium.ops.arrays import as_array, as_axes, as_floats, positive_axis
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
-    "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink",
-    "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish",
-    "tanh", "tanh_shrink", "threshold",
+    "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
+    "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu", "sigmoid",
+    "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid",
+    "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 
@@ -152,6 +152,9 @@ def glu(x: Any, axis: int = -1) -> Any:
         x: An array with an even size along `axis`.
         axis: The axis to split.
 
+    Raises:
+        ValueError: The axis has an odd size.
+
     Example:
         >>> glu([3.0, 0.0]).tolist()
         [1.5]
@@ -160,7 +163,12 @@ def glu(x: Any, axis: int = -1) -> Any:
         Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2016,
         https://arxiv.org/abs/1612.08083
     """
-    return jax.nn.glu(as_floats(x), axis)
+    x = as_floats(x)
+    if x.shape[positive_axis(axis, x.ndim)] % 2:
+        raise ValueError(
+            f"the axis to split has an even size; got shape {x.shape} and axis {axis}."
+        )
+    return jax.nn.glu(x, axis)
 
 
 @op

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats
+from trivium.ops.arrays import as_array, as_axes, as_floats, positive_axes, positive_axis
 from trivium.ops.linear_algebra import norm
 from trivium.state.dtypes import epsilon as default_epsilon
 
@@ -39,8 +39,9 @@ def moments(
     """
     x = as_floats(x)
     wide = x.astype(jnp.promote_types(x.dtype, "float32"))
-    mean = jnp.mean(wide, axis=as_axes(axes), keepdims=keepdims)
-    variance = jnp.var(wide, axis=as_axes(axes), keepdims=keepdims)
+    axes = positive_axes(axes, x.ndim)
+    mean = jnp.mean(wide, axis=axes, keepdims=keepdims)
+    variance = jnp.var(wide, axis=axes, keepdims=keepdims)
     if wide.dtype != x.dtype:
         largest = float(jnp.finfo("float16").max)
         mean, variance = (jnp.clip(m, -largest, largest).astype(x.dtype) for m in (mean, variance))
@@ -75,17 +76,18 @@ def batch_normalization(
     Reference:
         Ioffe & Szegedy, "Batch Normalization", 2015, https://arxiv.org/abs/1502.03167
     """
-    x = as_array(x)
+    x = jnp.asarray(as_array(x))
     shape = [1] * x.ndim
-    shape[axis] = -1
-    mean, variance = (jnp.reshape(jnp.asarray(as_array(m)), shape) for m in (mean, variance))
+    shape[positive_axis(axis, x.ndim)] = -1
+    mean, variance, offset, scale = (
+        None if m is None else jnp.reshape(jnp.asarray(as_array(m)), shape)
+        for m in (mean, variance, offset, scale)
+    )
     factor = jax.lax.rsqrt(variance + epsilon)
     if scale is not None:
-        factor = factor * jnp.reshape(jnp.asarray(as_array(scale)), shape)
+        factor = factor * scale
     shift = -mean * factor
-    if offset is not None:
-        shift = shift + jnp.reshape(jnp.asarray(as_array(offset)), shape)
-    return x * factor + shift
+    return x * factor + (shift if offset is None else shift + offset)
 
 
 @op
@@ -114,8 +116,7 @@ def layer_normalization(
     """
     original = as_floats(x)
     x = original.astype(jnp.promote_types(original.dtype, "float32"))
-    axes = [axis] if isinstance(axis, int) else list(axis)
-    axes = sorted(a % x.ndim for a in axes)
+    axes = positive_axes(axis, x.ndim)
     shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
     mean, variance = moments(x, axes, keepdims=True)
     factor = jax.lax.rsqrt(variance + (default_epsilon() if epsilon is None else epsilon))
@@ -175,9 +176,11 @@ def normalize(
         [0.5999999642372131, 0.7999999523162842]
     """
     if not isinstance(order, int) or order < 1:
-        raise ValueError(f"normalize: `order` is a whole number of at least 1; got {order!r}.")
+        raise ValueError(f"`order` is a whole number of at least 1; got {order!r}.")
     x, least = jnp.atleast_1d(as_floats(x)), default_epsilon() if epsilon is None else epsilon
     if order == 2:
         squares = jnp.sum(x * x, axis=as_axes(axis), keepdims=True)
-        return x * jnp.minimum(jax.lax.rsqrt(squares), 1 / least)
+        # A half type cannot hold 1 / least: infinity there would make NaN of a vector of zeros.
+        greatest = min(1 / least, float(jnp.finfo(squares.dtype).max))
+        return x * jnp.minimum(jax.lax.rsqrt(squares), greatest)
     return x / jnp.maximum(norm(x, order, axis, keepdims=True), least)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from trivium.graph.arithmetic import divide
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_floats
+from trivium.ops.arrays import as_array, as_common_floats, as_complex, as_floats, need_values
 
 __all__ = [
     "allclose", "arctan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
@@ -161,11 +160,19 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     Returns:
         The chosen elements; without `x1` and `x2` the indices of the true ones, one array for each axis.
 
+    Raises:
+        ValueError: One of `x1` and `x2` is missing, or both are and the array has no values yet.
+
     Example:
         >>> where([True, False], [1.0, 2.0], 0.0).tolist()
         [1.0, 0.0]
     """
-    return jnp.where(as_array(condition), *(None if x is None else as_array(x) for x in (x1, x2)))
+    if (x1 is None) != (x2 is None):
+        raise ValueError("`x1` and `x2` are given together or not at all.")
+    if x1 is None:
+        need_values(condition, "Give `x1` and `x2`.")
+        return jnp.where(as_array(condition))
+    return jnp.where(as_array(condition), as_array(x1), as_array(x2))
 
 
 @op
@@ -211,7 +218,7 @@ def arctan2(x1: Any, x2: Any) -> Any:
         >>> arctan2([0.0], [1.0]).tolist()
         [0.0]
     """
-    return jnp.arctan2(*_floats(x1, x2))
+    return jnp.arctan2(*as_common_floats(x1, x2))
 
 
 @op
@@ -226,7 +233,7 @@ def hypot(x1: Any, x2: Any) -> Any:
         >>> hypot([3.0], [4.0]).tolist()
         [5.0]
     """
-    return jnp.hypot(*_floats(x1, x2))
+    return jnp.hypot(*as_common_floats(x1, x2))
 
 
 @op
@@ -241,7 +248,7 @@ def logaddexp(x1: Any, x2: Any) -> Any:
         >>> logaddexp([1000.0], [0.0]).tolist()
         [1000.0]
     """
-    return jnp.logaddexp(*_floats(x1, x2))
+    return jnp.logaddexp(*as_common_floats(x1, x2))
 
 
 @op
@@ -256,7 +263,7 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
         >>> logaddexp2([3.0], [3.0]).tolist()
         [4.0]
     """
-    return jnp.logaddexp2(*_floats(x1, x2))
+    return jnp.logaddexp2(*as_common_floats(x1, x2))
 
 
 @op
@@ -271,7 +278,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
         >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
         [0.0, 0.5, 1.0]
     """
-    return jnp.heaviside(*_floats(x1, x2))
+    return jnp.heaviside(*as_common_floats(x1, x2))
 
 
 @op
@@ -286,7 +293,7 @@ def nextafter(x1: Any, x2: Any) -> Any:
         >>> nextafter([1.0], [2.0]).tolist()
         [1.0000001192092896]
     """
-    return jnp.nextafter(*_floats(x1, x2))
+    return jnp.nextafter(*as_common_floats(x1, x2))
 
 
 @op
@@ -346,8 +353,8 @@ def polar(abs_: Any, angle: Any) -> Any:
         >>> polar([2.0], [0.0]).tolist()
         [(2+0j)]
     """
-    abs_, angle = as_floats(abs_), as_floats(angle)
-    return jax.lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))
+    abs_, angle = as_common_floats(abs_, angle)
+    return as_complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))
 
 
 @op
@@ -428,11 +435,3 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
 left_shift = bitwise_left_shift
 right_shift = bitwise_right_shift
 true_divide = divide
-
-
-def _floats(x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Return both in a float type; a plain number stays one and takes the other's."""
-    x1, x2 = as_array(x1), as_array(x2)
-    if hasattr(x1, "dtype") or not hasattr(x2, "dtype"):
-        x1 = as_floats(x1)
-    return x1, as_floats(x2) if hasattr(x2, "dtype") else float(x2)

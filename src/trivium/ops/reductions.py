@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats
+from trivium.ops.arrays import as_array, as_axes, as_floats, dtype_or_none, positive_axis
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "cumprod",
@@ -52,7 +52,7 @@ def prod(
         >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
         [3.0, 8.0]
     """
-    return jnp.prod(as_array(x), axis=as_axes(axis), keepdims=keepdims, dtype=dtype)
+    return jnp.prod(as_array(x), axis=as_axes(axis), keepdims=keepdims, dtype=dtype_or_none(dtype))
 
 
 @op
@@ -266,7 +266,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
         >>> argmax([1.0, 3.0, 2.0]).item()
         1
     """
-    return jnp.argmax(as_array(x), axis=axis, keepdims=keepdims)
+    return _index(jnp.argmax, x, axis, keepdims)
 
 
 @op
@@ -282,7 +282,7 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
         >>> argmin([3.0, 1.0, 2.0]).item()
         1
     """
-    return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims)
+    return _index(jnp.argmin, x, axis, keepdims)
 
 
 @op
@@ -388,7 +388,7 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
         >>> cumsum([1.0, 2.0, 3.0]).tolist()
         [1.0, 3.0, 6.0]
     """
-    return jnp.cumsum(as_array(x), axis=axis, dtype=dtype)
+    return jnp.cumsum(as_array(x), axis=axis, dtype=dtype_or_none(dtype))
 
 
 @op
@@ -404,7 +404,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
         >>> cumprod([1.0, 2.0, 3.0]).tolist()
         [1.0, 2.0, 6.0]
     """
-    return jnp.cumprod(as_array(x), axis=axis, dtype=dtype)
+    return jnp.cumprod(as_array(x), axis=axis, dtype=dtype_or_none(dtype))
 
 
 @op
@@ -606,7 +606,7 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
         >>> nanargmax([1.0, float('nan'), 2.0]).item()
         2
     """
-    return jnp.nanargmax(as_array(x), axis=axis, keepdims=keepdims)
+    return _index(jnp.nanargmax, x, axis, keepdims)
 
 
 @op
@@ -622,7 +622,7 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
         >>> nanargmin([1.0, float('nan'), 2.0]).item()
         0
     """
-    return jnp.nanargmin(as_array(x), axis=axis, keepdims=keepdims)
+    return _index(jnp.nanargmin, x, axis, keepdims)
 
 
 @op
@@ -638,7 +638,7 @@ def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
         >>> nancumsum([1.0, float('nan'), 3.0]).tolist()
         [1.0, 1.0, 4.0]
     """
-    return jnp.nancumsum(as_array(x), axis=axis, dtype=dtype)
+    return jnp.nancumsum(as_array(x), axis=axis, dtype=dtype_or_none(dtype))
 
 
 @op
@@ -654,7 +654,7 @@ def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
         >>> nancumprod([2.0, float('nan'), 3.0]).tolist()
         [2.0, 2.0, 6.0]
     """
-    return jnp.nancumprod(as_array(x), axis=axis, dtype=dtype)
+    return jnp.nancumprod(as_array(x), axis=axis, dtype=dtype_or_none(dtype))
 
 
 @op
@@ -781,6 +781,12 @@ def _in_float32(
     x = as_floats(x)
     wide = jnp.promote_types(x.dtype, "float32")
     return function(x, axis=as_axes(axis), keepdims=keepdims, dtype=wide).astype(x.dtype)
+
+
+def _index(function: Callable[..., Any], x: Any, axis: int | None, keepdims: bool) -> Any:
+    x = jnp.asarray(as_array(x))
+    axis = None if axis is None else positive_axis(axis, x.ndim)
+    return function(x, axis=axis, keepdims=keepdims)
 
 
 def _segment(

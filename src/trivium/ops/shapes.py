@@ -8,7 +8,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array
+from trivium.ops.arrays import as_array, channels_are_last, positive_axis
+from trivium.state.registry import suggest
 
 __all__ = [
     "append", "array_split", "broadcast_to", "concatenate", "depth_to_space", "diag", "diagflat",
@@ -25,7 +26,8 @@ def reshape(x: Any, newshape: int | Sequence[int | None]) -> Any:
 
     Args:
         x: An array.
-        newshape: The new shape; one size may be -1, which means whatever is left. `None`, an unknown size in a symbolic tensor's shape, stands for the size that `x` has there, or for -1 where it is the only unknown.
+        newshape: The new shape; one size may be -1, which means whatever is left. `None`, an unknown size in a
+            symbolic tensor's shape, stands for the size that `x` has there, or for -1 where it is the only unknown.
 
     Example:
         >>> reshape([1, 2, 3, 4], (2, -1)).tolist()
@@ -327,7 +329,8 @@ def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
         >>> len(dsplit(jnp.zeros((2, 2, 2)), 2))
         2
     """
-    return jnp.dsplit(as_array(x), _sections(indices_or_sections))
+    x = jnp.asarray(as_array(x))
+    return jnp.split(x, _sections(indices_or_sections), positive_axis(2, x.ndim))
 
 
 @op
@@ -342,13 +345,22 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
     Returns:
         A list of arrays without that axis.
 
+    Raises:
+        ValueError: There are not `num`, or it is not given and the size not known.
+
     Example:
         >>> [part.tolist() for part in unstack([[1, 2], [3, 4]])]
         [[1, 2], [3, 4]]
     """
     x = jnp.asarray(as_array(x))
-    count = x.shape[axis] if num is None else num
-    return [jnp.take(x, i, axis=axis) for i in range(count)]
+    size = x.shape[positive_axis(axis, x.ndim)]
+    if isinstance(size, int) and num not in (None, size):
+        raise ValueError(f"axis {axis} has size {size}, not {num}.")
+    if not isinstance(size, int):
+        if num is None:
+            raise ValueError(f"the size of axis {axis} is not known; give `num`.")
+        x = jnp.take(x, jnp.arange(num), axis=axis)
+    return list(jnp.unstack(x, axis=axis))
 
 
 @op
@@ -459,6 +471,12 @@ def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = 
     return jnp.roll(as_array(x), shift, axis)
 
 
+_PAD_MODES = (
+    "constant", "edge", "empty", "linear_ramp", "maximum", "mean", "median", "minimum", "reflect",
+    "symmetric", "wrap",
+)  # fmt: skip
+
+
 @op
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
     """Add elements around.
@@ -466,16 +484,19 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     Args:
         x: An array.
         pad_width: Pairs of how many elements to add before and after each axis; one pair for all axes, or one number.
-        mode: What to add: `"constant"`, `"edge"`, `"reflect"`, `"symmetric"`, `"wrap"`, … as NumPy has them.
+        mode: What to add, as NumPy names it: `"constant"`, `"edge"`, `"empty"`, `"linear_ramp"`, `"maximum"`, `"mean"`,
+            `"median"`, `"minimum"`, `"reflect"`, `"symmetric"` or `"wrap"`.
         constant_values: The constant, 0 where it is `None`.
 
     Raises:
-        ValueError: `constant_values` is given with a mode other than `"constant"`.
+        ValueError: The mode is unknown, or `constant_values` is given with another one than `"constant"`.
 
     Example:
         >>> pad([1, 2], (1, 1)).tolist()
         [0, 1, 2, 0]
     """
+    if mode not in _PAD_MODES:
+        raise ValueError(f"unknown mode {mode!r}. {suggest(mode, _PAD_MODES)}")
     if constant_values is None:
         return jnp.pad(as_array(x), pad_width, mode)
     if mode != "constant":
@@ -580,48 +601,64 @@ def meshgrid(*x: Any, indexing: str = "xy") -> Any:
 
 @op
 def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
-    """Move each block of pixels into the channels.
+    """Move each block of pixels into the channels: its place comes before the old channel, or behind it if they
+    are first.
 
     Args:
-        x: An array.
+        x: Images, shape `(batch, height, width, channels)`, or as `data_format` says.
         block_size: The blocks' height and width.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Raises:
+        ValueError: The height or width is no multiple of `block_size`.
 
     Example:
         >>> space_to_depth(jnp.zeros((1, 4, 4, 3)), 2).shape
         (1, 2, 2, 12)
     """
-    x, last = jnp.asarray(as_array(x)), data_format == "channels_last"
-    batch, height, width, channels = x.shape if last else jnp.moveaxis(x, 1, -1).shape
-    h, w, b = height // block_size, width // block_size, block_size
-    if last:
-        y = x.reshape(batch, h, b, w, b, channels)
-        return y.transpose(0, 1, 3, 2, 4, 5).reshape(batch, h, w, b * b * channels)
-    y = x.reshape(batch, channels, h, b, w, b)
-    return y.transpose(0, 3, 5, 1, 2, 4).reshape(batch, b * b * channels, h, w)
+    x, b = jnp.asarray(as_array(x)), block_size
+    if not channels_are_last(data_format):
+        batch, channels, height, width = _block_shape(x.shape, (2, 3), b)
+        y = x.reshape(batch, channels, height // b, b, width // b, b).transpose(0, 1, 3, 5, 2, 4)
+        return y.reshape(batch, channels * b * b, height // b, width // b)
+    batch, height, width, channels = _block_shape(x.shape, (1, 2), b)
+    y = x.reshape(batch, height // b, b, width // b, b, channels).transpose(0, 1, 3, 2, 4, 5)
+    return y.reshape(batch, height // b, width // b, b * b * channels)
 
 
 @op
 def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
-    """Move channels out into blocks of pixels.
+    """Move channels out into blocks of pixels; `space_to_depth` moves them back.
 
     Args:
-        x: An array.
+        x: Images, shape `(batch, height, width, channels)`, or as `data_format` says.
         block_size: The blocks' height and width.
         data_format: `"channels_last"` or `"channels_first"`.
+
+    Raises:
+        ValueError: The channels are no multiple of `block_size ** 2`.
 
     Example:
         >>> depth_to_space(jnp.zeros((1, 2, 2, 12)), 2).shape
         (1, 4, 4, 3)
     """
-    x, last = jnp.asarray(as_array(x)), data_format == "channels_last"
-    batch, h, w, channels = x.shape if last else jnp.moveaxis(x, 1, -1).shape
-    b, depth = block_size, channels // block_size**2
-    if last:
-        y = x.reshape(batch, h, w, b, b, depth).transpose(0, 1, 3, 2, 4, 5)
-        return y.reshape(batch, h * b, w * b, depth)
-    y = x.reshape(batch, b, b, depth, h, w).transpose(0, 3, 4, 1, 5, 2)
-    return y.reshape(batch, depth, h * b, w * b)
+    x, b = jnp.asarray(as_array(x)), block_size
+    if not channels_are_last(data_format):
+        batch, channels, h, w = _block_shape(x.shape, (1,), b * b)
+        y = x.reshape(batch, channels // b**2, b, b, h, w).transpose(0, 1, 4, 2, 5, 3)
+        return y.reshape(batch, channels // b**2, h * b, w * b)
+    batch, h, w, channels = _block_shape(x.shape, (3,), b * b)
+    y = x.reshape(batch, h, w, b, b, channels // b**2).transpose(0, 1, 3, 2, 4, 5)
+    return y.reshape(batch, h * b, w * b, channels // b**2)
+
+
+def _block_shape(shape: Any, axes: Sequence[int], divisor: int) -> Any:
+    """Return the shape of images, after a look at the axes that are divided."""
+    if len(shape) != 4:
+        raise ValueError(f"images have 4 axes; got shape {shape}.")
+    if any(isinstance(shape[a], int) and shape[a] % divisor for a in axes):
+        raise ValueError(f"axes {tuple(axes)} of shape {shape} are no multiples of {divisor}.")
+    return shape
 
 
 def _sections(indices_or_sections: Any) -> Any:

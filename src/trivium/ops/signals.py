@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_floats, per_axis
+from trivium.ops.arrays import as_array, as_complex, as_floats, per_axis
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import suggest
 
@@ -287,11 +287,16 @@ def unfold(
     Returns:
         An array of shape `(batch, channels * kernel_height * kernel_width, blocks)`.
 
+    Raises:
+        ValueError: The images have not four axes.
+
     Example:
         >>> unfold(jnp.ones((1, 1, 3, 3)), 2).shape
         (1, 4, 4)
     """
     x = jnp.asarray(as_array(x))
+    if x.ndim != 4:
+        raise ValueError(f"images have shape (batch, channels, height, width); got {x.shape}.")
     rows, columns, x, window = _blocks(x, kernel_size, dilation, padding, stride)
     blocks = x[:, :, rows[:, None, :, None], columns[None, :, None, :]]
     return blocks.transpose(0, 1, 4, 5, 2, 3).reshape(
@@ -321,6 +326,9 @@ def fold(
     Returns:
         An array of shape `(batch, channels, height, width)`.
 
+    Raises:
+        ValueError: Images of `output_size` do not have that many blocks of that size.
+
     Example:
         >>> fold(jnp.ones((1, 4, 4)), 3, 2).tolist()[0][0]
         [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
@@ -328,10 +336,14 @@ def fold(
     x, size = jnp.asarray(as_array(x)), per_axis(output_size, 2, "output_size")
     kh, kw = per_axis(kernel_size, 2, "kernel_size")
     image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // (kh * kw), *size), x.dtype)
-    cut = unfold.__wrapped__  # type: ignore[attr-defined]
-    return jax.linear_transpose(lambda y: cut(y, kernel_size, dilation, padding, stride), image)(x)[
-        0
-    ]
+
+    def cut(y: Any) -> Any:
+        return unfold(y, kernel_size, dilation, padding, stride)
+
+    wanted = jax.eval_shape(cut, image).shape
+    if x.shape != wanted:
+        raise ValueError(f"these images have blocks of shape {wanted}; got {x.shape}.")
+    return jax.linear_transpose(cut, image)(x)[0]
 
 
 _WINDOWS: dict[str, Callable[[int], Any]] = {"hann": jnp.hanning, "hamming": jnp.hamming}
@@ -345,7 +357,7 @@ def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Any:
         )
     if isinstance(window, str):
         if window not in _WINDOWS:
-            raise ValueError(f"Unknown window {window!r}. {suggest(window, _WINDOWS)}")
+            raise ValueError(f"unknown window {window!r}. {suggest(window, _WINDOWS)}")
         values = _WINDOWS[window](length + 1)[:-1]  # one period, as transforms want it
     else:
         values = jnp.ones(fft_length) if window is None else jnp.asarray(window)
@@ -369,12 +381,10 @@ def _overlap_add(frames: Any, stride: int) -> Any:
 
 def _blocks(x: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Any:
     """Return each block's rows and columns, the padded images and the blocks' size."""
-    window, distance, around, step = (
-        per_axis(v, 2, name)
-        for v, name in (
-            (kernel_size, "kernel_size"), (dilation, "dilation"), (padding, "padding"), (stride, "stride")
-        )
-    )  # fmt: skip
+    window = per_axis(kernel_size, 2, "kernel_size")
+    distance = per_axis(dilation, 2, "dilation")
+    around = per_axis(padding, 2, "padding", least=0)
+    step = per_axis(stride, 2, "stride")
     x = jnp.pad(x, [(0, 0), (0, 0), *((p, p) for p in around)])
     places = [
         jnp.arange(0, n - (k - 1) * d, s)[:, None] + jnp.arange(k) * d
@@ -385,15 +395,13 @@ def _blocks(x: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) 
 
 def _complex(x: Any) -> Any:
     if not isinstance(x, list | tuple) or len(x) != 2:
+        raise ValueError("complex numbers are a pair of arrays, the real and the imaginary part.")
+    real, imaginary = x
+    if jnp.shape(real) != jnp.shape(imaginary):
         raise ValueError(
-            f"Complex numbers are a pair of arrays, the real and the imaginary part; got {x!r}."
+            f"the real and imaginary parts differ in shape: {jnp.shape(real)} and {jnp.shape(imaginary)}."
         )
-    real, imaginary = map(as_floats, x)
-    if real.shape != imaginary.shape:
-        raise ValueError(
-            f"The real and imaginary parts differ in shape: {real.shape} and {imaginary.shape}."
-        )
-    return jax.lax.complex(real, imaginary)
+    return as_complex(real, imaginary)
 
 
 def _parts(x: Any) -> tuple[Any, Any]:

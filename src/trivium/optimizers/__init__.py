@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from trivium.optimizers import schedules
-from trivium.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from trivium.optimizers.adafactor import Adafactor
+from trivium.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
 from trivium.optimizers.ftrl import Ftrl
+from trivium.optimizers.loss_scale import LossScaleOptimizer
+from trivium.optimizers.multi import MultiOptimizer, OptimizerMap
+from trivium.optimizers.muon import Muon
 from trivium.optimizers.optax_optimizer import OptaxOptimizer, is_transformation
 from trivium.optimizers.optimizer import Optimizer, registry
 from trivium.optimizers.rmsprop import Adadelta, Adagrad, RMSprop
@@ -15,16 +19,23 @@ from trivium.optimizers.sgd import SGD, Lion
 __all__ = [
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Ftrl",
+    "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "OptaxOptimizer",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

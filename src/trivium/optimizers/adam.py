@@ -21,7 +21,7 @@ from trivium.state import floatx
 if TYPE_CHECKING:
     import optax
 
-__all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
+__all__ = ["Adam", "AdamW", "Adamax", "Lamb", "Nadam", "ScheduleFreeAdamW"]
 
 
 def _number(step: Any, dtype: Any) -> Any:
@@ -306,3 +306,131 @@ class Nadam(Optimizer):
             "momentum": m,
             "velocity": v,
         }
+
+
+@registry.register("lamb")
+class Lamb(Optimizer):
+    """Adam whose steps are as long as a layer's weights, for large batches.
+
+    With Adam's moments, at the update numbered `t` from 1: `u = m / (1 - beta_1**t) / (sqrt(v / (1 - beta_2**t)) +
+    epsilon)` and `w -= learning_rate * norm(w) / norm(u) * u`, without the ratio where one of the norms is 0.
+
+    Args:
+        learning_rate: A float, a schedule, or a function of the step or of nothing.
+        beta_1: The decay of the first moment.
+        beta_2: The decay of the second moment.
+        epsilon: A small number that keeps the division finite.
+        **common: The arguments of every optimizer; see `Optimizer`.
+
+    Raises:
+        ValueError: A common argument is out of its range.
+
+    Example:
+        >>> from trivium.state import Variable
+        >>> w = Variable([4.0])
+        >>> Lamb(learning_rate=0.5).apply([jnp.array([8.0])], [w])
+        >>> round(float(w.numpy()[0]), 4)
+        2.0
+
+    Reference:
+        You et al., "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes", ICLR 2020,
+        https://arxiv.org/abs/1904.00962
+    """
+
+    arguments = ("beta_1", "beta_2", "epsilon")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, **common)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def slots(self) -> SlotGroups:
+        """Return the slots of the moments."""
+        return [{"momentum": 0.0, "velocity": 0.0}]
+
+    def rule(
+        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the update of one parameter and its slots; see `Optimizer.rule`."""
+        m, v = _moments(gradient, slots, self.beta_1, self.beta_2)
+        t = _number(step, parameter.dtype)
+        u = m / (1 - self.beta_1**t) / (jnp.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        size, length = (jnp.sqrt(jnp.sum(jnp.square(x))) for x in (parameter, u))
+        usable = (size > 0) & (length > 0)
+        ratio = jnp.where(usable, size / jnp.where(usable, length, 1.0), 1.0)
+        return -ratio * learning_rate * u, {"momentum": m, "velocity": v}
+
+
+@registry.register("schedulefreeadamw")
+class ScheduleFreeAdamW(Optimizer):
+    """Adam that averages its own way instead of following a schedule.
+
+    `z`, which starts as `w`, takes RMSprop's steps with the gradient at `w`: at the update numbered `t` from 1, `v =
+    beta_2 * v + (1 - beta_2) * g**2` and `z -= learning_rate * g / (sqrt(v / (1 - beta_2**t)) + epsilon)`. `x` is the
+    mean of all `z` so far, and `w = (1 - beta_1) * z + beta_1 * x`.
+
+    Args:
+        learning_rate: A float, a schedule, or a function of the step or of nothing.
+        beta_1: The share of the mean in the weights.
+        beta_2: The decay of the second moment.
+        epsilon: A small number that keeps the division finite.
+        warmup_steps: Over how many updates the rate grows to `learning_rate`.
+        **common: The arguments of every optimizer; see `Optimizer`.
+
+    Raises:
+        ValueError: A common argument is out of its range.
+
+    Example:
+        >>> from trivium.state import Variable
+        >>> w = Variable([1.0])
+        >>> ScheduleFreeAdamW(learning_rate=0.5).apply([jnp.array([8.0])], [w])
+        >>> round(float(w.numpy()[0]), 4)
+        0.5
+
+    Reference:
+        Defazio et al., "The Road Less Scheduled", NeurIPS 2024, https://arxiv.org/abs/2405.15682
+    """
+
+    arguments = ("beta_1", "beta_2", "epsilon", "warmup_steps")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.0025,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        warmup_steps: int = 0,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, **common)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.warmup_steps = warmup_steps
+
+    def slots(self) -> SlotGroups:
+        """Return the slots of `z`, which Keras calls momentum, and of the second moment."""
+        return [{"momentum": jnp.array, "velocity": 0.0}]
+
+    def rule(
+        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Return the update of one parameter and its slots; see `Optimizer.rule`."""
+        t = _number(step, parameter.dtype)
+        if self.warmup_steps > 0:
+            learning_rate = learning_rate * jnp.minimum(t / self.warmup_steps, 1.0)
+        before = slots["momentum"]
+        v = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * (1 - self.beta_2)
+        z = before - learning_rate * gradient / (jnp.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        x = (parameter - (1 - self.beta_1) * before) / self.beta_1
+        x = (1 - 1 / t) * x + z / t
+        after = (1 - self.beta_1) * z + self.beta_1 * x
+        return after - parameter, {"momentum": z, "velocity": v}

@@ -192,7 +192,9 @@ class Optimizer(UpdateSteps):
         named = {k: p for k, p in list(own.items())[1:] if p.kind is not p.VAR_KEYWORD}
         if len(named) < len(own) - 1:
             common = list(inspect.signature(Optimizer.__init__).parameters.values())[2:-1]
+            last = {k: named.pop(k) for k, p in own.items() if p.kind is p.KEYWORD_ONLY}
             named |= {p.name: p.replace(kind=p.KEYWORD_ONLY) for p in common if p.name not in named}
+            named |= last
         cls.__signature__ = inspect.Signature(list(named.values()))  # type: ignore[attr-defined]
 
     def _check_arguments(self, learning_rate: Any) -> None:
@@ -316,6 +318,11 @@ class Optimizer(UpdateSteps):
         return jax.tree.leaves(self._state)
 
     @property
+    def inner(self) -> list[Optimizer]:
+        """The optimizers that this one hands its work to."""
+        return []
+
+    @property
     def path(self) -> str:
         """What the paths of its variables begin with."""
         return self.name
@@ -358,6 +365,8 @@ class Optimizer(UpdateSteps):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
+        if name == "learning_rate":
+            return  # A number goes into a variable; a schedule is set by attributes of its own.
         # The compiled step has the hyperparameters in it.
         for key in _CACHED:
             self.__dict__.pop(key, None)
@@ -422,13 +431,11 @@ class Optimizer(UpdateSteps):
         self, state: _State, gradients: list[Any], parameters: list[Any], rate: Any
     ) -> tuple[list[Any], _State]:
         gradients = self._clip(gradients)
-        if self.weight_decay:
-            parameters = [
-                p - p * self.weight_decay * jnp.asarray(rate, p.dtype)
-                if g is not None and self._decays(v)
-                else p
-                for v, g, p in zip(self._trainable_variables, gradients, parameters, strict=True)
-            ]
+        decays = [self._decay(v) for v in self._trainable_variables]
+        parameters = [
+            p if g is None or not decay else p - p * decay * jnp.asarray(rate, p.dtype)
+            for decay, g, p in zip(decays, gradients, parameters, strict=True)
+        ]
         if self._assigns:
             return self._run_update_steps(state, gradients, parameters, rate)
         updates, slots = self.transformation().update(
@@ -453,6 +460,10 @@ class Optimizer(UpdateSteps):
         if self.clipvalue and self.clipvalue > 0:
             return transforms.clip_value(gradients, self.clipvalue)
         return gradients
+
+    def _decay(self, variable: Variable) -> float | None:
+        """Return how much of a variable each step takes, as a multiple of the learning rate."""
+        return self.weight_decay if self._decays(variable) else None
 
     def _decays(self, variable: Variable) -> bool:
         names = "|".join(self._undecayed_names)

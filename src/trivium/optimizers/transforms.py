@@ -26,7 +26,7 @@ __all__ = [
 Rule = Callable[[Any, Any, dict[str, Any], Any, Any], tuple[Any, dict[str, Any]]]
 """`(gradient, parameter, slots, learning_rate, step) -> (update, slots)`, for one parameter."""
 
-SlotGroups = Sequence[Mapping[str, float]]
+SlotGroups = Sequence[Mapping[str, float | Callable[[Any], Any]]]
 """Names and first values of the arrays kept for each parameter, in groups; see `from_rule`."""
 
 
@@ -47,8 +47,9 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
     Args:
         rule: The formula. It gets the learning rate and works in the parameter's dtype; `step` is
             the number of updates made before.
-        groups: The names of the slots and the values that fill them at first. All the parameters'
-            slots of one group come before those of the next.
+        groups: The names of the slots, each with the number that fills it at first, or with a
+            function that makes it of the parameter. All the parameters' slots of one group come
+            before those of the next.
 
     Returns:
         A transformation whose `update` wants the extra arguments `learning_rate` and `step`. A
@@ -67,10 +68,15 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
     """
     import optax
 
+    def first(value: Any, parameter: Any) -> Any:
+        if callable(value):
+            return value(parameter)
+        return jnp.full(parameter.shape, value, parameter.dtype)
+
     def init(params: Any) -> list[list[OrderedDict[str, Any]]]:
         return [
             [
-                OrderedDict((n, jnp.full(p.shape, x, p.dtype)) for n, x in group.items())
+                OrderedDict((n, first(value, p)) for n, value in group.items())
                 for p in jax.tree.leaves(params)
             ]
             for group in groups

@@ -200,8 +200,9 @@ class Registry(Generic[T]):
             return identifier()
         if callable(identifier):
             return identifier
+        article = "an" if self.kind[0] in "aeiou" else "a"
         raise TypeError(
-            f"Cannot read {identifier!r} as a {self.kind}: give a name (a string), a config (a dict), "
+            f"Cannot read {identifier!r} as {article} {self.kind}: give a name (a string), a config (a dict), "
             f"or the {self.kind} itself."
         )
 

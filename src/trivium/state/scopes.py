@@ -17,7 +17,9 @@ __all__ = [
     "autocast_scope",
     "current_autocast",
     "current_scope",
+    "draws_noted",
     "init_scope",
+    "note_drawn",
     "shape_scope",
 ]
 
@@ -26,6 +28,7 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.scopes: list[StatelessScope] = []
         self.autocast: str | None = None
+        self.drawn: list[Variable] | None = None
 
 
 _local = _Local()
@@ -125,6 +128,25 @@ def autocast_scope(dtype: str | None) -> Iterator[None]:
         yield
     finally:
         _local.autocast = before
+
+
+@contextlib.contextmanager
+def draws_noted() -> Iterator[list[Variable]]:
+    """Collect the variables whose first values are drawn while the `with` block lasts."""
+    before, mine = _local.drawn, []  # type: tuple[list[Variable] | None, list[Variable]]
+    _local.drawn = mine
+    try:
+        yield mine
+    finally:
+        _local.drawn = before
+        if before is not None:
+            before.extend(mine)
+
+
+def note_drawn(variable: Variable) -> None:
+    """Tell `draws_noted` that the first value of a variable has been drawn."""
+    if _local.drawn is not None:
+        _local.drawn.append(variable)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,9 @@ Reference:
 
 from __future__ import annotations
 
+import contextlib
 import random as python_random
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -18,9 +20,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.state.names import auto_name
+from trivium.state.scopes import draws_noted
 from trivium.state.variable import Variable
 
-__all__ = ["SeedGenerator", "draw_key", "global_seed", "host_generator", "set_random_seed"]
+__all__ = [
+    "SeedGenerator",
+    "draw_key",
+    "global_seed",
+    "host_generator",
+    "set_random_seed",
+    "undraw_on_error",
+]
 
 _seed: int | None = None
 _position = 0
@@ -70,6 +80,30 @@ def draw_key() -> tuple[int, int]:
     key = (global_seed(), _position)
     _position += 1
     return key
+
+
+@contextlib.contextmanager
+def undraw_on_error() -> Iterator[None]:
+    """Take back what is drawn within the `with` block if it raises: what follows draws the same numbers instead.
+
+    Example:
+        >>> set_random_seed(7)
+        >>> with contextlib.suppress(ValueError), undraw_on_error():
+        ...     key = draw_key()
+        ...     raise ValueError
+        >>> draw_key() == key
+        True
+    """
+    global _position
+    position = _position
+    with draws_noted() as drawn:
+        try:
+            yield
+        except BaseException:
+            _position = position
+            for variable in drawn:
+                variable.forget()
+            raise
 
 
 def host_generator(seed: Any = None) -> np.random.Generator:

@@ -14,7 +14,7 @@ import numpy as np
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
-from trivium.state.scopes import current_autocast, current_scope
+from trivium.state.scopes import current_autocast, current_scope, note_drawn
 
 __all__ = ["Variable"]
 
@@ -140,6 +140,12 @@ class Variable(ArrayOperators):
                     f"wanted {self._shape}."
                 )
             self._value = value
+            note_drawn(self)
+
+    def forget(self) -> None:
+        """Give up the value, so that the first one is drawn anew when it is needed; without initializer, keep it."""
+        if self.initializer is not None:
+            self._value = None
 
     @property
     def value(self) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -12,8 +13,42 @@ from trivium import losses as losses_room
 from trivium import metrics as metrics_room
 from trivium.state import suggest
 from trivium.state.masks import get_mask
+from trivium.training.data.checks import DataError
 
 __all__ = ["CompiledLoss", "CompiledMetrics", "Outputs"]
+
+# Names that mean another loss or metric for each form of targets, so that they wait for the data.
+_LOSSES_BY_SHAPE = ("crossentropy", "ce")
+_METRICS_BY_SHAPE = ("accuracy", "acc", *_LOSSES_BY_SHAPE)
+
+
+class _Kind(NamedTuple):
+    """What an argument has for each output, in words and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def _is_one(x: Any) -> bool:
+    return isinstance(x, str) or callable(x) or _is_config(x)
+
+
+def _is_config(x: Any) -> bool:
+    return isinstance(x, Mapping) and "class_name" in x
+
+
+def _is_row(x: Any) -> bool:
+    return isinstance(x, list | tuple)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, int | float | np.number) or getattr(x, "shape", None) == ()
+
+
+_LOSS = _Kind("a loss, by name or as an object", _is_one)
+_NUMBER = _Kind("a number", _is_number)
+_ARRAY = _Kind("an array", lambda x: hasattr(x, "shape"))
+_METRICS = _Kind("a list of metrics, by name or as objects", lambda x: _is_row(x) or _is_one(x))
 
 
 class Outputs:
@@ -21,80 +56,154 @@ class Outputs:
 
     Args:
         y_pred: The outputs, arrays or their specs, in the model's structure.
-        names: The outputs' names in the flat order, where the model has them.
+        layer_names: The names of the layers that they come from, in the flat order, where they are known.
+
+    Attributes:
+        flat: The outputs in a list.
+        names: Their names: the place in the structure, with the layer's name for a number at its end.
+        prefixes: What their metrics' names begin with.
+        wanted: Which of them have a loss or metrics, and so need targets.
+
+    Example:
+        >>> spec = jax.ShapeDtypeStruct((4, 1), "float32")
+        >>> Outputs({"main": spec, "sides": [spec, spec]}, ["head", "left", "right"]).names
+        ['main', 'sides/left', 'sides/right']
     """
 
-    def __init__(self, y_pred: Any, names: list[str]) -> None:
-        self.flat = jax.tree_util.tree_leaves(y_pred)
+    def __init__(self, y_pred: Any, layer_names: list[str]) -> None:
+        paths, _ = jax.tree_util.tree_flatten_with_path(y_pred)
+        self.structure = y_pred
+        self.flat = [leaf for _, leaf in paths]
         self.count = len(self.flat)
-        named = isinstance(y_pred, dict) and len(y_pred) == self.count
-        self.keys = sorted(y_pred) if named else names if len(names) == self.count else []
-        self.names = self.keys or [f"output_{i}" for i in range(self.count)]
+        known = len(layer_names) == self.count
+        self._layers = layer_names if known else [f"output_{i}" for i in range(self.count)]
+        self.names = [
+            _path_name(path, layer) for (path, _), layer in zip(paths, self._layers, strict=True)
+        ]
+        by_key = isinstance(y_pred, Mapping) and len(y_pred) == self.count
+        self.prefixes = (
+            [""] if self.count == 1 else [f"{n}_" for n in (self.names if by_key else self._layers)]
+        )
+        self.wanted = [True] * self.count
 
-    def align(
-        self, value: Any, what: str, is_leaf: Callable[[Any], bool], spread: bool = False
-    ) -> list[Any]:
-        """Return one entry of `value` per output.
+    def align(self, value: Any, what: str, kind: _Kind, spread: bool = False) -> list[Any]:
+        """Return one entry of `value` for each output, `None` where it has none.
 
         Args:
-            value: One thing, a list, or a dict by output names.
+            value: One thing; or several, in the structure of the outputs, by their names, or in a row.
             what: The argument's name, for messages.
-            is_leaf: What counts as one thing.
+            kind: What it should have for each output.
             spread: Whether one thing is meant for every output.
 
         Raises:
             ValueError: It does not match the outputs.
         """
-        if value is None:
-            return [None] * self.count
-        if isinstance(value, dict) and not is_leaf(value):
-            return self._by_name(value, what)
-        if is_leaf(value):
-            if self.count == 1 or spread:
-                return [value] * self.count
-            raise ValueError(self._mismatch(what, 1))
-        entries = list(value)
-        if len(entries) == self.count:
-            return entries
-        flat = jax.tree_util.tree_leaves(value, is_leaf=is_leaf)
-        if len(flat) == self.count:
-            return flat
-        raise ValueError(self._mismatch(what, len(entries)))
+        if value is None or (kind.holds(value) and not _is_row(value)):
+            if value is not None and not spread and self.count > 1:
+                raise self._mismatch(what, 1)
+            return [value] * self.count
+        if not isinstance(value, Mapping | list | tuple):
+            raise ValueError(f"`{what}` is {value!r}; wanted {kind.words}.")
+        entries = self._entries(value, what)
+        for i, entry in enumerate(entries):
+            if entry is None or kind.holds(entry):
+                continue
+            if _is_row(entry):
+                if len(entry) != 1:
+                    raise self._mismatch(what, len(entry))
+                entry = entries[i] = entry[0]
+            if not kind.holds(entry):
+                raise ValueError(
+                    f"`{what}` has {entry!r} for the output {self.names[i]!r}; wanted {kind.words}."
+                )
+        return entries
 
-    def _by_name(self, value: dict[str, Any], what: str) -> list[Any]:
-        unknown = [k for k in value if k not in self.names]
-        if unknown:
-            flat = jax.tree_util.tree_leaves(value)
-            if not self.keys and len(flat) == self.count:
-                return flat
-            raise ValueError(
-                f"`{what}` has an entry {unknown[0]!r}, and the model's outputs are {self.names}. "
-                + suggest(str(unknown[0]), self.names)
-            )
-        return [value.get(name) for name in self.names]
+    def targets(self, y: Any, what: str = "y") -> list[Any]:
+        """Return a target for each output; those without a loss or metrics may have none.
 
-    def _mismatch(self, what: str, count: int) -> str:
-        return (
-            f"`{what}` has {count} entries and the model has {self.count} outputs, {self.names}: give a list with one "
-            "entry per output, or a dict by their names."
+        Args:
+            y: The targets.
+            what: Their name, for messages.
+
+        Raises:
+            ValueError: They do not match the outputs, or one is missing.
+        """
+        if not all(self.wanted):
+            row = y if isinstance(y, list | tuple) else [y] if _ARRAY.holds(y) else []
+            if len(row) == sum(self.wanted):
+                given = iter(row)
+                return [next(given) if wanted else None for wanted in self.wanted]
+        return self.align(y, what, _ARRAY)
+
+    def _entries(self, value: Any, what: str) -> list[Any]:
+        """Return the entries of a list or dict for each output."""
+        entries = []
+        with contextlib.suppress(LookupError):
+            entries = list(_walk(self.structure, value))
+        if not entries:
+            by_key = isinstance(value, Mapping)
+            entries = self._by_name(value, what) if by_key else list(value)
+        if len(entries) != self.count:
+            raise self._mismatch(what, len(entries))
+        return entries
+
+    def _by_name(self, value: Mapping[str, Any], what: str) -> list[Any]:
+        for key in value:
+            if key not in self.names and key not in self._layers:
+                raise ValueError(
+                    f"`{what}` has an entry {key!r}, and the model has {self._described()}. "
+                    + suggest(str(key), self.names)
+                )
+        return [
+            value.get(n, value.get(layer))
+            for n, layer in zip(self.names, self._layers, strict=True)
+        ]
+
+    def _mismatch(self, what: str, count: int) -> ValueError:
+        given = f"{count} {'entry' if count == 1 else 'entries'}"
+        remedy = (
+            "one"
+            if self.count == 1
+            else "one entry for each, in a list or by these names in a dict"
+        )
+        return ValueError(
+            f"`{what}` has {given}, and the model has {self._described()}: give {remedy}."
         )
 
-
-def _is_loss(x: Any) -> bool:
-    return (
-        x is None
-        or isinstance(x, str)
-        or callable(x)
-        or (isinstance(x, dict) and "class_name" in x)
-    )
+    def _described(self) -> str:
+        if self.count == 1:
+            return f"one output, {self.names[0]!r}"
+        return f"{self.count} outputs, {', '.join(map(repr, self.names))}"
 
 
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "shape")
+def _path_name(path: tuple[Any, ...], layer: str) -> str:
+    keys = [str(getattr(k, "key", getattr(k, "idx", getattr(k, "name", k)))) for k in path]
+    named = bool(path) and not hasattr(path[-1], "idx")
+    return "/".join([*keys[:-1], keys[-1] if named else layer])
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, int | float)
+def _walk(structure: Any, value: Any) -> Iterator[Any]:
+    """Yield what `value` has at each leaf of `structure`, in the leaves' order.
+
+    Raises:
+        LookupError: The two are of different forms.
+    """
+    if isinstance(structure, Mapping):
+        if value is not None and not (isinstance(value, Mapping) and set(value) <= set(structure)):
+            raise LookupError
+        for key in sorted(structure):
+            yield from _walk(structure[key], None if value is None else value.get(key))
+    elif isinstance(structure, list | tuple):
+        if value is not None and not (
+            isinstance(value, list | tuple) and len(value) == len(structure)
+        ):
+            raise LookupError
+        for i, part in enumerate(structure):
+            yield from _walk(part, None if value is None else value[i])
+    elif isinstance(value, Mapping) and not _is_config(value):
+        raise LookupError
+    elif structure is not None:
+        yield value
 
 
 class CompiledLoss:
@@ -103,6 +212,10 @@ class CompiledLoss:
     Args:
         loss: A loss by name or object, or a list or dict of them by output.
         loss_weights: Numbers in the same form.
+
+    Raises:
+        ValueError: A name is unknown.
+        TypeError: Something is no loss.
     """
 
     def __init__(self, loss: Any, loss_weights: Any = None) -> None:
@@ -110,65 +223,71 @@ class CompiledLoss:
         self.trackers: list[Any] = []
         self.built = False
         # Names are looked up now, so that a typo fails at `compile`.
-        for one in jax.tree_util.tree_leaves(loss, is_leaf=_is_loss):
-            if isinstance(one, str) and one not in ("accuracy", "crossentropy", "ce"):
-                losses_room.get(one)
+        for one in _leaves(loss):
+            if not isinstance(one, str) or one.lower() not in _LOSSES_BY_SHAPE:
+                _known_loss(one)
 
-    def build(self, y_pred: Any, names: list[str]) -> None:
+    def chosen(self, outputs: Outputs) -> list[Any]:
+        """Return what was given as the loss of each output.
+
+        Args:
+            outputs: The outputs.
+        """
+        return outputs.align(self.loss, "loss", _LOSS, spread=True)
+
+    def build(self, outputs: Outputs, y: list[Any]) -> None:
         """Match the losses to the outputs.
 
         Args:
-            y_pred: The outputs' specs.
-            names: Their names.
+            outputs: The outputs.
+            y: The outputs' targets, or their specs.
+
+        Raises:
+            ValueError: The losses, weights and targets do not match the outputs.
         """
-        self.outputs = Outputs(y_pred, names)
-        chosen = self.outputs.align(self.loss, "loss", _is_loss, spread=True)
-        self.functions = [_wrapped(one) for one in chosen]
-        self.weights = self.outputs.align(self.loss_weights, "loss_weights", _is_number)
-        active = [
-            n for n, f in zip(self.outputs.names, self.functions, strict=True) if f is not None
-        ]
-        self.trackers = (
-            [metrics_room.Mean(name=f"{name}_loss") for name in active] if len(active) > 1 else []
-        )
+        self.outputs = outputs
+        self.weights = outputs.align(self.loss_weights, "loss_weights", _NUMBER, spread=True)
+        self.functions: list[Any] = []
+        for name, loss, target, output in zip(
+            outputs.names, self.chosen(outputs), y, outputs.flat, strict=True
+        ):
+            if loss is not None and target is None:
+                raise ValueError(
+                    f"The output {name!r} has a loss, and `y` has no target for it: give one, or set "
+                    "its loss to None."
+                )
+            self.functions.append(
+                None if loss is None else losses_room.resolve(loss, target.shape, output.shape)
+            )
+        active = [n for n, f in zip(outputs.names, self.functions, strict=True) if f is not None]
+        if not active:
+            raise ValueError("No output has a loss: give `compile(loss=...)` at least one.")
+        # Listed as the user listed the losses, which is how `evaluate` lists their values.
+        rank = list(self.loss) if isinstance(self.loss, Mapping) else []
+        active.sort(key=lambda n: rank.index(n) if n in rank else len(rank))
+        self._trackers = {n: metrics_room.Mean(name=f"{n}_loss") for n in active if len(active) > 1}
+        self.trackers = list(self._trackers.values())
         self.built = True
 
-    def targets(self, y: Any, what: str = "y") -> list[Any]:
-        """Return one target per output; outputs without a loss may have none."""
-        active = sum(f is not None for f in self.functions)
-        if isinstance(y, list | tuple) and len(y) == active != self.outputs.count:
-            given = iter(y)
-            return [None if f is None else next(given) for f in self.functions]
-        return self.outputs.align(y, what, _is_array)
-
     def check(self, y: Any) -> None:
-        """Compare whole-number labels on the host with the sizes of the outputs they index.
+        """Compare class numbers on the host with the sizes of the outputs they index.
 
         Args:
             y: The targets, NumPy arrays in the user's structure.
 
         Raises:
-            ValueError: A label is out of range; the message says which.
+            DataError: One is out of range or no whole number; the message says which.
         """
+        outputs = self.outputs
         for name, function, target, output in zip(
-            self.outputs.names, self.functions, self.targets(y), self.outputs.flat, strict=True
+            outputs.names, self.functions, outputs.targets(y), outputs.flat, strict=True
         ):
-            sparse = isinstance(function, losses_room.SparseCategoricalCrossentropy)
-            if not sparse or target is None or not np.size(target):
-                continue
-            labels, classes = np.asarray(target), output.shape[-1]
-            ignored = getattr(function, "ignore_class", None)
-            wrong = (labels < 0) | (labels >= classes)
-            if ignored is not None:
-                wrong &= labels != ignored
-            if wrong.any():
-                place = tuple(int(i) for i in np.argwhere(wrong)[0])
-                where = f"y[{name!r}]" if self.outputs.count > 1 else "y"
-                raise ValueError(
-                    f"Labels out of range: {where}{list(place)} is {labels[place]}, and the output {name!r} has "
-                    f"{classes} classes, so labels go from 0 to {classes - 1} ({int(wrong.sum())} of {labels.size} labels "
-                    "are outside). Give the last layer as many units as there are classes, or check the labels."
-                )
+            sparse = getattr(function, "fn", None) is losses_room.sparse_categorical_crossentropy
+            if sparse and target is not None:
+                axis = getattr(function, "axis", -1)
+                ignored = getattr(function, "ignore_class", None)
+                where = f"y[{name!r}]" if outputs.count > 1 else "y"
+                _check_labels(np.asarray(target), output.shape[axis], ignored, name, where)
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss and update the outputs' own trackers.
@@ -177,43 +296,87 @@ class CompiledLoss:
             y: The targets.
             y_pred: The outputs.
             sample_weight: Weights of the samples, for all outputs or by output.
+
+        Returns:
+            A scalar.
         """
-        flat = jax.tree_util.tree_leaves(y_pred)
-        weights = self.outputs.align(sample_weight, "sample_weight", _is_array, spread=True)
-        trackers = iter(self.trackers)
+        outputs = self.outputs
+        weights = _weights(outputs, sample_weight)
         total = None
-        for name, function, scale, target, output, weight in zip(
-            self.outputs.names,
-            self.functions,
-            self.weights,
-            self.targets(y),
-            flat,
-            weights,
-            strict=True,
+        for i, (function, target, output) in enumerate(
+            zip(self.functions, outputs.targets(y), jax.tree_util.tree_leaves(y_pred), strict=True)
         ):
             if function is None:
                 continue
-            if target is None:
-                raise ValueError(f"The output {name!r} has a loss, and `y` has no target for it.")
-            value = function(target, output, sample_weight=weight, mask=get_mask(output))
-            if scale is not None:
-                value = value * scale
-            if self.trackers:
-                next(trackers).update_state(value, sample_weight=output.shape[0])
+            with _noted("loss", function.name, outputs, i):
+                value = function(target, output, sample_weight=weights[i], mask=get_mask(output))
+            tracker = self._trackers.get(outputs.names[i])
+            if tracker is not None:
+                tracker.update_state(value, sample_weight=output.shape[0])
+            if self.weights[i] is not None:
+                value = value * self.weights[i]
             total = value if total is None else total + value
-        if total is None:
-            raise ValueError("No output has a loss: give `compile(loss=...)` at least one.")
         return total
 
 
-def _wrapped(loss: Any) -> Any:
-    if loss is None:
-        return None
-    found = losses_room.get(loss)
-    if isinstance(found, losses_room.Loss):
-        return found
-    name = loss if isinstance(loss, str) else getattr(found, "__name__", None)
-    return losses_room.LossFunctionWrapper(found, name=name)
+def _known_loss(loss: Any) -> None:
+    """Raise an error for what is no loss; a metric in a loss's place is called that."""
+    try:
+        losses_room.get(loss)
+    except ValueError as error:
+        known = isinstance(loss, str) and loss.lower() in _METRICS_BY_SHAPE
+        if not known:
+            with contextlib.suppress(ValueError):
+                known = metrics_room.get(loss) is not None
+        if not known:
+            raise error from None
+        raise ValueError(
+            f"{loss!r} is a metric, and no loss: there is no gradient to train by. Write metrics=[{loss!r}], and "
+            'train by a loss such as "sparse_categorical_crossentropy" or "mse".'
+        ) from None
+
+
+@contextlib.contextmanager
+def _noted(what: str, name: str, outputs: Outputs, i: int) -> Iterator[None]:
+    """Say with an error from a loss or metric whose it is."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(
+            f"In the {what} {name!r} of the output {outputs.names[i]!r}: `y_true` is what was given as `y`, `y_pred` "
+            "what the model made of `x`."
+        )
+        raise
+
+
+def _weights(outputs: Outputs, sample_weight: Any) -> list[Any]:
+    """Return each output's sample weights; one array is for all."""
+    if sample_weight is None or _ARRAY.holds(sample_weight):
+        return [sample_weight] * outputs.count
+    return outputs.targets(sample_weight, "sample_weight")
+
+
+def _leaves(spec: Any) -> list[Any]:
+    """Return the losses or metrics in what was given to `compile`."""
+    return jax.tree_util.tree_leaves(spec, is_leaf=_is_config)
+
+
+def _check_labels(labels: np.ndarray, classes: int, ignored: Any, name: str, where: str) -> None:
+    if not labels.size:
+        return
+    wrong = (labels < 0) | (labels >= classes)
+    if labels.dtype.kind == "f":
+        wrong |= labels != np.floor(labels)
+        wrong &= np.isfinite(labels)  # What is not finite has had its warning.
+    if ignored is not None:
+        wrong &= labels != ignored
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise DataError(
+            f"Labels out of range: {where}{list(place)} is {labels[place]}, and the output {name!r} has {classes} "
+            f"classes, so labels are whole numbers from 0 to {classes - 1}; {int(wrong.sum())} of the {labels.size} "
+            "are not. Give the last layer as many units as there are classes, or number the labels from 0."
+        )
 
 
 class CompiledMetrics:
@@ -222,6 +385,10 @@ class CompiledMetrics:
     Args:
         metrics: Metrics by name or object: a list, or lists or a dict by output.
         weighted_metrics: Metrics that weigh the samples, in the same form.
+
+    Raises:
+        ValueError: A name is unknown, or the metrics are in no list or dict.
+        TypeError: Something is no metric.
     """
 
     def __init__(self, metrics: Any, weighted_metrics: Any) -> None:
@@ -233,84 +400,93 @@ class CompiledMetrics:
                 raise ValueError(
                     f"`{what}` is a list or a dict of metrics; got {spec!r}. Write {what}=[{spec!r}]."
                 )
-            for one in jax.tree_util.tree_leaves(spec):
-                if isinstance(one, str) and one not in _BY_SHAPE:
+            for one in _leaves(spec):
+                if not isinstance(one, str) or one.lower() not in _METRICS_BY_SHAPE:
                     metrics_room.get(one)
 
-    def build(self, y: Any, y_pred: Any, names: list[str]) -> None:
-        """Match the metrics to the outputs, and choose those that go by the shapes (`"accuracy"`).
+    def chosen(self, outputs: Outputs) -> list[bool]:
+        """Say which outputs have metrics.
 
         Args:
-            y: The targets' specs.
-            y_pred: The outputs' specs.
-            names: The outputs' names.
+            outputs: The outputs.
         """
-        self.outputs = Outputs(y_pred, names)
-        targets = self.outputs.align(y, "y", _is_array)
+        specs = [self._per_output(spec, what, outputs) for what, spec in self.specs.items()]
+        return [any(of_one) for of_one in zip(*specs, strict=True)]
+
+    def build(self, outputs: Outputs, y: list[Any]) -> None:
+        """Match the metrics to the outputs, choose those that go by the shapes (`"accuracy"`), and build them.
+
+        Args:
+            outputs: The outputs.
+            y: The outputs' targets, or their specs.
+
+        Raises:
+            ValueError: The metrics and targets do not match the outputs.
+        """
+        self.outputs = outputs
         taken: dict[str, int] = {}
-        self.entries = []
+        entries = []
         for what, spec in self.specs.items():
-            for i, chosen in enumerate(self._per_output(spec, what)):
+            weighted = what == "weighted_metrics"
+            for i, chosen in enumerate(self._per_output(spec, what, outputs)):
                 for one in chosen:
-                    metric = _metric(one, targets[i], self.outputs.flat[i])
-                    prefix = f"{self.outputs.names[i]}_" if self.outputs.count > 1 else ""
-                    weighted = what == "weighted_metrics"
-                    name = _free(
-                        f"{prefix}{metric.name}", f"{prefix}weighted_{metric.name}", weighted, taken
-                    )
-                    self.entries.append((name, i, weighted, metric))
+                    if y[i] is None:
+                        raise ValueError(
+                            f"The output {outputs.names[i]!r} has `{what}`, and `y` has no target for it."
+                        )
+                    shapes = tuple(y[i].shape), tuple(outputs.flat[i].shape)
+                    metric = metrics_room.resolve(one, *shapes)
+                    if isinstance(metric, metrics_room.Metric):
+                        metric.build(*shapes)
+                    name = _free(outputs.prefixes[i], metric.name, weighted, taken)
+                    entries.append((name, i, weighted, metric))
+        self.entries = entries
         self.built = True
 
-    def _per_output(self, spec: Any, what: str) -> list[list[Any]]:
-        if not spec:
-            return [[]] * self.outputs.count
-        if self.outputs.count == 1:
-            return [jax.tree_util.tree_leaves(spec)]
-        per = self.outputs.align(spec, what, lambda x: isinstance(x, str) or callable(x))
-        return [list(m) if isinstance(m, list | tuple) else [] if m is None else [m] for m in per]
+    def _per_output(self, spec: Any, what: str, outputs: Outputs) -> list[list[Any]]:
+        if outputs.count == 1 and isinstance(spec, list | tuple):
+            return [_leaves(spec)]
+        return [_leaves(chosen) for chosen in outputs.align(spec or None, what, _METRICS)]
 
     @property
     def metrics(self) -> list[Any]:
         """The metrics."""
         return [metric for _, _, _, metric in self.entries]
 
+    @property
+    def names(self) -> tuple[list[str], list[str]]:
+        """The names of the values: those that are the metrics' own, and those that have been made unique, sorted."""
+        own = [name for name, _, _, metric in self.entries if name == metric.name]
+        return own, sorted(name for name, _, _, metric in self.entries if name != metric.name)
+
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take in one batch."""
+        """Take in one batch.
+
+        Args:
+            y: The targets.
+            y_pred: The outputs.
+            sample_weight: Weights of the samples, for all outputs or by output.
+        """
         if not self.entries:
             return
-        targets = self.outputs.align(y, "y", _is_array)
+        targets = self.outputs.targets(y)
         flat = jax.tree_util.tree_leaves(y_pred)
-        weights = self.outputs.align(sample_weight, "sample_weight", _is_array, spread=True)
+        weights = _weights(self.outputs, sample_weight)
         for _, i, weighted, metric in self.entries:
-            if targets[i] is None:
-                continue
-            if weighted and weights[i] is not None:
-                metric.update_state(targets[i], flat[i], sample_weight=weights[i])
-            else:
-                metric.update_state(targets[i], flat[i])
+            weight = {"sample_weight": weights[i]} if weighted and weights[i] is not None else {}
+            with _noted("metric", metric.name, self.outputs, i):
+                metric.update_state(targets[i], flat[i], **weight)
 
     def result(self) -> dict[str, Any]:
         """Return the values so far, by name."""
         return {name: metric.result() for name, _, _, metric in self.entries}
 
 
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
-
-
-def _metric(identifier: Any, y: Any, y_pred: Any) -> Any:
-    if isinstance(identifier, str) and identifier in _BY_SHAPE:
-        return metrics_room.resolve(identifier, tuple(y.shape), tuple(y_pred.shape))
-    found = metrics_room.get(identifier)
-    if isinstance(found, metrics_room.Metric):
-        return found
-    name = identifier if isinstance(identifier, str) else getattr(found, "__name__", None)
-    return metrics_room.MeanMetricWrapper(found, name=name)
-
-
-def _free(name: str, weighted_name: str, weighted: bool, taken: dict[str, int]) -> str:
+def _free(prefix: str, name: str, weighted: bool, taken: dict[str, int]) -> str:
     """Return a name that no other metric has, numbering as Keras does."""
-    if weighted and name in taken:
-        name = weighted_name
-    count = taken.get(name, 0)
-    taken[name] = count + 1
-    return name if count == 0 else f"{name}_{count}"
+    if weighted and prefix + name in taken:
+        name = f"weighted_{name}"
+    full = prefix + name
+    count = taken.get(full, 0)
+    taken[full] = count + 1
+    return full if count == 0 else f"{full}_{count}"

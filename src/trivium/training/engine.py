@@ -40,7 +40,8 @@ class Program:
 
     Args:
         step: A pure function `(state, batch) -> (result, state)`. `result` is a structure of arrays: logs, of which the
-            last step's are returned, or with `collect` outputs, whose rows are returned for all steps.
+            last step's are returned, or with `collect` outputs, whose rows are returned for all steps, one after the
+            other.
         state: The state, arrays or specs.
         data: The data, arrays or specs with the samples on the first axis.
         batch_size: Samples a step.
@@ -50,6 +51,7 @@ class Program:
 
     Raises:
         TypeError: A step changes the shape or dtype of the state.
+        ValueError: With `collect`, a result is a single number.
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class Program:
         # The step is traced once; the loop replays what was traced.
         traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
         _same_state(leaves, new, names)
+        if collect:
+            _has_rows(result)
         self.result = result
         results, self._result_tree = jax.tree_util.tree_flatten(result)
         self._specs = (leaves, data_leaves, jax.ShapeDtypeStruct((rows,), "int32"))
@@ -128,7 +132,7 @@ def _loop(
             if capacity:
                 kept = [
                     lax.dynamic_update_slice_in_dim(
-                        k, r.astype(k.dtype), (i - start) * batch_size, 0
+                        k, r.astype(k.dtype), (i - start) * r.shape[0], 0
                     )
                     for k, r in zip(kept, result, strict=True)
                 ]
@@ -139,7 +143,7 @@ def _loop(
             return new, kept
 
         kept = [
-            jnp.zeros((capacity * batch_size, *r.shape[1:]) if capacity else r.shape, r.dtype)
+            jnp.zeros((capacity * r.shape[0], *r.shape[1:]) if capacity else r.shape, r.dtype)
             for r in results
         ]
         state, kept = lax.fori_loop(start, stop, body, (list(state), kept))
@@ -165,6 +169,16 @@ def _spec(x: Any) -> jax.ShapeDtypeStruct:
 
 def _nbytes(x: Any) -> int:
     return int(np.prod(x.shape, dtype=np.int64)) * x.dtype.itemsize
+
+
+def _has_rows(result: Any) -> None:
+    for path, leaf in jax.tree_util.tree_flatten_with_path(result)[0]:
+        if not leaf.shape:
+            place = f"output{jax.tree_util.keystr(path)}"
+            raise ValueError(
+                f"The {place} is a single number for a whole batch, so the batches' outputs cannot be put one after "
+                "the other: keep the first axis, e.g. with keepdims=True, or call the model itself."
+            )
 
 
 def _same_state(before: Any, after: Any, names: Callable[[], list[str]] | None) -> None:

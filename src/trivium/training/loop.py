@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import jax
 import numpy as np
 
 from trivium.training.engine import Program
-from trivium.training.segments import CHUNK_SECONDS, Segment, segments
+from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
 __all__ = ["Pass", "State"]
 
@@ -41,6 +41,10 @@ class State:
         """Return the variables' paths in the order of the leaves."""
         return [v.path for group in self.groups for v in group]
 
+    def form(self) -> Hashable:
+        """Return what a program must know of the values: groups, shapes and dtypes."""
+        return tuple(tuple((v.shape, v.dtype) for v in group) for group in self.groups)
+
 
 class Pass:
     """One kind of pass (`train`, `test` or `predict`) over one source of data.
@@ -49,7 +53,11 @@ class Pass:
         kind: `"train"`, `"test"` or `"predict"`.
         step: The step, `(state, batch) -> (result, state)`.
         source: Where the batches come from.
+        state: The state; it holds the newest values at each chunk's edge.
         programs: Where compiled programs are kept from pass to pass.
+        version: What the step depends on besides its arguments; a program serves one version.
+        chunk: How many steps lie between the hooks of callbacks; `None` where there are no such hooks, and the chunk
+            grows to the clock.
         eager: Whether to run the step as plain Python.
     """
 
@@ -58,85 +66,91 @@ class Pass:
         kind: str,
         step: Callable[..., Any],
         source: Any,
+        state: State,
         programs: dict[Any, Program],
+        version: Hashable = None,
+        chunk: int | None = None,
         eager: bool = False,
     ) -> None:
-        self.kind, self.step, self.source, self.programs, self.eager = (
-            kind,
-            step,
-            source,
-            programs,
-            eager,
-        )
-        self.grown = 1
-        self._placed: list[Any] = []
+        self.kind, self.step, self.source, self.state = kind, step, source, state
+        self.chunk, self.eager = chunk, eager
+        self._programs = programs
+        self._version = (kind, version, state.form())
+        self._feed = Feed(source, chunk, eager)
+        self._grown = 1
+
+    def prepare(self) -> None:
+        """Compile the programs that are known to be needed, so that what does not fit fails before the first step."""
+        if not self.eager:
+            for form in self._feed.forms():
+                self._program(*form)
 
     def run(
-        self,
-        state: State,
-        moment: tuple[int, int] = (0, 0),
-        chunk: int | None = None,
-        before: Callable[[int, int], None] | None = None,
-        after: Callable[[int, Any], bool] | None = None,
-    ) -> Iterator[Any]:
-        """Run one pass and yield each chunk's result.
+        self, moment: tuple[int, int] = (0, 0), before: Callable[[int], None] | None = None
+    ) -> Iterator[tuple[int, Any, bool]]:
+        """Run one pass, chunk by chunk.
+
+        An execution is what lies between two hooks of callbacks: as many chunks as its steps need.
 
         Args:
-            state: The state; it holds the newest values at each chunk's edge.
             moment: The seed and the steps taken so far, which the order of the samples follows from.
-            chunk: A fixed number of steps a chunk; grown to the clock where it is `None`.
-            before: Called with the first step and the number of steps of a chunk.
-            after: Called with the steps done and the result; a true answer ends the pass.
+            before: Called with the first step of each execution.
+
+        Yields:
+            After each chunk the number of steps done, the result, and whether an execution ends here. Where the data
+            ends within an execution, that comes by itself, with `None` for a result.
         """
-        done = 0
-        for segment in segments(self.source, moment, chunk, self.eager, self._placed):
+        done = begun = 0
+        for segment in self._feed.segments(moment):
             first = 0
             while first < segment.steps:
-                size = min(chunk or self.grown, segment.steps - first)
-                if before is not None:
-                    before(done, size)
-                began = time.perf_counter()
-                result, size = self._chunk(state, segment, first, size)
-                if size == self.grown and chunk is None:
-                    self.grown = _grow(size, time.perf_counter() - began)
+                if before is not None and done == begun:
+                    before(done)
+                most = self._grown if self.chunk is None else self.chunk - (done - begun)
+                started = time.perf_counter()
+                result, size = self._chunk(segment, first, min(most, segment.steps - first))
+                if size == self._grown and self.chunk is None:
+                    self._grown = _grow(size, time.perf_counter() - started)
                 first, done = first + size, done + size
-                yield result
-                if after is not None and after(done, result):
-                    return
+                if self.chunk is None or done - begun == self.chunk:
+                    begun = done
+                yield done, result, begun == done
+        if done > begun:
+            yield done, None, True
 
-    def _chunk(self, state: State, segment: Segment, first: int, size: int) -> tuple[Any, int]:
+    def _chunk(self, segment: Segment, first: int, size: int) -> tuple[Any, int]:
         if self.eager:
-            result, state.values = self.step(state.values, segment.data)
+            result, self.state.values = self.step(self.state.values, segment.data)
             return result, 1
-        program = self.program(state, segment.data, segment.size, len(segment.order))
+        program = self._program(segment.data, segment.size, len(segment.order))
         if self.kind == "predict":
             size = min(size, program.capacity)
         result, values = program(
-            state.values, segment.data, segment.order, segment.base, first, first + size
+            self.state.values, segment.data, segment.order, segment.base, first, first + size
         )
         jax.block_until_ready(result)
-        state.values = values
+        self.state.values = values
         if self.kind == "predict":
-            rows = size * segment.size
-            result = jax.tree_util.tree_map(lambda r: np.asarray(r)[:rows], result)
+            result = jax.tree_util.tree_map(
+                lambda r, one: np.asarray(r)[: size * one.shape[0]], result, program.result
+            )
         return result, size
 
-    def program(self, state: State, data: Any, size: int, rows: int) -> Program:
-        """Return the compiled program for batches of a size out of such data.
-
-        Args:
-            state: The state.
-            data: The data, or its specs.
-            size: Samples a batch.
-            rows: The length of the order of samples.
-        """
+    def _program(self, data: Any, size: int, rows: int) -> Program:
+        """Return the compiled program for batches of `size` out of such data and an order of `rows`."""
         leaves, tree = jax.tree_util.tree_flatten(data)
-        key = (self.kind, tuple((d.shape, str(d.dtype)) for d in leaves), tree, rows, size)
-        if key not in self.programs:
-            self.programs[key] = Program(
-                self.step, state.values, data, size, rows, self.kind == "predict", state.names
+        key = (self._version, tuple((d.shape, str(d.dtype)) for d in leaves), tree, rows, size)
+        if key not in self._programs:
+            self._programs[key] = Program(
+                self.step,
+                self.state.values,
+                data,
+                size,
+                rows,
+                self.kind == "predict",
+                self.state.names,
             )
-        return self.programs[key]
+        return self._programs[key]
 
 
 def _grow(size: int, seconds: float) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from trivium.training.data import ArraySource
 
-__all__ = ["CHUNK_SECONDS", "Segment", "device_budget", "segments"]
+__all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 
 # A chunk lasts about this long, so that the progress bar moves and Ctrl-C is heard.
 CHUNK_SECONDS = 0.25
@@ -46,41 +46,128 @@ class Segment:
 
 
 def device_budget() -> int:
-    """Return how many bytes of data may lie on the device at once."""
+    """Return how many bytes of data may lie on the device at once.
+
+    Example:
+        >>> device_budget() > 0
+        True
+    """
     stats = jax.devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return int((stats["bytes_limit"] - stats.get("bytes_in_use", 0)) * 0.6)
     return int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 0.6)
 
 
-def segments(
-    source: Any, moment: tuple[int, int], chunk: int | None, eager: bool, placed: list[Any]
-) -> Iterator[Segment]:
-    """Yield the segments of one pass.
+class Feed:
+    """A source's batches as segments, pass after pass.
 
     Args:
         source: The source.
-        moment: The seed and the steps taken so far, which the order of the samples follows from.
-        chunk: A fixed number of steps a block; as many as there is room for where it is `None`.
+        chunk: How many steps the callbacks want between their hooks; `None` where none has any.
         eager: Whether each batch comes by itself.
-        placed: Where the source's data on the device is kept from pass to pass; empty at first.
+
+    Example:
+        >>> feed = Feed(ArraySource((np.zeros((5, 3), "float32"),), batch_size=2))
+        >>> [(segment.steps, segment.size) for segment in feed.segments((0, 0))]
+        [(2, 2), (1, 1)]
     """
-    if not isinstance(source, ArraySource):
-        yield from _blocks(source.batches(*moment), 1 if eager else chunk)
-        return
-    order = source.order(*moment)
-    if eager or (not placed and source.nbytes > device_budget()):
-        yield from _blocks(_batches(source, order), 1 if eager else chunk)
-        return
-    if not placed:
-        placed.append(jax.tree_util.tree_map(jnp.asarray, source.data))
-    # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
-    index = jnp.asarray(np.pad(order, (0, source.num_samples - len(order))))
-    full, rest = divmod(len(order), source.batch_size)
-    if full:
-        yield Segment(placed[0], index, source.batch_size, 0, full)
-    if rest:
-        yield Segment(placed[0], index, rest, full * source.batch_size, 1)
+
+    def __init__(self, source: Any, chunk: int | None = None, eager: bool = False) -> None:
+        self.source = source
+        self._arrays = source if isinstance(source, ArraySource) else None
+        self._resident = (
+            self._arrays is not None and not eager and self._arrays.nbytes <= device_budget()
+        )
+        self._placed: Any = None
+        # A block has room for one execution, or for what comes in a moment.
+        self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
+        self._hurry = chunk is None
+
+    def segments(self, moment: tuple[int, int]) -> Iterator[Segment]:
+        """Yield the segments of one pass.
+
+        Args:
+            moment: The seed and the steps taken so far, which the order of the samples follows from.
+        """
+        source = self._arrays
+        if source is None:
+            yield from self._blocks(self.source.batches(*moment))
+            return
+        order = source.order(*moment)
+        if not self._resident:
+            yield from self._blocks(_batches(source, order))
+            return
+        if self._placed is None:
+            self._placed = jax.tree_util.tree_map(jnp.asarray, source.data)
+        # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
+        index = jnp.asarray(np.pad(order, (0, source.num_samples - len(order))))
+        full, rest = divmod(len(order), source.batch_size)
+        if full:
+            yield Segment(self._placed, index, source.batch_size, 0, full)
+        if rest:
+            yield Segment(self._placed, index, rest, full * source.batch_size, 1)
+
+    def forms(self) -> Iterator[tuple[Any, int, int]]:
+        """Yield what the segments of the first pass will look like, as far as it is known before.
+
+        Yields:
+            Specs of the data, the samples a batch, and the length of the order.
+        """
+        source = self._arrays
+        if source is None:
+            batches = [self.source.example()]
+        else:
+            count, size = source.num_samples, min(source.batch_size, source.num_samples)
+            rest = count % size if source.steps is None else 0
+            if self._resident:
+                yield from ((source.data, s, count) for s in (size, rest) if s)
+                return
+            data = source.data
+            batches = [
+                jax.tree_util.tree_map(lambda d, s=s: d[:s], data) for s in (size, rest) if s
+            ]
+        for batch in batches:
+            size, room = _size(batch), self._room(batch)
+            specs = jax.tree_util.tree_map(
+                lambda a, n=room * size: jax.ShapeDtypeStruct((n, *a.shape[1:]), a.dtype), batch
+            )
+            yield specs, size, room * size
+
+    def _room(self, batch: Any) -> int:
+        nbytes = sum(a.nbytes for a in jax.tree_util.tree_leaves(batch))
+        return max(1, min(self._steps, _BLOCK_BYTES // max(1, nbytes)))
+
+    def _blocks(self, batches: Iterable[Any]) -> Iterator[Segment]:
+        waiting: list[Any] = []
+        began = 0.0
+        for batch in batches:
+            if waiting and _form(batch) != _form(waiting[0]):
+                yield self._block(waiting)
+                waiting = []
+            if not waiting:
+                began = time.perf_counter()
+            waiting.append(batch)
+            slow = self._hurry and time.perf_counter() - began > CHUNK_SECONDS
+            if slow or len(waiting) >= self._room(batch):
+                yield self._block(waiting)
+                waiting = []
+        if waiting:
+            yield self._block(waiting)
+
+    def _block(self, batches: list[Any]) -> Segment:
+        """Lay batches of one shape side by side, in room that has one size for each shape."""
+        size, room = _size(batches[0]), self._room(batches[0])
+
+        def lay(*arrays: Any) -> Any:
+            if room == 1:
+                return jnp.asarray(arrays[0])
+            laid = np.zeros((room * size, *arrays[0].shape[1:]), arrays[0].dtype)
+            for i, array in enumerate(arrays):
+                laid[i * size : (i + 1) * size] = array
+            return jnp.asarray(laid)
+
+        data = jax.tree_util.tree_map(lay, *batches)
+        return Segment(data, jnp.arange(room * size, dtype="int32"), size, 0, len(batches))
 
 
 def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
@@ -92,45 +179,10 @@ def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
         yield jax.tree_util.tree_map(lambda d, index=index: d[index], data)
 
 
-def _blocks(batches: Iterable[Any], chunk: int | None) -> Iterator[Segment]:
-    waiting: list[Any] = []
-    began = 0.0
-    for batch in batches:
-        if waiting and _form(batch) != _form(waiting[0]):
-            yield _block(waiting, chunk)
-            waiting = []
-        if not waiting:
-            began = time.perf_counter()
-        waiting.append(batch)
-        slow = time.perf_counter() - began > CHUNK_SECONDS
-        if slow or len(waiting) >= (chunk or _room(batch)):
-            yield _block(waiting, chunk)
-            waiting = []
-    if waiting:
-        yield _block(waiting, chunk)
-
-
-def _block(batches: list[Any], chunk: int | None) -> Segment:
-    """Lay batches of one shape side by side, in room that has one size for each shape."""
-    size = len(jax.tree_util.tree_leaves(batches[0])[0])
-    room = chunk or _room(batches[0])
-
-    def lay(*arrays: Any) -> Any:
-        if room == 1:
-            return jnp.asarray(arrays[0])
-        laid = np.zeros((room * size, *arrays[0].shape[1:]), arrays[0].dtype)
-        for i, array in enumerate(arrays):
-            laid[i * size : (i + 1) * size] = array
-        return jnp.asarray(laid)
-
-    data = jax.tree_util.tree_map(lay, *batches)
-    return Segment(data, jnp.arange(room * size, dtype="int32"), size, 0, len(batches))
+def _size(batch: Any) -> int:
+    return len(jax.tree_util.tree_leaves(batch)[0])
 
 
 def _form(batch: Any) -> Any:
-    return [(a.shape, a.dtype) for a in jax.tree_util.tree_leaves(batch)]
-
-
-def _room(batch: Any) -> int:
-    nbytes = sum(a.nbytes for a in jax.tree_util.tree_leaves(batch))
-    return max(1, min(_BLOCK_STEPS, _BLOCK_BYTES // max(1, nbytes)))
+    leaves, tree = jax.tree_util.tree_flatten(batch)
+    return tree, [(a.shape, a.dtype) for a in leaves]

@@ -1,11 +1,14 @@
 """Everyday helpers under Keras's names: files from the network, labels, sequences, seeds, sources of batches."""
 
+from typing import TYPE_CHECKING, Any
+
 from trivium.datasets.files import get_file
 from trivium.state.registry import (
     custom_object_scope,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
+    suggest,
 )
 from trivium.state.seeds import set_random_seed
 from trivium.training.data import (
@@ -16,9 +19,23 @@ from trivium.training.data import (
 )
 from trivium.utils.numeric import normalize, pad_sequences, to_categorical
 
+if TYPE_CHECKING:
+    from trivium.viz.diagrams import model_to_dot, plot_model
+
 CustomObjectScope = custom_object_scope
 # The name that Keras 2 gave to `PyDataset`.
 Sequence = PyDataset
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("model_to_dot", "plot_model"):
+        raise AttributeError(
+            f"module 'trivium.utils' has no attribute {name!r}. {suggest(name, __all__)}"
+        )
+    from trivium.viz import diagrams
+
+    return getattr(diagrams, name)
+
 
 __all__ = [
     "CustomObjectScope",
@@ -29,9 +46,11 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",

@@ -8,6 +8,7 @@ is computed from a transposed copy. `benchmarks/lowering.py` measures every form
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -25,12 +26,14 @@ _PATCH_LIMIT = 256 * 2**20
 _GROUP_LIMIT = 8
 
 
+# Compiled as a whole, so that a call outside a program is one program too.
+@functools.partial(jax.jit, static_argnames=("strides", "padding", "dilation"))
 def conv(
     x: jax.Array,
     kernel: jax.Array,
-    strides: Sequence[int],
+    strides: tuple[int, ...],
     padding: str,
-    dilation: Sequence[int],
+    dilation: tuple[int, ...],
 ) -> jax.Array:
     """Slide a kernel over an array; groups follow from the channels that the kernel lacks.
 
@@ -142,12 +145,13 @@ def _product(x: jax.Array, weights: jax.Array) -> jax.Array:
     return flat.reshape(*x.shape[:-1], weights.shape[-1])
 
 
+@functools.partial(jax.jit, static_argnames=("strides", "padding", "dilation"))
 def conv_transpose(
     x: jax.Array,
     kernel: jax.Array,
-    strides: Sequence[int],
-    padding: Sequence[tuple[int, int]],
-    dilation: Sequence[int],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    dilation: tuple[int, ...],
 ) -> jax.Array:
     """The transpose of a convolution: each cell of `x` adds a scaled kernel to the output.
 
@@ -161,6 +165,10 @@ def conv_transpose(
 
     Returns:
         An array of shape `(batch, *positions, filters)`.
+
+    Example:
+        >>> conv_transpose(jnp.ones((1, 2, 1)), jnp.ones((2, 1, 1)), (1,), ((0, 0),), (1,)).ravel().tolist()
+        [1.0, 2.0, 1.0]
     """
     window = kernel.shape[:-2]
     full = [

@@ -6,8 +6,9 @@ gradient XLA runs one element at a time. An axis at a time needs `k + k` slices 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -20,8 +21,10 @@ from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_paddin
 __all__ = ["average_pool", "max_pool"]
 
 
+# Compiled as a whole, so that a call outside a program is one program too.
+@partial(jax.jit, static_argnames=("window", "strides", "padding"))
 def max_pool(
-    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str
+    x: jax.Array, window: tuple[int, ...], strides: tuple[int, ...], padding: str
 ) -> jax.Array:
     """Return the largest value in each window; its gradient goes to the first cell that has it.
 
@@ -30,7 +33,13 @@ def max_pool(
         window: The window's size along each spatial axis.
         strides: Its step along each.
         padding: `"valid"` or `"same"`.
+
+    Example:
+        >>> max_pool(jnp.arange(5.0).reshape(1, 5, 1), (2,), (2,), "same").ravel().tolist()
+        [1.0, 3.0, 4.0]
     """
+    if x.dtype == bool:
+        return max_pool(x.astype("int8"), window, strides, padding).astype(bool)
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     if not (on_cpu() and fixed(x.shape[1:-1])):
         return _reduce(x, np.asarray(lowest, x.dtype), lax.max, window, strides, padding)
@@ -42,8 +51,9 @@ def max_pool(
     return x
 
 
+@partial(jax.jit, static_argnames=("window", "strides", "padding"))
 def average_pool(
-    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str
+    x: jax.Array, window: tuple[int, ...], strides: tuple[int, ...], padding: str
 ) -> jax.Array:
     """Return the mean of each window; cells that `"same"` padding adds are not counted.
 
@@ -52,10 +62,14 @@ def average_pool(
         window: The window's size along each spatial axis.
         strides: Its step along each.
         padding: `"valid"` or `"same"`.
+
+    Example:
+        >>> average_pool(jnp.arange(5.0).reshape(1, 5, 1), (2,), (2,), "same").ravel().tolist()
+        [0.5, 2.5, 4.0]
     """
     total = _window_sum(x, window, strides, padding)
     if padding == "valid":
-        return total / np.prod(window)
+        return total / math.prod(window)
     ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
     return total / _window_sum(ones, window, strides, padding)
 

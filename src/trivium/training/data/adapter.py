@@ -90,4 +90,9 @@ def _stream(x: Any, beside: dict[str, Any], **kwargs: Any) -> Source:
                 f"`{argument}` was given beside a {name}, which comes in batches that have their "
                 "own: each is (x,), (x, y) or (x, y, sample_weight). Leave the argument out."
             )
+    if hasattr(x, "as_source"):  # a pipeline that has its own way of drawing orders
+        source: Source = x.as_source(
+            what=kwargs["what"], steps=kwargs["steps"], class_weight=kwargs["class_weight"]
+        )
+        return source
     return PyDatasetSource(x, **kwargs) if isinstance(x, PyDataset) else IterableSource(x, **kwargs)

@@ -47,7 +47,8 @@ def placed(place: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(f"{place}: {error}") from None
+        said = str(error).startswith(f"{place}: ")
+        raise DataError(str(error) if said else f"{place}: {error}") from None
     except Exception as error:
         error.add_note(f"This came up in {place}.")
         raise

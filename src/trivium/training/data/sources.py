@@ -156,6 +156,10 @@ class ArraySource(Source):
         (3, 10, 120)
     """
 
+    num_samples: int
+    num_batches: int
+    batch_size: int
+
     def __init__(
         self,
         data: tuple,
@@ -204,7 +208,6 @@ class ArraySource(Source):
             >>> ArraySource((np.zeros(5, "float32"),), batch_size=2).order(seed=0, step=0)
             array([0, 1, 2, 3, 4], dtype=int32)
         """
-        assert self.batch_size is not None and self.num_samples is not None
         first, stop, began = self._window(self._total, step)
         self._warn_if_short(stop - first)
         size, count = self.batch_size, self.num_samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,9 @@ class StreamSource(Source):
         name: What the data is, for messages.
         class_weight: Weights of classes, which become sample weights.
         **kwargs: As `Source` takes them.
+
+    Attributes:
+        check: Called with each batch; raises an error for one that cannot be trained on.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class StreamSource(Source):
         self._class_weight = class_weight
         self._given = 0
         self._look_for_nan = True
+        self.check: Callable[[tuple], None] | None = None
 
     def batches(self, seed: int | None = None, step: int | None = None) -> Iterator[tuple]:
         """Yield the batches of one epoch.
@@ -100,6 +104,8 @@ class StreamSource(Source):
             issues: list[str] | None = [] if self._look_for_nan else None
             x, y, weight = (*self._entries(item), None, None)[:3]
             batch = standardize(x, y, weight, self._class_weight, issues=issues, batch=True)
+            if self.check is not None:
+                self.check(batch)
         if issues:
             self._look_for_nan = False
             warn_nonfinite(f"{self.what}: batch {index} of {self._name}", issues)

@@ -1,0 +1,18 @@
+"""Programs written for `keras` 3 or `tf.keras`, run unchanged: `trivium run`, `trivium check`, `%load_ext trivium`."""
+
+from trivium.compat.check import Finding, check_script
+from trivium.compat.errors import NotCovered
+from trivium.compat.hook import active
+from trivium.compat.run import NotFound, RunError, print_error, run_module, run_script
+
+__all__ = [
+    "Finding",
+    "NotCovered",
+    "NotFound",
+    "RunError",
+    "active",
+    "check_script",
+    "print_error",
+    "run_module",
+    "run_script",
+]

@@ -1,0 +1,151 @@
+"""Running a program written for Keras or `tf.keras` with nothing changed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import linecache
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from trivium.compat.errors import NotCovered
+from trivium.compat.figures import saved_figures
+from trivium.compat.hook import active, as_not_covered
+from trivium.state.registry import suggest
+
+__all__ = ["NotFound", "RunError", "print_error", "run_module", "run_script"]
+
+
+class RunError(Exception):
+    """The program stopped at something that is not covered; the message is all there is to say."""
+
+
+class NotFound(RunError):
+    """There is no such program."""
+
+
+def run_script(script: str | Path, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a program's file as Python would, with `keras` and `tensorflow` meaning Trivium.
+
+    Args:
+        script: The file; or a folder or zip file with a `__main__.py`.
+        arguments: What the program finds behind its name in `sys.argv`.
+
+    Returns:
+        The program's global names.
+
+    Raises:
+        NotFound: There is no such file.
+        RunError: The program uses something that is not covered.
+        BaseException: Whatever the program raises.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     script = Path(folder) / "model.py"
+        ...     _ = script.write_text("from tensorflow import keras; layer = keras.layers.Dense(3)")
+        ...     run_script(script)["layer"].units
+        3
+    """
+    path = Path(script)
+    if not path.exists():
+        known = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        hint = suggest(path.name, known) if known else ""
+        raise NotFound(f"there is no file {str(path)!r}. {hint if '?' in hint else ''}".rstrip())
+    folder = path.resolve() if path.is_dir() else path.resolve().parent
+    with _process([str(script), *arguments], folder), saved_figures(path.resolve()), _explained():
+        return runpy.run_path(str(script), run_name="__main__")
+
+
+def run_module(name: str, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a module as `python -m` would, with `keras` and `tensorflow` meaning Trivium.
+
+    Args:
+        name: The module.
+        arguments: What it finds behind its name in `sys.argv`.
+
+    Returns:
+        The program's global names.
+
+    Raises:
+        NotFound: There is no such module.
+        RunError: The program uses something that is not covered.
+        BaseException: Whatever the program raises.
+
+    Example:
+        >>> run_module("no.such.module")
+        Traceback (most recent call last):
+            ...
+        trivium.compat.run.NotFound: there is no module 'no.such.module'.
+    """
+    here = Path.cwd()
+    figures = here / f"{name.rpartition('.')[2]}.py"
+    with _process([name, *arguments], here), saved_figures(figures), _explained():
+        try:
+            found = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise NotFound(f"there is no module {name!r}.")
+        return runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+@contextlib.contextmanager
+def _process(argv: list[str], folder: Path) -> Iterator[None]:
+    """Set the process up for a program, and put everything back after it."""
+    before_argv, before_path, before_modules = sys.argv, list(sys.path), set(sys.modules)
+    sys.argv = argv
+    sys.path.insert(0, str(folder))
+    try:
+        with active():
+            yield
+    finally:
+        sys.argv, sys.path[:] = before_argv, before_path
+        # Modules of the program hold our faces; whoever imports them next may want the real ones.
+        for name in set(sys.modules) - before_modules:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder) and "site-packages" not in file:
+                del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what is not covered into the one message about it."""
+    try:
+        yield
+    except Exception as error:
+        missing = as_not_covered(error)
+        if missing is None:
+            raise
+        raise RunError(_message(missing)) from error
+
+
+def _message(missing: NotCovered) -> str:
+    file, _, line = missing.location.rpartition(":")
+    if not file:
+        return missing.message
+    source = linecache.getline(file, int(line)).strip()
+    return f"{file}, line {line}:\n    {source}\n{missing.message}"
+
+
+def print_error(error: BaseException) -> None:
+    """Print a program's error as Python does, without the frames that ran the program.
+
+    Args:
+        error: What it raised.
+
+    Example:
+        >>> print_error(ValueError("on standard error, as ever"))
+    """
+    trace, started = error.__traceback__, False
+    while trace is not None:
+        inside = trace.tb_frame.f_code.co_filename in ("<frozen runpy>", runpy.__file__)
+        if started and not inside:
+            break
+        started |= inside
+        trace = trace.tb_next
+    traceback.print_exception(type(error), error, trace if started else error.__traceback__)

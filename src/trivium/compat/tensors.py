@@ -1,0 +1,461 @@
+"""TensorFlow's and Keras's older array functions that are more than one op of ours."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trivium import ops, random
+from trivium.compat.errors import NotCovered
+from trivium.compat.written import covers
+from trivium.layers.context import current_call
+from trivium.state import SeedGenerator, set_random_seed
+
+__all__: list[str] = []
+
+# -- making arrays ----------------------------------------------------------------------------------------------
+
+
+@covers("tensorflow.constant")
+def _constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Any:
+    x = ops.convert_to_tensor(value, dtype)
+    if shape is None:
+        return x
+    return ops.full(shape, value, dtype or x.dtype) if x.ndim == 0 else ops.reshape(x, shape)
+
+
+@covers("tensorflow.range")
+def _range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "") -> Any:
+    first, stop = (0, start) if limit is None else (start, limit)
+    return ops.arange(first, stop, delta, dtype=dtype)
+
+
+@covers("tensorflow.one_hot")
+def _one_hot(
+    indices: Any,
+    depth: int,
+    on_value: Any = None,
+    off_value: Any = None,
+    axis: int | None = None,
+    dtype: Any = None,
+    name: str | None = None,
+) -> Any:
+    axis = -1 if axis is None else axis
+    hot = ops.one_hot(indices, int(depth), axis=axis, dtype="bool")
+    on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
+    return ops.cast(ops.where(hot, on, off), dtype or "float32")
+
+
+@covers("tensorflow.sequence_mask")
+def _sequence_mask(
+    lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None
+) -> Any:
+    lengths = ops.convert_to_tensor(lengths)
+    longest = int(ops.max(lengths)) if maxlen is None else maxlen
+    return ops.cast(ops.arange(longest) < ops.expand_dims(lengths, -1), dtype)
+
+
+@covers("tensorflow.meshgrid")
+def _meshgrid(*args: Any, indexing: str = "xy", name: str = "") -> Any:
+    return ops.meshgrid(*args, indexing=indexing)
+
+
+@covers("tensorflow.linalg.diag")
+def _diag(diagonal: Any, name: str = "", k: int = 0) -> Any:
+    if k:
+        raise NotCovered(f"tf.linalg.diag: k={k} is not covered; k=0 is.")
+    diagonal = ops.convert_to_tensor(diagonal)
+    size = diagonal.shape[-1]
+    return ops.expand_dims(diagonal, -1) * ops.eye(size, dtype=diagonal.dtype)
+
+
+# -- shapes -----------------------------------------------------------------------------------------------------
+
+
+@covers("tensorflow.shape")
+def _shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
+    return ops.shape(input)
+
+
+@covers("tensorflow.TensorShape")
+def _tensor_shape(dims: Any) -> Any:
+    return (dims,) if isinstance(dims, int) else tuple(dims)
+
+
+@covers("tensorflow.ensure_shape")
+def _ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
+    come = ops.shape(x)
+    fits = len(come) == len(shape) and all(
+        None in (c, w) or c == w for c, w in zip(come, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"tf.ensure_shape: wanted the shape {tuple(shape)}, got {come}.")
+    return x
+
+
+@covers("tensorflow.split")
+def _split(
+    value: Any, num_or_size_splits: Any, axis: int = 0, num: int | None = None, name: str = ""
+) -> Any:
+    if isinstance(num_or_size_splits, int):
+        return ops.split(value, num_or_size_splits, axis=axis)
+    sizes = [int(s) for s in num_or_size_splits]
+    if -1 in sizes:
+        rest = ops.shape(value)[axis] - sum(s for s in sizes if s != -1)
+        sizes = [rest if s == -1 else s for s in sizes]
+    return ops.split(value, list(itertools.accumulate(sizes[:-1])), axis=axis)
+
+
+@covers("tensorflow.pad")
+def _pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str = ""
+) -> Any:
+    widths = np.asarray(paddings).tolist()
+    if mode.lower() != "constant":
+        return ops.pad(tensor, widths, mode=mode.lower())
+    return ops.pad(tensor, widths, mode="constant", constant_values=constant_values)
+
+
+@covers("tensorflow.slice")
+def _slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
+    sizes, starts = np.asarray(size).tolist(), np.asarray(begin).tolist()
+    ends = [None if s == -1 else b + s for b, s in zip(starts, sizes, strict=True)]
+    return ops.get_item(input_, tuple(map(slice, starts, ends)))
+
+
+@covers("tensorflow.gather_nd")
+def _gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Any:
+    if batch_dims:
+        raise NotCovered(f"tf.gather_nd: batch_dims={batch_dims} is not covered; batch_dims=0 is.")
+    return ops.get_item(params, tuple(ops.unstack(indices, axis=-1)))
+
+
+@covers("tensorflow.boolean_mask")
+def _boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str = "") -> Any:
+    if axis not in (None, 0):
+        raise NotCovered(f"tf.boolean_mask: axis={axis} is not covered; axis=0 is.")
+    return ops.convert_to_tensor(tensor)[np.asarray(mask)]
+
+
+@covers("keras.backend.batch_flatten")
+def _batch_flatten(x: Any) -> Any:
+    return ops.reshape(x, (-1, int(np.prod(ops.shape(x)[1:]))))
+
+
+# -- calculating ------------------------------------------------------------------------------------------------
+
+
+@covers("tensorflow.where")
+def _where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
+    if x is None and y is None:
+        return ops.stack(list(ops.nonzero(condition)), axis=-1)
+    return ops.where(condition, x, y)
+
+
+@covers("tensorflow.matmul")
+def _matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
+) -> Any:
+    a = ops.swapaxes(a, -1, -2) if transpose_a else a
+    b = ops.swapaxes(b, -1, -2) if transpose_b else b
+    return ops.matmul(a, b)
+
+
+@covers("tensorflow.linalg.matvec")
+def _matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Any:
+    return ops.squeeze(_matmul(a, ops.expand_dims(b, -1), transpose_a), -1)
+
+
+@covers("tensorflow.einsum")
+def _einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
+    return ops.einsum(equation, *inputs)
+
+
+@covers("tensorflow.linalg.svd")
+def _svd(
+    tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None
+) -> Any:
+    if not compute_uv:
+        return ops.svd(tensor, full_matrices=full_matrices, compute_uv=False)
+    u, s, vh = ops.svd(tensor, full_matrices=full_matrices)
+    return s, u, ops.conj(ops.swapaxes(vh, -1, -2))
+
+
+@covers("tensorflow.linalg.band_part")
+def _band_part(input: Any, num_lower: int, num_upper: int, name: str | None = None) -> Any:
+    lower = input if num_lower < 0 else ops.triu(input, k=-num_lower)
+    return lower if num_upper < 0 else ops.tril(lower, k=num_upper)
+
+
+@covers("tensorflow.norm")
+def _norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str = ""
+) -> Any:
+    order = None if ord == "euclidean" else ord
+    if axis is None and order is not None:
+        tensor = ops.ravel(tensor)
+    return ops.norm(tensor, ord=order, axis=axis, keepdims=bool(keepdims))
+
+
+@covers("tensorflow.math.l2_normalize")
+def _l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str = "") -> Any:
+    total = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(total, epsilon))
+
+
+@covers("keras.backend.l2_normalize")
+def _backend_l2_normalize(x: Any, axis: Any = None) -> Any:
+    return _l2_normalize(x, axis)
+
+
+@covers("tensorflow.clip_by_norm")
+def _clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
+    length = ops.sqrt(ops.sum(ops.square(t), axis=axes, keepdims=True))
+    return t * (clip_norm / ops.maximum(length, clip_norm))
+
+
+@covers("tensorflow.linalg.global_norm")
+def _global_norm(t_list: Sequence[Any], name: str | None = None) -> Any:
+    return ops.sqrt(sum(ops.sum(ops.square(t)) for t in t_list if t is not None))
+
+
+@covers("tensorflow.clip_by_global_norm")
+def _clip_by_global_norm(
+    t_list: Sequence[Any], clip_norm: Any, use_norm: Any = None, name: str | None = None
+) -> Any:
+    length = _global_norm(t_list) if use_norm is None else use_norm
+    scale = clip_norm / ops.maximum(length, clip_norm)
+    return [None if t is None else t * scale for t in t_list], length
+
+
+@covers("tensorflow.math.squared_difference")
+def _squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
+    return ops.square(ops.subtract(x, y))
+
+
+@covers("tensorflow.math.add_n")
+def _add_n(inputs: Sequence[Any], name: str | None = None) -> Any:
+    return sum(inputs[1:], ops.convert_to_tensor(inputs[0]))
+
+
+@covers("tensorflow.cumsum")
+def _cumsum(
+    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str = ""
+) -> Any:
+    x = ops.flip(x, axis) if reverse else ops.convert_to_tensor(x)
+    total = ops.cumsum(x, axis=axis)
+    total = total - x if exclusive else total
+    return ops.flip(total, axis) if reverse else total
+
+
+@covers("tensorflow.sort")
+def _sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: str = "") -> Any:
+    ordered = ops.sort(values, axis=axis)
+    return ops.flip(ordered, axis) if direction == "DESCENDING" else ordered
+
+
+@covers("tensorflow.argsort")
+def _argsort(
+    values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False, name: str = ""
+) -> Any:
+    down = direction == "DESCENDING"
+    return ops.argsort(ops.negative(values) if down else values, axis=axis)
+
+
+@covers("tensorflow.math.confusion_matrix")
+def _confusion_matrix(
+    labels: Any,
+    predictions: Any,
+    num_classes: int | None = None,
+    weights: Any = None,
+    dtype: Any = "int32",
+    name: str | None = None,
+) -> Any:
+    size = num_classes or int(max(np.max(labels), np.max(predictions))) + 1
+    rows = ops.one_hot(labels, size, dtype="float32")
+    if weights is not None:
+        rows = rows * ops.expand_dims(ops.cast(weights, "float32"), -1)
+    return ops.cast(_matmul(rows, ops.one_hot(predictions, size), transpose_a=True), dtype)
+
+
+class _TopK(NamedTuple):
+    values: Any
+    indices: Any
+
+
+@covers("tensorflow.math.top_k")
+def _top_k(
+    input: Any, k: int = 1, sorted: bool = True, index_type: Any = None, name: str | None = None
+) -> Any:
+    return _TopK(*ops.top_k(input, k, sorted))
+
+
+def _cover_segments(kind: str) -> None:
+    def segments(data: Any, segment_ids: Any, name: str | None = None) -> Any:
+        count = int(np.max(segment_ids)) + 1
+        return getattr(ops, f"segment_{kind}")(data, segment_ids, count, sorted=True)
+
+    covers(f"tensorflow.math.segment_{kind}")(segments)
+
+
+for _kind in ("max", "min", "prod", "sum"):
+    _cover_segments(_kind)
+
+
+@covers("keras.backend.hard_sigmoid")
+def _hard_sigmoid(x: Any) -> Any:
+    # Steeper than the activation of this name in Keras 3, whose slope is 1/6.
+    return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
+
+
+# -- networks ---------------------------------------------------------------------------------------------------
+
+
+def _spatial(sizes: Any, rank: int) -> Any:
+    """Return the sizes of the spatial axes, out of one, `rank` or `rank + 2` numbers."""
+    if isinstance(sizes, int) or sizes is None:
+        return sizes or 1
+    numbers = [int(s) for s in sizes]
+    return numbers[1:-1] if len(numbers) == rank + 2 else numbers * (rank // len(numbers))
+
+
+def _padding(name: str, padding: Any, data_format: str | None) -> str:
+    if not isinstance(padding, str):
+        raise NotCovered(f'tf.nn.{name}: padding={padding!r} is not covered; "SAME", "VALID" are.')
+    if data_format and not data_format.endswith("C"):
+        raise NotCovered(f"tf.nn.{name}: data_format={data_format!r} is not covered; NHWC is.")
+    return padding.lower()
+
+
+def _cover_convolution(function: str, rank: int) -> None:
+    def convolution(
+        input: Any,
+        filters: Any,
+        strides: Any = None,
+        padding: Any = None,
+        data_format: str | None = None,
+        dilations: Any = None,
+        name: str | None = None,
+        *,
+        stride: Any = None,
+    ) -> Any:
+        strides = stride if strides is None else strides
+        padding = _padding(function, padding, data_format)
+        strides, dilations = _spatial(strides, rank), _spatial(dilations, rank)
+        return ops.conv(input, filters, strides, padding, dilation_rate=dilations)
+
+    covers(f"tensorflow.nn.{function}")(convolution)
+
+
+def _cover_pooling(function: str, op: Any, rank: int | None) -> None:
+    def pooling(
+        input: Any,
+        ksize: Any,
+        strides: Any,
+        padding: Any,
+        data_format: str | None = None,
+        name: str | None = None,
+    ) -> Any:
+        axes = rank or len(ops.shape(input)) - 2
+        padding = _padding(function, padding, data_format)
+        return op(input, _spatial(ksize, axes), _spatial(strides, axes), padding)
+
+    covers(f"tensorflow.nn.{function}")(pooling)
+
+
+for _rank in (1, 2, 3):
+    _cover_convolution(f"conv{_rank}d", _rank)
+for _name, _op in (("max", ops.max_pool), ("avg", ops.average_pool)):
+    for _suffix, _axes in (("", None), ("1d", 1), ("2d", 2), ("3d", 3)):
+        _cover_pooling(f"{_name}_pool{_suffix}", _op, _axes)
+
+
+@covers("tensorflow.nn.dropout")
+def _dropout(
+    x: Any, rate: float, noise_shape: Any = None, seed: Any = None, name: str | None = None
+) -> Any:
+    return random.dropout(x, rate, noise_shape=noise_shape, seed=_seed(seed))
+
+
+@covers("tensorflow.nn.l2_loss")
+def _l2_loss(t: Any, name: str | None = None) -> Any:
+    return ops.sum(ops.square(t)) / 2
+
+
+# -- random numbers ---------------------------------------------------------------------------------------------
+
+
+def _seed(seed: Any) -> Any:
+    """Return what our random functions take for `seed`.
+
+    TensorFlow's draw new numbers at each call, inside compiled functions too. Here those need a state: the layer
+    that is being called keeps it.
+    """
+    context = current_call()
+    if seed is not None or context is None or not context.layers:
+        return seed
+    kept = vars(context.layers[-1])
+    if "tf_random" not in kept:
+        kept["tf_random"] = SeedGenerator()
+    return kept["tf_random"]
+
+
+covers("tensorflow.random.set_seed")(lambda seed: set_random_seed(int(seed)))
+
+
+@covers("tensorflow.random.normal", "keras.backend.random_normal")
+def _normal(
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = "float32",
+    seed: Any = None,
+    name: str | None = None,
+) -> Any:
+    return random.normal(_sizes(shape), mean, stddev, dtype, seed=_seed(seed))
+
+
+@covers("tensorflow.random.truncated_normal")
+def _truncated_normal(
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = "float32",
+    seed: Any = None,
+    name: str | None = None,
+) -> Any:
+    return random.truncated_normal(_sizes(shape), mean, stddev, dtype, seed=_seed(seed))
+
+
+@covers("tensorflow.random.uniform", "keras.backend.random_uniform")
+def _uniform(
+    shape: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = "float32",
+    seed: Any = None,
+    name: str | None = None,
+) -> Any:
+    if "int" in str(dtype):
+        return random.randint(_sizes(shape), minval, maxval, dtype, seed=_seed(seed))
+    highest = 1.0 if maxval is None else maxval
+    return random.uniform(_sizes(shape), minval, highest, dtype, seed=_seed(seed))
+
+
+@covers("tensorflow.random.shuffle")
+def _shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
+    return random.shuffle(value, seed=_seed(seed))
+
+
+@covers("tensorflow.random.categorical")
+def _categorical(
+    logits: Any, num_samples: int, dtype: Any = None, seed: Any = None, name: str | None = None
+) -> Any:
+    return random.categorical(logits, num_samples, dtype=dtype or "int32", seed=_seed(seed))
+
+
+def _sizes(shape: Any) -> tuple[Any, ...]:
+    return tuple(shape.tolist()) if hasattr(shape, "tolist") else tuple(shape)

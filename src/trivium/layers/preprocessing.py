@@ -1,0 +1,288 @@
+"""Layers that bring raw numbers to a scale that networks learn from well."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from trivium import ops
+from trivium.layers.base import Layer
+from trivium.layers.input_spec import InputSpec
+from trivium.layers.registry import LAYERS
+from trivium.state.dtypes import epsilon
+
+__all__ = ["Normalization", "Rescaling"]
+
+
+@LAYERS.register()
+class Rescaling(Layer):
+    """`inputs * scale + offset`.
+
+    Args:
+        scale: A number, or an array that broadcasts to the input.
+        offset: Likewise.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        TypeError: `scale` or `offset` is neither a number nor an array of numbers.
+
+    Shapes:
+        Any, the same for the output, which is of the layer's compute dtype whatever the input's.
+
+    Example:
+        >>> import numpy as np
+        >>> Rescaling(1 / 255)(np.array([0, 255], "uint8")).tolist()
+        [0.0, 1.0]
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._set(scale=_plain(self, scale=scale), offset=_plain(self, offset=offset))
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        scale, offset = (np.asarray(x, self.compute_dtype) for x in (self.scale, self.offset))
+        return ops.cast(inputs, self.compute_dtype) * scale + offset
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a new layer from `get_config`."""
+        return super().from_config({k: _array_value(v) for k, v in config.items()})
+
+
+@LAYERS.register()
+class Normalization(Layer):
+    """`(inputs - mean) / standard deviation`, by numbers that are given, or learned from data by `adapt`.
+
+    Args:
+        axis: The axis, or axes, along which each position has a mean and a variance of its own: -1 for each feature;
+            `None` for one mean and one variance of all numbers.
+        mean: The mean, in place of `adapt`: a number, or an array that broadcasts to the sizes of `axis`.
+        variance: The variance, likewise.
+        invert: Whether to undo the normalization instead: `inputs * standard deviation + mean`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: One of `mean` and `variance` is given without the other, or they do not fit each other or `axis`.
+
+    Shapes:
+        Any, the same for the output, which is of the layer's compute dtype whatever the input's.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = Normalization()
+        >>> layer.adapt(np.array([[1.0, 10.0], [3.0, 30.0]]))
+        >>> layer(np.array([[1.0, 40.0]])).tolist()
+        [[-1.0, 2.0]]
+
+    Reference:
+        LeCun et al., "Efficient BackProp", 1998 (why inputs are normalized).
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        axes = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+        if (mean is None) != (variance is None):
+            raise ValueError(
+                "Normalization: `mean` and `variance` are given both, or neither and `adapt` finds them; got "
+                f"mean={mean!r}, variance={variance!r}."
+            )
+        if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(axes):
+            raise ValueError(
+                f"Normalization: `mean` and `variance` are numbers or arrays of one shape, with at most {len(axes)} "
+                f"dimensions for axis={axis}; got shapes {np.shape(mean)} and {np.shape(variance)}."
+            )
+        self._set(axis=axes, invert=bool(invert))
+        self.input_mean = _plain(self, mean=mean)
+        self.input_variance = _plain(self, variance=variance)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights `mean` and `variance`, unless they were given."""
+        rank, kept = len(input_shape), self._kept(input_shape)
+        sizes = tuple(input_shape[a] for a in kept)
+        if None in sizes:
+            raise ValueError(
+                f"Layer {self.path!r} (Normalization) needs to know the input's sizes on the axes {self.axis}; "
+                f"got shape {tuple(input_shape)}."
+            )
+        self._sizes = sizes
+        self._broadcast = tuple(input_shape[i] if i in kept else 1 for i in range(rank))
+        if self.input_mean is None:
+            self.adapt_mean = self.add_weight(sizes, "zeros", name="mean", trainable=False)
+            self.adapt_variance = self.add_weight(sizes, "ones", name="variance", trainable=False)
+            # Keras's weight files have it; nothing reads it.
+            self.count = self.add_weight((), "zeros", "int32", name="count", trainable=False)
+        self._check_given(sizes)
+        axes = {a - rank: size for a, size in zip(kept, sizes, strict=True)}
+        self.input_spec = InputSpec(min_ndim=rank, axes=axes)
+
+    def _check_given(self, sizes: tuple[int, ...]) -> None:
+        shape = np.shape(self.input_mean)
+        pairs = zip(reversed(shape), reversed(sizes), strict=False)
+        if any(n not in (1, size) for n, size in pairs):
+            raise ValueError(
+                f"Layer {self.path!r} (Normalization): `mean` and `variance` of shape {shape} do not fit the input's "
+                f"sizes {sizes} on the axes {self.axis}."
+            )
+
+    def _kept(self, shape: Any) -> list[int]:
+        """Return the axes that have means of their own, counted from the front."""
+        rank = len(shape)
+        if any(not -rank <= a < rank for a in self.axis):
+            raise ValueError(
+                f"Layer {self.path!r} (Normalization) has means along the axes {self.axis}, which an input of shape "
+                f"{tuple(shape)} does not have."
+            )
+        return sorted(a % rank for a in self.axis)
+
+    @property
+    def mean(self) -> Any:
+        """The mean, in a shape that broadcasts to the input; `None` before the layer is built."""
+        return self._statistic(self.input_mean, "adapt_mean") if self.built else None
+
+    @property
+    def variance(self) -> Any:
+        """The variance, in a shape that broadcasts to the input; `None` before the layer is built."""
+        return self._statistic(self.input_variance, "adapt_variance") if self.built else None
+
+    def _statistic(self, given: Any, weight: str) -> Any:
+        value = getattr(self, weight) if given is None else np.broadcast_to(given, self._sizes)
+        return ops.reshape(ops.cast(value, self.compute_dtype), self._broadcast)
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output."""
+        inputs = ops.cast(inputs, self.compute_dtype)
+        deviation = ops.maximum(ops.sqrt(self.variance), epsilon())
+        if self.invert:
+            return self.mean + inputs * deviation
+        return (inputs - self.mean) / deviation
+
+    def adapt(self, data: Any) -> None:
+        """Find the mean and the variance in data, in place of those found before.
+
+        Args:
+            data: An array, or batches: anything that gives arrays one after another, such as a list, a generator or a
+                `PyDataset`. Of a batch that is a tuple, `(x, y)`, the first counts.
+
+        Raises:
+            ValueError: `mean` and `variance` were given to the layer, there is no data, or its shape does not fit the
+                layer or differs between batches. The layer is as it was.
+            TypeError: The data is neither an array nor batches.
+
+        Example:
+            >>> import numpy as np
+            >>> layer = Normalization(axis=None)
+            >>> layer.adapt(np.full((2, 3), float(i)) for i in range(3))
+            >>> layer.get_weights()[0].item()
+            1.0
+
+        Reference:
+            Chan et al., "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+        """
+        if self.input_mean is not None:
+            raise ValueError(
+                f"Layer {self.path!r} (Normalization) was given its mean and variance, so there is nothing to adapt."
+            )
+        batches = _batches(data)
+        first = next(batches, None)
+        if first is None:
+            raise ValueError(f"Layer {self.path!r} (Normalization): `adapt` was given no data.")
+        kept = self._kept(first.shape)
+        sizes = self._sizes if self.built else tuple(first.shape[a] for a in kept)
+        count, mean, total = 0, np.zeros(sizes), np.zeros(sizes)
+        for batch in itertools.chain([first], batches):
+            if batch.ndim != first.ndim or tuple(batch.shape[a] for a in kept) != sizes:
+                raise ValueError(
+                    f"Layer {self.path!r} (Normalization) has means along the axes {self.axis}, of sizes {sizes}; "
+                    f"`adapt` was given data of shape {batch.shape}."
+                )
+            moments = _moments(batch, tuple(i for i in range(batch.ndim) if i not in kept))
+            count, mean, total = _joined((count, mean, total), moments)
+        if not count:
+            raise ValueError(f"Layer {self.path!r} (Normalization): `adapt` was given no numbers.")
+        if not self.built:
+            self.build(first.shape)
+        self.adapt_mean.assign(mean)
+        self.adapt_variance.assign(total / count)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer. What `adapt` found is in the weights."""
+        given = {"mean": self.input_mean, "variance": self.input_variance}
+        return {**super().get_config(), **given}
+
+
+def _plain(layer: Layer, **setting: Any) -> Any:
+    """Return a number or array, or `None`, as what a config can hold: numbers in lists."""
+    ((name, value),) = setting.items()
+    if value is None or isinstance(value, int | float):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{type(layer).__name__}: `{name}` is a number or an array of numbers; got {value!r}."
+        )
+    return array.tolist()
+
+
+def _array_value(value: Any) -> Any:
+    """Return the numbers of an array as Keras writes it to a config; other values as they are."""
+    if isinstance(value, dict) and value.get("class_name") == "__numpy__":
+        return value["config"]["value"]
+    return value
+
+
+def _batches(data: Any) -> Iterator[np.ndarray]:
+    """Yield arrays: the data itself, or the inputs of its batches."""
+    if hasattr(data, "__array__"):
+        yield _numbers(data)
+    elif isinstance(data, str | bytes | dict) or not isinstance(data, Iterable):
+        raise TypeError(
+            f"`adapt` takes an array, or batches one after another; got {type(data).__name__}."
+        )
+    else:
+        for batch in data:
+            x = batch[0] if isinstance(batch, tuple) else batch
+            if not hasattr(x, "__array__"):
+                raise TypeError(
+                    "`adapt` takes an array, or batches that are arrays; got one that is a "
+                    f"{type(x).__name__}: {x!r:.80}. Make one array of the data with `numpy.asarray`."
+                )
+            yield _numbers(x)
+
+
+def _numbers(x: Any) -> np.ndarray:
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise TypeError(f"`adapt` takes arrays of numbers; got one of dtype {array.dtype}.")
+    return array
+
+
+def _moments(x: np.ndarray, axes: tuple[int, ...]) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return how many numbers each mean is of, the means, and the sums of squared distances from them."""
+    count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
+    if not count:
+        empty = np.zeros([n for i, n in enumerate(x.shape) if i not in axes])
+        return 0, empty, empty
+    mean = np.asarray(np.mean(x, axes, np.float64, keepdims=True))
+    apart = np.asarray(np.square(x - mean).sum(axes))
+    return count, mean.reshape(apart.shape), apart
+
+
+def _joined(a: tuple[int, Any, Any], b: tuple[int, Any, Any]) -> tuple[int, Any, Any]:
+    """Return the moments of two sets of numbers together, from those of each."""
+    count = a[0] + b[0]
+    share = b[0] / count if count else 0.0
+    apart = b[1] - a[1]
+    return count, a[1] + apart * share, a[2] + b[2] + apart**2 * (a[0] * share)

@@ -1,0 +1,237 @@
+"""Several optimizers in one, each for its part of the variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from trivium.optimizers.loss_scale import LossScaleOptimizer
+from trivium.optimizers.optimizer import Optimizer, registry
+from trivium.state import Variable
+
+__all__ = ["MultiOptimizer", "OptimizerMap"]
+
+
+@registry.register("optimizermap")
+class OptimizerMap(MutableMapping[str, Optimizer]):
+    """Says by the path of a variable which optimizer it belongs to.
+
+    Args:
+        default_optimizer: The optimizer of the variables that nothing else matches.
+        optimizer_map: Optimizers by paths, or by patterns that match whole paths: `"encoder/.*"`.
+
+    Raises:
+        TypeError: Something among them is no optimizer.
+
+    Example:
+        >>> from trivium.optimizers import SGD, Adam
+        >>> chosen = OptimizerMap(SGD(), {"encoder/.*": Adam()})
+        >>> type(chosen["encoder/dense/kernel"]).__name__, type(chosen["decoder"]).__name__
+        ('Adam', 'SGD')
+    """
+
+    def __init__(
+        self, default_optimizer: Optimizer, optimizer_map: Mapping[str, Optimizer] | None = None
+    ) -> None:
+        self.default_optimizer = _checked(default_optimizer)
+        self._map: dict[str, Optimizer] = {}
+        for pattern, optimizer in (optimizer_map or {}).items():
+            self[pattern] = optimizer
+
+    def __getitem__(self, path: str) -> Optimizer:
+        if path in self._map:
+            return self._map[path]
+        found = [pattern for pattern in self._map if re.fullmatch(pattern, path)]
+        if len(found) > 1:
+            raise ValueError(
+                f"The variable {path!r} is matched by the patterns {found}: let one match it."
+            )
+        return self._map[found[0]] if found else self.default_optimizer
+
+    def __setitem__(self, pattern: str, optimizer: Optimizer) -> None:
+        if pattern in self._map:
+            raise ValueError(f"The pattern {pattern!r} has an optimizer already; delete it first.")
+        self._map[pattern] = _checked(optimizer)
+
+    def __delitem__(self, pattern: str) -> None:
+        del self._map[pattern]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._map)
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def __call__(self, variable: Variable) -> Optimizer:
+        """Return the optimizer of a variable."""
+        return self[variable.path]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the map."""
+        return {
+            "default_optimizer": registry.serialize(self.default_optimizer),
+            "optimizer_map": {k: registry.serialize(v) for k, v in self._map.items()},
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> OptimizerMap:
+        """Rebuild a map from `get_config`."""
+        optimizers = {k: registry.deserialize(v) for k, v in config["optimizer_map"].items()}
+        return cls(registry.deserialize(config["default_optimizer"]), optimizers)
+
+
+def _checked(optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"An optimizer is wanted here; got {optimizer!r}.")
+    if isinstance(optimizer, LossScaleOptimizer | MultiOptimizer):
+        raise ValueError(
+            f"A {type(optimizer).__name__} cannot be one of several optimizers: put it around all of them."
+        )
+    return optimizer
+
+
+@registry.register("multioptimizer")
+class MultiOptimizer(Optimizer):
+    """Gives each variable to one of several optimizers.
+
+    Each of them clips, decays and counts by itself. The learning rates are theirs: see `optimizers`.
+
+    Args:
+        optimizer_map: An `OptimizerMap`, or a function that returns a variable's optimizer.
+        loss_scale_factor: The loss scale of all of them, in place of their own.
+        name: A name.
+
+    Raises:
+        ValueError: One of the optimizers wraps others itself.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from trivium.optimizers import SGD
+        >>> a, b = Variable([0.0], name="a"), Variable([0.0], name="b")
+        >>> MultiOptimizer(OptimizerMap(SGD(0.5), {"b": SGD(0.25)})).apply([-jnp.ones(1)] * 2, [a, b])
+        >>> a.numpy().tolist(), b.numpy().tolist()
+        ([0.5], [0.25])
+    """
+
+    def __init__(
+        self,
+        optimizer_map: Callable[[Variable], Optimizer],
+        loss_scale_factor: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.optimizers: list[Optimizer] = []
+        super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
+        self.optimizer_map = optimizer_map
+        self._places: list[list[int]] = []
+        if isinstance(optimizer_map, OptimizerMap):
+            for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
+                self._add(optimizer)
+
+    def _add(self, optimizer: Any) -> int:
+        """Return the place of an optimizer among `optimizers`, where it is put if it is new."""
+        known = [id(x) for x in self.optimizers]
+        if id(optimizer) not in known:
+            _checked(optimizer).loss_scale_factor = self.loss_scale_factor
+            self.optimizers.append(optimizer)
+            self._places.append([])
+            return len(known)
+        return known.index(id(optimizer))
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Ask for each variable's optimizer and build the optimizers.
+
+        Args:
+            variables: The variables to train. A second call changes nothing.
+        """
+        if self.built:
+            return
+        self._trainable_variables = list(variables)
+        for i, variable in enumerate(self._trainable_variables):
+            self._places[self._add(self.optimizer_map(variable))].append(i)
+        for optimizer, places in zip(self.optimizers, self._places, strict=True):
+            if places:
+                optimizer.build([self._trainable_variables[i] for i in places])
+        self.built = True
+
+    @property
+    def inner(self) -> list[Optimizer]:
+        """The optimizers inside."""
+        return self.optimizers
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The optimizer's own variables and those of all inner ones, in the order of Keras's files."""
+        return [*super().variables, *(v for o in self.optimizers for v in o.variables)]
+
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Any], list[Any]]:
+        """Make one step, as a pure function of arrays; see `Optimizer`."""
+        self._check_length("optimizer_variables", optimizer_variables, self.variables)
+        given = self._align(grads, self._trainable_variables)
+        own = len(super().variables)
+        parameters, rest = list(trainable_variables), list(optimizer_variables[own:])
+        # The counter of steps comes first; it is ours, and so is the rate, which nobody uses.
+        state = [optimizer_variables[0] + 1, *optimizer_variables[1:own]]
+        for optimizer, places in zip(self.optimizers, self._places, strict=True):
+            count = len(optimizer.variables)
+            mine, rest = rest[:count], rest[count:]
+            if any(given[i] is not None for i in places):
+                new, mine = optimizer.stateless_apply(
+                    mine, [given[i] for i in places], [parameters[i] for i in places]
+                )
+                for i, value in zip(places, new, strict=True):
+                    parameters[i] = value
+            state += mine
+        return parameters, state
+
+    @property
+    def learning_rate(self) -> Any:
+        """There is none: each of `optimizers` has its own."""
+        raise AttributeError(
+            f"{self.name!r} has no learning rate of its own: read and set those of its `optimizers`."
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        raise AttributeError(
+            f"{self.name!r} has no learning rate of its own: read and set those of its `optimizers`."
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "loss_scale_factor":
+            for optimizer in self.optimizers:
+                optimizer.loss_scale_factor = value
+
+    def exclude_from_weight_decay(self, *args: Any, **kwargs: Any) -> None:
+        """Leave variables out of every optimizer's weight decay; see `Optimizer`."""
+        for optimizer in self.optimizers:
+            optimizer.exclude_from_weight_decay(*args, **kwargs)
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Set the variables to the moving averages that the optimizers keep; see `Optimizer`."""
+        self._check_length("var_list", var_list, self._trainable_variables)
+        for optimizer, places in zip(self.optimizers, self._places, strict=True):
+            if places:
+                optimizer.finalize_variable_values([var_list[i] for i in places])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the optimizer, without its state."""
+        return {
+            "optimizer_map": registry.serialize(self.optimizer_map),
+            "loss_scale_factor": self.loss_scale_factor,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> MultiOptimizer:
+        """Rebuild an optimizer from `get_config`; see `Optimizer`."""
+        chosen = registry.deserialize(config["optimizer_map"], custom_objects)
+        return cls(**{**config, "optimizer_map": chosen})

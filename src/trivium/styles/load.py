@@ -1,0 +1,92 @@
+"""A model from a file of the user's: `my_models.py:build`."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from trivium.models.model import Model
+from trivium.state import suggest
+
+__all__ = ["LoadError", "load_model"]
+
+
+class LoadError(ValueError):
+    """What was named is no model."""
+
+
+def load_model(place: str, input_shape: str | None = None) -> Model:
+    """Run a file and return the model that a name in it means.
+
+    Args:
+        place: `FILE.py:NAME`, where `NAME` is a function that returns a model, a model, or a model class.
+        input_shape: The shape of one sample, as `"28,28"`, for a model that is not built.
+
+    Raises:
+        LoadError: There is no such file or name, or it is no model, or its shapes are not known.
+    """
+    file, _, name = place.rpartition(":")
+    if not file:
+        raise LoadError(f"write FILE.py:NAME, for instance {place}:build; got {place!r}.")
+    module = _run(Path(file))
+    if not hasattr(module, name):
+        known = [n for n, v in vars(module).items() if callable(v) or isinstance(v, Model)]
+        raise LoadError(
+            f"{file} has no {name!r}. {suggest(name, [n for n in known if n[:1] != '_'])}"
+        )
+    model = _made(getattr(module, name), place)
+    if not model.built:
+        if input_shape is None:
+            raise LoadError(
+                f"{place} is not built, so its shapes are not known: say --input-shape 28,28, or build it in the file."
+            )
+        model.build((None, *_sizes(input_shape)))
+    return model
+
+
+def _made(thing: Any, place: str) -> Model:
+    if isinstance(thing, type) or (callable(thing) and not isinstance(thing, Model)):
+        needed = [
+            p.name
+            for p in inspect.signature(thing).parameters.values()
+            if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        if needed:
+            raise LoadError(
+                f"{place} wants the arguments {', '.join(needed)}: write a function without any that returns the model."
+            )
+        thing = thing()
+    if not isinstance(thing, Model):
+        raise LoadError(f"{place} gives {thing!r}, which is no model.")
+    return thing
+
+
+def _run(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if not file.is_file() or spec is None or spec.loader is None:
+        raise LoadError(f"there is no Python file {str(file)!r}.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise LoadError(f"{file} stopped with {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(file.resolve().parent))
+    return module
+
+
+def _sizes(text: str) -> tuple[int | None, ...]:
+    try:
+        return tuple(
+            None if part in ("None", "?") else int(part)
+            for part in text.strip("()").split(",")
+            if part.strip()
+        )
+    except ValueError:
+        raise LoadError(f"--input-shape is a list of sizes such as 28,28; got {text!r}.") from None

@@ -1,0 +1,288 @@
+"""A graph as statements: which layer is called on which variables, and what the results are called."""
+
+from __future__ import annotations
+
+import itertools
+import keyword
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
+from trivium.graph.arithmetic import OPERATORS
+from trivium.layers.base import Layer
+from trivium.state import Variable, to_snake_case
+from trivium.styles.calls import Call, written_calls
+from trivium.styles.source.values import Values
+
+__all__ = ["SHORT", "Names", "Statement", "identifier", "said_name", "statements", "structure_text"]
+
+_SIGNS = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**",
+    "matmul": "@",
+}  # fmt: skip
+# Python turns these around, or decides itself, where the tensor stands on the right.
+_SIGNS_AFTER_A_TENSOR = {
+    "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "logical_and": "&", "logical_or": "|",
+    "logical_xor": "^",
+}  # fmt: skip
+SHORT = ("x", "y", "z")
+
+
+@dataclass
+class Statement:
+    """One line of a model's program: `target = callee(arguments)`.
+
+    Args:
+        target: The text to the left of the equals sign.
+        layer: The layer that is called, or `None` where an op makes the whole `text`.
+        text: What follows the layer: `"(x, training=True)"`; or the op's whole expression.
+        node: The node that it writes.
+    """
+
+    target: str
+    layer: Layer | None
+    text: str
+    node: Node | None
+
+
+class Names:
+    """Names that are given once each, and are no words of Python's or of the program around them.
+
+    Example:
+        >>> names = Names()
+        >>> names.new("dense"), names.new("dense"), names.new("2nd class")
+        ('dense', 'dense_2', 'layer_2nd_class')
+    """
+
+    def __init__(self, taken: Any = ()) -> None:
+        self._taken = set(taken)
+
+    def copy(self) -> Names:
+        """Return names of which the same are taken."""
+        return Names(self._taken)
+
+    def new(self, wanted: str) -> str:
+        """Return `wanted`, or the nearest name that is free."""
+        base = name = identifier(wanted)
+        count = 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        return name
+
+    def numbered(self, base: str) -> str:
+        """Return `base_1`, `base_2`, …: the first that is free.
+
+        Example:
+            >>> names = Names()
+            >>> names.numbered("dense"), names.numbered("dense")
+            ('dense_1', 'dense_2')
+        """
+        free = (f"{identifier(base)}_{i}" for i in itertools.count(1))
+        return self.new(next(name for name in free if name not in self._taken))
+
+
+def identifier(name: str) -> str:
+    """Return a name as Python allows it.
+
+    Example:
+        >>> identifier("block 1/conv"), identifier("class")
+        ('block_1_conv', 'class_')
+    """
+    text = re.sub(r"\W+", "_", name).strip("_") or "value"
+    if text[0].isdigit():
+        text = f"layer_{text}"
+    return f"{text}_" if keyword.iskeyword(text) else text
+
+
+def said_name(layer: Any) -> str | None:
+    """Return the name that the writer gave a layer, or `None` where it came by itself."""
+    if not isinstance(layer, Layer) or layer._name is None or layer._named_by_itself:
+        return None
+    return layer._name
+
+
+def statements(
+    graph: Graph,
+    inputs: dict[int, str],
+    values: Values,
+    variable_name: Callable[[Variable], str],
+    names: Names,
+) -> tuple[list[Statement], dict[int, str]]:
+    """Write a graph's calls as statements.
+
+    Args:
+        graph: The graph.
+        inputs: The expressions for the input tensors, by the tensors' ids.
+        values: The writer of settings and constants.
+        variable_name: What a variable that the graph itself reads is called.
+        names: The names where the statements will stand.
+
+    Returns:
+        The statements, and the expression for every tensor by its id.
+    """
+    return _Writer(graph, inputs, values, variable_name, names).write()
+
+
+class _Writer:
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: dict[int, str],
+        values: Values,
+        variable_name: Callable[[Variable], str],
+        names: Names,
+    ) -> None:
+        self.values, self.variable_name = values, variable_name
+        self.expressions = dict(inputs)
+        self.ends = [*graph.output_tensors, *graph.losses]
+        self.calls = written_calls(graph)
+        self.last = self._last_uses()
+        self.names = names
+        self.times = Counter(id(c.node.operation) for c in self.calls)
+        # Which short name is in use until which statement.
+        self.busy = {e: self.last.get(i, 0) for i, e in inputs.items() if e in SHORT}
+
+    def _last_uses(self) -> dict[int, int]:
+        """Return for each tensor the place of the last statement that uses it."""
+        last = {id(t): len(self.calls) for t in self.ends}
+        for place, call in reversed(list(enumerate(self.calls))):
+            for tensor in call.inputs:
+                last.setdefault(id(tensor), place)
+        return last
+
+    def write(self) -> tuple[list[Statement], dict[int, str]]:
+        lines = []
+        for place, call in enumerate(self.calls):
+            node = call.node
+            if isinstance(node.operation, ReadVariable):
+                name = self.variable_name(node.operation.variable)
+                self.expressions[id(node.output_tensors[0])] = name
+                continue
+            text = self._call(call)
+            target = self._target(node, place)
+            layer = node.operation if isinstance(node.operation, Layer) else None
+            lines.append(Statement(target, layer, text, node))
+        return lines, self.expressions
+
+    def _target(self, node: Node, place: int) -> str:
+        """Name a call's results: short names while they are free, else after the layer."""
+        outputs = node.outputs
+        free = [n for n in SHORT if self.busy.get(n, -1) <= place]
+        # `x = f(x)`: a name that ends here goes on.
+        own = [e for t in node.inputs if (e := self.expressions.get(id(t))) in free]
+        free = [*own, *(n for n in free if n not in own)]
+        if is_symbolic(outputs):
+            until = self.last[id(outputs)]
+            ends = until == len(self.calls)
+            name = self._name(node, ends or until > place + 1, free)
+            self.expressions[id(outputs)] = name
+            if name in SHORT:
+                self.busy[name] = until
+            return name
+        flat = isinstance(outputs, list | tuple) and all(map(is_symbolic, outputs))
+        if flat:
+            names = []
+            for tensor in outputs:
+                used = id(tensor) in self.last
+                names.append(self.names.new(node.name) if used else "_")
+                self.expressions[id(tensor)] = names[-1]
+            return ", ".join(names) + ("," if len(names) == 1 else "")
+        name = self.names.new(node.name)
+        for path, tensor in jax.tree_util.tree_flatten_with_path(outputs)[0]:
+            self.expressions[id(tensor)] = name + "".join(map(_step, path))
+        return name
+
+    def _name(self, node: Node, lasts: bool, free: list[str]) -> str:
+        said = said_name(node.operation)
+        # A name that the writer chose, without a number, says more than `y`.
+        alone = self.times[id(node.operation)] == 1
+        if said is not None and lasts and alone and not re.search(r"\d", said):
+            return self.names.new(said)
+        if free:
+            return free[0]
+        operation = node.operation
+        base = said or (
+            to_snake_case(type(operation).__name__) if isinstance(operation, Layer) else node.name
+        )
+        return self.names.new(base)
+
+    def _call(self, call: Call) -> str:
+        args, kwargs, operation = call.args, call.kwargs, call.node.operation
+        if not isinstance(operation, Layer):
+            name = operation.__name__
+            written = (
+                self._operator(name, args, kwargs) if _OPERATORS.get(name) is operation else None
+            )
+            if written is not None:
+                return written
+        texts = [self._text(a) for a in args] + [f"{k}={self._text(v)}" for k, v in kwargs.items()]
+        head = "" if isinstance(operation, Layer) else self.values.reference(operation)
+        return f"{head}({', '.join(texts)})"
+
+    def _operator(self, name: str, args: Any, kwargs: Any) -> str | None:
+        if kwargs:
+            return None
+        signs = _SIGNS | (_SIGNS_AFTER_A_TENSOR if args and is_symbolic(args[0]) else {})
+        if name in signs and len(args) == 2:
+            # An operator needs a tensor beside it that knows what to do; a list does not.
+            if any(map(is_symbolic, args)) and not any(isinstance(a, list | tuple) for a in args):
+                return f"{self._text(args[0])} {signs[name]} {self._text(args[1])}"
+        if (
+            name == "get_item"
+            and len(args) == 2
+            and is_symbolic(args[0])
+            and not any_symbolic(args[1:])
+        ):
+            return f"{self._text(args[0])}[{self.values.index(args[1])}]"
+        if name == "negative" and len(args) == 1:
+            return f"-{self._text(args[0])}"
+        return None
+
+    def _text(self, value: Any) -> str:
+        return structure_text(value, self._leaf)
+
+    def _leaf(self, value: Any) -> str:
+        if is_symbolic(value):
+            return self.expressions[id(value)]
+        if isinstance(value, Variable):
+            return self.variable_name(value)
+        return self.values.text(value)
+
+
+_OPERATORS = {operator.__name__: operator for operator in OPERATORS.values()}
+
+
+def structure_text(value: Any, leaf: Callable[[Any], str]) -> str:
+    """Return a nested structure of tensors as text.
+
+    Args:
+        value: The structure.
+        leaf: Gives the text of what is no list, tuple or dict with a tensor in it.
+
+    Example:
+        >>> structure_text({"a": [SymbolicTensor((1,), name="t")]}, lambda t: t.name)
+        '{"a": [t]}'
+    """
+    nested = isinstance(value, list | tuple | dict)
+    if not nested or not any(
+        isinstance(v, SymbolicTensor | Variable) for v in jax.tree_util.tree_leaves(value)
+    ):
+        return leaf(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{k}": {structure_text(v, leaf)}' for k, v in value.items()) + "}"
+    inner = ", ".join(structure_text(v, leaf) for v in value)
+    if isinstance(value, list):
+        return f"[{inner}]"
+    return f"({inner},)" if len(value) == 1 else f"({inner})"
+
+
+def _step(key: Any) -> str:
+    inner = getattr(key, "key", getattr(key, "idx", None))
+    return f'["{inner}"]' if isinstance(inner, str) else f"[{inner}]"

@@ -1,0 +1,351 @@
+"""The steps of training, evaluation and prediction as pure functions, and what they are made of: yours to override."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+from trivium.layers.tracking import tracked, unique
+from trivium.metrics import Mean, Metric
+from trivium.state import StatelessScope
+from trivium.state.variable import Variable
+from trivium.training.compiled import CompiledLoss, CompiledMetrics
+from trivium.training.data import unpack_x_y_sample_weight
+
+if TYPE_CHECKING:
+    from trivium.layers.base import Layer as _Base
+else:
+    _Base = object
+
+__all__ = ["Compiled", "Steps"]
+
+
+class Compiled:
+    """What `compile` was told, and what came of it on data.
+
+    Args:
+        optimizer: The optimizer.
+        loss: The loss, or `None`.
+        metrics: The metrics.
+        run_eagerly: Whether steps run as plain Python.
+        steps_per_execution: How many steps lie between the batch hooks of callbacks.
+    """
+
+    def __init__(
+        self,
+        optimizer: Any,
+        loss: CompiledLoss | None,
+        metrics: CompiledMetrics,
+        run_eagerly: bool,
+        steps_per_execution: int,
+    ) -> None:
+        self.optimizer = optimizer
+        self.loss = loss
+        self.metrics = metrics
+        self.run_eagerly = run_eagerly
+        self.steps_per_execution = steps_per_execution
+        self.loss_tracker = Mean(name="loss")
+        self.programs: dict[Any, Any] = {}
+
+    @property
+    def built(self) -> bool:
+        """Whether the loss and the metrics have been matched to a model's outputs."""
+        return self.metrics.built and (self.loss is None or self.loss.built)
+
+
+class Steps(_Base):
+    """What a model does with one batch."""
+
+    _trainer: Compiled | None = None
+
+    def _need(self, method: str) -> Compiled:
+        if self._trainer is None:
+            raise ValueError(
+                f"Model {self.name!r} is not compiled, so `{method}` does not know how to train or "
+                'measure it: call `compile(optimizer="sgd", loss="...", metrics=[...])` first.'
+            )
+        return self._trainer
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer that `compile` was given, or `None`."""
+        return self._trainer.optimizer if self._trainer else None
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The loss's tracker, the compiled metrics, the outputs' loss trackers, and the metrics among the attributes.
+
+        Those that a model inside was compiled with are its own affair.
+        """
+        made = self._trainer
+        compiled = (
+            [made.loss_tracker, *made.metrics.metrics, *(made.loss.trackers if made.loss else [])]
+            if made
+            else []
+        )
+        return unique([*compiled, *self._own_metrics()])
+
+    def _own_metrics(self) -> list[Metric]:
+        layers = self._flatten_layers()
+        return unique(metric for layer in layers for metric in tracked(layer, Metric))
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of `metrics`."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns, in its order, as far as they are known before the first data."""
+        made = self._trainer
+        if made is None:
+            return [m.name for m in self.metrics]
+        compiled, renamed = made.metrics.names
+        trackers = made.loss.trackers if made.loss else []
+        others = [m.name for m in [*trackers, *self._own_metrics()]]
+        return list(dict.fromkeys(["loss", *compiled, *others, *renamed]))
+
+    def reset_metrics(self) -> None:
+        """Start all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # -- the loss and the metrics of a batch --------------------------------------------------------------------
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss of a batch: the compiled one and what layers added.
+
+        Args:
+            x: The inputs.
+            y: The targets.
+            y_pred: The outputs.
+            sample_weight: The samples' weights.
+            training: Whether this is a training step.
+
+        Returns:
+            A scalar; zero in an evaluation where there is no loss.
+
+        Raises:
+            ValueError: The compiled loss has no targets, or there is no loss to train by.
+        """
+        made = self._need("compute_loss")
+        losses = [jnp.sum(value) for value in self.losses]
+        if made.loss is not None:
+            if y is None:
+                raise ValueError(
+                    f"Model {self.name!r} has a loss that compares outputs with targets, and no targets `y` were "
+                    "given: pass `y`, or batches `(x, y)`."
+                )
+            losses = [made.loss(y, y_pred, sample_weight), *losses]
+        if not losses and training:
+            raise ValueError(
+                f'Model {self.name!r} has no loss to train by: give `compile(loss="...")` one, or let a layer call '
+                "`add_loss`."
+            )
+        return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss of a batch as a pure function of the variables' values; see `compute_loss`.
+
+        What layers added by `add_loss` while `y_pred` was computed is not in it: `stateless_call` returns that on
+        request.
+
+        Args:
+            trainable_variables: Values in the order of `trainable_variables`.
+            non_trainable_variables: Values in the order of `non_trainable_variables`.
+            metrics_variables: Values in the order of `metrics_variables`.
+            x: The inputs.
+            y: The targets.
+            y_pred: The outputs.
+            sample_weight: The samples' weights.
+            training: Whether this is a training step.
+
+        Returns:
+            `(loss, (trainable_variables, non_trainable_variables, metrics_variables))`.
+        """
+        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        values = [trainable_variables, non_trainable_variables, metrics_variables]
+        with StatelessScope(_pairs(groups, values), collect_losses=True) as scope:
+            loss = self._loss_of(x, y, y_pred, sample_weight, training)
+        return loss, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Update the metrics with a batch and return their values.
+
+        Args:
+            x: The inputs.
+            y: The targets.
+            y_pred: The outputs.
+            sample_weight: The samples' weights.
+
+        Returns:
+            Values by name.
+        """
+        made = self._need("compute_metrics")
+        if made.metrics.built and y is not None:
+            made.metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the metrics' values so far, by name."""
+        made = self._need("get_metrics_result")
+        mine = {id(m) for m in made.metrics.metrics}
+        results: dict[str, Any] = {}
+        for metric in self.metrics:
+            if id(metric) not in mine:
+                value = metric.result()
+                results.update(value if isinstance(value, dict) else {metric.name: value})
+        return results | made.metrics.result()
+
+    def compute_loss_and_updates(
+        self,
+        trainable_variables: Any,
+        non_trainable_variables: Any,
+        metrics_variables: Any,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        training: bool = False,
+        optimizer_variables: Any = None,
+    ) -> Any:
+        """Run the model and its loss as a pure function, ready for `jax.value_and_grad`.
+
+        Args:
+            trainable_variables: Values in the order of `trainable_variables`.
+            non_trainable_variables: Values in the order of `non_trainable_variables`.
+            metrics_variables: Values in the order of `metrics_variables`.
+            x: The inputs.
+            y: The targets.
+            sample_weight: The samples' weights.
+            training: Whether this is a training step.
+            optimizer_variables: The optimizer's values, which may scale the loss.
+
+        Returns:
+            `(loss, (unscaled loss, outputs, non_trainable_variables, metrics_variables))`.
+        """
+        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        values = [trainable_variables, non_trainable_variables, metrics_variables]
+        with StatelessScope(_pairs(groups, values), collect_losses=True) as scope:
+            y_pred = self(x, training=training)
+            loss = self._loss_of(x, y, y_pred, sample_weight, training)
+        ntv, mv = ([scope.get_current_value(v) for v in group] for group in groups[1:])
+        unscaled = loss
+        if training and self.optimizer is not None and optimizer_variables is not None:
+            with StatelessScope(zip(self.optimizer.variables, optimizer_variables, strict=True)):
+                loss = self.optimizer.scale_loss(loss)
+        return loss, (unscaled, y_pred, ntv, mv)
+
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """Call `compute_loss` with `training` where it takes that; an overriding one may not."""
+        parameters = inspect.signature(self.compute_loss).parameters
+        takes = "training" in parameters or any(
+            p.kind is p.VAR_KEYWORD for p in parameters.values()
+        )
+        said = {"training": training} if takes else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **said)
+
+    def _logs(
+        self, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, mv: Any
+    ) -> tuple[Any, Any]:
+        made = self._need("train_step")
+        variables = self.metrics_variables
+        with StatelessScope(_pairs([variables], [mv])) as scope:
+            batch = jax.tree_util.tree_leaves(x)[0].shape[0]
+            made.loss_tracker.update_state(loss, sample_weight=batch)
+            logs = self.compute_metrics(x, y, y_pred, sample_weight)
+        return logs, [scope.get_current_value(v) for v in variables]
+
+    # -- the steps ----------------------------------------------------------------------------------------------
+
+    def train_step(self, state: Any, data: Any) -> Any:
+        """Do one step of training, as a pure function. Override it for a loop of your own.
+
+        Args:
+            state: `(trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`, lists of
+                arrays.
+            data: One batch, `(x, y, sample_weight)` or fewer.
+
+        Returns:
+            `(logs, state)`.
+        """
+        tv, ntv, ov, mv = state
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        gradient = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
+        (_, aux), grads = gradient(
+            tv, ntv, mv, x, y, sample_weight, training=True, optimizer_variables=ov
+        )
+        loss, y_pred, ntv, mv = aux
+        if self.optimizer is None:
+            raise ValueError(
+                f"Model {self.name!r} is compiled without an optimizer, so it can be evaluated but not "
+                'trained: `compile(optimizer="sgd", ...)`.'
+            )
+        tv, ov = self.optimizer.stateless_apply(ov, grads, tv)
+        logs, mv = self._logs(loss, x, y, y_pred, sample_weight, mv)
+        return logs, (tv, ntv, ov, mv)
+
+    def test_step(self, state: Any, data: Any) -> Any:
+        """Do one step of evaluation, as a pure function.
+
+        Args:
+            state: `(trainable_variables, non_trainable_variables, metrics_variables)`, lists of arrays.
+            data: One batch, `(x, y, sample_weight)` or fewer.
+
+        Returns:
+            `(logs, state)`.
+        """
+        tv, ntv, mv = state
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        _, aux = self.compute_loss_and_updates(tv, ntv, mv, x, y, sample_weight, training=False)
+        loss, y_pred, ntv, mv = aux
+        logs, mv = self._logs(loss, x, y, y_pred, sample_weight, mv)
+        return logs, (tv, ntv, mv)
+
+    def predict_step(self, state: Any, data: Any) -> Any:
+        """Do one step of prediction, as a pure function.
+
+        Args:
+            state: `(trainable_variables, non_trainable_variables)`, lists of arrays.
+            data: One batch, `(x,)`.
+
+        Returns:
+            `(outputs, non_trainable_variables)`.
+        """
+        tv, ntv = state
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self.stateless_call(tv, ntv, x, training=False)
+
+
+def _pairs(groups: list[list[Variable]], values: list[Any]) -> list[tuple[Variable, Any]]:
+    """Return each variable with its value, group by group.
+
+    Raises:
+        ValueError: A group has more or fewer values than variables.
+    """
+    return [
+        pair
+        for group, mine in zip(groups, values, strict=True)
+        for pair in zip(group, mine, strict=True)
+    ]

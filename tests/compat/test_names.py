@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import importlib.util
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from trivium.compat import names
+
+LINES = resources.files("trivium.compat").joinpath("names.txt").read_text().splitlines()
+
+
+def collector() -> object:
+    path = Path(__file__).with_name("collect_names.py")
+    spec = importlib.util.spec_from_file_location("collect_names", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_names_are_those_of_the_installed_keras() -> None:
+    import keras
+
+    if not keras.__version__.startswith("3.15."):
+        pytest.skip("names.txt was read from another version")
+    text: str = collector().text(["keras"])  # type: ignore[attr-defined]
+    assert text.splitlines() == [line for line in LINES if line.startswith("keras")]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs TensorFlow")
+@pytest.mark.filterwarnings("default")
+def test_the_names_are_those_of_the_installed_tensorflow() -> None:
+    text: str = collector().text(["tensorflow"])  # type: ignore[attr-defined]
+    assert text.splitlines() == [line for line in LINES if line.startswith("tensorflow")]
+
+
+def test_second_names() -> None:
+    assert "keras.layers.Convolution2D" in names.other_names("keras.layers.Conv2D")
+    assert "keras.layers.Conv2D" in names.other_names("keras.layers.Convolution2D")
+    assert "tensorflow.reduce_sum" in names.other_names("tensorflow.math.reduce_sum")
+    assert names.other_names("keras.no.such") == []
+
+
+def test_members_are_no_modules() -> None:
+    assert "as_list" in names.members("tensorflow.TensorShape")
+    assert names.members("keras.NoSuchClass") == []

@@ -1,0 +1,559 @@
+"""Every layer against the real Keras: one table of cases, and what must hold for each of them.
+
+A new layer gets a row (several, for the important arguments) and needs no other test of its numbers here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import inspect
+import json
+import warnings
+import zlib
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+from keras.src.backend import get_keras_mask, set_keras_mask
+
+import trivium as tv
+from trivium import layers
+from trivium.state.masks import get_mask, set_mask
+
+
+@dataclasses.dataclass(eq=False)
+class Case:
+    """A layer class, its arguments, and the shape of its input, or the shapes of a list of inputs."""
+
+    layer: str
+    shape: Any
+    ids: int  # The inputs are whole numbers below this; 0 for floats.
+    noisy: bool  # What it does while training is random.
+    kwargs: dict[str, Any]
+
+    def __str__(self):
+        said = ",".join(f"{k}={getattr(v, '__name__', v)}" for k, v in self.kwargs.items())
+        return f"{self.layer}({said})-{self.shape}".replace(" ", "")
+
+    @property
+    def trains(self):
+        """Whether the layer does something else while training."""
+        return "training" in inspect.signature(getattr(keras.layers, self.layer).call).parameters
+
+    @property
+    def shapes(self):
+        return self.shape if isinstance(self.shape, list) else [self.shape]
+
+    def like(self, values):
+        """Return one value, or a list of them for a layer of a list of inputs."""
+        return list(values) if isinstance(self.shape, list) else next(iter(values))
+
+    @functools.cached_property
+    def inputs(self):
+        rng = np.random.default_rng(zlib.crc32(str(self).encode()))
+        if self.ids:
+            return [rng.integers(self.ids, size=s).astype("int32") for s in self.shapes]
+        return [rng.normal(size=s).astype("float32") for s in self.shapes]
+
+    @functools.cached_property
+    def pair(self):
+        """Our layer and Keras's, with the same weights."""
+        return self.built()
+
+    def built(self, **more):
+        ours, theirs = self.made(**more)
+        ours.build(self.like(self.shapes))
+        with undrawn():
+            theirs.build(self.like(self.shapes))
+        rng = np.random.default_rng(0)
+        values = [rng.uniform(0.5, 1.5, w.shape).astype("float32") for w in theirs.weights]
+        ours.set_weights(values)
+        theirs.set_weights(values)
+        if hasattr(theirs, "finalize_state"):
+            theirs.finalize_state()  # Keras's Normalization works with copies of its weights.
+        return ours, theirs
+
+    def made(self, **more):
+        kwargs = {"name": "layer", **self.kwargs, **more}
+        return getattr(layers, self.layer)(**kwargs), getattr(keras.layers, self.layer)(**kwargs)
+
+    @functools.cached_property
+    def modes(self):
+        """`(training, our results, Keras's)`, for inference and, where it is something else, for training."""
+        modes = (False, True) if self.trains else (False,)
+        both = (_results(*which, self) for which in zip((tv, keras), self.pair, strict=True))
+        return list(zip(modes, *both, strict=True))
+
+
+@contextlib.contextmanager
+def undrawn():
+    """Keras's first weights are zeros: they are set afterwards, and drawing them would take most of the time."""
+    with contextlib.ExitStack() as stack:
+        for kind in (keras.initializers.VarianceScaling, keras.initializers.RandomUniform):
+            zeros = mock.patch.object(
+                kind, "__call__", lambda self, shape, dtype=None: np.zeros(shape)
+            )
+            stack.enter_context(zeros)
+        yield
+
+
+def compiled(function, *args):
+    """Run a function as one program that is compiled without care for its speed, since it runs once."""
+    options = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    return jax.jit(function).lower(*args).compile(compiler_options=options)(*args)
+
+
+def _results(library, layer, case):
+    """Return `(score, (outputs, losses, state after)), gradients` for each mode."""
+    floats = [i for i, x in enumerate(case.inputs) if x.dtype == "float32"]
+
+    def run(said, values, arrays):
+        inputs = list(case.inputs)
+        for i, array in zip(floats, arrays, strict=True):
+            inputs[i] = array
+        mapping = list(zip(layer.trainable_variables, values, strict=True))
+        with library.StatelessScope(mapping, collect_losses=True) as scope:
+            outputs = layer(case.like(map(jnp.asarray, inputs)), **said)
+        penalties = [w.regularizer(x) for w, x in mapping if w.regularizer is not None]
+        loss = jnp.asarray(sum(scope.losses + penalties), "float32")
+        after = [scope.get_current_value(v) for v in layer.non_trainable_weights]
+        # Weighted, so that an output that adds up to a constant has a gradient too.
+        factors = np.cos(np.arange(outputs.size)).reshape(outputs.shape)
+        return jnp.sum(factors * outputs) + loss, (outputs, loss, after)
+
+    def both(values, arrays):
+        modes = [{"training": False}, {"training": True}] if case.trains else [{}]
+        return [
+            jax.value_and_grad(functools.partial(run, said), (0, 1), has_aux=True)(values, arrays)
+            for said in modes
+        ]
+
+    return compiled(
+        both, [v.value for v in layer.trainable_variables], [case.inputs[i] for i in floats]
+    )
+
+
+def row(layer, shape, ids=0, noisy=False, **kwargs):
+    return Case(layer, shape, ids, noisy, kwargs)
+
+
+VECTOR, SEQUENCE, IMAGE, VOLUME = (2, 6), (2, 5, 4), (2, 6, 5, 4), (2, 4, 5, 3, 4)
+OF_RANK = {1: SEQUENCE, 2: IMAGE, 3: VOLUME}
+FIRST = {"data_format": "channels_first"}
+
+CASES = [
+    row("Activation", VECTOR, activation="relu"),
+    row("Activation", VECTOR, activation="softmax"),
+    row("Activation", VECTOR, activation=None),
+    row("ReLU", VECTOR),
+    row("ReLU", VECTOR, max_value=0.5, negative_slope=0.2, threshold=0.1),
+    row("LeakyReLU", VECTOR),
+    row("LeakyReLU", VECTOR, negative_slope=0.1),
+    row("ELU", VECTOR),
+    row("ELU", VECTOR, alpha=0.5),
+    row("PReLU", IMAGE),
+    row("PReLU", IMAGE, shared_axes=[1, 2], alpha_initializer="ones", alpha_regularizer="l2"),
+    row("PReLU", VECTOR, shared_axes=1, alpha_constraint="non_neg"),
+    row("Softmax", SEQUENCE),
+    row("Softmax", SEQUENCE, axis=1),
+    row("Softmax", SEQUENCE, axis=[1, 2]),
+    row("Identity", SEQUENCE),
+    row("Masking", SEQUENCE),
+    row("Lambda", VECTOR, function=jnp.sin),
+    row("Lambda", SEQUENCE, function=lambda x, n: x * n, arguments={"n": 3}),
+    row("Dense", VECTOR, units=3),
+    row("Dense", SEQUENCE, units=3, activation="relu", use_bias=False),
+    row("Dense", (2, 3, 5, 4), units=3, activation="tanh"),
+    row(
+        "Dense", VECTOR, units=3,
+        kernel_initializer="he_normal", kernel_regularizer="l2", kernel_constraint="non_neg",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="unit_norm",
+        activity_regularizer="l2",
+    ),
+    row("Embedding", (2, 5), ids=7, input_dim=7, output_dim=3),
+    row("Embedding", (2, 5, 2), ids=7, input_dim=7, output_dim=3, embeddings_regularizer="l2"),
+    row("Embedding", (2, 5), ids=3, input_dim=7, output_dim=3, mask_zero=True, embeddings_initializer="ones"),
+    row(
+        "Embedding", (2, 5), ids=3, input_dim=7, output_dim=3,
+        embeddings_constraint="non_neg", activity_regularizer="l2",
+    ),
+    # -- convolutions
+    row("Conv1D", SEQUENCE, filters=3, kernel_size=2),
+    row("Conv1D", SEQUENCE, filters=3, kernel_size=3, padding="same", strides=2, activation="relu"),
+    row("Conv1D", SEQUENCE, filters=3, kernel_size=2, padding="causal", dilation_rate=2),
+    row("Conv1D", (2, 4, 5), filters=4, kernel_size=2, groups=2, use_bias=False, **FIRST),
+    row("Conv1D", (2, 4, 5), filters=2, kernel_size=2, padding="causal", **FIRST),
+    row("Conv2D", IMAGE, filters=3, kernel_size=3),
+    row("Conv2D", IMAGE, filters=3, kernel_size=(3, 2), padding="same", strides=2, activation="relu"),
+    row("Conv2D", IMAGE, filters=3, kernel_size=2, dilation_rate=(2, 1), padding="same"),
+    row("Conv2D", IMAGE, filters=4, kernel_size=2, groups=2, strides=(1, 2), use_bias=False),
+    row("Conv2D", (2, 4, 6, 5), filters=3, kernel_size=3, padding="same", **FIRST),
+    row(
+        "Conv2D", IMAGE, filters=3, kernel_size=1,
+        kernel_initializer="he_uniform", kernel_regularizer="l2", kernel_constraint="max_norm",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="non_neg",
+        activity_regularizer="l2",
+    ),
+    row("Conv3D", VOLUME, filters=3, kernel_size=2),
+    row("Conv3D", VOLUME, filters=2, kernel_size=(2, 3, 1), padding="same", strides=2, activation="relu"),
+    row("Conv3D", (2, 2, 4, 5, 3), filters=2, kernel_size=2, **FIRST),
+    # -- merging
+    *(
+        row(name, shapes)
+        for name in ("Add", "Multiply", "Average", "Maximum", "Minimum")
+        for shapes in ([VECTOR] * 3, [SEQUENCE, (2, 1, 4)], [SEQUENCE, (2, 4)])
+    ),
+    row("Subtract", [VECTOR] * 2),
+    row("Subtract", [SEQUENCE, (2, 4)]),
+    row("Concatenate", [VECTOR, (2, 3)]),
+    row("Concatenate", [SEQUENCE, (2, 2, 4), SEQUENCE], axis=1),
+    row("Dot", [VECTOR, VECTOR], axes=1),
+    row("Dot", [SEQUENCE, (2, 4, 3)], axes=(2, 1)),
+    row("Dot", [SEQUENCE, (2, 3, 4)], axes=-1, normalize=True),
+    row("Dot", [(2, 3, 5, 4), (2, 4)], axes=[-1, 1]),
+    # -- normalization
+    row("BatchNormalization", VECTOR),
+    row("BatchNormalization", IMAGE, momentum=0.9, epsilon=0.01),
+    row("BatchNormalization", SEQUENCE, axis=1, center=False),
+    row("BatchNormalization", VECTOR, scale=False, beta_regularizer="l2", moving_variance_initializer="zeros"),
+    row("BatchNormalization", VECTOR, trainable=False),
+    row("BatchNormalization", VECTOR, renorm=True),
+    row(
+        "BatchNormalization", VECTOR, scale=False, center=False,
+        renorm=True, renorm_clipping={"rmin": 0.9, "rmax": 1.1, "dmax": 0.2}, renorm_momentum=0.8,
+    ),
+    row("LayerNormalization", VECTOR),
+    row("LayerNormalization", IMAGE, axis=[1, 3], epsilon=0.01, gamma_regularizer="l2"),
+    row("LayerNormalization", SEQUENCE, axis=1, scale=False),
+    row("LayerNormalization", SEQUENCE, center=False, gamma_initializer="zeros"),
+    row("GroupNormalization", IMAGE, groups=2),
+    row("GroupNormalization", (2, 4, 5), groups=-1, axis=1, epsilon=0.01, scale=False),
+    row("GroupNormalization", VECTOR, groups=3, center=False, gamma_constraint="non_neg"),
+    row("RMSNormalization", VECTOR),
+    row("RMSNormalization", SEQUENCE, axis=[1, 2], epsilon=0.1),
+    row("UnitNormalization", VECTOR),
+    row("UnitNormalization", SEQUENCE, axis=[1, 2]),
+    row("Normalization", SEQUENCE),
+    row("Normalization", SEQUENCE, axis=(1, 2), invert=True),
+    row("Normalization", SEQUENCE, axis=None),
+    row("Normalization", SEQUENCE, mean=[1.0, 2.0, 3.0, 4.0], variance=[4.0, 1.0, 0.0, 2.0]),
+    row("Normalization", SEQUENCE, axis=1, mean=2.0, variance=3.0, invert=True),
+    row("Normalization", SEQUENCE, ids=9, axis=[2, 1], mean=[[1.0] * 4] * 5, variance=[[4.0] * 4] * 5),
+    row("Rescaling", IMAGE, scale=0.5),
+    row("Rescaling", IMAGE, ids=256, scale=1 / 255, offset=-1),
+    row("Rescaling", VECTOR, scale=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], offset=[0.5]),
+    # -- windows
+    *(
+        row(f"{kind}Pooling{rank}D", OF_RANK[rank], **kwargs)
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+        for kwargs in (
+            {"pool_size": 2},
+            {"pool_size": 3, "strides": 2, "padding": "same"},
+            {"pool_size": 2, "strides": 1, **FIRST},
+        )
+    ),
+    *(
+        row(f"Global{kind}Pooling{rank}D", OF_RANK[rank], **kwargs)
+        for kind in ("Max", "Average")
+        for rank in (1, 2, 3)
+        for kwargs in ({}, {"keepdims": True, **FIRST})
+    ),
+    row("MaxPooling2D", IMAGE, pool_size=(3, 2), strides=(1, 2), padding="same"),
+    # -- noise
+    row("Dropout", SEQUENCE, noisy=True, rate=0.5),
+    row("Dropout", SEQUENCE, noisy=True, rate=0.5, noise_shape=(None, 1, None), seed=3),
+    row("Dropout", VECTOR, rate=0),
+    row("SpatialDropout1D", SEQUENCE, noisy=True, rate=0.5),
+    row("SpatialDropout2D", IMAGE, noisy=True, rate=0.5, seed=1),
+    row("SpatialDropout3D", VOLUME, noisy=True, rate=0.5, **FIRST),
+    row("GaussianDropout", VECTOR, noisy=True, rate=0.3),
+    row("GaussianNoise", VECTOR, noisy=True, stddev=0.3, seed=2),
+    row("AlphaDropout", VECTOR, noisy=True, rate=0.3, noise_shape=(2, 1)),
+    row("ActivityRegularization", VECTOR, l1=0.1, l2=0.2),
+    row("ActivityRegularization", SEQUENCE),
+    # -- shapes
+    row("Flatten", IMAGE),
+    row("Flatten", IMAGE, **FIRST),
+    row("Flatten", (3,)),
+    row("Reshape", IMAGE, target_shape=(3, 40)),
+    row("Reshape", IMAGE, target_shape=(-1, 8)),
+    row("Reshape", VECTOR, target_shape=[3, 2]),
+    row("Permute", SEQUENCE, dims=(2, 1)),
+    row("Permute", IMAGE, dims=(3, 1, 2)),
+    row("RepeatVector", VECTOR, n=3),
+    row("ZeroPadding1D", SEQUENCE),
+    row("ZeroPadding1D", SEQUENCE, padding=(0, 2), **FIRST),
+    row("ZeroPadding2D", IMAGE, padding=((1, 0), (0, 2))),
+    row("ZeroPadding2D", IMAGE, padding=2, **FIRST),
+    row("ZeroPadding3D", VOLUME, padding=(1, 2, 0)),
+    row("ZeroPadding3D", VOLUME, **FIRST),
+    row("Cropping1D", SEQUENCE),
+    row("Cropping1D", SEQUENCE, cropping=(0, 2)),
+    row("Cropping2D", IMAGE),
+    row("Cropping2D", IMAGE, cropping=((1, 2), (0, 1))),
+    row("Cropping2D", IMAGE, cropping=(2, 1), **FIRST),
+    row("Cropping3D", VOLUME),
+    row("Cropping3D", VOLUME, cropping=((0, 1), (1, 1), (0, 0)), **FIRST),
+    row("UpSampling1D", SEQUENCE, size=3),
+    row("UpSampling2D", IMAGE),
+    row("UpSampling2D", IMAGE, size=(1, 3), **FIRST),
+    row("UpSampling2D", IMAGE, interpolation="bilinear"),
+    row("UpSampling2D", IMAGE, interpolation="bicubic", size=(2, 3)),
+    row("UpSampling2D", IMAGE, interpolation="lanczos3", **FIRST),
+    row("UpSampling3D", VOLUME, size=(2, 1, 2)),
+    row("UpSampling3D", VOLUME, **FIRST),
+]  # fmt: skip
+EACH = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def close(a, b, **tolerance):
+    a, b = jax.tree_util.tree_leaves(a), jax.tree_util.tree_leaves(b)
+    assert [x.shape for x in a] == [x.shape for x in b]
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_allclose(x, y, **({"rtol": 1e-5, "atol": 1e-5} | tolerance))
+
+
+def plain(config):
+    """Return a config as a file holds it."""
+    return json.loads(json.dumps(config))
+
+
+def test_every_layer_has_a_case():
+    exported = {getattr(layers, name) for name in layers.__all__}
+    wanted = {c.__name__ for c in exported if inspect.isclass(c) and issubclass(c, layers.Layer)}
+    assert {case.layer for case in CASES} == wanted - {"Layer", "InputLayer"}
+
+
+# A Lambda's config names its function, or nothing: tests/layers/test_core.py.
+EACH_WITH_CONFIG = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.layer != "Lambda"], ids=str
+)
+
+
+# Arguments of Keras's that we do not have: quantization and low-rank adaption of single layers, sparse and ragged
+# arrays (JAX has none that layers could take), and those that every layer takes by name.
+ABSENT = {
+    "Dense": {"lora_rank", "lora_alpha", "quantization_config"},
+    "Embedding": {"lora_rank", "lora_alpha", "quantization_config"},
+    "Input": {"sparse", "ragged"},
+    "InputLayer": {"sparse", "ragged", "input_tensor"},
+}
+BY_NAME = {"name", "dtype"}
+
+
+def arguments(function, without=()):
+    """Return the arguments and their defaults; one number for each axis, all of them equal, counts as the number."""
+    skip = {"self", "args", "kwargs", *without}
+    said = {}
+    for p in inspect.signature(function).parameters.values():
+        if p.name not in skip:
+            one = np.unique(p.default) if isinstance(p.default, tuple) else []
+            said[p.name] = one[0] if len(one) == 1 else p.default
+    return list(said.items())
+
+
+@pytest.mark.parametrize("name", [n for n in layers.__all__ if hasattr(keras.layers, n)])
+def test_arguments_and_defaults_are_those_of_keras(name):
+    ours, theirs = getattr(layers, name), getattr(keras.layers, name)
+    if inspect.isclass(ours):
+        ours, theirs = ours.__init__, theirs.__init__
+    own = {p for p, _ in arguments(ours)}
+    absent = ABSENT.get(name, set()) | (BY_NAME - own)
+    wanted = arguments(theirs, absent)
+    if name.startswith(("AveragePooling", "AvgPool")):
+        # Keras wants `pool_size` said, for averages only.
+        wanted[0] = ("pool_size", 2)
+    assert arguments(ours) == wanted
+
+
+@EACH_WITH_CONFIG
+def test_config_is_that_of_keras(case):
+    ours, theirs = case.made()
+    assert plain(ours.get_config()) == plain(theirs.get_config())
+
+
+@EACH_WITH_CONFIG
+def test_config_round_trip(case):
+    ours, theirs = case.made()
+    config = plain(layers.serialize(ours))
+    assert plain(layers.serialize(layers.deserialize(config))) == config
+    from_theirs = type(ours).from_config(plain(theirs.get_config()))
+    assert plain(from_theirs.get_config()) == config["config"]
+
+
+@EACH
+def test_weights(case):
+    said = [[(w.name, w.shape, w.dtype, w.trainable) for w in layer.weights] for layer in case.pair]
+    assert said[0] == said[1]
+
+
+@EACH
+def test_outputs_losses_and_state(case):
+    for training, ((_, ours), _), ((_, theirs), _) in case.modes:
+        dtypes = [[x.dtype for x in jax.tree_util.tree_leaves(r)] for r in (ours, theirs)]
+        assert dtypes[0] == dtypes[1]
+        if training and case.noisy:
+            assert ours[0].shape == theirs[0].shape
+        else:
+            close(ours, theirs)
+
+
+@EACH
+def test_gradients(case):
+    for training, (_, ours), (_, theirs) in case.modes:
+        if not (training and case.noisy):
+            close(ours, theirs)
+
+
+def symbolic(library, layer, sizes, case):
+    dtype = case.inputs[0].dtype
+    return layer(case.like([library.Input(batch_shape=s, dtype=dtype) for s in sizes]))
+
+
+@EACH
+def test_shapes_for_an_unknown_batch(case):
+    ours, theirs = case.made()
+    sizes = [(None, *s[1:]) for s in case.shapes]
+    wanted = tuple(theirs.compute_output_shape(case.like(sizes)))
+    assert ours.compute_output_shape(case.like(sizes)) == wanted
+    with undrawn():
+        theirs = symbolic(keras, theirs, sizes, case)
+    ours = symbolic(tv, ours, sizes, case)
+    assert ours.shape == theirs.shape == wanted
+    assert ours.dtype == theirs.dtype
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if len(c.shapes[0]) > 2], ids=str)
+def test_shapes_for_unknown_sizes(case):
+    """Where Keras needs no other size than the channels', we need none either, and the sizes known are the same."""
+    first = case.kwargs.get("data_format") == "channels_first"
+    channels = 1 if first else -1
+    sizes = [
+        tuple(n if i == channels % len(s) else None for i, n in enumerate(s)) for s in case.shapes
+    ]
+    ours, theirs = case.made()
+    try:
+        with undrawn():
+            wanted = symbolic(keras, theirs, sizes, case).shape
+    except Exception:
+        pytest.skip("Keras needs to know more sizes")
+    assert symbolic(tv, ours, sizes, case).shape == wanted
+
+
+@EACH
+def test_the_graph_is_the_call(case):
+    """What a model of the layer computes is, operation by operation, what the layer computes."""
+    layer = case.pair[0]
+    x = case.like([tv.Input(batch_shape=(None, *x.shape[1:]), dtype=x.dtype) for x in case.inputs])
+    model = tv.Model(x, layer(x))
+    programs = [
+        str(jax.make_jaxpr(lambda *inputs, f=f: f(case.like(inputs)))(*case.inputs))
+        for f in (layer, model)
+    ]
+    assert programs[0] == programs[1]
+
+
+def of_sequences(case):
+    # Softmax's mask has its input's shape; its own test is with the activations.
+    return case.layer != "Softmax" and all(len(s) == 3 or case.ids for s in case.shapes)
+
+
+@pytest.mark.parametrize("case", list(filter(of_sequences, CASES)), ids=str)
+def test_masks(case):
+    """Outputs, their masks and the warnings about masks that end here are Keras's."""
+    time = 2 if case.kwargs.get("data_format") == "channels_first" else 1
+    sizes = [(s[0], s[time]) for s in case.shapes]
+    masks = [np.arange(np.prod(s)).reshape(s) % 3 != i for i, s in enumerate(sizes)]
+
+    def run(layer, get, put, inputs):
+        for x, mask in zip(inputs, masks, strict=True):
+            put(x, jnp.asarray(mask))
+        outputs = layer(case.like(inputs))
+        return outputs, get(outputs)
+
+    seen = []
+    for layer, get, put in zip(
+        case.pair,
+        (get_mask, get_keras_mask),
+        (set_mask, set_keras_mask),
+        strict=True,
+    ):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            results = compiled(
+                functools.partial(run, layer, get, put), [jnp.asarray(x) for x in case.inputs]
+            )
+        seen.append((*results, ["mask" in str(w.message) for w in said]))
+    (ours, mask, warned), (theirs, their_mask, they_warned) = seen
+    close(ours, theirs)
+    assert (mask is None) == (their_mask is None)
+    assert mask is None or np.array_equal(mask, their_mask)
+    assert warned == they_warned
+
+
+@EACH
+@pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
+def test_half_precision(case, policy):
+    ours, theirs = case.built(dtype=policy)
+    assert [w.dtype for w in ours.weights] == [w.dtype for w in theirs.weights]
+    inputs = [jnp.asarray(x) for x in case.inputs]
+    ours = compiled(lambda inputs: ours(case.like(inputs)), inputs)
+    with warnings.catch_warnings():
+        # Keras's UnitNormalization divides by an epsilon that float16 cannot hold.
+        warnings.filterwarnings("ignore", "overflow")
+        theirs = compiled(lambda inputs: theirs(case.like(inputs)), inputs)
+    assert ours.dtype == theirs.dtype
+    if jnp.issubdtype(ours.dtype, jnp.floating):
+        roundings = 4 * float(jnp.finfo(ours.dtype).eps)
+        close(ours.astype("float32"), theirs.astype("float32"), rtol=roundings, atol=roundings)
+
+
+def trained():
+    """Return the first case of each layer that learns, and those with penalties and constraints."""
+    seen = set()
+    for case in CASES:
+        learns = case.layer in LEARNING
+        said = {key.rpartition("_")[2] for key in case.kwargs}
+        if learns and (case.layer not in seen or said & {"constraint", "regularizer", "renorm"}):
+            seen.add(case.layer)
+            yield case
+
+
+LEARNING = {
+    "BatchNormalization", "Conv1D", "Conv2D", "Conv3D", "Dense", "Embedding", "GroupNormalization",
+    "LayerNormalization", "PReLU", "RMSNormalization",
+}  # fmt: skip
+
+
+def test_the_learning_layers_are_those_with_trainable_weights():
+    assert {c.layer for c in CASES if c.pair[0].trainable_weights} == LEARNING
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Of Keras's variables.
+@pytest.mark.parametrize("case", list(trained()), ids=str)
+def test_twenty_steps_of_training(case):
+    """From the same weights, the layer and a head of one number arrive at the same weights as in Keras."""
+    rng = np.random.default_rng(1)
+    shape = (40, *case.shape[1:])
+    x = rng.integers(case.ids, size=shape) if case.ids else rng.normal(size=shape)
+    x, y = x.astype(case.inputs[0].dtype), rng.normal(size=(40, 1)).astype("float32")
+    weights = None
+    for library, layer in zip((tv, keras), case.made(), strict=True):
+        head = [library.layers.Flatten(), library.layers.Dense(1)]
+        with undrawn():
+            model = library.Sequential([library.Input(shape[1:], dtype=str(x.dtype)), layer, *head])
+        model.compile(optimizer=library.optimizers.SGD(0.05, momentum=0.9), loss="mse")
+        if weights is None:
+            first = weights = [w + 0.1 * rng.normal(size=w.shape) for w in model.get_weights()]
+        model.set_weights(first)
+        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+        weights, before = model.get_weights(), weights
+    assert any(not np.allclose(w, b) for w, b in zip(weights, first, strict=True))
+    close(before, weights, rtol=1e-4, atol=1e-4)
