@@ -86,7 +86,7 @@ def test_sequential_add_and_pop():
     assert top.name == "two" and model.output_shape == (None, 3)
     model.add(tv.layers.Dense(5))
     assert model(np.ones((1, 4))).shape == (1, 5)
-    assert [layer.name for layer in model.layers][0] == "one"
+    assert next(layer.name for layer in model.layers) == "one"
 
 
 def test_sequential_is_built_on_first_data():

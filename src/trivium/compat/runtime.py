@@ -53,10 +53,12 @@ class _Variable(Variable, metaclass=_AnyVariable):
         return self.value
 
     def assign_add(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.assign(self.value + value)
+        super().assign_add(value)
+        return self.value
 
     def assign_sub(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.assign(self.value - value)
+        super().assign_sub(value)
+        return self.value
 
 
 @covers("keras.backend.variable")

@@ -216,9 +216,10 @@ def member_absence(owner: Any, name: str) -> str | None:
     for path in _CLASSES:
         if not issubclass(cls, find(path)):
             continue
-        if hint := hint_for(f"{path}.{name}", exact=True):
+        member = name in names.members(path)
+        if hint := hint_for(f"{path}.{name}", exact=not member):
             return f"{shown(path)}.{name} is not covered. {hint}"
-        if name in names.members(path):
+        if member:
             return f"{shown(path)}.{name}: Trivium {trivium.__version__} does not have it yet."
     return None
 

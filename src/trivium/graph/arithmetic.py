@@ -11,9 +11,9 @@ from trivium.state.dtypes import is_float, standardize_dtype
 
 # The ops alone, which the `ops` room offers all; `OPERATORS` and `as_array` are for those who name them.
 __all__ = [
-    "absolute", "add", "divide", "floor_divide", "get_item", "greater", "greater_equal", "less", "less_equal",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "mod", "multiply", "negative", "power",
-    "subtract",
+    "absolute", "add", "divide", "equal", "floor_divide", "get_item", "greater", "greater_equal", "less",
+    "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "mod", "multiply", "negative",
+    "not_equal", "power", "subtract",
 ]  # fmt: skip
 
 _READY = (bool, int, float, complex)
@@ -169,6 +169,36 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 
 @op
+def equal(x1: Any, x2: Any) -> Any:
+    """Say where they are equal.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> equal([1, 2], [1, 3]).tolist()
+        [True, False]
+    """
+    return jnp.equal(as_array(x1), as_array(x2))
+
+
+@op
+def not_equal(x1: Any, x2: Any) -> Any:
+    """Say where they differ.
+
+    Args:
+        x1: An array.
+        x2: An array whose shape broadcasts with that of `x1`.
+
+    Example:
+        >>> not_equal([1, 2], [1, 3]).tolist()
+        [False, True]
+    """
+    return jnp.not_equal(as_array(x1), as_array(x2))
+
+
+@op
 def less(x1: Any, x2: Any) -> Any:
     """Say where `x1 < x2`.
 
@@ -297,7 +327,7 @@ def get_item(x: Any, key: Any) -> Any:
 # By the names of Python's `operator` module.
 OPERATORS = {
     "add": add, "sub": subtract, "mul": multiply, "truediv": divide, "floordiv": floor_divide,
-    "mod": mod, "pow": power, "matmul": matmul, "lt": less, "le": less_equal, "gt": greater,
+    "mod": mod, "pow": power, "matmul": matmul, "eq": equal, "ne": not_equal, "lt": less, "le": less_equal, "gt": greater,
     "ge": greater_equal, "and_": logical_and, "or_": logical_or, "xor": logical_xor,
     "neg": negative, "abs": absolute, "invert": logical_not, "getitem": get_item,
 }  # fmt: skip

@@ -46,9 +46,9 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     dtypes = [leaves[i].dtype for i in places]
     attempts = [(_symbols, shapes)]
     if any(not isinstance(d, int) for dims in shapes for d in dims):
-        # Two unknown sizes may have to be equal; some code needs numbers for sizes (`int(x.shape[0])`, comparisons).
-        merged = _merge(shapes)
-        attempts += [(_symbols, merged), (_numbers, shapes), (_numbers, merged)]
+        # Unknown sizes may have to be equal; some code needs numbers for sizes (`int(x.shape[0])`, comparisons).
+        agreed, merged = _agree(shapes), _merge(shapes)
+        attempts += [(_symbols, agreed), (_symbols, merged), (_numbers, shapes), (_numbers, merged)]
     first: Exception | None = None
     for attempt, dims in attempts:
         try:
@@ -67,6 +67,17 @@ def _specs(shapes: Any, dtypes: Any) -> list[jax.ShapeDtypeStruct]:
 
 def _symbols(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
     return jax.eval_shape(traced, *_specs(shapes, dtypes))
+
+
+def _agree(shapes: Any) -> Any:
+    """Take an unknown size for the one that the other arrays with as many axes have there."""
+
+    def size(rank: int, axis: int, d: Any) -> Any:
+        others = {dims[axis] for dims in shapes if len(dims) == rank} - {1}
+        sizes = [n for n in others if isinstance(n, int)]
+        return sizes[0] if not isinstance(d, int) and len(sizes) == 1 else d
+
+    return [tuple(size(len(dims), i, d) for i, d in enumerate(dims)) for dims in shapes]
 
 
 def _merge(shapes: Any) -> Any:

@@ -169,8 +169,8 @@ def binding(binder: Callable[..., Any] | None) -> Iterator[None]:
     """Hand each call of an op or of a layer directly inside to `binder` while the `with` block lasts.
 
     Args:
-        binder: A function of the operation, its arguments, its keyword arguments and the function that computes it, which
-            returns the results; `None` for plain calls.
+        binder: A function of the operation, its arguments, its keyword arguments and the function that computes it,
+            which returns the results; `None` for plain calls.
     """
     before, _local.binder = _local.binder, binder
     try:

@@ -17,7 +17,6 @@ from trivium.state.variable import Variable
 
 __all__ = ["any_symbolic", "op"]
 
-_leaves = jax.tree_util.tree_leaves
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -41,6 +40,10 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
         elif isinstance(a, dict) and any_symbolic(a.values()):
             return True
     return bool(kwargs) and any_symbolic(kwargs.values())
+
+
+def _any_array(structure: Any) -> bool:
+    return any(isinstance(leaf, jax.Array) for leaf in jax.tree_util.tree_leaves(structure))
 
 
 def _values(x: Any) -> Any:
@@ -84,6 +87,9 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
         # While a model is captured its own variables read as symbolic tensors.
         if is_recording() and any_symbolic(plain, named):
             return record(call, plain, named, run)
+        binder = current_binder()
+        if binder is not None and _any_array((plain, named)):
+            return binder(call, plain, named, function)
         try:
             return function(*plain, **named)
         except _EXPLAINED as error:

@@ -760,7 +760,7 @@ class Layer:
 
     def _node(self) -> Any:
         """Return the layer's first call: in the graph that its subclassed model's code records, or as it was made."""
-        parent = self._parent() if self._parent is not None else None
+        parent: Any = self._parent() if self._parent is not None else None
         if not self._inbound_nodes and hasattr(parent, "graph"):
             for node in parent.graph().nodes:
                 if node.operation is self:

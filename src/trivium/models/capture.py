@@ -25,7 +25,10 @@ def symbolic_like(structure: Any) -> Any:
 
     def convert(x: Any) -> Any:
         if isinstance(x, SymbolicTensor):
-            return SymbolicTensor((None, *x.shape[1:]), x.dtype, name=x.name)
+            # An input hands its name on; what a layer gives is another model's affair.
+            own = x.node is None or x.node.is_source
+            name = x.name if own else f"input_{next(names)}"
+            return SymbolicTensor((None, *x.shape[1:]), x.dtype, name=name)
         if not hasattr(x, "shape") or not hasattr(x, "dtype"):
             return x
         shape = (None, *(int(d) if isinstance(d, int | np.integer) else None for d in x.shape[1:]))
@@ -83,9 +86,9 @@ def _forbidden(error: Exception) -> str | None:
     """Say what is wrong where Python code treats a traced array as numbers or as a list."""
     if isinstance(error, jax.errors.ConcretizationTypeError):
         return (
-            "Python cannot decide by an array's values here (`if`, `while`, `int()`, `float()`): the code runs before any "
-            "data exists. Use `ops.where` or `ops.cond` in place of `if`, and a fixed count in place of a loop over "
-            "values."
+            "Python cannot decide by an array's values here (`if`, `while`, `int()`, `float()`): the code runs before "
+            "any data exists. Use `ops.where` or `ops.cond` in place of `if`, and a fixed count in place of a loop "
+            "over values."
         )
     if isinstance(error, TypeError) and "item assignment" in str(error):
         return (

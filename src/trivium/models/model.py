@@ -364,7 +364,8 @@ class Model(Trainer, Layer):
         graph, _ = self._capture(training)
         if graph is None:
             try:
-                self._trail = trace(self, *self._call_spec, training)
+                given, named = self._call_spec
+                self._trail = trace(self, given, named, training)
             except Exception as error:
                 # Neither way works. What no graph can hold knows the user's line; any other error is plainer on arrays.
                 refused = self._capture_error

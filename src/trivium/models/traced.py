@@ -244,8 +244,8 @@ class JaxCode:
         if twins is None:
             known = {k: v for k, v in sizes.items() if not k.isdigit()}
             raise CaptureError(
-                f"for the sizes {known} this model's code takes another way than for others (a size of 1 is enough where "
-                "arrays are broadcast), and a graph holds one. The model itself can be called.",
+                f"for the sizes {known} this model's code takes another way than for others (a size of 1 is enough "
+                "where arrays are broadcast), and a graph holds one. The model itself can be called.",
                 self.location,
             )
         line = trace.line(
@@ -348,6 +348,8 @@ class _Reader:
             tensor.name = (
                 node.name if len(node.output_tensors) == 1 else f"{node.name}_{tensor.index}"
             )
+        if isinstance(operation, Layer):
+            self.layer_nodes.append(node)
 
     def _code(self, number: int) -> None:
         """Make one node of the equations of one line."""

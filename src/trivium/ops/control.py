@@ -262,6 +262,7 @@ def custom_gradient(f: _Function) -> _Function:
     return op(functools.wraps(f)(jax.custom_gradient(f)))
 
 
+@op_of_functions
 def jvp(fun: _Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """Return a function's result and its change along a direction.
 

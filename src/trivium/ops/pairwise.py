@@ -12,9 +12,9 @@ from trivium.ops.arrays import as_array, as_common_floats, as_complex, as_floats
 
 __all__ = [
     "allclose", "arctan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "divide_no_nan", "equal", "fmax", "fmin", "fmod", "gcd", "heaviside", "hypot",
+    "bitwise_xor", "divide_no_nan", "fmax", "fmin", "fmod", "gcd", "heaviside", "hypot",
     "isclose", "lcm", "ldexp", "left_shift", "logaddexp", "logaddexp2", "maximum", "minimum",
-    "nextafter", "not_equal", "polar", "right_shift", "true_divide", "where",
+    "nextafter", "polar", "right_shift", "true_divide", "where",
 ]  # fmt: skip
 
 
@@ -76,36 +76,6 @@ def fmin(x1: Any, x2: Any) -> Any:
         [1.0, 3.0]
     """
     return jnp.fmin(as_array(x1), as_array(x2))
-
-
-@op
-def equal(x1: Any, x2: Any) -> Any:
-    """Say where they are equal.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
-
-    Example:
-        >>> equal([1, 2], [1, 3]).tolist()
-        [True, False]
-    """
-    return jnp.equal(as_array(x1), as_array(x2))
-
-
-@op
-def not_equal(x1: Any, x2: Any) -> Any:
-    """Say where they differ.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
-
-    Example:
-        >>> not_equal([1, 2], [1, 3]).tolist()
-        [False, True]
-    """
-    return jnp.not_equal(as_array(x1), as_array(x2))
 
 
 @op

@@ -8,7 +8,12 @@ __all__ = ["ArrayOperators"]
 
 
 class ArrayOperators:
-    """Sends every operator to `_operate(name, *operands)`, with the names of Python's `operator` module."""
+    """Sends every operator to `_operate(name, *operands)`, with the names of Python's `operator` module.
+
+    `==` and `!=` compare element by element, but for `None` and texts, which no array equals.
+    """
+
+    __hash__ = object.__hash__
 
     def _operate(self, name: str, *operands: Any) -> Any:
         raise NotImplementedError
@@ -61,6 +66,12 @@ class ArrayOperators:
     def __rmatmul__(self, other: Any) -> Any:
         return self._operate("matmul", other, self)
 
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented if _is_no_array(other) else self._operate("eq", self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return NotImplemented if _is_no_array(other) else self._operate("ne", self, other)
+
     def __lt__(self, other: Any) -> Any:
         return self._operate("lt", self, other)
 
@@ -88,6 +99,9 @@ class ArrayOperators:
     def __xor__(self, other: Any) -> Any:
         return self._operate("xor", self, other)
 
+    def __rxor__(self, other: Any) -> Any:
+        return self._operate("xor", other, self)
+
     def __neg__(self) -> Any:
         return self._operate("neg", self)
 
@@ -99,3 +113,7 @@ class ArrayOperators:
 
     def __getitem__(self, key: Any) -> Any:
         return self._operate("getitem", self, key)
+
+
+def _is_no_array(x: object) -> bool:
+    return x is None or isinstance(x, str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -37,7 +37,7 @@ class Variable(ArrayOperators):
         name: A name; `variable`, `variable_1`, … where it is `None`.
 
     Raises:
-        ValueError: A function without a shape, or a name with `/` in it.
+        ValueError: A function without a shape, or a name that is no text or has a `/` in it.
 
     Example:
         >>> v = Variable([1.0, 2.0], name="w")
@@ -56,8 +56,8 @@ class Variable(ArrayOperators):
         aggregation: str = "none",
         name: str | None = None,
     ) -> None:
-        if name is not None and "/" in name:
-            raise ValueError(f"A variable's name has no '/' in it; got {name!r}.")
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"A variable's name is a text without '/'; got {name!r}.")
         self.name = name or auto_name("variable")
         self._trainable = bool(trainable)
         self.frozen = False
@@ -223,8 +223,17 @@ class Variable(ArrayOperators):
         function = _OPERATORS.get(name) or getattr(operator, name)
         return function(*(o.value if isinstance(o, Variable) else o for o in operands))
 
+    def __pos__(self) -> Any:
+        return self.value
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return jnp.round(self.value, ndigits or 0)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
     def __len__(self) -> int:
-        return self._shape[0]
+        return len(self.value)
 
     def __float__(self) -> float:
         return float(self.value)

@@ -140,7 +140,7 @@ def _two_ways(model: Model, calm: Graph, busy: Graph) -> str:
         for a, b in (names, reversed(names))
     ]
     return (
-        f"Model {model.name!r} takes one way in training and another in inference, and a graph has one: inference alone "
-        f"calls {only[0]}, training alone {only[1]}. Put what depends on `training` into a layer of its own, whose `call` "
-        "takes `training`."
+        f"Model {model.name!r} takes one way in training and another in inference, and a graph has one: inference "
+        f"alone calls {only[0]}, training alone {only[1]}. Put what depends on `training` into a layer of its own, "
+        "whose `call` takes `training`."
     )

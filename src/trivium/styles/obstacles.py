@@ -35,7 +35,7 @@ def sequential_obstacle(graph: Graph) -> str | None:
         >>> import trivium as tv
         >>> x = tv.Input((4,), name="x")
         >>> sequential_obstacle(tv.Model(x, x + tv.layers.Dense(4, name="dense")(x)).graph())
-        "`add` joins two branches: the input 'x' and 'dense'."
+        '`add` joins two branches: the input `x` and `dense`.'
     """
     inputs, outputs = graph.input_tensors, graph.output_tensors
     for what, tensors, structure in (
@@ -43,7 +43,7 @@ def sequential_obstacle(graph: Graph) -> str | None:
         ("outputs", outputs, graph.outputs),
     ):
         if len(tensors) != 1:
-            names = ", ".join(repr(t.name) for t in tensors)
+            names = ", ".join(f"`{t.name}`" for t in tensors)
             return f"it has {len(tensors)} {what} ({names}); a stack has one."
         if not is_symbolic(structure):
             return f"its {what} come as a {type(structure).__name__}; a stack takes and gives a tensor by itself."
@@ -54,8 +54,22 @@ def sequential_obstacle(graph: Graph) -> str | None:
         return "it calls no layer."
     users = Counter(id(t) for call in calls for t in call.inputs)
     shared = Counter(id(call.node.operation) for call in calls)
-    said = (_forbidden(call, users, shared[id(call.node.operation)]) for call in calls)
-    return next((text for text in said if text is not None), None)
+    # Where branches join says more than where they part.
+    joins = (_joining(call) for call in calls)
+    others = (_forbidden(call, users, shared[id(call.node.operation)]) for call in calls)
+    return next((text for text in (*joins, *others) if text is not None), None)
+
+
+def _joining(call: Call) -> str | None:
+    coming = list({id(t): t for t in call.inputs}.values())
+    if len(coming) < 2:
+        return None
+    return f"`{call.node.name}` joins {_count(len(coming))} branches: {_listed(coming)}."
+
+
+def _listed(tensors: list[SymbolicTensor]) -> str:
+    *most, last = map(_source, tensors)
+    return f"{', '.join(most)} and {last}"
 
 
 def _forbidden(call: Call, users: Counter[int], times: int) -> str | None:
@@ -63,11 +77,9 @@ def _forbidden(call: Call, users: Counter[int], times: int) -> str | None:
     node, coming = call.node, list({id(t): t for t in call.inputs}.values())
     if isinstance(node.operation, ReadVariable):
         return (
-            f"its own code uses the weight {node.name!r}; in a stack weights belong to layers. Write a layer that adds the "
-            "weight in `build` and uses it in `call`."
+            f"its own code uses the weight `{node.name}`; in a stack weights belong to layers. Write a layer that adds "
+            "the weight in `build` and uses it in `call`."
         )
-    if len(coming) > 1:
-        return f"`{node.name}` joins {_count(len(coming))} branches: {' and '.join(map(_source, coming))}."
     branching = next((t for t in coming if users[id(t)] > 1), None)
     if branching is not None:
         return (
@@ -76,21 +88,21 @@ def _forbidden(call: Call, users: Counter[int], times: int) -> str | None:
         )
     if not isinstance(node.operation, Layer):
         return (
-            f"`{node.name}` is an operation, not a layer, and a stack holds layers only. Make it a `Lambda` layer, or a "
-            "layer of your own."
+            f"`{node.name}` is an operation, not a layer, and a stack holds layers only. Make it a `Lambda` layer, or "
+            "a layer of your own."
         )
     if times > 1:
-        return f"the layer {node.name!r} is shared: it is called {times} times."
+        return f"the layer `{node.name}` is shared: it is called {times} times."
     if len(call.args) != 1 or call.kwargs or not is_symbolic(call.args[0]):
         said = ", ".join(
             f"{k}={'a tensor' if is_symbolic(v) else repr(v)}" for k, v in call.kwargs.items()
         )
         return (
-            f"the layer {node.name!r} is called with {said or 'more than one tensor'}; a stack gives each layer what the "
-            "one before it returns, and nothing else."
+            f"the layer `{node.name}` is called with {said or 'more than one tensor'}; a stack gives each layer what "
+            "the one before it returns, and nothing else."
         )
     if len(node.output_tensors) != 1:
-        return f"the layer {node.name!r} gives {len(node.output_tensors)} outputs; a stack passes one on."
+        return f"the layer `{node.name}` gives {len(node.output_tensors)} outputs; a stack passes one on."
     return None
 
 
@@ -102,5 +114,5 @@ def _count(number: int) -> str:
 def _source(tensor: SymbolicTensor) -> str:
     node = tensor.node
     if node is None or node.is_source:
-        return f"the input {tensor.name!r}"
-    return repr(node.name) if isinstance(node.operation, Layer) else f"`{node.name}`"
+        return f"the input `{tensor.name}`"
+    return f"`{node.name}`"

@@ -203,13 +203,13 @@ def _rows(
     symbols: Mapping[int, str],
 ) -> list[CheckRow]:
     # Where terms cancel, what is left is rounding of the terms, whose size the largest of all gradients tells.
-    overall = max((_largest(g) for g in theirs.values()), default=0.0)
+    overall = max((_finite(g) for g in theirs.values()), default=0.0)
     rows = []
     for variable in tape.weights:
         key = id(variable)
         a, b = np.asarray(mine[key], "float64"), np.asarray(theirs[key], "float64")
         largest, difference = _largest(b), _difference(a, b)
-        ok = bool(difference <= tolerance * largest + 0.1 * tolerance * overall)
+        ok = bool(difference <= tolerance * (_finite(b) + 0.1 * overall))
         relative = difference / largest if largest else float(difference > 0)
         rows.append(
             CheckRow(
@@ -222,6 +222,12 @@ def _rows(
 
 def _largest(array: Any) -> float:
     return float(np.max(np.abs(np.asarray(array, "float64")), initial=0.0))
+
+
+def _finite(array: Any) -> float:
+    """Return the largest of the finite numbers, without its sign."""
+    array = np.asarray(array, "float64")
+    return _largest(array[np.isfinite(array)])
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> float:

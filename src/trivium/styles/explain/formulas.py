@@ -301,6 +301,8 @@ def formula_of(step: Step, notation: Notation) -> Formula:
         >>> formula_of(tape.steps[0], Notation(tape)).expression
         'W_{1} x + b_{1}'
     """
+    if step.is_read:
+        return Formula(notation.slot(step.outputs[0]))
     call = Call(step, notation)
     call.result.expression = (_rule(step.operation) or _generic)(call)
     if call.masks and not any(m in call.result.expression for m in call.masks):
@@ -356,7 +358,11 @@ def _named(call: Call) -> str:
     parts = []
     for name, value in arguments.items():
         default = parameters[name].default
-        if _holds_tensor(value) or default is inspect.Parameter.empty:
+        if parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            parts += [call.notation.value(call.step, v) for v in value]
+        elif parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+            parts += [f"{words(k)} = {call.notation.value(call.step, v)}" for k, v in value.items()]
+        elif _holds_tensor(value) or default is inspect.Parameter.empty:
             parts.append(call.notation.value(call.step, value))
         elif value is not default and not (_plain_value(value) and value == default):
             parts.append(f"{words(name)} = {call.notation.value(call.step, value)}")

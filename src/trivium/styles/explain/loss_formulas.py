@@ -189,7 +189,12 @@ def _loss_as_step(call: Any) -> str:
     fn = getattr(call.layer, "fn", None)
     name = getattr(fn, "__name__", None) or call.step.node.name
     call.note("averaged over the samples")
-    return rf"\operatorname{{{name}}}\left({', '.join(call.inputs)}\right)".replace("_", r"\_")
+    return _named(name, ", ".join(call.inputs))
+
+
+def _named(name: str, arguments: str) -> str:
+    escaped = name.replace("_", r"\_")
+    return rf"\operatorname{{{escaped}}}\left({arguments}\right)"
 
 
 # -- the whole -----------------------------------------------------------------------------------------------------
@@ -333,12 +338,12 @@ def _definition(notation: Notation, place: int, function: Any) -> tuple[str, str
     sizes = notation.sizes(tensor)
     plain = getattr(function, "fn", None)
     settings = getattr(function, "_fn_kwargs", {})
-    name = getattr(plain, "__name__", type(function).__name__)
+    name = getattr(plain or function, "__name__", type(function).__name__)
     known = plain in losses.registry.LOSSES.functions.values() if plain is not None else False
     terms = _Terms(sizes[-1] if sizes else "1", settings)
     if known and name in _LOSSES:
         return _LOSSES[name](terms), "; ".join(terms.notes)
-    return rf"\operatorname{{{name}}}\left({_Y}, {_P}\right)".replace("_", r"\_"), ""
+    return _named(name, f"{_Y}, {_P}"), ""
 
 
 def _norms(regularizer: Any, symbol: str) -> str:
@@ -350,8 +355,7 @@ def _norms(regularizer: Any, symbol: str) -> str:
         if regularizer.l2:
             parts.append(rf"{number(regularizer.l2)} \left\Vert {symbol}\right\Vert_{{2}}^{{2}}")
         return " + ".join(parts) or "0"
-    name = getattr(regularizer, "__name__", type(regularizer).__name__).replace("_", r"\_")
-    return rf"\operatorname{{{name}}}\left({symbol}\right)"
+    return _named(getattr(regularizer, "__name__", type(regularizer).__name__), symbol)
 
 
 def _penalty(notation: Notation, variable: Variable) -> str:

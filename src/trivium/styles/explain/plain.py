@@ -17,6 +17,9 @@ _SUP = dict(
         strict=True,
     )
 )
+# The space behind a function's name, which a parenthesis takes away.
+_GAP = "\u2009"
+_SPACES = f" {_GAP}"
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
 _ALPHABETS = {
     "mathbb": {"R": "ℝ", "Z": "ℤ", "C": "ℂ", "N": "ℕ"},
@@ -29,7 +32,7 @@ _NAMES = {
     "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
     "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ",
     "Omega": "Ω", "partial": "∂", "ell": "ℓ", "infty": "∞", "top": "⊤", "prime": "′", "nabla": "∇",
-    "sum": "Σ", "prod": "Π", "int": "∫", "ldots": "…", "cdots": " ⋯ ", "lfloor": "⌊", "rfloor": "⌋",
+    "sum": f"Σ{_GAP}", "prod": f"Π{_GAP}", "int": "∫", "ldots": "…", "cdots": " ⋯ ", "lfloor": "⌊", "rfloor": "⌋",
     "lceil": "⌈", "rceil": "⌉", "langle": "⟨", "rangle": "⟩", "Vert": "‖", "vert": "|", "colon": ":",
     "odot": " ⊙ ", "cdot": " · ", "circ": " ∘ ", "in": " ∈ ", "leq": " ≤ ", "geq": " ≥ ", "neq": " ≠ ",
     "approx": " ≈ ", "to": " → ", "mapsto": " ↦ ", "ast": " ∗ ", "otimes": " ⊗ ", "oplus": " ⊕ ",
@@ -55,9 +58,7 @@ def to_text(latex: str) -> str:
         '∂ℒ/∂W₁'
     """
     text = _Reader(latex).sequence()
-    text = re.sub(
-        r"(?<=\w) +(?=\()", lambda m: "" if _ends_in_function(text, m.start()) else " ", text
-    )
+    text = text.replace(f"{_GAP}(", "(").replace(_GAP, " ")
     text = re.sub(r" +", " ", text).replace(" \u2003", "\u2003").replace("\u2003 ", "\u2003")
     text = re.sub(r"([([⟨⌊⌈]) ", r"\1", re.sub(r" ([)\]⟩⌋⌉,;])", r"\1", text))
     return unicodedata.normalize("NFC", text.replace("\u2003", "   ")).strip()
@@ -71,11 +72,6 @@ def width(text: str) -> int:
         6
     """
     return sum(not unicodedata.combining(c) for c in text)
-
-
-def _ends_in_function(text: str, end: int) -> bool:
-    word = re.search(r"[A-Za-z]+$", text[:end])
-    return word is not None and word.group() in _FUNCTIONS
 
 
 class _Reader:
@@ -102,13 +98,13 @@ class _Reader:
                 break
             if token in "^_":
                 script = self.argument()
-                base = parts.pop().rstrip(" ") if parts else ""
-                tail = " " if base in _FUNCTIONS else ""
+                base = parts.pop().rstrip(_SPACES) if parts else ""
+                tail = _GAP if base in _FUNCTIONS else ""
                 parts.append(base + _script(script, _SUP if token == "^" else _SUB, token) + tail)
             elif token.isspace():
                 parts.append("" if after_name else " ")
             elif token == "'":
-                parts.append(parts.pop().rstrip(" ") + "′" if parts else "′")
+                parts.append(parts.pop().rstrip(_SPACES) + "′" if parts else "′")
             else:
                 parts.append(self.atom(token))
         return "".join(parts)
@@ -137,13 +133,13 @@ class _Reader:
             return "−"
         if token in ("&", "\\!"):
             return ""
-        if token[0] != "\\" or len(token) == 1:
+        if not token.startswith("\\") or len(token) == 1:
             return token
         name = token[1:]
         if name in _NAMES:
             return _NAMES[name]
         if name in _FUNCTIONS:
-            return f"{name} "
+            return f"{name}{_GAP}"
         if name in _WORDS:
             return self.raw()
         return self.macro(name)

@@ -17,7 +17,7 @@ from trivium.graph.arithmetic import OPERATORS
 from trivium.layers.base import Layer
 from trivium.state import Variable, to_snake_case
 from trivium.styles.calls import Call, written_calls
-from trivium.styles.source.values import Values
+from trivium.styles.writing.values import Values
 
 __all__ = ["SHORT", "Names", "Statement", "identifier", "said_name", "statements", "structure_text"]
 
@@ -230,10 +230,10 @@ class _Writer:
         if kwargs:
             return None
         signs = _SIGNS | (_SIGNS_AFTER_A_TENSOR if args and is_symbolic(args[0]) else {})
-        if name in signs and len(args) == 2:
-            # An operator needs a tensor beside it that knows what to do; a list does not.
-            if any(map(is_symbolic, args)) and not any(isinstance(a, list | tuple) for a in args):
-                return f"{self._text(args[0])} {signs[name]} {self._text(args[1])}"
+        # An operator needs a tensor beside it that knows what to do; a list does not.
+        fit = any(map(is_symbolic, args)) and not any(isinstance(a, list | tuple) for a in args)
+        if name in signs and len(args) == 2 and fit:
+            return f"{self._text(args[0])} {signs[name]} {self._text(args[1])}"
         if (
             name == "get_item"
             and len(args) == 2

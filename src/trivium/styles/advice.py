@@ -14,7 +14,7 @@ from trivium.styles.calls import written_calls
 from trivium.styles.hooks import overridden_hooks
 from trivium.styles.modes import StyleError, one_graph
 from trivium.styles.obstacles import sequential_obstacle
-from trivium.styles.source import STYLES, source
+from trivium.styles.writing import STYLES, source
 
 __all__ = ["Advice", "Verdict", "advise"]
 

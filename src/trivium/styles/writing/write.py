@@ -21,10 +21,10 @@ from trivium.state import Variable, floatx, to_snake_case
 from trivium.styles.calls import written_calls
 from trivium.styles.modes import StyleError, one_graph
 from trivium.styles.obstacles import sequential_layers
-from trivium.styles.source.lines import fold, indent
-from trivium.styles.source.loops import Loop, Row, header, roll
-from trivium.styles.source.methods import hook_attributes, hook_lines
-from trivium.styles.source.statements import (
+from trivium.styles.writing.lines import fold, indent
+from trivium.styles.writing.loops import Loop, Row, header, roll
+from trivium.styles.writing.methods import hook_attributes, hook_lines
+from trivium.styles.writing.statements import (
     SHORT,
     Names,
     Statement,
@@ -33,7 +33,7 @@ from trivium.styles.source.statements import (
     statements,
     structure_text,
 )
-from trivium.styles.source.values import Expression, Values
+from trivium.styles.writing.values import Expression, Values
 
 __all__ = ["ClassBody", "Writer", "call_of", "class_body", "class_name", "only_inputs"]
 
@@ -121,8 +121,7 @@ class Writer:
             self.names,
             Names([*_PUBLIC, *SHORT, "inner", *self.definitions.values()]),
         )
-        stack = self.style == "sequential" or _is_stack(model)
-        body = self._sequential(model, "inner") if stack else self._functional(model, "inner")
+        body = (self._sequential if _is_stack(model) else self._functional)(model, "inner")
         self.names = outer
         last = max(i for i, line in enumerate(body) if line[:1] not in " )]}")
         if body[last].startswith("inner = "):
@@ -218,8 +217,8 @@ class Writer:
         graph = one_graph(model)
         if graph.losses:
             raise StyleError(
-                f"Model {model.name!r} adds a loss in its own `call`, and the Functional API has no place for that. Put "
-                "`add_loss` into a layer of its own."
+                f"Model {model.name!r} adds a loss in its own `call`, and the Functional API has no place for that. "
+                "Put `add_loss` into a layer of its own."
             )
         head, after = self._class_of(model, "Model", target)
         inputs, lines = self._inputs(graph)
@@ -433,8 +432,9 @@ class _Method:
             layer, made = step.layer, None
             if layer is not None:
                 # A layer that is called again is none of those that a loop makes anew.
-                alone = self.writer is not None and calls[id(layer)] == 1
-                made = self.writer.made(layer) if alone else Expression(f"shared {id(layer)}")
+                made = Expression(f"shared {id(layer)}")
+                if self.writer is not None and calls[id(layer)] == 1:
+                    made = self.writer.made(layer)
             rows.append(Row(step.target, made, step.text, layer))
         return rows
 

@@ -51,10 +51,11 @@ class Diff:
         >>> import trivium as tv
         >>> make = lambda units: tv.Sequential([tv.Input((4,)), tv.layers.Dense(units, name="out")], name="net")
         >>> print(diff(make(2), make(3), weights=False))
-        net and net differ in 3 places:
+        net and net differ in 4 places:
           out: units is 2 and 3
           out: the output's shape is (None, 2) and (None, 3)
           out: the weight 'kernel' has shape (4, 2) and (4, 3)
+          out: the weight 'bias' has shape (2,) and (3,)
     """
 
     names: tuple[str, str]
@@ -91,8 +92,8 @@ class Diff:
 def diff(a: Model, b: Model, weights: bool = True) -> Diff:
     """Say what differs between two models, however they are written.
 
-    Names do not count. Calls are matched in the order of the data's flow: first those with the same layer and arguments,
-    then those with the same kind of layer.
+    Names do not count. Calls are matched in the order of the data's flow: first those with the same layer and
+    arguments, then those with the same kind of layer.
 
     Args:
         a: The first model, built.
@@ -103,6 +104,7 @@ def diff(a: Model, b: Model, weights: bool = True) -> Diff:
         The differences: layers that one of them lacks, arguments, wiring, shapes, weights. False where there are none.
 
     Raises:
+        TypeError: One of them is no model.
         ValueError: A model is not built.
         CaptureError: A model's own code does what no graph can hold.
 
@@ -112,7 +114,8 @@ def diff(a: Model, b: Model, weights: bool = True) -> Diff:
         >>> print(diff(stack, tv.convert(stack, to="subclass")))
         stack and stack do not differ.
     """
-    return Diff((a.name, b.name), tuple(_compare(a, b, weights, "")))
+    differences = tuple(_compare(a, b, weights, ""))
+    return Diff((a.name, b.name), differences)
 
 
 def _compare(a: Model, b: Model, weights: bool, prefix: str) -> Iterator[Difference]:
@@ -173,6 +176,8 @@ def _alone(call: Any, first: bool, prefix: str) -> Difference:
 
 def _kind(call: Call) -> Any:
     operation = call.node.operation
+    if isinstance(operation, Model):
+        return "Model"
     return type(operation).__qualname__ if isinstance(operation, Layer) else call.node.name
 
 
@@ -198,13 +203,15 @@ def _matched(a: list[Call], b: list[Call]) -> list[tuple[Call | None, Call | Non
         [repr((_kind(c), sorted(_settings(c).items(), key=str))) for c in side] for side in (a, b)
     ]
     pairs: list[tuple[Call | None, Call | None]] = []
-    for tag, i, j, k, m in difflib.SequenceMatcher(None, *exact, autojunk=False).get_opcodes():
+    for tag, i, j, k, m in difflib.SequenceMatcher(
+        a=exact[0], b=exact[1], autojunk=False
+    ).get_opcodes():
         if tag == "equal":
             pairs += zip(a[i:j], b[k:m], strict=True)
             continue
         kinds = [[_kind(c) for c in side] for side in (a[i:j], b[k:m])]
         for inner, p, q, r, s in difflib.SequenceMatcher(
-            None, *kinds, autojunk=False
+            a=kinds[0], b=kinds[1], autojunk=False
         ).get_opcodes():
             if inner == "equal":
                 pairs += zip(a[i + p : i + q], b[k + r : k + s], strict=True)

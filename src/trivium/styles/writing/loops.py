@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from trivium.styles.source.values import Expression
+from trivium.styles.writing.values import Expression
 
 __all__ = ["Header", "Loop", "Row", "header", "roll"]
 
@@ -203,7 +204,7 @@ def _numbered(names: tuple[str, ...]) -> tuple[str, range] | None:
     digits = [p[moving[0]] for p in parts]
     numbers = [int(d) for d in digits]
     step = numbers[1] - numbers[0]
-    even = step > 0 and all(b - a == step for a, b in zip(numbers, numbers[1:], strict=False))
+    even = step > 0 and all(b - a == step for a, b in pairwise(numbers))
     if not even or [str(n) for n in numbers] != digits or any(c in "".join(names) for c in "{}\\"):
         return None
     text = "".join("{i}" if i == moving[0] else part for i, part in enumerate(parts[0]))

@@ -13,7 +13,7 @@ from trivium.layers.base import Layer
 from trivium.models.model import Model
 from trivium.styles.hooks import overridden_hooks
 from trivium.styles.modes import StyleError
-from trivium.styles.source.values import Values
+from trivium.styles.writing.values import Values
 
 __all__ = ["hook_attributes", "hook_lines"]
 
@@ -31,7 +31,8 @@ def hook_lines(model: Model, values: Values) -> list[str]:
             text = textwrap.dedent(inspect.getsource(function))
         except (OSError, TypeError) as error:
             raise StyleError(
-                f"Model {model.name!r} has its own `{name}`, whose text is not to be had ({error}). Put the class into a file."
+                f"Model {model.name!r} has its own `{name}`, whose text is not to be had ({error}). Put the class into "
+                "a file."
             ) from error
         _note_imports(function, values)
         lines += ["", *text.rstrip().splitlines()]

@@ -6,7 +6,7 @@ from trivium.models.model import Model
 from trivium.state import suggest
 from trivium.styles.modes import StyleError, graph_of
 from trivium.styles.obstacles import sequential_obstacle
-from trivium.styles.source.write import Writer
+from trivium.styles.writing.write import Writer
 
 __all__ = ["STYLES", "check_style", "source"]
 

@@ -14,10 +14,10 @@ from trivium.models.sequential import Sequential
 from trivium.styles.hooks import keep_hooks, overridden_hooks
 from trivium.styles.modes import one_graph
 from trivium.styles.obstacles import sequential_layers
-from trivium.styles.source import check_style
-from trivium.styles.source.statements import said_name
-from trivium.styles.source.values import MODULES, Values
-from trivium.styles.source.write import call_of, class_body, class_name, input_name, only_inputs
+from trivium.styles.writing import check_style
+from trivium.styles.writing.statements import said_name
+from trivium.styles.writing.values import MODULES, Values
+from trivium.styles.writing.write import call_of, class_body, class_name, input_name, only_inputs
 
 __all__ = ["convert"]
 

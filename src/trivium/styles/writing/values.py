@@ -152,8 +152,8 @@ class Values:
             return self._bind(thing)
         if isinstance(thing, JaxCode):
             raise StyleError(
-                f"{thing.location}: this line uses JAX directly (`{thing.name}`), and no program can be written from what "
-                "JAX made of it. Functions of `trivium.ops` can be written."
+                f"{thing.location}: this line uses JAX directly (`{thing.name}`), and no program can be written from "
+                "what JAX made of it. Functions of `trivium.ops` can be written."
             )
         home, path = getattr(thing, "__module__", None), getattr(thing, "__qualname__", name)
         if name == "<lambda>" or home is None:
@@ -232,8 +232,8 @@ class Values:
             return self._bind(value)
         if array.size > _LONGEST_CONSTANT:
             raise StyleError(
-                f"The model holds a constant array of shape {array.shape}: {array.size} numbers are too many to write into "
-                "a program. Make it a weight (`add_weight`), which goes into a file of weights."
+                f"The model holds a constant array of shape {array.shape}: {array.size} numbers are too many to write "
+                "into a program. Make it a weight (`add_weight`), which goes into a file of weights."
             )
         self.imports.add("import numpy as np")
         if array.ndim == 0:
@@ -249,8 +249,8 @@ class Values:
             else repr(value)
         )
         raise StyleError(
-            f"The model holds {what}, and no line of a program makes that from what is known. Give it a name in a module "
-            "(`def f(x): ...`), or make it a layer with `get_config`."
+            f"The model holds {what}, and no line of a program makes that from what is known. Give it a name in a "
+            "module (`def f(x): ...`), or make it a layer with `get_config`."
         )
 
 

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trivium
+from trivium.compat import Finding, NotCovered, check_script
+
+
+@pytest.fixture
+def check(program: Any) -> Any:
+    return lambda text: check_script(program(text))
+
+
+def missing(findings: list[Finding]) -> list[tuple[int, str]]:
+    return [(f.line, f.name) for f in findings if not f.covered]
+
+
+def covered(findings: list[Finding]) -> list[tuple[int, str]]:
+    return [(f.line, f.name) for f in findings if f.covered]
+
+
+def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
+    findings = check(
+        """\
+        import tensorflow as tf
+        from tensorflow import keras
+        from tensorflow.keras import layers as L
+        import keras.ops as ops
+        Dense = L.Dense
+        mnist = tf.keras.datasets.mnist
+        x = mnist.load_data()
+        y = ops.relu(tf.cast(x, tf.float32))
+        z = keras.Model(1, 2)
+        """
+    )
+    assert missing(findings) == []
+    assert covered(findings) == [
+        (5, "keras.layers.Dense"),
+        (7, "keras.datasets.mnist.load_data"),
+        (8, "keras.ops.relu"),
+        (8, "tf.cast"),
+        (8, "tf.float32"),
+        (9, "keras.Model"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "words"),
+    [
+        ("with tf.GradientTape() as tape:\n    pass", "tf.GradientTape", "jax.value_and_grad"),
+        ("@tf.function\ndef f(): pass", "tf.function", "leave the decorator out"),
+        ("class A:\n  @tf.function\n  def f(self): pass", "tf.function", "decorator"),
+        ("tf.keras.layers.Dens(3)", "keras.layers.Dens", "Did you mean 'Dense'"),
+        ("from tensorflow.keras.layers import Dense, Dens", "keras.layers.Dens", "Did you mean"),
+        ("import tensorflow_hub as hub", "tensorflow_hub", "save_weights"),
+        ("from keras.src import layers", "keras.src.layers", "Keras's inside"),
+        ("from tensorflow.python.ops import nn", "tf.python.ops.nn", "TensorFlow's inside"),
+        ("import tensorflow.lite", "tf.lite", "TensorFlow Lite"),
+        ("f = lambda x, y=tf.py_function: x", "tf.py_function", "keras.ops"),
+        ("tf.reduce_sum(1, axs=2)", "tf.reduce_sum(axs=)", "Did you mean 'axis'"),
+        ("tf.keras.layers.Flatten(3).get_nothing", None, ""),
+        ("m = tf.keras.Sequential()\nm.export('x')", "keras.Sequential.export", "not covered"),
+        (
+            "m = tf.keras.Sequential()\nm.fit(x=1, epoch=3)",
+            "keras.Sequential.fit(epoch=)",
+            "epochs",
+        ),
+        ("d = tf.data.Dataset.range(3).map(f)\nd.window(2)", "tf.data.Dataset.window", "generator"),
+        ("d = tf.data.Dataset.range(3).shuffle(2).batch(2)\nfor x in d: pass", None, ""),
+        ("class M(tf.keras.Model):\n  def go(self):\n    self.export(1)", "keras.Model.export", ""),
+        ("class M(tf.keras.Model):\n  def go(self):\n    self.own = 1\n    self.own.x", None, ""),
+        ("class M(tf.keras.Model):\n  def export(self): pass\nM().export()", None, ""),
+        ("class M(tf.keras.Model): pass\nclass N(M): pass\nN().export()", "keras.Model.export", ""),
+        ("def f(tf):\n    return tf.GradientTape", None, ""),
+        ("tf = None\ntf.GradientTape", None, ""),
+        ("a, b = tf.constant, tf.constnt", "tf.constnt", "Did you mean 'constant'"),
+        ("for t in tf.unheard_of: pass", "tf.unheard_of", "no such name"),
+        ("x: tf.RaggedTensor = None", "tf.RaggedTensor", "pad to one length"),
+        ("def f(x: tf.Tensor) -> tf.SparseTensor: pass", "tf.SparseTensor", "pad to one length"),
+        ("print([tf.strings.lower(s) for s in 'ab'])", "tf.strings", "Strings"),
+        (
+            "import tensorflow.keras.backend as K\nK.gradients(1, 2)",
+            "keras.backend.gradients",
+            "JAX",
+        ),
+    ],
+)
+def test_what_is_not_covered(check: Any, text: str, wanted: str | None, words: str) -> None:
+    findings = check(f"import tensorflow as tf\n{text}\n")
+    assert [f.name for f in findings if not f.covered] == ([wanted] if wanted else [])
+    assert all(words in f.note for f in findings if not f.covered)
+
+
+def test_star_imports(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from tensorflow.keras.layers import *\nx = Dense(3)\ny = Flatten()\nz = print(1)\n"
+    assert missing(check(text)) == []
+    monkeypatch.delattr(trivium.layers, "Dense")
+    assert missing(check(text)) == [(2, "keras.layers.Dense")]
+
+
+def test_modules_beside_the_program_are_read_too(program: Any, tmp_path: Path) -> None:
+    program("import keras\nimport main\nkeras.layers.Dens\n", "nets.py")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "__init__.py").write_text("from . import losses\n")
+    (tmp_path / "parts" / "losses.py").write_text("import tensorflow as tf\ntf.GradientTape\n")
+    script = program("import nets, json\nfrom parts import losses\n", "main.py")
+    found = {(Path(f.file).name, f.line, f.name) for f in check_script(script) if not f.covered}
+    assert found == {("nets.py", 3, "keras.layers.Dens"), ("losses.py", 2, "tf.GradientTape")}
+
+
+def test_nothing_is_run(check: Any, tmp_path: Path) -> None:
+    text = f"import keras\nopen({str(tmp_path / 'made')!r}, 'w')\nraise SystemExit\nkeras.Model\n"
+    assert covered(check(text)) == [(4, "keras.Model")]
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_program_without_keras(check: Any) -> None:
+    assert check("import numpy as np\nnp.zeros(3)\n") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"def f(:\n", "line 1: this is not Python"), (b"x = '\xff'\n", "this is not Python")],
+)
+def test_no_python(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "broken.py"
+    path.write_bytes(content)
+    with pytest.raises(NotCovered, match=words):
+        check_script(path)
+    with pytest.raises(NotCovered, match="cannot be read"):
+        check_script(tmp_path / "none.py")

@@ -1,0 +1,113 @@
+"""Merging layers: their functions, broadcasting, masks."""
+
+from __future__ import annotations
+
+import hypothesis
+import hypothesis.strategies as st
+import keras
+import numpy as np
+import pytest
+from keras.src.backend import get_keras_mask, set_keras_mask
+
+import trivium as tv
+from trivium import layers as L
+from trivium.state.masks import get_mask, set_mask
+
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=(2, 2, 3, 4)).astype("float32")
+COMBINE = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "average": lambda a, b: (a + b) / 2,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+}
+
+
+@pytest.mark.parametrize("name", COMBINE)
+def test_functions(name):
+    np.testing.assert_allclose(getattr(L, name)([A, B]), COMBINE[name](A, B), rtol=1e-6)
+    y = getattr(L, name)([tv.Input((3, 4)), tv.Input((3, 4))], name="here")
+    assert y.shape == (None, 3, 4) and y.node.operation.name == "here"
+
+
+def test_concatenate_and_dot():
+    assert np.array_equal(L.concatenate([A, B], axis=1), np.concatenate([A, B], 1))
+    np.testing.assert_allclose(
+        L.dot([A, B], axes=2), np.einsum("bik,bjk->bij", A, B), rtol=1e-4, atol=1e-5
+    )
+    cosines = np.diagonal(np.asarray(L.dot([A, A], axes=-1, normalize=True)), axis1=1, axis2=2)
+    np.testing.assert_allclose(cosines, 1, rtol=1e-5)
+
+
+@st.composite
+def broadcasting(draw):
+    """Two shapes behind the batch that broadcast, the shorter one counted from the batch's side in Keras's way."""
+    full = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    cut = draw(st.integers(0, len(full) - 1))
+    shapes = [tuple(full), tuple(n if draw(st.booleans()) else 1 for n in full[cut:])]
+    return shapes if draw(st.booleans()) else shapes[::-1]
+
+
+@hypothesis.settings(deadline=None, max_examples=25)
+@hypothesis.given(broadcasting(), st.sampled_from(sorted(COMBINE)))
+def test_shapes_broadcast_behind_the_batch(shapes, name):
+    xs = [RNG.normal(size=(2, *s)).astype("float32") for s in shapes]
+    rank = max(map(len, shapes))
+    full = [x.reshape(2, *(1,) * (rank - len(s)), *s) for x, s in zip(xs, shapes, strict=True)]
+    wanted = COMBINE[name](*full)
+    np.testing.assert_allclose(getattr(L, name)(xs), wanted, rtol=1e-6)
+    symbolic = getattr(L, name)([tv.Input(s) for s in shapes])
+    assert symbolic.shape == (None, *wanted.shape[1:])
+
+
+STEPS = [
+    np.array([[True, True, False], [False, True, False]]),
+    np.array([[True, False, False]] * 2),
+]
+
+
+@pytest.mark.parametrize(
+    "masks", [STEPS, [STEPS[0], None], [None, STEPS[1]]], ids=["both", "first", "second"]
+)
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        *((name.capitalize(), {}) for name in COMBINE),
+        ("Concatenate", {"axis": 1}),
+        ("Concatenate", {"axis": 2}),
+        ("Dot", {"axes": 2}),
+    ],
+)
+def test_masks_of_some_or_all_inputs(name, kwargs, masks):
+    seen = []
+    for library, put, get in (
+        (L, set_mask, get_mask),
+        (keras.layers, set_keras_mask, get_keras_mask),
+    ):
+        xs = [np.asarray(A), np.asarray(B)]
+        xs = [library.Identity()(x) for x in xs]
+        for x, mask in zip(xs, masks, strict=True):
+            if mask is not None:
+                put(x, np.asarray(mask))
+        y = getattr(library, name)(**kwargs)(xs)
+        seen.append((y, get(y)))
+    (ours, mask), (theirs, their_mask) = seen
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+    assert (mask is None) == (their_mask is None)
+    assert mask is None or np.array_equal(mask, their_mask)
+
+
+def test_whole_numbers_have_extremes_too():
+    xs = [np.array([[[1, 5]]], "int32"), np.array([[[3, 4]]], "int32")]
+    masks = [np.array([[False]]), np.array([[True]])]
+    for layer in (L.Maximum(), L.Minimum()):
+        assert layer(xs, mask=masks).tolist() == [[[3, 4]]]
+        assert layer(xs, mask=masks).dtype == "int32"
+
+
+def test_sizes_that_are_not_known_yet_are_believed():
+    for sizes in ([(None, 4), (3, 4)], [(3, 4), (None, 4)], [(None, 4), (1, 4), (3, 1)]):
+        assert L.Add()([tv.Input(s) for s in sizes]).shape == (None, 3, 4)
+    assert L.Concatenate(axis=1)([tv.Input((None, 4)), tv.Input((3, 4))]).shape == (None, None, 4)

@@ -1,0 +1,59 @@
+"""Pooling: what must hold whatever the numbers are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import trivium as tv
+from trivium import layers as L
+
+RNG = np.random.default_rng(0)
+SHAPES = {1: (2, 7, 4), 2: (2, 6, 5, 4), 3: (2, 4, 5, 3, 4)}
+
+
+@pytest.mark.parametrize("rank", SHAPES)
+@pytest.mark.parametrize("kind", ["Max", "Average"])
+def test_a_window_over_everything_is_global(rank, kind):
+    x = RNG.normal(size=SHAPES[rank]).astype("float32")
+    pool = getattr(L, f"{kind}Pooling{rank}D")(x.shape[1:-1])
+    everywhere = getattr(L, f"Global{kind}Pooling{rank}D")(keepdims=True)
+    np.testing.assert_allclose(pool(x), everywhere(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rank", SHAPES)
+@pytest.mark.parametrize("kind", ["MaxPooling", "AveragePooling"])
+def test_cells_beyond_the_edge_do_not_count(rank, kind):
+    x = np.full(SHAPES[rank], -3.0, "float32")
+    y = getattr(L, f"{kind}{rank}D")(3, strides=1, padding="same")(x)
+    assert y.shape == x.shape and (np.asarray(y) == -3).all()
+
+
+@pytest.mark.parametrize("kind", ["MaxPooling2D", "AveragePooling2D"])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_channels_first_is_channels_last_moved(kind, padding):
+    x = RNG.normal(size=SHAPES[2]).astype("float32")
+    last, first = (
+        getattr(L, kind)((3, 2), (2, 1), padding, data_format=f)
+        for f in ("channels_last", "channels_first")
+    )
+    moved = np.moveaxis(np.asarray(first(np.moveaxis(x, -1, 1))), 1, -1)
+    np.testing.assert_allclose(moved, last(x), rtol=1e-6)
+
+
+def test_the_mean_of_the_steps_that_count():
+    x = RNG.normal(size=(2, 5, 3)).astype("float32")
+    mask = np.arange(5) < np.array([[5], [2]])
+    wanted = np.stack([x[0].mean(0), x[1, :2].mean(0)])
+    last = L.GlobalAveragePooling1D()(x, mask=mask)
+    first = L.GlobalAveragePooling1D("channels_first")(np.swapaxes(x, 1, 2), mask=mask)
+    kept = L.GlobalAveragePooling1D(keepdims=True)(x, mask=mask)
+    for y in (last, first, np.asarray(kept)[:, 0]):
+        np.testing.assert_allclose(y, wanted, rtol=1e-5)
+
+
+def test_sizes_may_stay_unknown():
+    model = tv.Sequential([tv.Input((None, None, 3)), L.MaxPooling2D(), L.GlobalAveragePooling2D()])
+    assert model.output_shape == (None, 3)
+    for size in (4, 7):
+        assert model(np.ones((2, size, size, 3))).tolist() == [[1.0] * 3] * 2

@@ -1,0 +1,249 @@
+"""Every fast form gives the numbers and the gradients of XLA's own, inside compiled loops too."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from trivium.ops import lowering
+from trivium.ops.lowering import convolution
+from trivium.ops.lowering.windows import pad_spatial, same_padding
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype("float32")
+
+
+def with_gradients(function: Any) -> Any:
+    """Return a function that gives a result and the gradients of a weighted sum of it."""
+
+    def run(*arrays: Any) -> Any:
+        result, pullback = jax.vjp(function, *arrays)
+        return result, *pullback(
+            jnp.cos(jnp.arange(result.size, dtype=result.dtype)).reshape(result.shape)
+        )
+
+    return run
+
+
+def assert_equal(one: Any, other: Any, *arrays: Any, tolerance: float = 1e-6) -> None:
+    pairs = jax.jit(lambda *a: (with_gradients(one)(*a), with_gradients(other)(*a)))(*arrays)
+    for got, wanted in zip(*pairs, strict=True):
+        assert got.shape == wanted.shape and got.dtype == wanted.dtype
+        scale = max(1.0, float(jnp.max(jnp.abs(wanted))))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=tolerance * scale)
+
+
+# Spatial sizes, window, strides, dilation, padding.
+GEOMETRIES = [
+    ((7,), (3,), (1,), (1,), "valid"),
+    ((8,), (3,), (2,), (1,), "same"),
+    ((9,), (4,), (1,), (2,), "same"),
+    ((5,), (1,), (2,), (1,), "valid"),
+    ((3,), (3,), (3,), (1,), "valid"),
+    ((2,), (5,), (1,), (1,), "same"),
+    ((6, 5), (3, 2), (1, 1), (1, 1), "same"),
+    ((7, 6), (2, 3), (2, 1), (1, 2), "valid"),
+    ((5, 8), (3, 3), (3, 2), (1, 1), "same"),
+    ((6, 7), (3, 2), (1, 1), (2, 3), "same"),
+    ((4, 5, 3), (2, 3, 1), (1, 2, 1), (1, 1, 1), "same"),
+    ((4, 5, 4), (2, 2, 3), (1, 1, 2), (2, 1, 1), "valid"),
+]
+FORMS = [
+    # The form, the inputs' channels, those that each kernel sees, the filters.
+    (convolution.patches, 3, 3, 4),
+    (convolution.rows, 3, 3, 4),
+    (convolution.grouped, 6, 2, 9),
+    (convolution.grouped, 20, 2, 10),
+    (convolution.depthwise, 4, 1, 4),
+    (convolution.depthwise, 3, 1, 6),
+]
+
+
+@pytest.mark.parametrize(("form", "channels", "seen", "filters"), FORMS)
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
+def test_forms_of_convolution(
+    form: Any, channels: int, seen: int, filters: int, geometry: Any
+) -> None:
+    sizes, window, strides, dilation, padding = geometry
+
+    def fast(x: Any, kernel: Any) -> Any:
+        pads = (
+            same_padding(sizes, window, strides, dilation)
+            if padding == "same"
+            else [(0, 0)] * len(sizes)
+        )
+        return form(pad_spatial(x, pads), kernel, strides, dilation)
+
+    def plain(x: Any, kernel: Any) -> Any:
+        return convolution.plain(x, kernel, strides, padding, dilation)
+
+    assert_equal(fast, plain, normal(2, *sizes, channels), normal(*window, seen, filters))
+
+
+@pytest.mark.parametrize(
+    ("seen", "limit", "form"),
+    [(4, None, "patches"), (4, 0, "rows"), (2, None, "grouped"), (1, None, "depthwise")],
+)
+def test_the_form_follows_from_the_channels_and_the_memory(
+    seen: int, limit: int | None, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+    monkeypatch.setattr(convolution, form, lambda *_: called.append(form))
+    if limit is not None:
+        monkeypatch.setattr(convolution, "_PATCH_LIMIT", limit)
+    convolution.conv.__wrapped__(normal(2, 6, 4), normal(3, seen, 4), (1,), "same", (1,))
+    assert called == [form]
+
+
+def primitives(function: Any, *arrays: Any) -> str:
+    return str(jax.make_jaxpr(function)(*arrays))
+
+
+def test_xlas_own_forms_are_taken_off_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, kernel = normal(2, 6, 6, 4), normal(3, 3, 4, 2)
+
+    def conv(x: Any, kernel: Any) -> Any:
+        return lowering.conv.__wrapped__(x, kernel, (1, 1), "same", (1, 1))
+
+    def pool(x: Any) -> Any:
+        pools = lowering.max_pool, lowering.average_pool
+        return [p.__wrapped__(x, (2, 2), (2, 2), "same") for p in pools]
+
+    assert "conv_general_dilated" not in primitives(conv, x, kernel)
+    assert "reduce_window" not in primitives(pool, x)
+    for room in (convolution, lowering.pooling):
+        monkeypatch.setattr(room, "on_cpu", lambda: False)
+    assert "conv_general_dilated" in primitives(conv, x, kernel)
+    assert (
+        primitives(pool, x).count("= reduce_window") == 3
+    )  # The average's sum and the count of its cells.
+
+
+TRANSPOSED = [
+    # Sizes, window, strides, dilation, cells added before and after.
+    ((4,), (3,), (1,), (1,), ((0, 0),)),
+    ((4,), (3,), (2,), (1,), ((-1, 0),)),
+    ((5,), (2,), (3,), (2,), ((0, 2),)),
+    ((3, 4), (3, 2), (2, 1), (1, 1), ((-1, -1), (0, 1))),
+    ((2, 3, 2), (2, 2, 1), (2, 1, 3), (1, 2, 1), ((0, 0), (-1, 0), (0, 1))),
+]
+
+
+@pytest.mark.parametrize("geometry", TRANSPOSED, ids=str)
+def test_transposed_convolution(geometry: Any) -> None:
+    sizes, window, strides, dilation, padding = geometry
+    axes = "DHW"[-len(sizes) :]
+
+    def fast(x: Any, kernel: Any) -> Any:
+        return lowering.conv_transpose(x, kernel, strides, padding, dilation)
+
+    def plain(x: Any, kernel: Any) -> Any:
+        reach = [(k - 1) * d for k, d in zip(window, dilation, strict=True)]
+        return lax.conv_general_dilated(
+            x,
+            jnp.flip(kernel, range(len(sizes))),
+            (1,) * len(sizes),
+            [(r + low, r + high) for r, (low, high) in zip(reach, padding, strict=True)],
+            lhs_dilation=strides,
+            rhs_dilation=dilation,
+            dimension_numbers=(f"N{axes}C", f"{axes}OI", f"N{axes}C"),
+        )
+
+    assert_equal(fast, plain, normal(2, *sizes, 3), normal(*window, 4, 3))
+
+
+POOLS = [
+    ((6,), (2,), (2,), "valid"),
+    ((7,), (3,), (2,), "same"),
+    ((5,), (1,), (2,), "valid"),
+    ((7, 6), (2, 3), (2, 1), "same"),
+    ((6, 8), (2, 2), (2, 2), "valid"),
+    ((5, 5), (4, 5), (3, 3), "same"),
+    ((4, 5, 3), (2, 3, 2), (1, 2, 2), "same"),
+]
+
+
+def window_sum(x: Any, window: Any, strides: Any, padding: str) -> Any:
+    return lax.reduce_window(x, 0.0, lax.add, (1, *window, 1), (1, *strides, 1), padding.upper())
+
+
+@pytest.mark.parametrize("geometry", POOLS, ids=str)
+def test_average_pooling(geometry: Any) -> None:
+    sizes, window, strides, padding = geometry
+
+    def plain(x: Any) -> Any:
+        total = window_sum(x, window, strides, padding)
+        return total / (
+            math.prod(window)
+            if padding == "valid"
+            else window_sum(jnp.ones_like(x), window, strides, padding)
+        )
+
+    assert_equal(
+        lambda x: lowering.average_pool(x, window, strides, padding), plain, normal(2, *sizes, 3)
+    )
+
+
+def plain_max_pool(x: Any, window: Any, strides: Any, padding: str) -> Any:
+    lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.floating) else jnp.iinfo(x.dtype).min
+    start = np.asarray(lowest, x.dtype)
+    return lax.reduce_window(x, start, lax.max, (1, *window, 1), (1, *strides, 1), padding.upper())
+
+
+@pytest.mark.parametrize("geometry", POOLS, ids=str)
+@pytest.mark.parametrize("ties", [False, True], ids=["distinct", "ties"])
+def test_max_pooling(geometry: Any, ties: bool) -> None:
+    """With ties too: the gradient goes to the first cell that has the largest value."""
+    sizes, window, strides, padding = geometry
+    x = normal(2, *sizes, 3)
+    assert_equal(
+        lambda x: lowering.max_pool(x, window, strides, padding),
+        lambda x: plain_max_pool(x, window, strides, padding),
+        np.round(x) if ties else x,
+        tolerance=0.0 if not ties else 1e-6,
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int32", "uint8"])
+def test_max_pooling_of_other_dtypes(dtype: str) -> None:
+    x = jnp.asarray(RNG.integers(0, 9, size=(2, 5, 4, 3))).astype(dtype)
+    got = lowering.max_pool(x, (2, 3), (2, 2), "same")
+    wanted = plain_max_pool(x, (2, 3), (2, 2), "same")
+    assert got.dtype == dtype and np.array_equal(got, wanted)
+
+
+def test_not_a_number_goes_through_pooling() -> None:
+    x = jnp.array([1.0, jnp.nan, 3.0, 4.0]).reshape(1, 4, 1)
+    for pool in (lowering.max_pool, lowering.average_pool):
+        got = pool(x, (2,), (2,), "valid").ravel()
+        assert np.isnan(got[0]) and not np.isnan(got[1])
+
+
+def test_inside_a_compiled_loop() -> None:
+    """Two steps of descent through convolution and pooling, each form in a loop."""
+    images = normal(2, 7, 6, 3)
+
+    def train(conv: Any, pool: Any) -> Any:
+        def loss(kernel: Any) -> Any:
+            return jnp.mean(
+                jnp.sin(pool(conv(images, kernel, (1, 1), "same", (1, 1)), (2, 2), (2, 2), "same"))
+            )
+
+        return lambda kernel: lax.fori_loop(0, 2, lambda _, k: k - jax.grad(loss)(k), kernel)
+
+    kernel = normal(3, 3, 3, 4)
+    fast, plain = (
+        jax.jit(train(*forms))(kernel)
+        for forms in ((lowering.conv, lowering.max_pool), (convolution.plain, plain_max_pool))
+    )
+    assert not np.array_equal(plain, kernel)
+    np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-6)
