@@ -47,7 +47,7 @@ def test_a_class_is_built_for_a_shape(file, capsys):
     assert main(["source", f"{file}:Net", "--input-shape", "3"]) == 0
     assert "Input(shape=(3,))" in capsys.readouterr().out
     assert main(["source", f"{file}:Net", "--input-shape", "3", "--style", "sequential"]) == 1
-    assert "`add` joins two branches: `dense` and the input" in capsys.readouterr().err
+    assert "and the input `input_0`." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

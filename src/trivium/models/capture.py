@@ -26,7 +26,7 @@ def symbolic_like(structure: Any) -> Any:
     def convert(x: Any) -> Any:
         if isinstance(x, SymbolicTensor):
             # An input hands its name on; what a layer gives is another model's affair.
-            own = x.node is None or x.node.is_source
+            own = not x.name.startswith("tensor") if x.node is None else x.node.is_source
             name = x.name if own else f"input_{next(names)}"
             return SymbolicTensor((None, *x.shape[1:]), x.dtype, name=name)
         if not hasattr(x, "shape") or not hasattr(x, "dtype"):
