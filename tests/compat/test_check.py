@@ -62,6 +62,8 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
         ("f = lambda x, y=tf.py_function: x", "tf.py_function", "keras.ops"),
         ("tf.reduce_sum(1, axs=2)", "tf.reduce_sum(axs=)", "Did you mean 'axis'"),
         ("tf.keras.layers.Flatten(3).get_nothing", None, ""),
+        ("x = tf.keras.Input((3,))\nx.dtype, x.shape, x.name", None, ""),
+        ("m = tf.keras.Model(1, 2)\nm.built, m.name, m.optimizer, m.stop_training", None, ""),
         ("m = tf.keras.Sequential()\nm.export('x')", "keras.Sequential.export", "not covered"),
         (
             "m = tf.keras.Sequential()\nm.fit(x=1, epoch=3)",

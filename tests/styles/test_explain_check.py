@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_graphs import models
 
 import trivium as tv
@@ -27,22 +28,20 @@ def targets_like(model, inputs):
     return jax.tree_util.tree_map(lambda t: np.ones(t.shape, "float32"), model(inputs))
 
 
-@settings(max_examples=20, deadline=None)
-@given(models())
-def test_every_graphs_gradients_are_the_sums_over_its_paths(example):
+@settings(max_examples=12, deadline=None)
+@given(models(), st.booleans(), st.booleans())
+def test_every_graphs_gradients_are_the_sums_over_its_paths(example, expand_nested, training):
     model, x = example.model, example.inputs
-    plain, opened = explain(model), explain(model, expand_nested=True)
-    for page in (plain, opened):
-        check = page.check(x)
-        assert check.ok and check.target == "the sum of the outputs", str(check)
-    sums = opened.check(x, max_visits=0)
-    assert sums.ok and not sums.walked, str(sums)
+    page = explain(model, expand_nested=expand_nested)
+    check = page.check(x)
+    assert check.ok and check.target == "the sum of the outputs", str(check)
     model.compile(loss="mse")
     y = targets_like(model, x)
-    for training in (False, True):
-        check = opened.check(x, y, training=training)
+    for limit in (0, 1000):
+        check = page.check(x, y, training=training, max_visits=limit)
         assert check.ok and check.target == "the loss", str(check)
-        # A smooth small network: what is left is rounding of the last bits.
+        assert not (check.walked and limit == 0 and check.steps)
+        # What is left is rounding of the last bits.
         largest = max((row.largest for row in check.rows), default=0.0)
         assert check.max_difference <= 1e-5 * max(1.0, largest)
 
@@ -92,7 +91,8 @@ def test_the_report():
 def test_walking_goes_back_once_for_each_path_and_step():
     model = two_paths()
     check = explain(model).check(normal(5, 3), normal(5, 2))
-    assert check.steps == Paths(Tape(model), Tape(model).outputs).visits == 1 + 1 + 1 + 2
+    tape = Tape(model)
+    assert check.steps == Paths(tape, tape.outputs).visits == 1 + 1 + 1 + 2
 
 
 @pytest.mark.parametrize("max_visits", [0, 1000])
@@ -170,8 +170,7 @@ def test_in_training_both_sides_draw_the_same_numbers():
     data = normal(4, 40), normal(4, 1)
     check = explain(model, training=True).check(*data)
     assert check.ok, str(check)
-    assert not np.array_equal(check["dense/kernel"].largest if 0 else check.rows[0].largest,
-                              explain(model).check(*data).rows[0].largest)  # fmt: skip
+    assert check.rows[0].largest != explain(model).check(*data).rows[0].largest
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)  # Looking changes nothing.
 
@@ -288,13 +287,8 @@ def test_masks_reach_the_loss():
     words = RNG.integers(0, 3, (4, 5))
     y, weight = normal(4, 5, 1), RNG.random((4, 5)).astype("float32")
     page = explain(model)
-    assert page.check(words, y).ok and page.check(words, y, sample_weight=weight).ok
-    assert (
-        page.check(words, y)[
-            "embedding/embeddings" if 0 else page.check(words, y).rows[0].weight
-        ].largest
-        > 0
-    )
+    plain, weighed = page.check(words, y), page.check(words, y, sample_weight=weight)
+    assert plain.ok and weighed.ok and plain.rows[0].largest != weighed.rows[0].largest > 0
     pooled = tv.Sequential([*model.layers[:2], layers.GlobalAveragePooling1D(), layers.Dense(1)])
     pooled.build((None, 5))
     pooled.compile(loss="mae")
@@ -344,7 +338,7 @@ def test_a_loss_of_the_models_own():
     assert explain(model).check(normal(4, 3), normal(4, 2)).ok
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16"])
 def test_half_precision(policy):
     x = tv.Input((4,))
     h = layers.Dense(8, activation="tanh", dtype=policy)(x)
@@ -361,7 +355,7 @@ def test_infinite_and_undefined_gradients_agree_with_each_other():
     model.layers[0].set_weights([np.zeros((2, 2)), np.zeros(2)])
     model.compile(loss="mse")
     check = explain(model).check(normal(3, 2), normal(3, 1))
-    assert check.ok and np.isnan(check["a/bias"].largest) | np.isinf(check["a/bias"].largest)
+    assert check.ok and not np.isfinite(check["a/bias"].largest)
 
 
 def test_data_that_does_not_fit_is_refused():
@@ -381,14 +375,12 @@ def test_data_that_does_not_fit_is_refused():
 def test_a_convolutional_network():
     model = tv.Sequential(
         [
-            tv.Input((6, 6, 1)), layers.Conv2D(2, 3, activation="relu", padding="same"),
-            layers.BatchNormalization(), layers.MaxPooling2D(), layers.Dropout(0.3), layers.Flatten(),
-            layers.Dense(3, activation="softmax"),
+            tv.Input((4, 4, 1)), layers.Conv2D(2, 3, activation="relu", padding="same"),
+            layers.MaxPooling2D(), layers.Flatten(), layers.Dense(3, activation="softmax"),
         ]
     )  # fmt: skip
     model.compile(loss="sparse_categorical_crossentropy")
-    for training in (False, True):
-        assert explain(model, training=training).check(normal(4, 6, 6, 1), RNG.integers(0, 3, 4)).ok
+    assert explain(model).check(normal(4, 4, 4, 1), RNG.integers(0, 3, 4)).ok
 
 
 def test_many_paths_are_added_up():

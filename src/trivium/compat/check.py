@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import inspect
+import textwrap
 import tokenize
 import typing
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered
 from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.compat.names import shown
+from trivium.compat.vocabulary import class_name
 from trivium.state.registry import suggest
 
 __all__ = ["Finding", "check_script"]
@@ -331,6 +334,8 @@ class _Reader(ast.NodeVisitor):
     def member(self, node: ast.Attribute, name: str, owner: Any, own: frozenset[str]) -> Any:
         if node.attr in own:
             return None
+        if isinstance(owner, type) and node.attr in _given_attributes(owner):
+            return None
         if hasattr(owner, node.attr):
             self.note(node, f"{name}.{node.attr}")
             return _Thing(f"{name}.{node.attr}", getattr(owner, node.attr))
@@ -353,7 +358,7 @@ class _Reader(ast.NodeVisitor):
         with contextlib.suppress(Exception):  # annotations that cannot be read say nothing
             returned = typing.get_type_hints(called.value).get("return")
             if isinstance(returned, type) and returned.__module__.startswith("trivium."):
-                return _Instance(called.name.rpartition(".")[0], returned)
+                return _Instance(class_name(returned), returned)
         return None
 
     def keywords(self, node: ast.Call, called: _Thing) -> None:
@@ -370,6 +375,19 @@ class _Reader(ast.NodeVisitor):
                 note = f"{called.name}: there is no argument {keyword.arg!r}."
                 full = f"{note} {hint}" if "?" in hint else note
                 self.note(keyword.value, f"{called.name}({keyword.arg}=)", full)
+
+
+@functools.cache
+def _given_attributes(cls: type) -> frozenset[str]:
+    """Return the names that objects of a class of ours have beyond those of the class."""
+    found: set[str] = set()
+    for base in cls.__mro__:
+        found |= set(inspect.get_annotations(base))
+        if base.__module__.startswith("trivium."):
+            (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            assert isinstance(tree, ast.ClassDef)
+            found |= _own_names(tree) - set(base.__dict__)
+    return frozenset(found)
 
 
 def _own_names(node: ast.ClassDef) -> frozenset[str]:

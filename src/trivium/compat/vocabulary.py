@@ -21,7 +21,16 @@ from trivium.compat.names import shown
 from trivium.compat.written import WRITTEN
 from trivium.state.registry import suggest
 
-__all__ = ["ROOTS", "absence", "canonical", "find", "is_face", "member_absence", "public_names"]
+__all__ = [
+    "ROOTS",
+    "absence",
+    "canonical",
+    "class_name",
+    "find",
+    "is_face",
+    "member_absence",
+    "public_names",
+]
 
 # The packages that mean Trivium while a script runs.
 ROOTS = ("keras", "tensorflow", "tf_keras")
@@ -190,6 +199,20 @@ def absence(path: str) -> str:
         return f"{path}: Keras has it, Trivium {trivium.__version__} does not have it yet."
     near = f" The nearest is keras.ops.{name}." if name in trivium.ops.__all__ else ""
     return f"{shown(path)} is not covered.{near}"
+
+
+def class_name(cls: type) -> str:
+    """Return what Keras or TensorFlow calls a class of ours, or the next class above it.
+
+    Example:
+        >>> class_name(trivium.Sequential), class_name(trivium.layers.Dense)
+        ('keras.Sequential', 'keras.Layer')
+    """
+    for base in cls.__mro__:
+        for path in _CLASSES:
+            if find(path) is base:
+                return shown(path)
+    return cls.__name__
 
 
 def member_absence(owner: Any, name: str) -> str | None:

@@ -327,7 +327,8 @@ def get_item(x: Any, key: Any) -> Any:
 # By the names of Python's `operator` module.
 OPERATORS = {
     "add": add, "sub": subtract, "mul": multiply, "truediv": divide, "floordiv": floor_divide,
-    "mod": mod, "pow": power, "matmul": matmul, "eq": equal, "ne": not_equal, "lt": less, "le": less_equal, "gt": greater,
-    "ge": greater_equal, "and_": logical_and, "or_": logical_or, "xor": logical_xor,
-    "neg": negative, "abs": absolute, "invert": logical_not, "getitem": get_item,
+    "mod": mod, "pow": power, "matmul": matmul, "eq": equal, "ne": not_equal, "lt": less,
+    "le": less_equal, "gt": greater, "ge": greater_equal, "and_": logical_and, "or_": logical_or,
+    "xor": logical_xor, "neg": negative, "abs": absolute, "invert": logical_not,
+    "getitem": get_item,
 }  # fmt: skip

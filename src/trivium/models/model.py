@@ -427,6 +427,20 @@ class Model(Trainer, Layer):
             self.add_loss([values[id(t)] for t in graph.losses])
         return jax.tree_util.tree_map(lambda t: values[id(t)], graph.outputs)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make the model anew, for a class whose arguments are plain values.
+
+        Raises:
+            NotImplementedError: The model is a graph of layers, which `clone_model` copies, `trivium.source` writes as a
+                program and `save_weights` keeps the weights of; it has no config.
+        """
+        if self._graph is not None or type(self).call is Model.call:
+            raise NotImplementedError(
+                f"Model {self.name!r} is a graph of layers, and configs hold single layers. `models.clone_model` makes a "
+                "copy, `trivium.source` writes the program that makes it, `save_weights` keeps its weights."
+            )
+        return super().get_config()
+
     # -- keeping ------------------------------------------------------------------------------------------------
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:

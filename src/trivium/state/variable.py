@@ -41,7 +41,7 @@ class Variable(ArrayOperators):
 
     Example:
         >>> v = Variable([1.0, 2.0], name="w")
-        >>> v.assign_add([1.0, 1.0])
+        >>> _ = v.assign_add([1.0, 1.0])
         >>> v.numpy().tolist(), v.shape, v.dtype
         ([2.0, 3.0], (2,), 'float32')
     """
@@ -163,11 +163,14 @@ class Variable(ArrayOperators):
             return value.astype(autocast)
         return value
 
-    def assign(self, value: Any) -> None:
+    def assign(self, value: Any) -> Any:
         """Give it a new value.
 
         Args:
             value: An array of the same shape, cast to the variable's dtype.
+
+        Returns:
+            The new value.
 
         Raises:
             ValueError: The shape differs; the variable keeps its value.
@@ -190,6 +193,7 @@ class Variable(ArrayOperators):
             )
         else:
             self._value = value
+        return value
 
     def replace(self, value: Any) -> None:
         """Take over an array that is known to have the right shape and dtype, without checks.
@@ -199,13 +203,13 @@ class Variable(ArrayOperators):
         """
         self._value = value
 
-    def assign_add(self, value: Any) -> None:
-        """Add to the value."""
-        self.assign(self.value + _as_array(value, None))
+    def assign_add(self, value: Any) -> Any:
+        """Add to the value, and return the new one."""
+        return self.assign(self.value + _as_array(value, None))
 
-    def assign_sub(self, value: Any) -> None:
-        """Subtract from the value."""
-        self.assign(self.value - _as_array(value, None))
+    def assign_sub(self, value: Any) -> Any:
+        """Subtract from the value, and return the new one."""
+        return self.assign(self.value - _as_array(value, None))
 
     def numpy(self) -> np.ndarray:
         """Return the value as a NumPy array that nothing else writes to."""

@@ -12,7 +12,7 @@ from trivium.layers.tracking import tracked, unique
 from trivium.metrics import Mean, Metric
 from trivium.state import StatelessScope
 from trivium.state.variable import Variable
-from trivium.training.compiled import CompiledLoss, CompiledMetrics
+from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 from trivium.training.data import unpack_x_y_sample_weight
 
 if TYPE_CHECKING:
@@ -54,6 +54,24 @@ class Compiled:
     def built(self) -> bool:
         """Whether the loss and the metrics have been matched to a model's outputs."""
         return self.metrics.built and (self.loss is None or self.loss.built)
+
+    def build(self, outputs: Outputs, y: Any) -> None:
+        """Match the loss and the metrics to a model's outputs.
+
+        Args:
+            outputs: The outputs.
+            y: The targets, or their specs.
+
+        Raises:
+            ValueError: They do not match.
+        """
+        losses = self.loss.chosen(outputs) if self.loss else [None] * outputs.count
+        measured = self.metrics.chosen(outputs)
+        outputs.wanted = [a is not None or b for a, b in zip(losses, measured, strict=True)]
+        targets = outputs.targets(y)
+        if self.loss is not None:
+            self.loss.build(outputs, targets)
+        self.metrics.build(outputs, targets)
 
 
 class Steps(_Base):
@@ -146,6 +164,8 @@ class Steps(_Base):
                     f"Model {self.name!r} has a loss that compares outputs with targets, and no targets `y` were "
                     "given: pass `y`, or batches `(x, y)`."
                 )
+            if not made.built:
+                made.build(Outputs(y_pred, self.output_names), y)
             losses = [made.loss(y, y_pred, sample_weight), *losses]
         if not losses and training:
             raise ValueError(
@@ -204,7 +224,9 @@ class Steps(_Base):
             Values by name.
         """
         made = self._need("compute_metrics")
-        if made.metrics.built and y is not None:
+        if y is not None:
+            if not made.built:
+                made.build(Outputs(y_pred, self.output_names), y)
             made.metrics.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 

@@ -185,14 +185,7 @@ class Trainer(Steps):
                 y_pred = self(x)
         else:
             y_pred = jax.eval_shape(outputs_for, jax.tree_util.tree_map(_spec, x))
-        outputs = Outputs(y_pred, self.output_names)
-        losses = made.loss.chosen(outputs) if made.loss else [None] * outputs.count
-        measured = made.metrics.chosen(outputs)
-        outputs.wanted = [a is not None or b for a, b in zip(losses, measured, strict=True)]
-        targets = outputs.targets(y)
-        if made.loss is not None:
-            made.loss.build(outputs, targets)
-        made.metrics.build(outputs, targets)
+        made.build(Outputs(y_pred, self.output_names), y)
 
     def _ready_optimizer(self, optimizer: Any) -> None:
         """Build the optimizer, or see that it was built for what the model trains now."""

@@ -116,7 +116,7 @@ one, two = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int3
 pair = keras.Model([one, two], [shared(one), shared(two)])
 print("shared", len(pair.weights), [t.shape for t in pair([np.ones((2, 3)), np.ones((2, 4))])])
 features = keras.Model(model.inputs, [layer.output for layer in model.layers])
-print("features", [f.shape for f in features(images)])
+print("features", [f.shape for f in features([images])])
 a = keras.Input((4,))
 scaled = keras.Model(a, ops.tanh(a * 2.0 + 1.0) / ops.sqrt(ops.sum(a, axis=1, keepdims=True)))
 print("ops", np.asarray(scaled(np.full((1, 4), 0.25))).tolist())

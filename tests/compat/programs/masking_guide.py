@@ -56,6 +56,9 @@ class Mean(layers.Layer):
         kept = ops.expand_dims(ops.cast(mask, "float32"), -1)
         return ops.sum(inputs * kept, axis=1) / ops.sum(kept, axis=1)
 
+    def compute_mask(self, inputs, mask=None):
+        return None  # there is no time any more
+
 
 inputs = keras.Input(shape=(None,), dtype="int32")
 x = layers.Embedding(5000, 4, mask_zero=True)(inputs)

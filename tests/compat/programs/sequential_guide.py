@@ -53,9 +53,9 @@ print("class scores", np.asarray(model(images)).round(5).tolist())
 
 # All layers' outputs at once, then one of them.
 features = keras.Model(model.inputs, [layer.output for layer in model.layers])
-print("features", [f.shape for f in features(images)])
+print("features", [f.shape for f in features([images])])
 pooled = keras.Model(inputs=model.inputs, outputs=model.layers[3].output)
-print("pooled", pooled(images).shape, float(np.sum(pooled(images))))
+print("pooled", pooled([images]).shape, float(np.sum(pooled([images]))))
 
 # Transfer: all but the last layer stay as they are.
 model = keras.Sequential(
