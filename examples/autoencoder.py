@@ -6,8 +6,9 @@ trivium source examples/autoencoder.py:sequential --style functional
 P. Vincent et al., "Extracting and Composing Robust Features with Denoising Autoencoders", 2008.
 """
 
-import trivium as tv
 from common import fashion_mnist, options, show
+
+import trivium as tv
 from trivium import layers
 
 

@@ -5,8 +5,9 @@ trivium compare --module examples/classifier.py --epochs 3 --limit 6000
 trivium source examples/classifier.py:sequential --style subclass
 """
 
-import trivium as tv
 from common import fashion_mnist, options, show
+
+import trivium as tv
 from trivium import layers
 from trivium.styles.explain import explain
 
@@ -71,11 +72,10 @@ def main(words: list[str] | None = None) -> None:
 
     print("style       fingerprint   weights       test accuracy")
     for write in (sequential, functional, subclass):
+        tv.backend.clear_session()  # Names start anew: `dense`, `dense_1`, ...
         tv.utils.set_random_seed(42)
         model = write()
-        model.compile(
-            loss="sparse_categorical_crossentropy", optimizer="sgd", metrics=["accuracy"]
-        )
+        model.compile(loss="sparse_categorical_crossentropy", optimizer="sgd", metrics=["accuracy"])
         model.fit(x, y, epochs=given.epochs, verbose=0)
         _, accuracy = model.evaluate(x_test, y_test, verbose=0)
         prints = f"{model.fingerprint()[:12]}  {model.weights_sha256()[:12]}"

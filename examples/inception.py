@@ -7,20 +7,21 @@ trivium source examples/inception.py:subclass --style functional
 C. Szegedy et al., "Going Deeper with Convolutions", 2014.
 """
 
-import trivium as tv
 from common import fashion_mnist, options, show
+
+import trivium as tv
 from trivium import layers
 from trivium.styles.explain import explain
 
 
-def convolution(filters: int, size: int = 1, strides: int = 1) -> layers.Layer:
+def convolution(filters: int, size: int = 1, **settings) -> layers.Layer:
     """Make a convolution that keeps height and width, but for its strides."""
-    return layers.Conv2D(filters, size, strides, padding="same", activation="relu")
+    return layers.Conv2D(filters, size, padding="same", activation="relu", **settings)
 
 
-def block(channels: int) -> tv.Model:
+def block() -> tv.Model:
     """Write a block as a graph of calls: convolutions of three sizes, and a pooling."""
-    x = tv.Input((14, 14, channels))
+    x = tv.Input((14, 14, 40))
     point = convolution(8)(x)
     near = convolution(16, 3)(convolution(8)(x))
     far = convolution(8, 5)(convolution(4)(x))
@@ -34,9 +35,9 @@ def sequential() -> tv.Model:
         [
             tv.Input((28, 28)),
             layers.Reshape((28, 28, 1)),
-            convolution(16, 3, strides=2),
-            block(16),
-            block(40),
+            convolution(40, 3, strides=2, name="stem"),
+            block(),
+            block(),
             layers.GlobalAveragePooling2D(),
             layers.Dense(10, activation="softmax"),
         ]
@@ -47,15 +48,15 @@ def functional() -> tv.Model:
     """Write the network as a graph of calls, in which a block is called like a layer."""
     images = tv.Input((28, 28))
     x = layers.Reshape((28, 28, 1))(images)
-    x = convolution(16, 3, strides=2)(x)
-    x = block(16)(x)
-    x = block(40)(x)
+    x = convolution(40, 3, strides=2, name="stem")(x)
+    x = block()(x)
+    x = block()(x)
     x = layers.GlobalAveragePooling2D()(x)
     return tv.Model(images, layers.Dense(10, activation="softmax")(x))
 
 
 class Block(tv.Model):
-    """A block as a class; how many channels come in, it learns from its first call."""
+    """A block as a class."""
 
     def __init__(self):
         super().__init__()
@@ -79,7 +80,7 @@ class Inception(tv.Model):
     def __init__(self):
         super().__init__()
         self.reshape = layers.Reshape((28, 28, 1))
-        self.stem = convolution(16, 3, strides=2)
+        self.stem = convolution(40, 3, strides=2, name="stem")
         self.blocks = [Block(), Block()]
         self.pool = layers.GlobalAveragePooling2D()
         self.classify = layers.Dense(10, activation="softmax")
@@ -107,7 +108,7 @@ def drawing() -> tv.viz.Diagram:
 def main(words: list[str] | None = None) -> None:
     """Train the class, write it in other styles, and follow a weight's gradient on its ways."""
     given = options(__doc__, words, epochs=3, limit=2000)
-    (x, y), (x_test, y_test) = fashion_mnist(given.limit)
+    (x, y), _ = fashion_mnist(given.limit)
 
     tv.utils.set_random_seed(42)
     model = subclass()
@@ -118,8 +119,9 @@ def main(words: list[str] | None = None) -> None:
     show("And for a block?", tv.advise(model.blocks[0]))
     show("The network, written as a stack of graphs", tv.source(model, style="sequential"))
 
-    rule = explain(model, expand_nested=True).gradient("stem/kernel")
-    show("The chain rule", rule)
+    mathematics = explain(model, expand_nested=True, max_paths=4)
+    show("A gradient is a sum over all ways to the loss", mathematics.gradient("stem/kernel"))
+    show("Checked against automatic differentiation", mathematics.check(x[:8], y[:8]))
 
     if given.draw:
         drawing().save(given.draw)

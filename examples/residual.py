@@ -7,11 +7,12 @@ trivium source examples/residual.py:subclass --style functional
 K. He, X. Zhang, S. Ren, J. Sun, "Deep Residual Learning for Image Recognition", 2015.
 """
 
-import trivium as tv
 from common import fashion_mnist, options, show
+
+import trivium as tv
 from trivium import layers, ops
 
-BLOCKS = 4
+BLOCKS = 3
 
 
 def convolution() -> layers.Layer:
@@ -72,7 +73,7 @@ def drawing() -> tv.viz.Diagram:
 def main(words: list[str] | None = None) -> None:
     """Train the class; then cut it, convert it, and write it as a graph of calls."""
     given = options(__doc__, words, epochs=3, limit=2000)
-    (x, y), (x_test, y_test) = fashion_mnist(given.limit)
+    (x, y), (x_test, _) = fashion_mnist(given.limit)
 
     tv.utils.set_random_seed(42)
     model = subclass()
@@ -88,7 +89,10 @@ def main(words: list[str] | None = None) -> None:
     print(f"the same predictions, to the bit: {same}")
 
     features = tv.Model(model.input, model.get_layer("features").output)
-    show("Cut out of the class", f"the first image's 16 features:\n{features.predict(x[:1], verbose=0)}")
+    show(
+        "Cut out of the class",
+        f"the first image's 16 features:\n{features.predict(x[:1], verbose=0)}",
+    )
 
     try:
         tv.convert(model, to="sequential")

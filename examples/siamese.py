@@ -7,9 +7,9 @@ J. Bromley et al., "Signature Verification using a Siamese Time Delay Neural Net
 """
 
 import numpy as np
+from common import fashion_mnist, options, show
 
 import trivium as tv
-from common import fashion_mnist, options, show
 from trivium import layers, ops
 from trivium.styles.explain import explain
 
@@ -51,9 +51,9 @@ class Siamese(tv.Model):
 
 
 def subclass() -> tv.Model:
-    """Write it as a class of its own, and build it for two images."""
+    """Write it as a class of its own; a call on symbolic inputs builds it."""
     model = Siamese()
-    model.build([(None, 28, 28), (None, 28, 28)])
+    model([tv.Input((28, 28), name="left"), tv.Input((28, 28), name="right")])
     return model
 
 
@@ -91,7 +91,10 @@ def main(words: list[str] | None = None) -> None:
 
     known, asked = (model.encode.predict(images, verbose=0) for images in (x, x_test))
     nearest = ((asked[:, None] - known) ** 2).sum(-1).argmin(1)
-    show("The encoder alone", f"{(y[nearest] == y_test).mean():.1%} of the images lie nearest to one of their class")
+    show(
+        "The encoder alone",
+        f"{(y[nearest] == y_test).mean():.1%} of the images lie nearest to one of their class",
+    )
 
     show("Which style?", tv.advise(model))
     show("The class, written as a graph of calls", tv.source(model, style="functional"))

@@ -487,7 +487,7 @@ def test_masks_go_to_the_arguments_that_are_called_after_their_tensors():
     class Attend(tv.Layer):
         def call(self, query, value, query_mask=None, value_mask=None):
             self.seen = query_mask, value_mask
-            return query
+            return query + value
 
     a, b = (jnp.ones((2, 3, 4)) for _ in range(2))
     one, two = jnp.ones((2, 3), bool), jnp.zeros((2, 3), bool)
@@ -537,7 +537,7 @@ def test_a_layer_without_call_says_so():
     class Empty(tv.Layer):
         pass
 
-    with pytest.raises(NotImplementedError, match="Empty .* has no `call` method"):
+    with pytest.raises(NotImplementedError, match=r"Empty .* has no `call` method"):
         Empty()(X)
 
 
@@ -600,7 +600,7 @@ def test_a_config_of_plain_arguments_comes_by_itself():
     with pytest.raises(ValueError, match="Unknown layer 'Power'"):
         L.deserialize(json.loads(json.dumps(L.serialize(layer))))
     with pytest.raises(
-        NotImplementedError, match="Power was made with exponent=.*a `get_config` method"
+        NotImplementedError, match=r"Power was made with exponent=.*a `get_config` method"
     ):
         Power(np.ones(3)).get_config()
 

@@ -9,10 +9,10 @@ import pytest
 import trivium as tv
 
 
-def network(lib, cls=None):
+def network(lib, cls=None, penalty="l2"):
     layers = lib.layers
     x = lib.Input((4,))
-    h = layers.Dense(3, activation="tanh", kernel_regularizer="l2")(x)
+    h = layers.Dense(3, activation="tanh", kernel_regularizer=penalty)(x)
     return (cls or lib.Model)(x, layers.Dense(1)(layers.BatchNormalization()(h)))
 
 
@@ -58,7 +58,8 @@ def built_in_metrics(lib):
             logs, metrics = self.update_metrics(metrics, loss, y, y_pred)
             return logs, (trainable, non_trainable, metrics)
 
-    return network(lib, Model)
+    # Keras's variables have no values while `fit` runs, so `compute_loss` finds no penalty outside of a scope.
+    return network(lib, Model, penalty=None)
 
 
 def metrics_of_ones_own(lib):
@@ -304,7 +305,7 @@ def test_a_step_that_changes_the_states_form_is_refused():
 
     model = network(tv, Widening)
     model.compile("sgd", "mse")
-    with pytest.raises(TypeError, match=r"'functional[_0-9]*/dense[_0-9]*/kernel'.*float16"):
+    with pytest.raises(TypeError, match=r"'widening/dense[_0-9]*/kernel'.*float16"):
         model.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
 
 
@@ -315,7 +316,7 @@ def test_an_optimizer_that_was_built_for_other_variables_is_refused():
     model.fit(x, y, verbose=0)
     model.layers[1].trainable = False
     before = model.weights_sha256()
-    with pytest.raises(ValueError, match="added or frozen since.*new optimizer"):
+    with pytest.raises(ValueError, match=r"added or frozen since.*new optimizer"):
         model.fit(x, y, verbose=0)
     assert model.weights_sha256() == before
     model.evaluate(x, y, verbose=0)

@@ -10,13 +10,30 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.compat._elements import (
+    Moment,
+    Vectorized,
+    as_arrays,
+    as_tensors,
+    call_on,
+    count_rows,
+    gathered,
+    in_blocks,
+    map_arrays,
+    moment_for,
+    part_of,
+    repetitions,
+    stack,
+    through_buffer,
+    typed,
+)
 from trivium.compat.errors import NotCovered, NotCoveredError
 from trivium.compat.written import WRITTEN, covers
 from trivium.state import global_seed
@@ -28,57 +45,6 @@ __all__ = ["Dataset"]
 
 _UNKNOWN, _INFINITE = -2, -1
 _BLOCK = 1024
-
-
-class _Moment(NamedTuple):
-    """What the order of one pass follows from: the seed, and the steps taken before (and the repetitions within)."""
-
-    seed: int
-    key: tuple[int, ...]
-
-    def generator(self, seed: int | None, stage: int) -> np.random.Generator:
-        """Return the numbers of a pipeline's shuffle; the first one's order is that of `fit` on arrays."""
-        sequence = np.random.SeedSequence(
-            self.seed if seed is None else seed, spawn_key=self.key + ((stage,) if stage else ())
-        )
-        return np.random.Generator(np.random.Philox(sequence))
-
-
-# -- nested elements --------------------------------------------------------------------------------------------
-
-
-def _map(function: Callable[..., Any], element: Any, *others: Any) -> Any:
-    """Apply a function to the arrays of elements: tuples and dicts nest, lists are arrays."""
-    if isinstance(element, Mapping):
-        return {k: _map(function, v, *(o[k] for o in others)) for k, v in element.items()}
-    if isinstance(element, tuple):
-        parts = [_map(function, *e) for e in zip(element, *others, strict=True)]
-        return type(element)(*parts) if hasattr(element, "_fields") else tuple(parts)
-    return function(element, *others)
-
-
-def _arrays(element: Any) -> Any:
-    return _map(lambda x: x if isinstance(x, jax.Array) else np.asarray(x), element)
-
-
-def _tensors(element: Any) -> Any:
-    """Return an element as a program's own code gets it: JAX arrays; strings stay NumPy's."""
-    return _map(lambda x: x if np.asarray(x).dtype.kind in "OSU" else jnp.asarray(x), element)
-
-
-def _stack(elements: Sequence[Any]) -> Any:
-    return _map(lambda *xs: np.stack([np.asarray(x) for x in xs]), *elements)
-
-
-def _count(structure: Any) -> int:
-    lengths = {len(a) for a in jax.tree.leaves(structure)}
-    if len(lengths) != 1:
-        raise ValueError(f"tf.data: the arrays have different numbers of rows, {sorted(lengths)}.")
-    return lengths.pop()
-
-
-def _apply(function: Callable[..., Any], element: Any) -> Any:
-    return function(*element) if isinstance(element, tuple) else function(element)
 
 
 # -- pipelines --------------------------------------------------------------------------------------------------
@@ -99,7 +65,7 @@ class Dataset:
         [([1, 2], [10, 20]), ([3, 4], [30, 40])]
     """
 
-    def __init__(self, iterate: Callable[[_Moment], Iterator[Any]], length: int, stage: int = 0):
+    def __init__(self, iterate: Callable[[Moment], Iterator[Any]], length: int, stage: int = 0):
         self._iterate = iterate
         self._length = length
         self._stage = stage  # how many shuffles came before
@@ -110,13 +76,13 @@ class Dataset:
     @staticmethod
     def from_tensor_slices(tensors: Any, name: str | None = None) -> Dataset:
         """Make a dataset of the rows of arrays, nested in tuples and dicts."""
-        arrays = _arrays(tensors)
-        return _Rows(arrays, lambda moment: iter([np.arange(count)]), count := _count(arrays))
+        arrays = as_arrays(tensors)
+        return _Rows(arrays, lambda moment: iter([np.arange(count)]), count := count_rows(arrays))
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> Dataset:
         """Make a dataset of one element."""
-        element = _arrays(tensors)
+        element = as_arrays(tensors)
         return Dataset(lambda moment: iter([element]), 1)
 
     @staticmethod
@@ -131,9 +97,9 @@ class Dataset:
         """Make a dataset of what a function yields; the types of a signature are given to the elements."""
         spec = output_signature if output_signature is not None else output_types
 
-        def iterate(moment: _Moment) -> Iterator[Any]:
+        def iterate(moment: Moment) -> Iterator[Any]:
             for element in generator(*(args or ())):
-                yield _arrays(element) if spec is None else _typed(element, spec)
+                yield as_arrays(element) if spec is None else typed(element, spec)
 
         return Dataset(iterate, _UNKNOWN)
 
@@ -160,7 +126,7 @@ class Dataset:
     # -- what happens to them --
 
     def _then(
-        self, iterate: Callable[[_Moment], Iterator[Any]], length: int | None = None
+        self, iterate: Callable[[Moment], Iterator[Any]], length: int | None = None
     ) -> Dataset:
         return Dataset(iterate, self._length if length is None else length, self._stage)
 
@@ -173,13 +139,15 @@ class Dataset:
     ) -> Dataset:
         """Apply a function to each element."""
         return self._then(
-            lambda moment: (_arrays(_apply(map_func, _tensors(e))) for e in self._iterate(moment))
+            lambda moment: (
+                as_arrays(call_on(map_func, as_tensors(e))) for e in self._iterate(moment)
+            )
         )
 
     def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """Keep the elements for which a function says so."""
         return self._then(
-            lambda moment: (e for e in self._iterate(moment) if _apply(predicate, _tensors(e))),
+            lambda moment: (e for e in self._iterate(moment) if call_on(predicate, as_tensors(e))),
             _UNKNOWN,
         )
 
@@ -189,7 +157,7 @@ class Dataset:
             lambda moment: (
                 inner
                 for e in self._iterate(moment)
-                for inner in _apply(map_func, _tensors(e))._iterate(moment)
+                for inner in call_on(map_func, as_tensors(e))._iterate(moment)
             ),
             _UNKNOWN,
         )
@@ -203,8 +171,8 @@ class Dataset:
     ) -> Dataset:
         """Draw the elements from a buffer by chance, in another order at each pass."""
         shuffled = self._then(
-            lambda moment: _shuffled(
-                self._iterate(moment), int(buffer_size), _again(moment, reshuffle_each_iteration),
+            lambda moment: through_buffer(
+                self._iterate(moment), int(buffer_size), moment_for(moment, reshuffle_each_iteration),
                 seed, self._stage,
             )
         )  # fmt: skip
@@ -222,11 +190,11 @@ class Dataset:
         """Put elements together on a new first axis."""
         size = int(batch_size)
 
-        def iterate(moment: _Moment) -> Iterator[Any]:
+        def iterate(moment: Moment) -> Iterator[Any]:
             elements = self._iterate(moment)
             while chunk := list(itertools.islice(elements, size)):
                 if len(chunk) == size or not drop_remainder:
-                    yield _stack(chunk)
+                    yield stack(chunk)
 
         return self._then(iterate, _batches(self._length, size, drop_remainder))
 
@@ -234,9 +202,9 @@ class Dataset:
         """Take elements apart along their first axis."""
         return self._then(
             lambda moment: (
-                _map(lambda a, i=i: a[i], e)
+                map_arrays(lambda a, i=i: a[i], e)
                 for e in self._iterate(moment)
-                for i in range(_count(e))
+                for i in range(count_rows(e))
             ),
             _UNKNOWN,
         )
@@ -246,7 +214,7 @@ class Dataset:
         length = _INFINITE if count in (None, -1) else _times(self._length, int(count or 0))
         return self._then(
             lambda moment: itertools.chain.from_iterable(
-                self._iterate(m) for m in _repetitions(moment, count)
+                self._iterate(m) for m in repetitions(moment, count)
             ),
             length,
         )
@@ -295,7 +263,7 @@ class Dataset:
         kept: list[Any] = []
         whole = False
 
-        def iterate(moment: _Moment) -> Iterator[Any]:
+        def iterate(moment: Moment) -> Iterator[Any]:
             nonlocal whole
             if not whole:
                 kept.clear()
@@ -320,12 +288,12 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Any]:
         self._passes += 1
-        moment = _Moment(global_seed(), (self._passes - 1,))
-        return map(_tensors, self._iterate(moment))
+        moment = Moment(global_seed(), (self._passes - 1,))
+        return map(as_tensors, self._iterate(moment))
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """Return an iterator over NumPy arrays."""
-        return (_map(np.asarray, element) for element in self)
+        return (map_arrays(np.asarray, element) for element in self)
 
     def reduce(
         self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
@@ -353,7 +321,7 @@ class Dataset:
     def element_spec(self) -> Any:
         """The shapes and dtypes of the first element."""
         spec = WRITTEN["tensorflow.TensorSpec"]
-        return _map(lambda a: spec(a.shape, str(a.dtype)), next(iter(self)))
+        return map_arrays(lambda a: spec(a.shape, str(a.dtype)), next(iter(self)))
 
     def __getattr__(self, name: str) -> Any:
         from trivium.compat.vocabulary import member_absence
@@ -388,9 +356,9 @@ class _Rows(Dataset):
     def __init__(
         self,
         arrays: Any,
-        blocks: Callable[[_Moment], Iterator[np.ndarray]],
+        blocks: Callable[[Moment], Iterator[np.ndarray]],
         length: int,
-        functions: tuple[_Vectorized, ...] = (),
+        functions: tuple[Vectorized, ...] = (),
         stage: int = 0,
         plain: bool = True,
     ) -> None:
@@ -400,23 +368,23 @@ class _Rows(Dataset):
         self.plain = plain and not functions
         super().__init__(self._elements, length, stage)
 
-    def _elements(self, moment: _Moment) -> Iterator[Any]:
+    def _elements(self, moment: Moment) -> Iterator[Any]:
         for block in self.blocks(moment):
             for i in block:
-                element = _map(lambda a, i=i: a[i], self.arrays)
+                element = map_arrays(lambda a, i=i: a[i], self.arrays)
                 for function in self.functions:
-                    element = _arrays(_apply(function.function, _tensors(element)))
+                    element = as_arrays(call_on(function.function, as_tensors(element)))
                 yield element
 
     def _ordered(
-        self, blocks: Callable[[_Moment], Iterator[np.ndarray]], length: int, stages: int = 0
+        self, blocks: Callable[[Moment], Iterator[np.ndarray]], length: int, stages: int = 0
     ) -> _Rows:
         stage = self._stage + stages
         return _Rows(self.arrays, blocks, length, self.functions, stage, plain=False)
 
     def map(self, map_func: Callable[..., Any], *args: Any, **kwargs: Any) -> Dataset:
         """Apply a function to each element, when it is read."""
-        functions = (*self.functions, _Vectorized(map_func))
+        functions = (*self.functions, Vectorized(map_func))
         return _Rows(self.arrays, self.blocks, self._length, functions, self._stage, self.plain)
 
     def shuffle(
@@ -429,14 +397,16 @@ class _Rows(Dataset):
         """Draw the rows from a buffer by chance."""
         stage, length = self._stage, self._length
 
-        def blocks(moment: _Moment) -> Iterator[np.ndarray]:
-            now = _again(moment, reshuffle_each_iteration)
+        def blocks(moment: Moment) -> Iterator[np.ndarray]:
+            now = moment_for(moment, reshuffle_each_iteration)
             if 0 <= length <= buffer_size:
-                rows = _whole(self.blocks(moment))
+                rows = gathered(self.blocks(moment))
                 yield rows[now.generator(seed, stage).permutation(length)]
                 return
             singles = (i for block in self.blocks(moment) for i in block)
-            yield from _cut(_shuffled(singles, int(buffer_size), now, seed, stage), _BLOCK)
+            yield from in_blocks(
+                through_buffer(singles, int(buffer_size), now, seed, stage), _BLOCK
+            )
 
         return self._ordered(blocks, length, stages=1)
 
@@ -445,21 +415,21 @@ class _Rows(Dataset):
         if count < 0:
             return self
         length = count if self._length < 0 else min(count, self._length)
-        return self._ordered(lambda moment: _window(self.blocks(moment), 0, count), length)
+        return self._ordered(lambda moment: part_of(self.blocks(moment), 0, count), length)
 
     def skip(self, count: int, name: str | None = None) -> Dataset:
         """Leave the first rows out."""
         if count < 0:
             return self.take(0)
         length = self._length if self._length < 0 else max(self._length - count, 0)
-        return self._ordered(lambda moment: _window(self.blocks(moment), count, None), length)
+        return self._ordered(lambda moment: part_of(self.blocks(moment), count, None), length)
 
     def repeat(self, count: int | None = None, name: str | None = None) -> Dataset:
         """Go through the rows several times."""
         length = _INFINITE if count in (None, -1) else _times(self._length, int(count or 0))
         return self._ordered(
             lambda moment: itertools.chain.from_iterable(
-                self.blocks(m) for m in _repetitions(moment, count)
+                self.blocks(m) for m in repetitions(moment, count)
             ),
             length,
         )
@@ -484,11 +454,11 @@ class _Batches(Dataset):
         self.rows, self.size, self.drop = rows, size, drop
         super().__init__(self._read, _batches(rows._length, size, drop), rows._stage)
 
-    def _read(self, moment: _Moment) -> Iterator[Any]:
-        for index in _cut(self.rows.blocks(moment), self.size):
+    def _read(self, moment: Moment) -> Iterator[Any]:
+        for index in in_blocks(self.rows.blocks(moment), self.size):
             if len(index) < self.size and self.drop:
                 return
-            batch = _map(lambda a, index=index: a[index], self.rows.arrays)
+            batch = map_arrays(lambda a, index=index: a[index], self.rows.arrays)
             for function in self.rows.functions:
                 batch = function(batch)
             yield batch
@@ -540,7 +510,7 @@ class _Arrays(ArraySource):
         """Return which rows an epoch shows, in order."""
         first, stop, began = self._window(self._total, step)
         self._warn_if_short(stop - first)
-        rows = _whole(self._batches.rows.blocks(_Moment(seed, (began,))))
+        rows = gathered(self._batches.rows.blocks(Moment(seed, (began,))))
         order: np.ndarray = rows[first * self._batches.size : stop * self._batches.size]
         return order.astype(np.int32)
 
@@ -550,7 +520,7 @@ class _Feed:
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self.moment = _Moment(0, (0,))
+        self.moment = Moment(0, (0,))
 
     def __iter__(self) -> Iterator[Any]:
         return map(_entries, self.dataset._iterate(self.moment))
@@ -572,66 +542,12 @@ class _Stream(IterableSource):
         return None if entry is None else (0, entry)
 
     def _items(self, seed: int, step: int) -> Any:
-        self._feed.moment = _Moment(seed, (step,))
+        self._feed.moment = Moment(seed, (step,))
         return super()._items(seed, step)
 
 
 def _entries(element: Any) -> tuple[Any, ...]:
     return element if isinstance(element, tuple) else (element,)
-
-
-# -- orders -----------------------------------------------------------------------------------------------------
-
-
-def _again(moment: _Moment, reshuffle: bool) -> _Moment:
-    return moment if reshuffle else _Moment(moment.seed, (0,))
-
-
-def _repetitions(moment: _Moment, count: int | None) -> Iterator[_Moment]:
-    times = itertools.count() if count in (None, -1) else range(int(count or 0))
-    # The first repetition's orders are those of a pass without any.
-    return (moment if i == 0 else _Moment(moment.seed, (*moment.key, i)) for i in times)
-
-
-def _shuffled(
-    elements: Iterator[Any], size: int, moment: _Moment, seed: int | None, stage: int
-) -> Iterator[Any]:
-    """Yield elements out of a buffer that the following ones fill up."""
-    generator = moment.generator(seed, stage)
-    buffer = list(itertools.islice(elements, size))
-    for element in elements:
-        i = int(generator.integers(len(buffer)))
-        yield buffer[i]
-        buffer[i] = element
-    yield from (buffer[i] for i in generator.permutation(len(buffer)))
-
-
-def _whole(blocks: Iterator[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.empty(0, int), *blocks])
-
-
-def _cut(numbers: Iterator[Any], size: int) -> Iterator[np.ndarray]:
-    """Yield numbers, which come one by one or in blocks, in blocks of one size."""
-    waiting = np.empty(0, int)
-    for block in numbers:
-        waiting = np.concatenate([waiting, np.atleast_1d(block)])
-        while len(waiting) >= size:
-            yield waiting[:size]
-            waiting = waiting[size:]
-    if len(waiting):
-        yield waiting
-
-
-def _window(blocks: Iterator[np.ndarray], start: int, count: int | None) -> Iterator[np.ndarray]:
-    """Yield blocks without the first `start` numbers, and at most `count` numbers."""
-    for block in blocks:
-        if count == 0:
-            return
-        kept = block[start:][:count]
-        start = max(start - len(block), 0)
-        count = None if count is None else count - len(kept)
-        if len(kept):
-            yield kept
 
 
 def _batches(length: int, size: int, drop: bool) -> int:
@@ -640,36 +556,6 @@ def _batches(length: int, size: int, drop: bool) -> int:
 
 def _times(length: int, count: int) -> int:
     return 0 if count == 0 else length if length < 0 else length * count
-
-
-# -- functions --------------------------------------------------------------------------------------------------
-
-
-class _Vectorized:
-    """A function of a row as one of a batch: traced once where that works, else called for each row."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self._compiled: Any = jax.jit(jax.vmap(lambda row: _apply(function, row)))
-
-    def __call__(self, batch: Any) -> Any:
-        if self._compiled is not None:
-            try:
-                return self._compiled(_tensors(batch))
-            except Exception:
-                # Python's `if` on a value, NumPy, files, strings: what is wrong with the row itself shows below.
-                self._compiled = None
-        rows = [_map(lambda a, i=i: a[i], batch) for i in range(_count(batch))]
-        return _stack([_arrays(_apply(self.function, _tensors(row))) for row in rows])
-
-
-def _typed(element: Any, spec: Any) -> Any:
-    """Return an element with the dtypes of a signature."""
-    if isinstance(spec, Mapping):
-        return {k: _typed(element[k], s) for k, s in spec.items()}
-    if isinstance(spec, list) or (isinstance(spec, tuple) and not hasattr(spec, "dtype")):
-        return tuple(_typed(e, s) for e, s in zip(element, spec, strict=True))
-    return np.asarray(element, jnp.dtype(str(getattr(spec, "dtype", spec))))
 
 
 for _path in ("data", "data.experimental"):

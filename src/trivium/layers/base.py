@@ -101,7 +101,8 @@ class Layer:
         kwargs: `input_shape` and its relatives, which `Sequential` reads off its first layer.
 
     Raises:
-        TypeError: An argument that no layer has.
+        TypeError: An argument that no layer has, or a name that is no string.
+        ValueError: A name with `/` in it.
 
     Example:
         >>> import numpy as np, trivium as tv

@@ -10,7 +10,7 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import positive_int
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
-from trivium.layers.spatial import data_format_of, one_of, sizes_of
+from trivium.layers.spatial import data_format_of, one_of, sizes_of, spatial_axes
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
@@ -104,11 +104,9 @@ class _Conv(Layer):
 
     def _pad_before(self, inputs: Any) -> Any:
         """Put zeros before the first step, so that no step sees a later one."""
-        pads = [(0, 0)] * 3
-        pads[3 + self._channel_axis - 1 if self._channel_axis < 0 else 2] = (
-            self.dilation_rate[0] * (self.kernel_size[0] - 1), 0,
-        )  # fmt: skip
-        return ops.pad(inputs, pads)
+        (time,) = spatial_axes(1, self.data_format)
+        before = self.dilation_rate[0] * (self.kernel_size[0] - 1)
+        return ops.pad(inputs, [(before, 0) if axis == time else (0, 0) for axis in range(3)])
 
 
 @LAYERS.register()

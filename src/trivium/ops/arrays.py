@@ -137,13 +137,15 @@ def positive_axis(axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-def positive_axes(axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
-    """Return one axis or several as `positive_axis` does, in rising order.
+def positive_axes(axes: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Return one axis, several or (for `None`) all as `positive_axis` does, in rising order.
 
     Example:
-        >>> positive_axes((-1, 0), 3), positive_axes(1, 3)
-        ((0, 2), (1,))
+        >>> positive_axes((-1, 0), 3), positive_axes(1, 3), positive_axes(None, 2)
+        ((0, 2), (1,), (0, 1))
     """
+    if axes is None:
+        return tuple(range(ndim))
     several = [axes] if isinstance(axes, int) else axes
     return tuple(sorted(positive_axis(axis, ndim) for axis in several))
 

@@ -149,7 +149,7 @@ def rms_normalization(
     """
     original = as_floats(x)
     x = original.astype(jnp.promote_types(original.dtype, "float32"))
-    square = jnp.mean(x * x, axis=as_axes(axis), keepdims=True)
+    square = jnp.mean(x * x, axis=positive_axes(axis, x.ndim), keepdims=True)
     result = x * jax.lax.rsqrt(square + (default_epsilon() if epsilon is None else epsilon))
     if scale is not None:
         result = result * jnp.asarray(as_array(scale), x.dtype)

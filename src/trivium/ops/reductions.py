@@ -9,7 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats, dtype_or_none, positive_axis
+from trivium.ops.arrays import (
+    as_array,
+    as_axes,
+    as_floats,
+    dtype_or_none,
+    positive_axes,
+    positive_axis,
+)
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "cumprod",
@@ -175,7 +182,7 @@ def var(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 @op
 def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
-    """Return the standard deviation, the square root of the variance.
+    """Return the standard deviation, the square root of the variance, computed in float32 at least.
 
     Args:
         x: An array.
@@ -186,7 +193,7 @@ def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
         >>> std([1.0, 3.0]).item()
         1.0
     """
-    return jnp.std(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+    return _in_float32(jnp.std, x, axis, keepdims)
 
 
 @op
@@ -780,7 +787,8 @@ def _in_float32(
     """Reduce half types in float32, where neither sums overflow nor small terms get lost."""
     x = as_floats(x)
     wide = jnp.promote_types(x.dtype, "float32")
-    return function(x, axis=as_axes(axis), keepdims=keepdims, dtype=wide).astype(x.dtype)
+    axes = positive_axes(axis, x.ndim)
+    return function(x, axis=axes, keepdims=keepdims, dtype=wide).astype(x.dtype)
 
 
 def _index(function: Callable[..., Any], x: Any, axis: int | None, keepdims: bool) -> Any:

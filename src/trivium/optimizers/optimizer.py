@@ -638,7 +638,7 @@ class Optimizer(UpdateSteps):
                     f"The gradient of {variable.path!r} has shape {np.shape(gradient)}, the "
                     f"variable {variable.shape}."
                 )
-        if all(gradient is None for gradient in grads):
+        if grads and all(gradient is None for gradient in grads):
             raise ValueError("All gradients are None: does the loss depend on the variables?")
 
     def _check_length(self, argument: str, values: Sequence[Any], wanted: Sequence[Any]) -> None:

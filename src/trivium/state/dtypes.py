@@ -25,7 +25,7 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _OTHERS = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "complex64",
 )  # fmt: skip
-_PYTHON = {bool: "bool", int: "int32", float: "float32"}
+_PYTHON = {bool: "bool", int: "int32", float: "float32", "int": "int32"}
 
 _floatx = "float32"
 _epsilon = 1e-7
@@ -99,7 +99,8 @@ def standardize_dtype(dtype: Any) -> str:
     if dtype in _PYTHON:
         return _PYTHON[dtype]
     try:
-        name = str(jnp.dtype(dtype))
+        # A text is a name as it stands: NumPy's own names for 64 bits and bytes are not.
+        name = dtype if isinstance(dtype, str) else str(jnp.dtype(dtype))
     except TypeError:
         name = str(dtype)
     if name not in _FLOATS and name not in _OTHERS and name != "string":

@@ -47,7 +47,7 @@ class StatelessScope:
         >>> from trivium.state import Variable
         >>> v = Variable([1.0, 2.0])
         >>> with StatelessScope([(v, jnp.zeros(2))]) as scope:
-        ...     v.assign(v + 5.0)
+        ...     _ = v.assign(v + 5.0)
         >>> v.numpy().tolist(), scope.get_current_value(v).tolist()
         ([1.0, 2.0], [5.0, 5.0])
     """

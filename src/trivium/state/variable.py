@@ -225,6 +225,8 @@ class Variable(ArrayOperators):
         if any(getattr(o, "is_symbolic", False) for o in operands):
             return NotImplemented
         function = _OPERATORS.get(name) or getattr(operator, name)
+        if name != "getitem":  # An index may be a list.
+            operands = tuple(jnp.asarray(o) if isinstance(o, list | tuple) else o for o in operands)
         return function(*(o.value if isinstance(o, Variable) else o for o in operands))
 
     def __pos__(self) -> Any:
@@ -255,6 +257,11 @@ class Variable(ArrayOperators):
 def _as_array(value: Any, dtype: Any) -> jax.Array:
     if isinstance(value, Variable):
         value = value.value
+    if isinstance(value, str):
+        raise ValueError(
+            f"A variable's value is an array; got {value!r}. Where it is an initializer's name, write "
+            f"`trivium.initializers.get({value!r})`."
+        )
     if dtype is None and not hasattr(value, "dtype"):
         value = np.asarray(value)
         dtype = None if value.dtype.kind != "f" else standardize_dtype(None)

@@ -158,7 +158,7 @@ def _verdict(model: Model, graph: Graph, style: str, obstacle: str | None) -> Ve
     facts = _facts(graph)
     wires = facts["branches"] + facts["merges"]
     wiring = (
-        f"the wiring shows in {wires} places where it branches or joins."
+        f"the wiring shows in {wires} place{'s' * (wires > 1)} where it branches or joins."
         if wires
         else "its price is a name for each tensor."
     )

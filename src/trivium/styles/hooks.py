@@ -9,12 +9,12 @@ from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
 
-__all__ = ["HOOKS", "keep_hooks", "overridden_hooks"]
+__all__ = ["HOOKS", "keep_hooks", "overridden_hooks", "own_ancestry"]
 
 # The methods of a model that change how it is trained, tested or asked, and not what it computes.
 HOOKS = (
-    "train_step", "test_step", "predict_step", "compute_loss", "stateless_compute_loss", "compute_metrics",
-    "reset_metrics", "metrics",
+    "compile", "train_step", "test_step", "predict_step", "compute_loss", "stateless_compute_loss",
+    "compute_loss_and_updates", "compute_metrics", "get_metrics_result", "reset_metrics", "metrics",
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def keep_hooks(model: Model, style: type[Model]) -> type[Model]:
     """
     if not overridden_hooks(model):
         return style
-    overridden = {n for base in _own_ancestry(type(model)) for n in vars(base) if hasattr(Model, n)}
+    overridden = {n for base in own_ancestry(type(model)) for n in vars(base) if hasattr(Model, n)}
     # All but the hooks is the style's: how it is made, built and called.
     kept = {n: inspect.getattr_static(style, n) for n in overridden - set(HOOKS) if n[:2] != "__"}
     name = type(model).__name__
@@ -59,5 +59,6 @@ def _plain_init(self: Any, *args: Any, **kwargs: Any) -> None:
     Model.__init__(self, *args, **kwargs)
 
 
-def _own_ancestry(cls: type[Any]) -> list[type[Any]]:
+def own_ancestry(cls: type[Any]) -> list[type[Any]]:
+    """Return the classes behind a model's class that are none of the library's, the nearest first."""
     return [base for base in cls.__mro__ if base not in (*Functional.__mro__, *Sequential.__mro__)]

@@ -60,8 +60,8 @@ GEOMETRIES = [
 CONVOLUTIONS = [
     *(("patches", 3, 3, 4, geometry) for geometry in GEOMETRIES),
     *(("rows", 3, 3, 4, geometry) for geometry in EVERY_KIND),
-    *(("grouped", 6, 2, 9, geometry) for geometry in EVERY_KIND),
-    *(("grouped", 20, 2, 10, geometry) for geometry in EVERY_KIND[1:]),
+    *(("groups_apart", 6, 2, 9, geometry) for geometry in EVERY_KIND),
+    *(("groups_batched", 20, 2, 10, geometry) for geometry in EVERY_KIND[1:]),
     *(("depthwise", 4, 1, 4, geometry) for geometry in EVERY_KIND),
     *(("depthwise", 3, 1, 6, geometry) for geometry in EVERY_KIND[1:2]),
 ]
@@ -88,17 +88,25 @@ def test_forms_of_convolution(
 
 
 @pytest.mark.parametrize(
-    ("seen", "limit", "form"),
-    [(4, None, "patches"), (4, 0, "rows"), (2, None, "grouped"), (1, None, "depthwise")],
+    ("channels", "seen", "limit", "form"),
+    [
+        (4, 4, None, "patches"),
+        (4, 4, 0, "rows"),
+        (1, 1, None, "patches"),
+        (4, 2, None, "groups_apart"),
+        (20, 2, None, "groups_batched"),
+        (4, 1, None, "depthwise"),
+    ],
 )
 def test_the_form_follows_from_the_channels_and_the_memory(
-    seen: int, limit: int | None, form: str, monkeypatch: pytest.MonkeyPatch
+    channels: int, seen: int, limit: int | None, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = []
     monkeypatch.setattr(convolution, form, lambda *_: called.append(form))
     if limit is not None:
         monkeypatch.setattr(convolution, "_PATCH_LIMIT", limit)
-    convolution.conv.__wrapped__(normal(2, 6, 4), normal(3, seen, 4), (1,), "same", (1,))
+    x, kernel = normal(2, 6, channels), normal(3, seen, channels)
+    convolution.conv.__wrapped__(x, kernel, (1,), "same", (1,))
     assert called == [form]
 
 

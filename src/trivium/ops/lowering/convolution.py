@@ -1,9 +1,9 @@
 """Convolution: on the CPU as matrix products of strided slices; elsewhere as XLA's own convolution.
 
-XLA's convolution leaves its fast path inside a compiled loop on the CPU (jax issue 12868): a training step is then 5 to
-60 times slower than these forms, and 200 times with one group for each channel. Two things in them are worth most: one
-product for all cells of the window, and arrays flattened to two axes before it, without which the kernel's gradient
-is computed from a transposed copy. `benchmarks/lowering.py` measures every form.
+XLA's convolution leaves its fast path inside a compiled loop on the CPU (jax issue 12868): on two cores a training step
+of a 3x3 convolution is then 14 to 21 times slower than these forms, and 47 times with one group for each channel. Two
+things in them are worth most: one product for all cells of the window, and arrays flattened to two axes before it,
+without which the kernel's gradient is computed from a transposed copy. `benchmarks/lowering.py` measures every form.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from jax import lax
 
 from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
 
-__all__ = ["conv", "conv_transpose", "depthwise", "grouped", "patches", "plain", "rows"]
+__all__ = [
+    "conv", "conv_transpose", "depthwise", "groups_apart", "groups_batched", "patches", "plain", "rows",
+]  # fmt: skip
 
 # Beyond this many bytes the copies of each cell are not all made at once.
 _PATCH_LIMIT = 256 * 2**20
@@ -56,14 +58,17 @@ def conv(
         return plain(x, kernel, strides, padding, dilation)
     if padding == "same":
         x = pad_spatial(x, same_padding(x.shape[1:-1], window, strides, dilation))
-    if channels == x.shape[-1]:
+    groups = x.shape[-1] // channels
+    if channels == 1 < groups:
+        form = depthwise
+    elif groups > 1:
+        form = groups_apart if groups <= _GROUP_LIMIT else groups_batched
+    else:
         # With a symbolic batch size the limit is one example's.
         examples = x.shape[0] if isinstance(x.shape[0], int) else 1
         positions = math.prod(n // s for n, s in zip(x.shape[1:-1], strides, strict=True))
         copied = examples * positions * math.prod(window) * channels * x.dtype.itemsize
         form = patches if copied <= _PATCH_LIMIT else rows
-    else:
-        form = depthwise if channels == 1 else grouped
     return form(x, kernel, strides, dilation)
 
 
@@ -110,21 +115,26 @@ def rows(
     return result
 
 
-def grouped(
+def groups_apart(
     x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
 ) -> jax.Array:
-    """Groups of channels apart: a product for each group, or one batched product where they are many."""
+    """Groups of channels apart: a product for each."""
+    groups = x.shape[-1] // kernel.shape[-2]
+    parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
+    return jnp.concatenate([patches(p, k, strides, dilation) for p, k in parts], axis=-1)
+
+
+def groups_batched(
+    x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
+) -> jax.Array:
+    """Groups of channels in one batched product."""
     channels = kernel.shape[-2]
     groups = x.shape[-1] // channels
-    kernels = jnp.split(kernel, groups, axis=-1)
-    if groups <= _GROUP_LIMIT:
-        parts = jnp.split(x, groups, axis=-1)
-        results = [patches(p, k, strides, dilation) for p, k in zip(parts, kernels, strict=True)]
-        return jnp.concatenate(results, axis=-1)
     cells = jnp.stack(windows(x, kernel.shape[:-2], strides, dilation), axis=-2)
     positions, count = cells.shape[:-2], cells.shape[-2]
     split = cells.reshape(-1, count, groups, channels).transpose(2, 0, 1, 3)
-    weights = jnp.stack(kernels).reshape(groups, count * channels, -1)
+    kernels = jnp.stack(jnp.split(kernel, groups, axis=-1))
+    weights = kernels.reshape(groups, count * channels, -1)
     products = split.reshape(groups, -1, count * channels) @ weights
     return products.transpose(1, 0, 2).reshape(*positions, kernel.shape[-1])
 

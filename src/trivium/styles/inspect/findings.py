@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from trivium.styles.explain.tape import Tape
+from trivium.styles.explain.tape import Step, Tape
 from trivium.styles.inspect.record import Recorded, Row
 
 __all__ = ["Finding", "Thresholds", "find"]
@@ -37,7 +37,7 @@ class Thresholds:
     Args:
         dead: The share of a layer's units that may be dead.
         saturated: The share of a layer's units that may be saturated.
-        vanishing: A layer's gradient vanishes below this share of that at the layer nearest to the loss.
+        vanishing: The gradient at a layer's output vanishes below this share of that before the last layer.
         exploding: It explodes above this many times that.
         step: The optimizer's step is large above this share of the weight itself.
     """
@@ -154,21 +154,28 @@ def _constant(tape: Tape, recorded: Recorded) -> Finding | None:
 
 
 def _flow(tape: Tape, recorded: Recorded, thresholds: Thresholds) -> Iterator[Finding]:
-    """Compare the gradients of the layers' weights with those nearest to the loss."""
+    """Compare the gradients at the outputs of layers with weights with those that enter the last such layers."""
     norms: dict[str, float] = {}
     for weight in recorded.weights:
-        norms[weight.layer] = (norms.get(weight.layer, 0.0) ** 2 + weight.gradient**2) ** 0.5
-    nearest = max((norms[name] for name in _last_layers(tape) if name in norms), default=0.0)
-    if not nearest:
-        return
-    silent = [n for n, g in norms.items() if g == 0]
-    if silent:
+        norms[weight.layer] = max(norms.get(weight.layer, 0.0), weight.gradient)
+    silent = [name for name, norm in norms.items() if norm == 0]
+    if silent and len(silent) < len(norms):
         yield Finding(
             "no gradient", tuple(silent),
             f"No gradient at all reaches the weights of {_listed(silent)}: they do not learn.",
         )  # fmt: skip
-    low = {n: g for n, g in norms.items() if 0 < g < thresholds.vanishing * nearest}
-    high = {n: g for n, g in norms.items() if g > thresholds.exploding * nearest}
+    at = {row.name: row.gradient or 0.0 for row in recorded.rows}
+    last = _last_steps(tape)
+    entries = [recorded.names[id(s)] for step in last for s in step.sources if s.step is not None]
+    nearest = max((at[name] for name in entries if name in at), default=0.0)
+    if not nearest:
+        return
+    inner = [step for step in tape.steps if step.weights and step not in last]
+    lengths = {
+        name: at[name] for name in (recorded.names[id(s.outputs[0])] for s in inner) if name in at
+    }
+    low = {n: g for n, g in lengths.items() if 0 < g < thresholds.vanishing * nearest}
+    high = {n: g for n, g in lengths.items() if g > thresholds.exploding * nearest}
     for kind, verb, extreme, group in (
         ("vanishing", "vanishes", min, low), ("exploding", "explodes", max, high),
     ):  # fmt: skip
@@ -176,20 +183,20 @@ def _flow(tape: Tape, recorded: Recorded, thresholds: Thresholds) -> Iterator[Fi
             name = extreme(group, key=lambda n: group[n])
             yield Finding(
                 kind, tuple(group),
-                f"The gradient {verb} on the way back: at the weights of {name} its length is {group[name]:.2g}, "
-                f"{group[name] / nearest:.2g} times that nearest to the loss ({nearest:.2g})"
+                f"The gradient {verb} on the way back: at the output of {name} its length is {group[name]:.2g}, "
+                f"{group[name] / nearest:.2g} times that before the last layer ({nearest:.2g})"
                 + (f"; {_more(len(group) - 1, 'layer')} beyond the threshold, too." if len(group) > 1 else "."),
             )  # fmt: skip
 
 
-def _last_layers(tape: Tape) -> set[str]:
-    """Return the layers with weights behind which there are no more weights."""
+def _last_steps(tape: Tape) -> list[Step]:
+    """Return the steps with weights behind which there are no more weights."""
     behind: set[int] = set()
-    last: set[str] = set()
+    last = []
     for step in reversed(tape.steps):
         follows = any(id(s) in behind for s in step.outputs)
         if step.weights and not follows:
-            last.add(step.path)
+            last.append(step)
         if step.weights or follows:
             behind |= {id(s) for s in step.sources}
     return last

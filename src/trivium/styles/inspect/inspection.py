@@ -248,9 +248,9 @@ def inspect(
         saturated: The share of a layer's units that may be saturated (at a limit of a sigmoid, `tanh` or their like for
             the whole batch) without a word.
         saturation: How near to a limit is at the limit, as a share of the distance between the two limits.
-        vanishing: The gradient vanishes where its length at a layer's weights is below this share of that nearest to
-            the loss.
-        exploding: It explodes where its length is above this many times that.
+        vanishing: The gradient vanishes where its length at the output of a layer with weights is below this share of
+            the length before the last such layer.
+        exploding: It explodes where it is above this many times that.
         step: The optimizer's next step is large where it changes a weight by more than this share of its length.
 
     Returns:

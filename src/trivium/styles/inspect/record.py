@@ -114,11 +114,13 @@ class Recorded:
         rows: The values, in the order of the data's flow.
         weights: The trained weights.
         target: The number that was differentiated.
+        names: The rows' names, by the ids of the tape's slots.
     """
 
     rows: list[Row]
     weights: list[WeightRow]
     target: float
+    names: dict[int, str]
 
 
 def record(tape: Tape, objective: Objective, saturation: float) -> Recorded:
@@ -168,7 +170,7 @@ def record(tape: Tape, objective: Objective, saturation: float) -> Recorded:
         _row(slot, names, value, numbers, gradients.get(id(slot)))
         for slot, value, numbers in zip(slots, result["values"], result["statistics"], strict=True)
     ]
-    return Recorded(rows, _weight_rows(tape, result), float(result["target"]))
+    return Recorded(rows, _weight_rows(tape, result), float(result["target"]), names)
 
 
 def _nothing(floats: list[Slot]) -> list[Any]:

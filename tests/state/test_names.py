@@ -1,0 +1,44 @@
+"""Names: snake case as Keras writes it, numbers that do not repeat."""
+
+import keras
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import trivium as tv
+from trivium.state import auto_name, clear_names, to_snake_case
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(n for n in dir(keras.layers) if n[0].isupper()),
+        *(n for n in dir(keras.optimizers) if n[0].isupper()),
+        "MyRNNCell", "A", "AB", "aB", "HTTPServer2", "Conv2DLSTM", "_Private", "Über", "x y", "a-b", "",
+    ],
+)  # fmt: skip
+def test_snake_case_is_that_of_keras(name):
+    assert to_snake_case(name) == keras.src.utils.naming.to_snake_case(name)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="abXYZ019_", max_size=8))
+def test_snake_case_of_any_identifier_is_that_of_keras(name):
+    assert to_snake_case(name) == keras.src.utils.naming.to_snake_case(name)
+
+
+def test_names_are_numbered_from_the_second_on_for_each_prefix():
+    clear_names()
+    assert [auto_name(p) for p in ("dense", "dense", "conv", "dense", "conv")] == [
+        "dense", "dense_1", "conv", "dense_2", "conv_1",
+    ]  # fmt: skip
+    clear_names()
+    assert auto_name("dense") == "dense"
+
+
+def test_layers_are_numbered_when_their_names_are_asked_for():
+    """Keras numbers at construction; here a layer that gets a name from elsewhere uses up no number."""
+    clear_names()
+    first, second = tv.layers.Dense(2), tv.layers.Dense(2)
+    assert (second.name, first.name, first.name) == ("dense", "dense_1", "dense_1")
+    assert tv.layers.Dense(2, name="mine").name == "mine" and tv.layers.Dense(2).name == "dense_2"
