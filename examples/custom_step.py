@@ -7,6 +7,7 @@ trivium source examples/custom_step.py:functional --style subclass
 I. Goodfellow, J. Shlens, C. Szegedy, "Explaining and Harnessing Adversarial Examples", 2014.
 """
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -133,8 +134,10 @@ def main(words: list[str] | None = None) -> None:
     (x, y), (x_test, y_test) = fashion_mnist(given.limit)
 
     print("trained on        test accuracy   under attack")
-    for name, model in (("images", sequential(tv.Sequential)), ("attacked images", subclass())):
+    plain = functools.partial(sequential, tv.Sequential)
+    for name, write in (("images", plain), ("attacked images", subclass)):
         tv.utils.set_random_seed(42)
+        model = write()
         model.compile(
             loss="sparse_categorical_crossentropy", optimizer="adam", metrics=["accuracy"]
         )
@@ -144,8 +147,8 @@ def main(words: list[str] | None = None) -> None:
             return jnp.mean(tv.losses.sparse_categorical_crossentropy(y_test, model(images)))
 
         tested = (x_test, attack(loss, jnp.asarray(x_test, "float32")))
-        plain, attacked = (model.evaluate(images, y_test, verbose=0)[1] for images in tested)
-        print(f"{name:<17} {plain:<15.3f} {attacked:.3f}")
+        usual, attacked = (model.evaluate(images, y_test, verbose=0)[1] for images in tested)
+        print(f"{name:<17} {usual:<15.3f} {attacked:.3f}")
 
     show("Which style?", tv.advise(model))
     graph = tv.convert(model, to="functional")

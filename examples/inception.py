@@ -106,7 +106,7 @@ def drawing() -> tv.viz.Diagram:
 
 
 def main(words: list[str] | None = None) -> None:
-    """Train the class, write it in other styles, and follow a weight's gradient on its ways."""
+    """Train the class, write it as a stack, and follow a gradient on its paths."""
     given = options(__doc__, words, epochs=3, limit=2000)
     (x, y), _ = fashion_mnist(given.limit)
 
@@ -119,9 +119,8 @@ def main(words: list[str] | None = None) -> None:
     show("And for a block?", tv.advise(model.blocks[0]))
     show("The network, written as a stack of graphs", tv.source(model, style="sequential"))
 
-    mathematics = explain(model, expand_nested=True, max_paths=4)
-    show("A gradient is a sum over all ways to the loss", mathematics.gradient("stem/kernel"))
-    show("Checked against automatic differentiation", mathematics.check(x[:8], y[:8]))
+    rule = explain(model, expand_nested=True, max_paths=4).gradient("stem/kernel")
+    show(f"A gradient is a sum over all {rule.paths} paths to the loss", rule)
 
     if given.draw:
         drawing().save(given.draw)

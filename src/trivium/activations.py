@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
+from trivium.ops import nonlinear
 from trivium.ops.arrays import as_array, as_floats
 from trivium.ops.nonlinear import (
     celu,
@@ -50,13 +51,9 @@ __all__ = [
 
 _registry: Registry[Callable[..., Any]] = Registry("activation", module="keras.activations")
 
-for _function, *_aliases in (
-    (celu,), (elu,), (glu,), (hard_shrink,), (hard_sigmoid,), (hard_silu, "hard_swish"), (hard_tanh,),
-    (leaky_relu,), (log_sigmoid,), (log_softmax,), (relu6,), (selu,), (sigmoid,), (silu, "swish"),
-    (soft_shrink,), (softmax,), (softplus,), (softsign,), (sparse_plus,), (sparse_sigmoid,), (sparsemax,),
-    (squareplus,), (tanh,), (tanh_shrink,), (threshold,),
-):  # fmt: skip
-    _registry.register(*_aliases)(_function)
+# Those two have other arguments or defaults as ops.
+for _name in sorted(set(nonlinear.__all__) - {"gelu", "relu"}):
+    _registry.register(_name)(getattr(nonlinear, _name))
 
 
 @_registry.register()
@@ -148,7 +145,11 @@ def relu(
         Nair & Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML 2010.
     """
     x = as_array(x)
-    positive = jnp.where(x > threshold, x, 0) if threshold else jax.nn.relu(x)
+    if negative_slope and max_value is None and not threshold:
+        return jax.nn.leaky_relu(x, negative_slope)
+    # At exactly 6 the gradient of `relu6` is 0, that of clipping is not.
+    bend = jax.nn.relu6 if max_value == 6 else jax.nn.relu
+    positive = jnp.where(x > threshold, x, 0) if threshold else bend(x)
     if max_value is not None:
         positive = jnp.clip(positive, 0, max_value)
     if not negative_slope:

@@ -52,19 +52,7 @@ def test_datasets_and_functions_by_their_modules(run: Run) -> None:
         """
         from keras.datasets import fashion_mnist
         from tensorflow.keras.datasets.fashion_mnist import load_data
-        from tensorflow.keras.utils import to_categorical
-        from tensorflow.keras.preprocessing.image import img_to_array
-        from tensorflow.math import reduce_sum
-        from keras import ops, backend as K
-        same = fashion_mnist.load_data is load_data
-        total = float(reduce_sum(ops.ones(3)))
-        names = dir(K)
-        """
-        if hasattr(trivium.utils, "img_to_array")
-        else """
-        from keras.datasets import fashion_mnist
-        from tensorflow.keras.datasets.fashion_mnist import load_data
-        from tensorflow.keras.utils import to_categorical
+        from tensorflow.keras.preprocessing.sequence import pad_sequences
         from tensorflow.math import reduce_sum
         from keras import ops, backend as K
         same = fashion_mnist.load_data is load_data
@@ -73,6 +61,7 @@ def test_datasets_and_functions_by_their_modules(run: Run) -> None:
         """
     )
     assert names["same"] and names["total"] == 3.0
+    assert names["pad_sequences"] is trivium.utils.pad_sequences
     assert {"clear_session", "mean", "epsilon"} <= set(names["names"])
 
 

@@ -215,7 +215,7 @@ def test_every_difference_shows_in_the_fingerprint():
 # --- against the real Keras
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(plans(kinds=LAYERS))
 def test_layers_and_shapes_are_listed_as_keras_lists_them(plan):
     # Keras wants a dict's keys to be the names of the inputs in it.
@@ -229,6 +229,17 @@ def test_layers_and_shapes_are_listed_as_keras_lists_them(plan):
     if len(set(oracle.output_names)) == len(oracle.output_names):  # Ours are always unique.
         assert mine.output_names == oracle.output_names
     assert mine.count_params() == oracle.count_params()
+
+
+def test_what_a_shared_layer_is_called_on_is_in_order_too():
+    """Both calls of the shared layer lead to inputs, which stand in the order of the calls."""
+    found = []
+    for library in (tv, keras):
+        inputs = [library.Input((3,), name=f"in_{i}") for i in range(3)]
+        shared = library.layers.Dense(2, name="shared")
+        joined = library.layers.Add(name="joined")([shared(x) for x in inputs])
+        found.append([layer.name for layer in library.Model(inputs, joined).layers])
+    assert found[0] == found[1] == ["in_0", "in_1", "in_2", "shared", "joined"]
 
 
 # --- forms

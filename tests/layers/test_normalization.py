@@ -138,6 +138,20 @@ def test_zeros_stay_zeros(dtype):
         assert not np.asarray(kind(dtype=dtype)(x), "float32").any(), kind
 
 
+def test_whole_numbers_are_normalized_as_floats():
+    """Keras cuts the results to whole numbers again."""
+    x = np.array([[1, 2, 3, 8], [5, 5, 0, 2]], "int32")
+    for layer in (
+        L.LayerNormalization(),
+        L.GroupNormalization(2),
+        L.RMSNormalization(),
+        L.UnitNormalization(),
+    ):
+        y = layer(x)
+        assert y.dtype == "float32"
+        assert np.array_equal(y, layer(x.astype("float32")))
+
+
 def test_lengths_are_one():
     x = RNG.normal(size=(2, 3, 4)).astype("float32")
     for axis in (-1, 1, [1, 2]):

@@ -123,9 +123,10 @@ def test_errors(name: str, args: Any, kwargs: Any, call: str, reason: str) -> No
 
 AXES = [
     "all", "any", "amax", "amin", "argmax", "argmin", "argsort", "average", "count_nonzero", "cumprod", "cumsum",
-    "diff", "flip", "glu", "layer_normalization", "log_softmax", "logsumexp", "max", "mean", "median", "min", "nanargmax",
-    "nanargmin", "nancumsum", "nanmax", "nanmean", "nanmedian", "nansum", "nanvar", "normalize", "prod", "ptp",
-    "rms_normalization", "softmax", "sort", "sparsemax", "squeeze", "std", "sum", "trapezoid", "unstack", "var",
+    "diff", "flip", "glu", "layer_normalization", "log_softmax", "logsumexp", "max", "mean", "median", "min",
+    "nanargmax", "nanargmin", "nancumsum", "nanmax", "nanmean", "nanmedian", "nansum", "nanvar", "normalize",
+    "prod", "ptp", "rms_normalization", "softmax", "sort", "sparsemax", "squeeze", "std", "sum", "trapezoid",
+    "unstack", "var",
 ]  # fmt: skip
 
 

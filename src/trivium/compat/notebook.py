@@ -16,7 +16,9 @@ def load_ipython_extension(ipython: Any) -> None:
         ipython: The shell, as IPython passes it.
 
     Example:
-        >>> load_ipython_extension(None)
+        >>> import contextlib, io
+        >>> with contextlib.redirect_stdout(io.StringIO()):  # what it has to say
+        ...     load_ipython_extension(None)
         >>> import keras
         >>> keras.backend.backend()
         'jax'

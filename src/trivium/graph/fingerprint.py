@@ -10,11 +10,10 @@ from typing import Any
 import jax
 from jax import export
 
-from trivium.graph.tensor import symbolic_dimensions
+from trivium.graph.tensor import replace_symbols
 
 __all__ = ["digest", "lowered_text"]
 
-_SYMBOL = re.compile(r"\b[a-z]\w*\b(?!\()")
 _LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
 
 
@@ -63,10 +62,10 @@ def _renamed(specs: list[Any]) -> list[Any]:
     """Number the symbols in the order of their appearance: which ones a graph got tells how many there were before."""
     names: dict[str, str] = {}
 
-    def rename(size: Any) -> str:
-        return _SYMBOL.sub(lambda found: names.setdefault(found[0], f"s{len(names)}"), str(size))
+    def number(name: str) -> str:
+        return names.setdefault(name, f"s{len(names)}")
 
-    shapes = [symbolic_dimensions([rename(d) for d in spec.shape]) for spec in specs]
     return [
-        jax.ShapeDtypeStruct(shape, spec.dtype) for shape, spec in zip(shapes, specs, strict=True)
+        jax.ShapeDtypeStruct([replace_symbols(d, number) for d in spec.shape], spec.dtype)
+        for spec in specs
     ]

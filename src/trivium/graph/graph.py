@@ -138,12 +138,14 @@ def _disconnected(
 def _by_depth(graph: Graph) -> list[Any]:
     """Order the operations by their longest way to an output, and where that is equal by first sight from there."""
     sight: dict[int, int] = {}
+    seen: set[int] = set()
     stack: list[Any] = list(reversed([*graph.output_tensors, *graph.losses]))
     while stack:
         node = stack.pop().node
-        if node is None or id(node.operation) in sight:
+        if node is None or id(node) in seen:
             continue
-        sight[id(node.operation)] = len(sight)
+        seen.add(id(node))
+        sight.setdefault(id(node.operation), len(sight))
         stack.extend(reversed(node.inputs))
     given = {id(t) for t in graph.input_tensors}
     sources = [t.node for t in graph.input_tensors if t.node is not None and t.node.is_source]

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from trivium.graph.errors import CaptureError
-from trivium.graph.tensor import fresh_dimension, is_symbolic
+from trivium.graph.tensor import fresh_dimension, is_symbolic, replace_symbols
 from trivium.state.scopes import shape_scope
 
 __all__ = ["infer"]
@@ -91,25 +91,28 @@ def _merge(shapes: Any) -> Any:
 
 
 def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
-    """Trace with two different numbers for each unknown size; where the results differ, the size is unknown too."""
-    unknown = {str(d): d for dims in shapes for d in dims if not isinstance(d, int)}
-    sizes = [
-        {key: base + 12 * i for i, key in enumerate(unknown)}
-        for base in (60, 60 + 12 * len(unknown))
-    ]
-    one, two = (
-        jax.eval_shape(
-            traced, *_specs([[s.get(str(d), d) for d in dims] for dims in shapes], dtypes)
-        )
-        for s in sizes
-    )
-    known = {(sizes[0][k], sizes[1][k]): d for k, d in unknown.items()}
+    """Trace with two different numbers for each symbol; where the results differ, the size is unknown."""
+    unknown = dict.fromkeys(d for dims in shapes for d in dims if not isinstance(d, int))
+    results, sizes = [], []
+    for start in (60, 660):
+        given: dict[str, str] = {}
+
+        def number(name: str, given: dict[str, str] = given, start: int = start) -> str:
+            return given.setdefault(name, str(start + 12 * len(given)))
+
+        known = {d: replace_symbols(d, number) for d in unknown}
+        # Not every expression comes out as a number: a quotient gets one of its own.
+        known = {d: n if isinstance(n, int) else int(number(str(d))) for d, n in known.items()}
+        sizes.append(known)
+        filled = [[known.get(d, d) for d in dims] for dims in shapes]
+        results.append(jax.eval_shape(traced, *_specs(filled, dtypes)))
+    names = {(sizes[0][d], sizes[1][d]): d for d in unknown}
 
     def merge(a: Any, b: Any) -> Any:
         dims = [
-            m if m == n else known.get((m, n)) or fresh_dimension()
+            m if m == n else names.get((m, n)) or fresh_dimension()
             for m, n in zip(a.shape, b.shape, strict=True)
         ]
         return jax.ShapeDtypeStruct(dims, a.dtype)
 
-    return jax.tree_util.tree_map(merge, one, two)
+    return jax.tree_util.tree_map(merge, *results)

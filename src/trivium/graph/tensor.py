@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -17,12 +18,14 @@ from trivium.state.operators import ArrayOperators
 if TYPE_CHECKING:
     from trivium.graph.node import Node
 
-__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic", "symbolic_dimensions"]
+__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic", "replace_symbols"]
 
 # All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
 _scope = export.SymbolicScope()
 (_BATCH,) = export.symbolic_shape("b", scope=_scope)
 _count = itertools.count()
+# A name that is no function's, as in `floordiv(d1, 2)`.
+_SYMBOL = re.compile(r"\b[a-z]\w*\b(?!\()")
 
 
 def fresh_dimension() -> Any:
@@ -33,6 +36,17 @@ def fresh_dimension() -> Any:
 def symbolic_dimensions(sizes: Sequence[str]) -> tuple[Any, ...]:
     """Return the sizes that texts such as `3`, `d1` or `2*d1 + 1` stand for."""
     return tuple(export.symbolic_shape(", ".join(sizes), scope=_scope))
+
+
+def replace_symbols(size: Any, replacement: Callable[[str], str]) -> Any:
+    """Return a size with another symbol, or a number, in the place of each symbol in it.
+
+    Example:
+        >>> replace_symbols(2 * fresh_dimension() + 1, lambda name: "10")
+        21
+    """
+    text = _SYMBOL.sub(lambda found: replacement(found[0]), str(size))
+    return symbolic_dimensions([text])[0]
 
 
 class SymbolicTensor(ArrayOperators):

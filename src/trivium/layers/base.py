@@ -622,6 +622,7 @@ class Layer:
         outputs = record(self, args, said, traced)
         first = jax.tree_util.tree_leaves(outputs)
         if not is_recording() and first and is_symbolic(first[0]):
+            note_build(self)
             self._inbound_nodes.append(first[0].node)
         return outputs
 

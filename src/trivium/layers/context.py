@@ -87,8 +87,9 @@ def unbuild_on_error() -> Iterator[None]:
 
 
 def note_build(layer: Layer) -> None:
-    """Remember how `layer` is before it is built, for `unbuild_on_error`."""
+    """Remember how `layer` is before it is built or recorded, for `unbuild_on_error`."""
     if _local.built is not None:
         before = dict(vars(layer))
-        before["_added"] = list(before["_added"])
+        for key in ("_added", "_inbound_nodes"):
+            before[key] = list(before[key])
         _local.built.append((layer, before))

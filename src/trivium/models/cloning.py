@@ -7,9 +7,9 @@ from typing import Any
 
 import jax
 
-from trivium.graph import Node
+from trivium.graph import Node, is_symbolic
 from trivium.layers.base import Layer
-from trivium.layers.input_layer import InputLayer
+from trivium.layers.input_layer import Input, InputLayer
 from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
@@ -38,7 +38,9 @@ def clone_model(
         The clone: Sequential of Sequential, Functional of Functional, else a new object of the class.
 
     Raises:
-        TypeError: `model` is no model.
+        TypeError: `model` is no model, or something among `input_tensors` no symbolic tensor.
+        ValueError: The inputs are not as many as the model's, or the model's style does not allow an argument: a
+            Sequential model calls its layers itself, and a subclassed one is made by its class.
 
     Example:
         >>> import trivium as tv
@@ -49,49 +51,113 @@ def clone_model(
     """
     if not isinstance(model, Model):
         raise TypeError(f"`clone_model` takes a model; got {model!r}.")
-    remade: dict[int, Layer] = {}
+    if isinstance(model, Sequential) and call_function is not None:
+        raise _refusal(model, "call_function", "a Sequential model calls its layers itself")
+    return _Cloner(clone_function, call_function, recursive, {}).model(model, input_tensors)
 
-    def clone(layer: Layer) -> Layer:
-        if id(layer) not in remade:
-            remade[id(layer)] = _clone_layer(layer, clone_function, call_function, recursive)
-        return remade[id(layer)]
 
-    if isinstance(model, Sequential):
-        entry = [] if model._entry is None else [_clone_input(model._entry, input_tensors)]
-        return Sequential(
-            [*entry, *map(clone, model._stack)], trainable=model.trainable, name=model.name
-        )
-    if type(model) is not Functional:
+class _Cloner:
+    """One cloning: what it does to layers, and the layers that it has made, so that shared ones stay shared."""
+
+    def __init__(
+        self, clone_function: Any, call_function: Any, recursive: bool, made: dict[int, Layer]
+    ) -> None:
+        self.clone_function = clone_function
+        self.call_function = call_function
+        self.recursive = recursive
+        self.made = made
+
+    def model(self, model: Model, input_tensors: Any = None) -> Model:
+        if isinstance(model, Sequential):
+            return self.sequential(model, input_tensors)
+        if _is_graph_alone(model):
+            return self.functional(model, input_tensors)
+        for argument in ("clone_function", "call_function"):
+            if getattr(self, argument) is not None:
+                raise _refusal(model, argument, "its class makes and calls its layers")
+        if input_tensors is not None:
+            raise _refusal(model, "input_tensors", "its class makes its inputs")
         return type(model).from_config(model.get_config())
-    graph = model.graph()
-    inputs = input_tensors
-    if inputs is None:
-        inputs = jax.tree_util.tree_map(lambda t: _new_input(t), graph.inputs)
 
-    def call(node: Node, args: Any, kwargs: Any) -> Any:
-        operation = clone(node.operation) if isinstance(node.operation, Layer) else node.operation
-        return (
-            call_function(operation, *args, **kwargs)
-            if call_function
-            else operation(*args, **kwargs)
+    def layer(self, layer: Layer) -> Layer:
+        if id(layer) not in self.made:
+            self.made[id(layer)] = self.new_layer(layer)
+        return self.made[id(layer)]
+
+    def new_layer(self, layer: Layer) -> Layer:
+        if isinstance(layer, Sequential) or (isinstance(layer, Model) and _is_graph_alone(layer)):
+            if self.recursive:
+                return self.model(layer)
+            if self.clone_function is None:
+                return _Cloner(None, None, True, self.made).model(layer)
+        if self.clone_function is not None:
+            return self.clone_function(layer)
+        return type(layer).from_config(layer.get_config())
+
+    def sequential(self, model: Sequential, input_tensors: Any) -> Model:
+        entry: list[Any] = []
+        if input_tensors is not None:
+            (tensor,) = _checked(input_tensors, 1)
+            entry = [Input(tensor=tensor, name=model._entry.name if model._entry else None)]
+        elif model._entry is not None:
+            entry = [InputLayer.from_config(model._entry.get_config())]
+        layers = [*entry, *map(self.layer, model._stack)]
+        return Sequential(layers, trainable=model.trainable, name=model.name)
+
+    def functional(self, model: Model, input_tensors: Any) -> Model:
+        graph = model.graph()
+        inputs = input_tensors
+        if inputs is None:
+            inputs = jax.tree_util.tree_map(_new_input, graph.inputs)
+        else:
+            flat = _checked(inputs, len(graph.input_tensors))
+            tree = jax.tree_util.tree_structure(graph.inputs)
+            inputs = jax.tree_util.tree_unflatten(tree, flat)
+        outputs = graph.run(inputs, self.call)
+        return type(model)(
+            inputs=inputs, outputs=outputs, name=model.name, trainable=model.trainable
         )
 
-    return Functional(inputs, graph.run(inputs, call), name=model.name, trainable=model.trainable)
+    def call(self, node: Node, args: Any, kwargs: Any) -> Any:
+        if not isinstance(node.operation, Layer):
+            return node.operation(*args, **kwargs)
+        layer = self.layer(node.operation)
+        if self.call_function is not None:
+            return self.call_function(layer, *args, **kwargs)
+        return layer(*args, **kwargs)
 
 
-def _clone_layer(layer: Layer, clone_function: Any, call_function: Any, recursive: bool) -> Layer:
-    if isinstance(layer, Sequential | Functional) and (recursive or clone_function is None):
-        return clone_model(layer, None, clone_function, call_function, recursive)
-    if clone_function is not None:
-        return clone_function(layer)
-    return type(layer).from_config(layer.get_config())
+def _is_graph_alone(model: Model) -> bool:
+    """Say whether a graph is all that a model is made of: it was declared, and its class takes nothing else."""
+    return model._graph is not None and type(model).__init__ in (
+        Functional.__init__,
+        Model.__init__,
+    )
 
 
 def _new_input(tensor: Any) -> Any:
-    return InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name).output
+    source = tensor.node.operation if tensor.node is not None else None
+    if isinstance(source, InputLayer):
+        return InputLayer.from_config(source.get_config()).output
+    return Input(tensor=tensor, name=tensor.name)
 
 
-def _clone_input(entry: InputLayer, input_tensors: Any) -> InputLayer:
-    if input_tensors is not None:
-        return jax.tree_util.tree_leaves(input_tensors)[0].node.operation
-    return InputLayer.from_config(entry.get_config())
+def _checked(input_tensors: Any, count: int) -> list[Any]:
+    flat = jax.tree_util.tree_leaves(input_tensors)
+    for tensor in flat:
+        if not is_symbolic(tensor):
+            raise TypeError(
+                f"`input_tensors` are symbolic tensors, which `Input` gives; got {tensor!r}."
+            )
+    if len(flat) != count:
+        raise ValueError(
+            f"`input_tensors` holds {len(flat)} tensors; the model has {count} inputs."
+        )
+    return flat
+
+
+def _refusal(model: Model, argument: str, why: str) -> ValueError:
+    return ValueError(
+        f"`clone_model` cannot use `{argument}` with {model.name!r} ({type(model).__name__}): {why}. It serves "
+        "Functional models."
+    )

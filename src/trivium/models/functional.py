@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+
 from trivium.layers.registry import LAYERS
 from trivium.models.model import Model
 
@@ -20,6 +22,11 @@ class Functional(Model):
         name: A name.
         kwargs: `trainable`, `dtype`, as for every model.
 
+    Raises:
+        DisconnectedGraphError: An output needs a tensor that the inputs do not give.
+        TypeError: Something among them is no symbolic tensor.
+        ValueError: There are no inputs or no outputs, or two layers have one name.
+
     Example:
         >>> import trivium as tv
         >>> a, b = tv.Input((2,), name="a"), tv.Input((2,), name="b")
@@ -29,4 +36,9 @@ class Functional(Model):
     """
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        for what, tensors in (("inputs", inputs), ("outputs", outputs)):
+            if not jax.tree_util.tree_leaves(tensors):
+                raise ValueError(
+                    f"A model's `{what}` are one or more symbolic tensors; got {tensors!r}."
+                )
         super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)

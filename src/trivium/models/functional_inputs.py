@@ -32,28 +32,33 @@ def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
 def _flatten_like(graph: Graph, inputs: Any, path: str) -> list[Any]:
     tensors = graph.input_tensors
     if isinstance(inputs, dict):
-        keys = [t.name for t in tensors]
-        if isinstance(graph.inputs, dict) and set(graph.inputs) <= set(inputs):
+        names = [t.name for t in tensors]
+        own = isinstance(graph.inputs, dict)
+        if own and set(graph.inputs) <= set(inputs):
             return jax.tree_util.tree_leaves({k: inputs[k] for k in graph.inputs})
-        missing = [k for k in keys if k not in inputs]
-        if missing:
-            raise ValueError(
-                f"Model {path!r} has the inputs {keys}; the data has no {missing[0]!r} among {sorted(inputs)}. "
-                + suggest(missing[0], inputs)
-            )
-        return [inputs[k] for k in keys]
+        if set(names) <= set(inputs):
+            return [inputs[k] for k in names]
+        # Said in the words that the data comes closer to.
+        keys = max(
+            [list(graph.inputs) if own else names, names], key=lambda k: len({*k} & {*inputs})
+        )
+        missing = next(k for k in keys if k not in inputs)
+        raise ValueError(
+            f"Model {path!r} has the inputs {', '.join(map(repr, keys))}; the data has "
+            f"{', '.join(map(repr, inputs))}, and no {missing!r}. {suggest(missing, inputs)}"
+        )
     flat = jax.tree_util.tree_leaves(inputs)
     if len(flat) != len(tensors):
         names = ", ".join(repr(t.name) for t in tensors)
         shapes = ", ".join(str(tuple(getattr(x, "shape", ()))) for x in flat)
-        one = len(tensors) == 1
+        single = len(tensors) == 1
         raise ValueError(
-            f"Model {path!r} has {'one input' if one else f'{len(tensors)} inputs'}, {names}; it was given "
+            f"Model {path!r} has {'one input' if single else f'{len(tensors)} inputs'}, {names}; it was given "
             + ("one array" if len(flat) == 1 else f"{len(flat)} arrays")
             + f", of shape {shapes}. "
             + (
                 "Give that one array."
-                if one
+                if single
                 else "Give one for each, in a list or in a dict by their names."
             )
         )
@@ -68,12 +73,15 @@ def _fit(tensor: SymbolicTensor, x: Any, path: str) -> Any:
         x = jnp.squeeze(x, -1)
     elif len(x.shape) == len(wanted) - 1 and wanted[-1] == 1:
         x = jnp.expand_dims(x, -1)
+    # Any batch will do: the last one of an epoch may be smaller than what `batch_shape` says.
     agrees = len(x.shape) == len(wanted) and all(
-        w is None or w == d or not isinstance(d, int) for w, d in zip(wanted, x.shape, strict=True)
+        w is None or w == d or not isinstance(d, int)
+        for w, d in zip(wanted[1:], x.shape[1:], strict=True)
     )
     if not agrees:
+        given = tuple(d if isinstance(d, int) else None for d in x.shape)
         raise ValueError(
             f"Model {path!r}: the input {tensor.name!r} has shape {wanted}; it was given an array of shape "
-            f"{tuple(x.shape)}. Reshape the data, or give `Input` the shape of one sample of it."
+            f"{given}. Reshape the data, or give `Input` the shape of one sample of it."
         )
     return x if x.dtype == tensor.dtype else x.astype(tensor.dtype)

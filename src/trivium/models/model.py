@@ -431,15 +431,19 @@ class Model(Trainer, Layer):
         """Return the arguments that make the model anew, for a class whose arguments are plain values.
 
         Raises:
-            NotImplementedError: The model is a graph of layers, which `clone_model` copies, `trivium.source` writes as a
-                program and `save_weights` keeps the weights of; it has no config.
+            NotImplementedError: The model is a graph of layers, which `clone_model` copies, `trivium.source` writes as
+                a program and `save_weights` keeps the weights of; it has no config.
         """
         if self._graph is not None or type(self).call is Model.call:
             raise NotImplementedError(
-                f"Model {self.name!r} is a graph of layers, and configs hold single layers. `models.clone_model` makes a "
-                "copy, `trivium.source` writes the program that makes it, `save_weights` keeps its weights."
+                f"Model {self.name!r} is a graph of layers, and configs hold single layers. `models.clone_model` makes "
+                "a copy, `trivium.source` writes the program that makes it, `save_weights` keeps its weights."
             )
-        return super().get_config()
+        config = super().get_config()
+        own = type(self).__init__ is not Model.__init__
+        if own and type(self).get_config is Model.get_config:
+            config |= self._constructor_arguments()
+        return config
 
     # -- keeping ------------------------------------------------------------------------------------------------
 

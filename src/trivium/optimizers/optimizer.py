@@ -379,8 +379,9 @@ class Optimizer(UpdateSteps):
 
     @functools.cached_property
     def _compiled(self) -> Callable[..., Any]:
-        # Inlined where it is traced, so that a compiled training step sees the plain operations.
-        return jax.jit(self._step, inline=True)
+        # Inlined where it is traced, so that a compiled training step sees the plain operations. A function of its own
+        # each time, since JAX takes equal bound methods for one and would give the trace of older hyperparameters.
+        return jax.jit(lambda *arrays: self._step(*arrays), inline=True)
 
     def _step(
         self, state: _State, gradients: list[Any], parameters: list[Any], rate: Any

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.state import suggest
+from trivium.styles.explain.document import printed
 from trivium.styles.explain.loss_formulas import weighed_outputs
 from trivium.styles.explain.objective import Objective
 from trivium.styles.explain.paths import Paths
@@ -114,11 +114,7 @@ class GradientCheck:
         )
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        stream = io.StringIO()
-        Console(file=stream, width=110, highlight=False).print(self)
-        return stream.getvalue().rstrip()
+        return printed(self)
 
     def __repr__(self) -> str:
         return f"<GradientCheck {len(self.rows)} weights, ok={self.ok}, max_difference={self.max_difference:.3g}>"

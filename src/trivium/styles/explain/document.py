@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import shutil
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from trivium.styles.explain.notation import words
 from trivium.styles.explain.plain import to_text, width
 
-__all__ = ["Line", "Section", "to_html", "to_latex", "to_markdown", "to_plain"]
+__all__ = ["Line", "Section", "printed", "to_html", "to_latex", "to_markdown", "to_plain"]
 
 # Formulas longer than this do not push the columns of the others to the right.
 _WIDE = 64
@@ -109,6 +112,25 @@ def _plain_section(section: Section) -> str:
 
 def _pad(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
+
+
+def printed(page: Any) -> str:
+    """Return what rich prints, as text as wide as the terminal.
+
+    Args:
+        page: Anything that rich can print.
+
+    Example:
+        >>> from rich.table import Table
+        >>> printed(Table("a", box=None, padding=0))
+        'a'
+    """
+    from rich.console import Console
+
+    stream = io.StringIO()
+    columns = min(max(shutil.get_terminal_size((120, 24)).columns, 80), 160)
+    Console(file=stream, width=columns, highlight=False).print(page)
+    return "\n".join(line.rstrip() for line in stream.getvalue().rstrip().splitlines())
 
 
 def to_latex(sections: Sequence[Section]) -> str:

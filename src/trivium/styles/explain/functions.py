@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from trivium import activations, ops
 from trivium.styles.explain.formulas import Call, register_formula, register_function
 
@@ -58,8 +60,6 @@ def _unary(call: Call) -> str:
 
 
 def _defaults(function: object) -> dict[str, object]:
-    import inspect
-
     parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
     return {p.name: p.default for p in parameters}
 

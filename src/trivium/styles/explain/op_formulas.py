@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import linecache
+import os
 from typing import Any
 
 from trivium import ops
+from trivium.models.traced import JaxCode
 from trivium.styles.explain.formulas import Call, Rule, register_formula
 from trivium.styles.explain.notation import words
 
@@ -162,6 +165,15 @@ def _cast(call: Call) -> str:
     call.jacobian("I")
     call.note(f"as {call.arguments['dtype']}")
     return call.x
+
+
+@register_formula(JaxCode)
+def _jax_code(call: Call) -> str:
+    """Name a line of the user's own JAX code, and quote it."""
+    path, _, line = call.layer.location.rpartition(":")
+    quoted = linecache.getline(path, int(line)).strip() if line.isdigit() else ""
+    call.note(f"line {line} of {os.path.basename(path)}: {quoted}" if quoted else "JAX code")
+    return rf"f_{{{call.index}}}\left({', '.join(call.inputs)}\right)"
 
 
 def _register() -> None:

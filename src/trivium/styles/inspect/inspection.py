@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from trivium.models import Model
 from trivium.state import suggest
+from trivium.styles.explain.document import printed
 from trivium.styles.explain.objective import Objective
 from trivium.styles.explain.tape import Tape
 from trivium.styles.inspect.findings import Finding, Thresholds, find
@@ -118,11 +118,7 @@ class Inspection:
         return _WEIGHTS if moved else _WEIGHTS[:-1]
 
     def __str__(self) -> str:
-        from rich.console import Console
-
-        stream = io.StringIO()
-        Console(file=stream, width=120, highlight=False).print(self)
-        return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+        return printed(self)
 
     def __repr__(self) -> str:
         return f"<Inspection of {self.model!r}: {len(self.rows)} values, {len(self.findings)} findings>"

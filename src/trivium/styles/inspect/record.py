@@ -13,7 +13,6 @@ import numpy as np
 from trivium import activations, ops
 from trivium.layers import ELU, Layer, LeakyReLU, ReLU
 from trivium.state import Variable
-from trivium.state.dtypes import is_float
 from trivium.styles.explain.objective import Objective
 from trivium.styles.explain.tape import Slot, Step, Tape
 
@@ -144,37 +143,29 @@ def record(tape: Tape, objective: Objective, saturation: float) -> Recorded:
 
     def program(values: dict[int, Any], inputs: Any) -> Any:
         trained = [values[id(v)] for v in tape.weights]
-        shapes = jax.eval_shape(lambda: forward(_nothing(floats), trained, values, inputs)[1])
-        spec = {id(s): x for s, x in zip(slots, shapes, strict=True)}
-        probes = [jnp.zeros(spec[id(s)].shape, spec[id(s)].dtype) for s in floats]
+        specs = jax.eval_shape(lambda: forward([0.0] * len(floats), trained, values, inputs)[1])
+        shapes = {id(s): x for s, x in zip(slots, specs, strict=True)}
+        probes = [jnp.zeros(shapes[id(s)].shape, shapes[id(s)].dtype) for s in floats]
         (target, found), (back, grads) = jax.value_and_grad(forward, argnums=(0, 1), has_aux=True)(
             probes, trained, values, inputs
         )
-        updates = _updates(optimizer, grads, trained)
-        statistics = [_statistics(s, v, saturation) for s, v in zip(slots, found, strict=True)]
-        return {
-            "target": target, "values": found, "statistics": statistics,
-            "back": back, "back_statistics": [_vector(g) for g in back],
-            "grads": grads, "grad_statistics": [_vector(g) for g in grads],
-            "weights": [_vector(w) for w in trained], "updates": [_vector(u) for u in updates],
-        }  # fmt: skip
+        return target, found, back, trained, grads, _updates(optimizer, grads, trained)
 
-    given = objective.values()
-    result = jax.device_get(jax.jit(program)(given, tape.values(objective.x)))
-    gradients = {
-        id(s): (g, n)
-        for s, g, n in zip(floats, result["back"], result["back_statistics"], strict=True)
-    }
+    result = jax.jit(program)(objective.values(), tape.values(objective.x))
+    target, found, back, trained, grads, updates = jax.device_get(result)
+    gradients = {id(slot): gradient for slot, gradient in zip(floats, back, strict=True)}
     names = _names(tape)
     rows = [
-        _row(slot, names, value, numbers, gradients.get(id(slot)))
-        for slot, value, numbers in zip(slots, result["values"], result["statistics"], strict=True)
+        _row(slot, names, value, gradients.get(id(slot)), saturation)
+        for slot, value in zip(slots, found, strict=True)
     ]
-    return Recorded(rows, _weight_rows(tape, result), float(result["target"]), names)
-
-
-def _nothing(floats: list[Slot]) -> list[Any]:
-    return [0.0] * len(floats)
+    weights = [
+        _weight_row(tape, variable, *numbers)
+        for variable, *numbers in zip(
+            tape.weights, trained, grads, updates or [None] * len(trained), strict=True
+        )
+    ]
+    return Recorded(rows, weights, float(target), names)
 
 
 def _forward(
@@ -236,42 +227,43 @@ def _updates(optimizer: Any, grads: list[Any], trained: list[Any]) -> list[Any]:
 # -- statistics ----------------------------------------------------------------------------------------------------
 
 
-def _statistics(slot: Slot, value: Any, saturation: float) -> dict[str, Any]:
-    real = value.real if jnp.issubdtype(value.dtype, jnp.complexfloating) else value
-    x = real.astype("float32")
-    finite = jnp.isfinite(x)
-    count = jnp.maximum(jnp.sum(finite), 1)
-    kept = jnp.where(finite, x, 0.0)
-    mean = jnp.sum(kept) / count
-    numbers = {
-        "mean": mean,
-        "std": jnp.sqrt(jnp.sum(jnp.where(finite, (x - mean) ** 2, 0.0)) / count),
-        "min": jnp.min(jnp.where(finite, x, jnp.inf), initial=jnp.inf),
-        "max": jnp.max(jnp.where(finite, x, -jnp.inf), initial=-jnp.inf),
-    }
-    some = jnp.any(finite)
-    numbers = {key: jnp.where(some, number, jnp.nan) for key, number in numbers.items()}
-    numbers |= {
-        "zeros": jnp.sum(value == 0) / max(value.size, 1),
-        "nans": jnp.sum(jnp.isnan(x)),
-        "infs": jnp.sum(jnp.isinf(x)),
-    }
-    return numbers | _units(slot, x, saturation)
+def _wide(value: Any) -> np.ndarray:
+    """Return numbers in double precision, so that no sum or square of theirs is lost."""
+    array = np.asarray(value)
+    return array.real.astype("float64") if np.iscomplexobj(array) else array.astype("float64")
 
 
-def _units(slot: Slot, x: Any, saturation: float) -> dict[str, Any]:
+def _statistics(x: np.ndarray) -> dict[str, float]:
+    finite = x[np.isfinite(x)]
+    if not finite.size:
+        return dict.fromkeys(("mean", "std", "min", "max"), float("nan"))
+    return {name: float(getattr(np, name)(finite)) for name in ("mean", "std", "min", "max")}
+
+
+def _length(value: Any) -> tuple[float, int]:
+    """Return the length of the finite part, and how many numbers are not finite."""
+    x = np.abs(np.asarray(value)).astype("float64")
+    finite = np.isfinite(x)
+    return float(np.linalg.norm(x[finite])), int(x.size - finite.sum())
+
+
+def _unit_axis(slot: Slot, rank: int) -> int:
+    operation = slot.step.operation if slot.step is not None else None
+    return 1 if getattr(operation, "data_format", "") == "channels_first" else rank - 1
+
+
+def _units(slot: Slot, x: np.ndarray, saturation: float) -> dict[str, int]:
     """Count the units that gave nothing, or a limit, for all samples and at all positions."""
     function = None if slot.step is None else _function(slot.step)
     if function is None or x.ndim < 2:
         return {}
-    first = getattr(slot.step.operation, "data_format", "") == "channels_first"  # type: ignore[union-attr]
-    axes = tuple(i for i in range(x.ndim) if i != (1 if first else x.ndim - 1))
+    axes = tuple(i for i in range(x.ndim) if i != _unit_axis(slot, x.ndim))
     if function in _RECTIFIERS:
-        return {"dead": jnp.sum(jnp.all(x == 0, axes))}
+        return {"dead": int(np.all(x == 0, axes).sum())}
     if function in _LIMITS:
         low, high = _LIMITS[function]
         near = saturation * (high - low)
-        return {"saturated": jnp.sum(jnp.all((x < low + near) | (x > high - near), axes))}
+        return {"saturated": int(np.all((x < low + near) | (x > high - near), axes).sum())}
     return {}
 
 
@@ -283,20 +275,8 @@ def _function(step: Step) -> Any:
         return activations.relu if plain else None
     if isinstance(operation, ELU | LeakyReLU):
         return None
-    if isinstance(operation, Layer):
-        return getattr(operation, "activation", None)
-    known = _RECTIFIERS | set(_LIMITS) | _NORMALIZED
-    return operation if operation.__hash__ is not None and operation in known else None
-
-
-def _vector(x: Any) -> tuple[Any, Any]:
-    """Return the length of the finite part, and how many numbers are not finite."""
-    x = jnp.abs(x).astype("float32")
-    finite = jnp.isfinite(x)
-    kept = jnp.where(finite, x, 0.0)
-    # Scaled first, so that squares neither overflow nor vanish.
-    scale = jnp.maximum(jnp.max(kept, initial=0.0), 1e-30)
-    return scale * jnp.sqrt(jnp.sum((kept / scale) ** 2)), jnp.sum(~finite)
+    function = getattr(operation, "activation", None) if isinstance(operation, Layer) else operation
+    return function if function is not None and type(function).__hash__ is not None else None
 
 
 # -- rows ----------------------------------------------------------------------------------------------------------
@@ -318,52 +298,55 @@ def _names(tape: Tape) -> dict[int, str]:
 
 
 def _row(
-    slot: Slot, names: dict[int, str], value: np.ndarray, numbers: dict[str, Any], gradient: Any
+    slot: Slot,
+    names: dict[int, str],
+    value: np.ndarray,
+    gradient: np.ndarray | None,
+    saturation: float,
 ) -> Row:
-    step = slot.step
-    first = step is not None and getattr(step.operation, "data_format", "") == "channels_first"
-    own, (norm, lost) = (None, (None, 0)) if gradient is None else gradient
-    function = None if step is None else _function(step)
+    step, x = slot.step, _wide(value)
+    length, lost = (None, 0) if gradient is None else _length(gradient)
+    units = _units(slot, x, saturation)
     return Row(
         name=names[id(slot)],
         kind="input" if step is None else step.kind,
-        shape=tuple(value.shape),
+        shape=tuple(x.shape),
         dtype=str(slot.tensor.dtype),
-        **{k: float(numbers[k]) for k in ("mean", "std", "min", "max", "zeros")},
-        nans=int(numbers["nans"]),
-        infs=int(numbers["infs"]),
-        gradient=None if norm is None else float(norm),
-        gradient_nans=int(lost),
-        units=value.shape[1 if first else -1] if value.ndim > 1 else 1,
-        dead=int(numbers["dead"]) if "dead" in numbers else None,
-        saturated=int(numbers["saturated"]) if "saturated" in numbers else None,
-        sources=() if step is None else tuple(names[id(s)] for s in step.sources),
+        **_statistics(x),
+        zeros=float(np.mean(x == 0)) if x.size else 0.0,
+        nans=int(np.isnan(x).sum()),
+        infs=int(np.isinf(x).sum()),
+        gradient=length,
+        gradient_nans=lost,
+        units=x.shape[_unit_axis(slot, x.ndim)] if x.ndim > 1 else 1,
+        dead=units.get("dead"),
+        saturated=units.get("saturated"),
+        sources=() if step is None else tuple(names[id(s)] for s in step.sources if id(s) in names),
         output=value,
-        gradients=own,
-        normalized=function in _NORMALIZED if is_float(slot.tensor.dtype) and function else False,
+        gradients=gradient,
+        normalized=step is not None and _function(step) in _NORMALIZED,
     )
 
 
-def _weight_rows(tape: Tape, result: dict[str, Any]) -> list[WeightRow]:
-    updates = result["updates"] or [(None, 0)] * len(tape.weights)
-    rows = []
-    for variable, (norm, lost), (gradient, wrong), (update, broken), own in zip(
-        tape.weights,
-        result["weights"],
-        result["grad_statistics"],
-        updates,
-        result["grads"],
-        strict=True,
-    ):
-        step = None if update is None or broken else float(update)
-        rows.append(
-            WeightRow(
-                tape.names[id(variable)], _reader(tape, variable), tuple(variable.shape), float(norm), int(lost),
-                float(gradient), int(wrong), step,
-                step / float(norm) if step is not None and norm > 0 else None, own,
-            )
-        )  # fmt: skip
-    return rows
+def _weight_row(
+    tape: Tape, variable: Variable, value: Any, gradient: Any, update: Any
+) -> WeightRow:
+    norm, lost = _length(value)
+    length, wrong = _length(gradient)
+    step, broken = (None, 0) if update is None else _length(update)
+    step = None if broken else step
+    return WeightRow(
+        name=tape.names[id(variable)],
+        layer=_reader(tape, variable),
+        shape=tuple(variable.shape),
+        norm=norm,
+        nans=lost,
+        gradient=length,
+        gradient_nans=wrong,
+        update=step,
+        ratio=step / norm if step is not None and norm else None,
+        gradients=gradient,
+    )
 
 
 def _reader(tape: Tape, variable: Variable) -> str:

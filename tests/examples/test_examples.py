@@ -1,0 +1,147 @@
+"""Every example runs, says what it shows, and is one model in all styles that hold it, there and back."""
+
+import contextlib
+import importlib
+import io
+import re
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import trivium as tv
+from trivium.cli import main as command
+from trivium.compare import Settings, compare
+from trivium.styles import convert, source
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "examples"
+STYLES = ("sequential", "functional", "subclass")
+
+# What each program has to say, besides the training's numbers.
+SAYS = {
+    "classifier": ['layers.Dense(300, activation="relu"),', "write it with the Sequential API", "do not differ",
+                   "shares its layers: True", "ŷ = (L₄ ∘ L₃ ∘ L₂ ∘ L₁)(x)", "agree: the largest difference"],
+    "residual": ["write it with the Functional API", "for _ in range(3):", "the same fingerprint: True",
+                 "the same predictions, to the bit: True", "16 features", "cannot be a Sequential model"],
+    "inception": ["joins four branches", "make_block(),", "16 paths", "12 more paths"],
+    "siamese": ["of the images lie nearest", "it has 2 inputs (`left`, `right`)", "encoder(right)", "         + ∂ℒ/∂ŷ",
+                "6 gradients agree: True"],
+    "multimodal": ["kind_accuracy", "price_mae", 'inputs={"image": image, "words": words}', "embedding/embeddings"],
+    "autoencoder": ["makes 32 numbers of an image", "layers.GaussianNoise(0.2)", "code: units is 32 and 16"],
+    "custom_step": ["attacked images", "its class has its own `train_step`", "trained by the same step: True",
+                    "return super().train_step(state, (attack(loss, x), y, sample_weight))", "Prototypes(10)(x)"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder_on_the_path():
+    """Import the examples as Python would run them: with their folder on the path."""
+    sys.path.insert(0, str(FOLDER))
+    yield
+    sys.path.remove(str(FOLDER))
+
+
+@pytest.fixture(params=SAYS)
+def example(request):
+    return importlib.import_module(request.param)
+
+
+def styles_of(example):
+    return {style: getattr(example, style) for style in STYLES if hasattr(example, style)}
+
+
+def sample_of(model, size=2):
+    """Return inputs for a model: small numbers that are fit for pixels and words alike."""
+    rng = np.random.default_rng(0)
+    return jax.tree_util.tree_map(
+        lambda t: rng.integers(0, 2, (size, *t.shape[1:])).astype(t.dtype), model.input
+    )
+
+
+def executed(text, folder):
+    """Run a program from a file, where its classes can be read, and return its model."""
+    file = folder / f"program_{len(list(folder.iterdir()))}.py"
+    file.write_text(text)
+    space = {"__name__": file.stem}
+    exec(compile(text, file, "exec"), space)
+    return space["model"]
+
+
+def test_the_drawings_are_those_of_all_examples():
+    names = set(importlib.import_module("draw_all").EXAMPLES)
+    assert names == set(SAYS) == {p.stem for p in FOLDER.glob("*.py")} - {"common", "draw_all"}
+
+
+def test_main_runs_and_says_what_it_shows(example, tmp_path, capsys):
+    picture = tmp_path / "picture.svg"
+    example.main(["--epochs", "1", "--limit", "40", "--draw", str(picture)])
+    said = capsys.readouterr().out
+    for words in SAYS[example.__name__]:
+        assert words in said
+    assert picture.read_text().startswith("<svg")
+
+
+def test_all_styles_are_one_model(example):
+    prints = {style: write().fingerprint() for style, write in styles_of(example).items()}
+    assert len(prints) >= 2 and len(set(prints.values())) == 1
+    with contextlib.suppress(tv.StyleError):
+        convert(example.functional(), "sequential")
+        assert "sequential" in prints
+
+
+def test_there_and_back(example, tmp_path):
+    """From the class to calls, to a program, and to a class again; converted, and written."""
+    model = example.subclass()
+    x, wanted = sample_of(model), model.fingerprint()
+    outputs = model.predict(x, verbose=0)
+    graph = convert(model, to="functional")
+    program = source(graph, style="functional")
+    written = executed(program, tmp_path)
+    again = convert(written, to="subclass")
+    class_again = source(again, style="subclass")
+    back = executed(class_again, tmp_path)
+    assert ["def call(" in text for text in (program, class_again)] == [False, True]
+    for made in (graph, written, again, back):
+        made.set_weights(model.get_weights())
+        assert made.fingerprint() == wanted
+        got = made.predict(x, verbose=0)
+        for a, b in zip(*map(jax.tree_util.tree_leaves, (got, outputs)), strict=True):
+            assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_command_writes_every_style(style, tmp_path, capsys):
+    place = f"{FOLDER / 'custom_step.py'}:functional"
+    assert command(["source", place, "--style", style]) == 0
+    written = executed(capsys.readouterr().out, tmp_path)
+    assert written.fingerprint() == importlib.import_module("custom_step").subclass().fingerprint()
+
+
+def test_the_command_compares_three_styles():
+    settings = Settings(epochs=1, limit=60, module=FOLDER / "classifier.py", out=None)
+    comparison = compare(settings)
+    assert comparison.identical and len(comparison.results) == 3
+
+
+def test_the_page_shows_what_its_programs_print():
+    """Each `python` block of docs/styles.md that a `text` block follows prints just that."""
+    page = (ROOT / "docs/styles.md").read_text()
+    tv.backend.clear_session()
+    space, count = {}, 0
+    for code, text in re.findall(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", page, re.DOTALL):
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(code, space)
+        if text:
+            assert printed.getvalue().strip() == text.strip()
+            count += 1
+    assert count > 8
+
+
+def test_the_page_shows_drawings_that_are_there():
+    page = (ROOT / "docs/styles.md").read_text()
+    shown = set(re.findall(r"images/styles/([\w.]+)", page))
+    assert shown == {f"{name}.svg" for name in SAYS}
+    assert {p.name for p in (ROOT / "docs/images/styles").iterdir()} == shown

@@ -1,0 +1,137 @@
+"""Functions as arguments: eager, recorded, and with tensors from around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+
+from trivium import Variable, ops
+from trivium.graph import CaptureError, Graph, SymbolicTensor
+
+RNG = np.random.default_rng(0)
+A, B = (RNG.normal(size=(3, 4)).astype("float32") for _ in range(2))
+X, Y = SymbolicTensor((None, 4), name="x"), SymbolicTensor((None, 4), name="y")
+
+# Each uses `b` from around it.
+USES: dict[str, Any] = {
+    "cond, true": lambda a, b: ops.cond(ops.all(a > -99.0), lambda: a + b, lambda: a * 2.0),
+    "cond, false": lambda a, b: ops.cond(ops.all(a > 99.0), lambda: a + b, lambda: a * 2.0),
+    "switch": lambda a, b: ops.switch(ops.argmax(a[0] * 0.0), [lambda u: u * b, lambda u: u], a),
+    "while_loop": lambda a, b: ops.while_loop(lambda i, u: i < 3, lambda i, u: (i + 1, u + b), (0, a)),
+    "while_loop of one": lambda a, b: ops.while_loop(lambda u: ops.all(u < 9), lambda u: u + ops.abs(b) + 1, a),
+    "fori_loop": lambda a, b: ops.fori_loop(0, 3, lambda i, u: ops.tanh(u) + b, a),
+    "scan": lambda a, b: ops.scan(lambda s, u: (s + u, s * ops.sum(b)), ops.zeros((4,)), a),
+    "associative_scan": lambda a, b: ops.associative_scan(lambda u, v: u + v, a * b, axis=1),
+    "map": lambda a, b: ops.map(lambda u: u * ops.max(b), a),
+    "map of a structure": lambda a, b: ops.map(lambda u: {"sum": u[0] + u[1]}, (a, b)),
+    "vectorized_map": lambda a, b: ops.vectorized_map(lambda u: ops.matmul(b, u), a),
+    "jvp": lambda a, b: ops.jvp(lambda u: ops.sin(u) * b, (a,), (b,)),
+}  # fmt: skip
+
+
+def flat(structure: Any) -> list[np.ndarray]:
+    return [np.asarray(leaf) for leaf in jax.tree_util.tree_leaves(structure)]
+
+
+@pytest.mark.parametrize("name", USES)
+def test_recorded_with_tensors_from_around(name: str) -> None:
+    """The tensors that a function uses become edges of the graph, and its numbers are the eager ones."""
+    recorded = USES[name](X, Y)
+    graph = Graph([X, Y], recorded)
+    ran, eager = flat(graph.run([A, B])), flat(USES[name](A, B))
+    assert len(ran) == len(eager)
+    for got, wanted in zip(ran, eager, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6)
+    compiled = flat(jax.jit(lambda a, b: graph.run([a, b]))(A, B))
+    for got, wanted in zip(compiled, eager, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_the_graph_sees_what_a_function_uses() -> None:
+    looped = ops.fori_loop(0, 3, lambda i, u: u + Y, ops.abs(X))
+    assert [t.name for t in looped.node.inputs] == ["y", "absolute"]
+    with pytest.raises(ValueError, match="disconnected"):
+        Graph(X, looped)
+
+
+def test_arrays_with_symbolic_tensors_from_around() -> None:
+    got = ops.fori_loop(0, 3, lambda i, u: u + Y[0], jnp.ones(4))
+    assert got.shape == (4,)
+    np.testing.assert_allclose(Graph(Y, got).run(B), 1 + 3 * B[0], rtol=1e-6)
+
+
+def test_functions_written_with_jax_record_too() -> None:
+    doubled = ops.map(lambda u: jnp.sin(u) * 2, X)
+    np.testing.assert_array_equal(Graph(X, doubled).run(A), ops.map(lambda u: jnp.sin(u) * 2, A))
+
+
+def test_variables_stand_for_their_values() -> None:
+    v = Variable(A, name="v")
+    np.testing.assert_array_equal(ops.map(lambda u: u * 2, v), 2 * A)
+    assert ops.cond(v[0, 0] > 99, lambda: 1, lambda: 2) == 2
+
+
+def test_what_is_wrong_in_a_function_is_said() -> None:
+    with pytest.raises(TypeError, match=r"^add\(x1=float32\(4,\), x2=float32\(3,\)\): "):
+        ops.map(lambda u: ops.add(u, jnp.ones(3)), X)
+    with pytest.raises(CaptureError, match="Python cannot branch"):
+        ops.vectorize(lambda u: 0 if X else u)(A)
+
+
+@pytest.mark.parametrize(
+    ("signature", "excluded", "function", "arguments"),
+    [
+        (None, None, lambda u, v: u * v, (A, B[0])),
+        ("(n),(n)->()", None, lambda u, v: (u * v).sum(), (A, B[0])),
+        ("(n)->(n)", {1}, lambda u, v: u * v, (A, 2)),
+    ],
+)
+def test_vectorize(signature: Any, excluded: Any, function: Any, arguments: Any) -> None:
+    settings = {"signature": signature, "excluded": excluded}
+    ours = ops.vectorize(function, **settings)
+    theirs = keras.ops.vectorize(function, **settings)(*arguments)
+    np.testing.assert_allclose(ours(*arguments), theirs, rtol=1e-6)
+    recorded = ours(X, *arguments[1:])
+    np.testing.assert_array_equal(Graph(X, recorded).run(A), ours(*arguments))
+
+
+def clipped(library: Any) -> Any:
+    @library.custom_gradient
+    def run(x: Any) -> Any:
+        return x * x, lambda upstream: jnp.clip(upstream * 2 * x, -1.0, 1.0)
+
+    return run
+
+
+def test_custom_gradient() -> None:
+    ours, theirs = clipped(ops), clipped(keras.ops)
+    np.testing.assert_array_equal(ours(A), theirs(A))
+    gradient = jax.grad(lambda x: ours(x).sum())(A)
+    np.testing.assert_array_equal(gradient, jax.grad(lambda x: theirs(x).sum())(A))
+    assert gradient.max() <= 1.0
+    graph = Graph(X, ours(X))
+    np.testing.assert_array_equal(jax.grad(lambda x: graph.run(x).sum())(A), gradient)
+
+
+def test_jvp() -> None:
+    def function(u: Any, v: Any) -> Any:
+        return jnp.sin(u) * v
+
+    for ours, theirs in zip(
+        ops.jvp(function, (A, B), (B, A)), keras.ops.jvp(function, (A, B), (B, A)), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    value, change, extra = ops.jvp(lambda u: (u * u, u + 1), (A,), (B,), has_aux=True)
+    np.testing.assert_array_equal(value, A * A)
+    np.testing.assert_allclose(change, 2 * A * B, rtol=1e-6)
+    np.testing.assert_array_equal(extra, A + 1)
+
+
+def test_stop_gradient_in_a_graph() -> None:
+    graph = Graph(X, ops.stop_gradient(X) * X)
+    np.testing.assert_array_equal(jax.grad(lambda x: graph.run(x).sum())(A), A)
