@@ -69,8 +69,8 @@ def subclass() -> tv.Model:
 
 
 def drawing() -> tv.viz.Diagram:
-    """Draw the network from left to right."""
-    return tv.viz.diagram(subclass(), rankdir="LR")
+    """Draw the network with its activations."""
+    return tv.viz.diagram(subclass(), show_layer_activations=True)
 
 
 def main(words: list[str] | None = None) -> None:

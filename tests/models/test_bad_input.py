@@ -566,5 +566,5 @@ def test_models_that_make_no_sense():
         tv.Model(a, tv.layers.Dense(1, name="d")(b))
     with pytest.raises(TypeError, match=r"symbolic tensors.*array of shape \(20, 4\)"):
         tv.Model(X, X)
-    with pytest.raises(ValueError, match="activation 'rleu'.* 'relu'"):
+    with pytest.raises(ValueError, match=r"activation 'rleu'.* 'relu'"):
         tv.layers.Dense(3, activation="rleu")

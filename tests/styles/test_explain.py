@@ -217,6 +217,24 @@ def test_more_paths_than_fit_are_counted():
     assert explain(tv.Model(x, h)).gradient("d36/bias").text.count("∂ℒ/∂ŷ ·") == 8
 
 
+def test_long_paths_are_named_by_what_sets_them_apart():
+    def block(x, i):
+        one = layers.Dense(2, name=f"quite_long_{i}_one")(x)
+        return layers.Add(name=f"sum_{i}")([one, layers.Dense(2, name=f"quite_long_{i}_two")(x)])
+
+    x = tv.Input((2,))
+    model = tv.Model(
+        x, layers.Dense(1, name="last")(block(block(layers.Dense(2, name="first")(x), 0), 1))
+    )
+    lines = explain(model, max_paths=3).gradient("first/bias").text.splitlines()
+    assert [line.split("   ")[-1] for line in lines[1:5]] == [
+        "first → quite_long_0_one → … → quite_long_1_one → … → last → loss",
+        "first → quite_long_0_one → … → quite_long_1_two → … → last → loss",
+        "first → quite_long_0_two → … → quite_long_1_one → … → last → loss",
+        "1 more path",
+    ]
+
+
 def test_a_loss_that_a_weight_does_not_reach():
     x = tv.Input((2,))
     model = tv.Model(x, [layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)])

@@ -129,7 +129,8 @@ def _message(missing: NotCovered) -> str:
     if not file:
         return missing.message
     source = linecache.getline(file, int(line)).strip()
-    return f"{file}, line {line}:\n    {source}\n{missing.message}"
+    shown = f"    {source}\n" if source else ""
+    return f"{file}, line {line}:\n{shown}{missing.message}"
 
 
 def print_error(error: BaseException) -> None:

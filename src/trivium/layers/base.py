@@ -70,6 +70,9 @@ class _CallSignature:
             p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         ]
         accepted = {p.name: p for p in parameters}
+        first = parameters[0] if parameters else None
+        needs = first is not None and first.default is first.empty and first.name in self.names
+        self.needed = first.name if first is not None and needs else None
         self.training = accepted.get("training")
         self.masks = [n for n in accepted if n == "mask" or n.endswith("_mask")]
 
@@ -526,6 +529,12 @@ class Layer:
         return outputs
 
     def _call_in(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        needed = _signature(type(self)).needed
+        if not args and needed is not None and needed not in kwargs:
+            raise TypeError(
+                f"Layer {self.path!r} ({type(self).__name__}) was called without its input: write "
+                f"`layer({needed})`."
+            )
         symbolic = any_symbolic(args, kwargs)
         inherited, said = context.training, kwargs.get("training")
         if not symbolic:

@@ -39,9 +39,8 @@ def _flatten_like(graph: Graph, inputs: Any, path: str) -> list[Any]:
         if set(names) <= set(inputs):
             return [inputs[k] for k in names]
         # Said in the words that the data comes closer to.
-        keys = max(
-            [list(graph.inputs) if own else names, names], key=lambda k: len({*k} & {*inputs})
-        )
+        keyed: list[str] = list(graph.inputs) if own else names
+        keys = names if len({*names} & {*inputs}) > len({*keyed} & {*inputs}) else keyed
         missing = next(k for k in keys if k not in inputs)
         raise ValueError(
             f"Model {path!r} has the inputs {', '.join(map(repr, keys))}; the data has "
@@ -49,11 +48,11 @@ def _flatten_like(graph: Graph, inputs: Any, path: str) -> list[Any]:
         )
     flat = jax.tree_util.tree_leaves(inputs)
     if len(flat) != len(tensors):
-        names = ", ".join(repr(t.name) for t in tensors)
+        said = ", ".join(repr(t.name) for t in tensors)
         shapes = ", ".join(str(tuple(getattr(x, "shape", ()))) for x in flat)
         single = len(tensors) == 1
         raise ValueError(
-            f"Model {path!r} has {'one input' if single else f'{len(tensors)} inputs'}, {names}; it was given "
+            f"Model {path!r} has {'one input' if single else f'{len(tensors)} inputs'}, {said}; it was given "
             + ("one array" if len(flat) == 1 else f"{len(flat)} arrays")
             + f", of shape {shapes}. "
             + (

@@ -89,8 +89,25 @@ class Steps(_Base):
 
     @property
     def optimizer(self) -> Any:
-        """The optimizer that `compile` was given, or `None`."""
-        return self._trainer.optimizer if self._trainer else None
+        """The optimizer that `compile` was given, or that was assigned; `None` where there is none."""
+        return self._trainer.optimizer if self._trainer else vars(self).get("_optimizer")
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        if self._trainer is None:
+            self._optimizer = value
+        else:
+            self._trainer.optimizer = value
+
+    @property
+    def loss(self) -> Any:
+        """The loss that `compile` was given, or else one that was assigned; `None` where there is none."""
+        given = self._trainer.loss if self._trainer else None
+        return vars(self).get("_loss") if given is None else given.loss
+
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        self._loss = value
 
     @property
     def metrics(self) -> list[Metric]:

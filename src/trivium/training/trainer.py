@@ -104,11 +104,6 @@ class Trainer(Steps):
         return self._trainer is not None
 
     @property
-    def loss(self) -> Any:
-        """The loss that `compile` was given, or `None`."""
-        return self._trainer.loss.loss if self._trainer and self._trainer.loss else None
-
-    @property
     def run_eagerly(self) -> bool:
         """Whether steps run as plain Python."""
         return self._trainer is not None and self._trainer.run_eagerly

@@ -260,12 +260,14 @@ class Gradient(_Page):
     def _products(self, section: Section, shown: list[Path]) -> None:
         left = _ratio(r"\mathcal{L}", self._symbol)
         sign = "= "
-        for path in shown:
+        for path, label in zip(shown, _labels(shown), strict=True):
             product = _product(self._chain(path))
-            section.add(left, sign + product, label=" → ".join([*_short(path.names), "loss"]))
+            section.add(left, sign + product, label=label)
             left, sign = "", "+ "
         if self.paths > len(shown):
-            section.add(left, r"+ \ldots", label=f"{_count(self.paths - len(shown))} more paths")
+            more = self.paths - len(shown)
+            said = f"{_count(more)} more path" + ("" if more == 1 else "s")
+            section.add(left, r"+ \ldots", label=said)
         if self._regularized:
             section.add(left, sign + _ratio("R", self._symbol), label="regularization")
         elif not shown:
@@ -452,8 +454,24 @@ def _on_the_rule(model: Any) -> list[str]:
     return sentences
 
 
-def _short(names: list[str]) -> list[str]:
-    return names if len(" → ".join(names)) <= 48 else [names[0], "…", names[-1]]
+def _labels(paths: list[Path]) -> list[str]:
+    """Name the steps of each path; of long ones the ends, and the steps that not all paths go through."""
+    shared = (
+        set.intersection(*({id(step) for step in path.steps} for path in paths)) if paths else set()
+    )
+    labels = []
+    for path in paths:
+        names = [step.name for step in path.steps]
+        if len(" → ".join(names)) > 48:
+            kept = [
+                step.name if i in (0, len(names) - 1) or id(step) not in shared else "…"
+                for i, step in enumerate(path.steps)
+            ]
+            names = [name for name, _ in itertools.groupby(kept)]
+        if len(names) > 9:
+            names = [*names[:4], "…", *names[-4:]]
+        labels.append(" → ".join([*names, "loss"]))
+    return labels
 
 
 def _count(number: int) -> str:

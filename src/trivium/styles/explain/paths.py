@@ -27,12 +27,12 @@ class Path:
     penalty: Step | None = None
 
     @property
-    def names(self) -> list[str]:
-        """The names of the steps on the way."""
+    def steps(self) -> list[Step]:
+        """The steps on the way."""
         steps = [self.start, *(s.step for s in self.slots[1:] if s.step is not None)]
-        if self.penalty is not None and self.penalty is not steps[-1]:
-            steps.append(self.penalty)
-        return [step.name for step in steps]
+        if self.penalty is None or self.penalty is steps[-1]:
+            return steps
+        return [*steps, self.penalty]
 
 
 class Paths:

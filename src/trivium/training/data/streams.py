@@ -45,6 +45,7 @@ class StreamSource(Source):
         self._given = 0
         self._look_for_nan = True
         self.check: Callable[[tuple], None] | None = None
+        self._example: tuple | None = None
 
     def batches(self, seed: int | None = None, step: int | None = None) -> Iterator[tuple]:
         """Yield the batches of one epoch.
@@ -62,7 +63,7 @@ class StreamSource(Source):
         """
         seed = global_seed() if seed is None else seed
         step = self._given if step is None else step
-        count = 0
+        count, self._example = 0, None
         with contextlib.closing(self._items(seed, step)) as items:
             for index, item in items:
                 batch = self._standardize(index, item)
@@ -79,10 +80,12 @@ class StreamSource(Source):
         Raises:
             DataError: The batch is not of the right form, or there is none.
         """
-        entry = self._peek()
-        if entry is None:
-            raise self._no_batch()
-        return self._standardize(*entry)
+        if self._example is None:
+            entry = self._peek()
+            if entry is None:
+                raise self._no_batch()
+            self._example = self._standardize(*entry)
+        return self._example
 
     def _no_batch(self) -> DataError:
         return DataError(f"{self.what}: {self._name} gave no batch. Wanted at least one.")

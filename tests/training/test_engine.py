@@ -1,0 +1,156 @@
+"""Programs: how many are compiled, and when; and what is laid before them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import trivium as tv
+from trivium.training import engine, segments
+from trivium.training.data import ArraySource, make_source
+from trivium.training.engine import compile_count
+from trivium.training.segments import Feed
+
+X = np.random.default_rng(0).normal(size=(23, 3)).astype("float32")
+Y = X[:, :1].copy()
+
+
+def make(units, **options):
+    model = tv.Sequential([tv.Input((3,)), tv.layers.Dense(units), tv.layers.Dense(1)])
+    model.compile("sgd", "mse", **options)
+    return model
+
+
+def compiled_by(call):
+    before = compile_count()
+    call()
+    return compile_count() - before
+
+
+def test_a_program_a_batch_shape_and_no_more():
+    model = make(7)
+    assert compiled_by(lambda: model.fit(X, Y, batch_size=5, epochs=3, verbose=0)) == 2
+    assert compiled_by(lambda: model.fit(X, Y, batch_size=5, epochs=3, verbose=0)) == 0
+    assert compiled_by(lambda: model.fit(X, Y, batch_size=7, epochs=1, verbose=0)) == 2
+    again = make(7, steps_per_execution=3)
+    watch = tv.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    assert compiled_by(lambda: again.fit(X, Y, batch_size=5, callbacks=[watch], verbose=0)) == 0
+
+
+class Stop(tv.callbacks.Callback):
+    """Compiling is over when training begins."""
+
+    def on_train_begin(self, logs=None):
+        self.compiled = compile_count()
+
+
+@pytest.mark.parametrize("form", ["on the device", "on the host", "a stream"])
+def test_all_is_compiled_before_the_first_step(form, monkeypatch):
+    if form == "on the host":
+        monkeypatch.setattr(segments, "device_budget", lambda: 0)
+    model, stop = make({"on the device": 11, "on the host": 12, "a stream": 13}[form]), Stop()
+    data = {"x": X[:20], "y": Y[:20]}
+    if form == "a stream":
+        data = {"x": iter([(X[i : i + 5], Y[i : i + 5]) for i in range(0, 20, 5)])}
+    else:
+        data |= {"batch_size": 8, "validation_data": (X, Y)}
+    model.fit(**data, callbacks=[stop], verbose=0)
+    assert compile_count() == stop.compiled
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    count=st.integers(1, 30),
+    size=st.integers(1, 9),
+    chunk=st.none() | st.integers(1, 12),
+    resident=st.booleans(),
+    steps=st.none() | st.integers(1, 4),
+)
+def test_segments_are_what_was_announced(count, size, chunk, resident, steps):
+    """Every batch comes once, in its place, in segments of the announced forms."""
+    steps = steps and min(steps, -(-count // size))
+    source = ArraySource(
+        (np.arange(count, dtype="float32")[:, None],), batch_size=size, steps=steps
+    )
+    budget = segments.device_budget
+    segments.device_budget = lambda: 1 << 30 if resident else 0
+    try:
+        feed = Feed(source, chunk)
+    finally:
+        segments.device_budget = budget
+    seen, forms = [], set()
+    for segment in feed.segments((0, 0)):
+        [data] = segment.data
+        forms.add((data.shape, segment.size, len(segment.order)))
+        for step in range(segment.steps):
+            first = segment.base + step * segment.size
+            index = np.asarray(segment.order[first : first + segment.size])
+            seen.append(np.asarray(data)[index, 0].astype(int).tolist())
+    whole = [list(range(i, min(i + size, count))) for i in range(0, count, size)]
+    assert seen == whole[:steps]
+    announced = {(d.shape, s, rows) for (d,), s, rows in feed.forms()}
+    assert announced == forms if steps is None else announced & forms
+
+
+def test_outputs_are_collected_in_pieces(monkeypatch):
+    model = make(5)
+    whole = model.predict(X, batch_size=5, verbose=0)
+    monkeypatch.setattr(engine, "_BUFFER", 1)
+    small = make(5)
+    small.set_weights(model.get_weights())
+    seen = []
+    watch = tv.callbacks.LambdaCallback()
+    watch.on_chunk_end = lambda mode, step, logs: seen.append(step)
+    np.testing.assert_array_equal(
+        small.predict(X, batch_size=5, verbose=0, callbacks=[watch]), whole
+    )
+    assert seen == [1, 2, 3, 4, 5]
+
+
+def test_outputs_of_an_execution_come_whole(monkeypatch):
+    monkeypatch.setattr(engine, "_BUFFER", 1)
+    model, parts = make(5, steps_per_execution=3), []
+    watch = tv.callbacks.LambdaCallback()
+    watch.on_predict_batch_end = lambda batch, logs: parts.append((batch, logs["outputs"]))
+    outputs = model.predict(X, batch_size=5, verbose=0, callbacks=[watch])
+    assert [(batch, len(part)) for batch, part in parts] == [(2, 15), (4, 8)]
+    np.testing.assert_array_equal(np.concatenate([part for _, part in parts]), outputs)
+
+
+def test_a_single_number_for_a_batch_is_no_prediction():
+    x = tv.Input((3,))
+    model = tv.Model(x, {"total": tv.ops.sum(x)})
+    with pytest.raises(ValueError, match=r"output\['total'\] is a single number.*keepdims"):
+        model.predict(X, verbose=0)
+    assert model(X)["total"].shape == ()
+
+
+def test_a_state_of_another_length_is_refused():
+    class Losing(tv.Sequential):
+        def train_step(self, state, data):
+            logs, (trainable, *rest) = super().train_step(state, data)
+            return logs, (trainable[1:], *rest)
+
+    model = Losing([tv.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match=r"state of 6 arrays and returned one of 5"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_stream_is_read_once():
+    """Building, compiling and training on a first batch fetch it no more than twice."""
+    fetched = []
+
+    class Counting(tv.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            fetched.append(index)
+            return X[:4], Y[:4]
+
+    make(3).fit(Counting(), epochs=2, shuffle=False, verbose=0)
+    assert fetched == [0, 0, 1, 0, 1]
+    source = make_source(iter([(X, Y)]))
+    assert source.example() is source.example()
+    assert len(list(source.batches())) == 1
