@@ -9,7 +9,6 @@ from common import fashion_mnist, options, show
 
 import trivium as tv
 from trivium import layers
-from trivium.styles.explain import explain
 
 
 def sequential() -> tv.Model:
@@ -88,7 +87,7 @@ def main(words: list[str] | None = None) -> None:
     show("The stack made of the class", f"shares its layers: {stack.layers[1] is model.dense_1}")
     show("What differs", tv.diff(stack, model))
 
-    mathematics = explain(model)
+    mathematics = tv.explain(model)
     show("Its mathematics", mathematics)
     show("Checked against automatic differentiation", mathematics.check(x[:32], y[:32]))
 

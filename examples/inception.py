@@ -1,8 +1,7 @@
 """Inception blocks: four ways through the same data side by side, joined at the end.
 
 python examples/inception.py
-trivium compare --module examples/inception.py --epochs 1 --limit 2000
-trivium source examples/inception.py:subclass --style functional
+trivium source examples/inception.py:subclass --style sequential
 
 C. Szegedy et al., "Going Deeper with Convolutions", 2014.
 """
@@ -11,7 +10,6 @@ from common import fashion_mnist, options, show
 
 import trivium as tv
 from trivium import layers
-from trivium.styles.explain import explain
 
 
 def convolution(filters: int, size: int = 1, **settings) -> layers.Layer:
@@ -119,7 +117,7 @@ def main(words: list[str] | None = None) -> None:
     show("And for a block?", tv.advise(model.blocks[0]))
     show("The network, written as a stack of graphs", tv.source(model, style="sequential"))
 
-    rule = explain(model, expand_nested=True, max_paths=4).gradient("stem/kernel")
+    rule = tv.explain(model, expand_nested=True, max_paths=4).gradient("stem/kernel")
     show(f"A gradient is a sum over all {rule.paths} paths to the loss", rule)
 
     if given.draw:

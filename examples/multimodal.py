@@ -9,7 +9,6 @@ from common import fashion_mnist, options, show
 
 import trivium as tv
 from trivium import layers
-from trivium.styles.inspect import inspect
 
 # The words of an offer and what each makes of the price; number 0 stands for no word.
 WORDS = {"": 1, "cotton": 1, "wool": 1.5, "silk": 2.5, "designer": 4, "used": 0.5, "torn": 0.3}
@@ -102,7 +101,7 @@ def main(words: list[str] | None = None) -> None:
 
     show("Which style?", tv.advise(model))
     show("The class, written as a graph of calls", tv.source(model, style="functional"))
-    show("What flows through it, and what flows back", inspect(model, x_test, y_test))
+    show("What flows through it, and what flows back", tv.inspect(model, x_test, y_test))
 
     if given.draw:
         drawing().save(given.draw)

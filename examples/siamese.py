@@ -11,7 +11,6 @@ from common import fashion_mnist, options, show
 
 import trivium as tv
 from trivium import layers, ops
-from trivium.styles.explain import explain
 
 
 def encoder() -> tv.Model:
@@ -100,7 +99,7 @@ def main(words: list[str] | None = None) -> None:
     show("Which style?", tv.advise(model))
     show("The class, written as a graph of calls", tv.source(model, style="functional"))
 
-    mathematics = explain(model, expand_nested=True)
+    mathematics = tv.explain(model, expand_nested=True)
     show("A shared weight's gradient is a sum over both calls", mathematics.gradient("W₂"))
     check = mathematics.check(*pairs(x[:32], y[:32]))
     show("By automatic differentiation", f"{len(check.rows)} gradients agree: {check.ok}")

@@ -42,21 +42,26 @@ from trivium.state import DTypePolicy, StatelessScope, Variable, suggest
 
 if TYPE_CHECKING:
     from trivium.styles import StyleError, advise, convert, diff, graph_of, source
+    from trivium.styles.explain import Explanation, explain, register_formula, register_function
+    from trivium.styles.inspect import Inspection, inspect
 
 __version__ = "0.1.0"
 
 # Rooms that are entered when something of theirs is first asked for.
-_LATER = dict.fromkeys(
-    ("StyleError", "advise", "convert", "diff", "graph_of", "source"), "trivium.styles"
-)
+_LATER = {
+    "trivium.styles": ("StyleError", "advise", "convert", "diff", "graph_of", "source"),
+    "trivium.styles.explain": ("Explanation", "explain", "register_formula", "register_function"),
+    "trivium.styles.inspect": ("Inspection", "inspect"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    room = next((room for room, names in _LATER.items() if name in names), None)
+    if room is None:
         raise AttributeError(
             f"module 'trivium' has no attribute {name!r}. {suggest(name, __all__)}"
         )
-    value = globals()[name] = getattr(importlib.import_module(_LATER[name]), name)
+    value = globals()[name] = getattr(importlib.import_module(room), name)
     return value
 
 
@@ -89,11 +94,13 @@ __all__ = [
     "CaptureError",
     "DTypePolicy",
     "DisconnectedGraphError",
+    "Explanation",
     "Functional",
     "Graph",
     "Initializer",
     "Input",
     "InputSpec",
+    "Inspection",
     "KerasTensor",
     "Layer",
     "Loss",
@@ -116,8 +123,10 @@ __all__ = [
     "convert",
     "datasets",
     "diff",
+    "explain",
     "graph_of",
     "initializers",
+    "inspect",
     "layers",
     "losses",
     "metrics",
@@ -125,6 +134,8 @@ __all__ = [
     "ops",
     "optimizers",
     "random",
+    "register_formula",
+    "register_function",
     "regularizers",
     "saving",
     "source",

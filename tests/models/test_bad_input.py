@@ -317,7 +317,10 @@ def fit(x=INPUTS, y=TARGETS, **options):
 
 
 OUTPUTS = {
-    "a misspelled input": (fit({"i": X, "jj": X}), "data has 'i', 'jj', and no 'j'. Did you mean 'jj'"),
+    "a misspelled input": (
+        fit({"i": X, "jj": X}),
+        "data has 'i', 'jj', and no 'j'. Did you mean 'jj'",
+    ),
     "one input for two": (fit(X), r"2 inputs, 'i', 'j'; it was given one array"),
     "an input too many": (fit([X, X, X]), "2 inputs.*given 3 arrays"),
     "a misspelled target": (fit(y={"a": ONE, "bb": TWO}), "'bb'.*2 outputs.*mean 'b'"),

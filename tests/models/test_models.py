@@ -339,3 +339,25 @@ def test_sub_graphs_are_cut_out_of_a_subclassed_model():
     assert np.array_equal(inner(x), model.one(x))
     rest = tv.Model(model.get_layer("two").input, model.output)
     assert np.array_equal(rest(inner(x)), model(x))
+
+
+@pytest.mark.parametrize("library", ["ops", "jax"])
+def test_own_weights_are_read_in_the_compute_dtype_eagerly_and_compiled(library):
+    class Scaled(tv.Model):
+        def __init__(self):
+            super().__init__(dtype="mixed_bfloat16")
+            self.scale = self.add_weight(shape=(3,), initializer="ones", name="scale")
+
+        def call(self, x):
+            return (
+                tv.ops.tanh(x) * self.scale if library == "ops" else jnp.tanh(x) * self.scale.value
+            )
+
+    model = Scaled()
+    x = np.ones((2, 3), "float32")
+    eager = model(x)
+    pure, _ = model.stateless_call(model.trainable_variables, [], x)
+    functional = tv.convert(model, "functional")(x)
+    assert {str(y.dtype) for y in (eager, pure, functional)} == {"bfloat16"}
+    assert np.array_equal(eager, pure) and np.array_equal(eager, functional)
+    assert model.graph().output_tensors[0].dtype == "bfloat16"

@@ -12,7 +12,8 @@ import jax
 from trivium.graph.errors import CaptureError
 from trivium.graph.infer import infer
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
-from trivium.state.scopes import StatelessScope
+from trivium.state.dtypes import is_float
+from trivium.state.scopes import StatelessScope, autocast_scope, current_autocast
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -111,10 +112,19 @@ class ReadVariable:
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.name = variable.name
+        # The dtype that the code reads it in, which is the code's and not the reader's of the graph.
+        self._autocast = current_autocast() if variable.autocast else None
+
+    @property
+    def dtype(self) -> str:
+        """The dtype that it is read in."""
+        cast = self._autocast is not None and is_float(self.variable.dtype)
+        return str(self._autocast) if cast else self.variable.dtype
 
     def __call__(self) -> Any:
         """Return the variable's value."""
-        return self.variable.value
+        with autocast_scope(self._autocast):
+            return self.variable.value
 
 
 class _CaptureScope(StatelessScope):
@@ -126,9 +136,10 @@ class _CaptureScope(StatelessScope):
 
     def get_current_value(self, variable: Variable) -> Any:
         if id(variable) not in self._reads:
-            tensor = SymbolicTensor((), variable.dtype, name=variable.name)
+            read = ReadVariable(variable)
+            tensor = SymbolicTensor((), read.dtype, name=variable.name)
             tensor.dims = variable.shape
-            Node(ReadVariable(variable), (), {}, tensor)
+            Node(read, (), {}, tensor)
             self._reads[id(variable)] = tensor
         return self._reads[id(variable)]
 

@@ -607,14 +607,18 @@ class Layer:
         return _masks_of(value)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
-        autocast = self.compute_dtype if self.autocast else None
-        with autocast_scope(autocast if autocast != self.variable_dtype else None):
+        with self._autocasting():
             outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
             for output in jax.tree_util.tree_leaves(outputs):
                 # A mean over the batch, so that the penalty's weight does not depend on its size.
                 self.add_loss(self.activity_regularizer(output) / (output.shape or (1,))[0])
         return outputs
+
+    def _autocasting(self) -> contextlib.AbstractContextManager[None]:
+        """Return the scope in which the layer's code reads float variables in the dtype that it computes in."""
+        autocast = self.compute_dtype if self.autocast else None
+        return autocast_scope(autocast if autocast != self.variable_dtype else None)
 
     def _record(self, args: Any, kwargs: Any, keep_training: bool, record: Any) -> Any:
         """Record the call as one node."""

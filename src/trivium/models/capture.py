@@ -55,7 +55,7 @@ def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph
     context = CallContext(training)
     context.layers.append(model)
     said = model._inherit(args, kwargs, context)
-    with call_scope(context), recording() as nodes:
+    with call_scope(context), model._autocasting(), recording() as nodes:
         outputs = model.call(*args, **said)
     inputs = args[0] if len(args) == 1 and not any_symbolic((), kwargs) else (args, kwargs)
     graph = Graph(_only_tensors(inputs), outputs, tuple(context.losses))
@@ -107,7 +107,7 @@ def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[La
     context = CallContext(training)
     context.layers.append(model)
     context.trail = []
-    with call_scope(context):
+    with call_scope(context), model._autocasting():
         infer(model.call, args, model._inherit(args, kwargs, context))
     return context.trail
 

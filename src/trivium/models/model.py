@@ -386,7 +386,8 @@ class Model(Trainer, Layer):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         if self._graph is None and (graph := self._runnable(args, kwargs)) is not None:
-            return self._run_graph(graph, args[0])
+            with self._autocasting():
+                return self._run_graph(graph, args[0])
         return super()._run(args, kwargs)
 
     def _runnable(self, args: Any, kwargs: Any) -> Graph | None:

@@ -150,7 +150,7 @@ class _Program:
         context = CallContext(self.training)
         context.layers.append(self.model)
         said = self.model._inherit(args, kwargs, context)
-        with call_scope(context), _ReadScope(), binding(_bind):
+        with call_scope(context), self.model._autocasting(), _ReadScope(), binding(_bind):
             outputs = self.model.call(*args, **said)
         self.structure = jax.tree_util.tree_structure(outputs)
         return [*jax.tree_util.tree_leaves(outputs), *context.losses]
@@ -333,7 +333,8 @@ class _Reader:
         variable = equation.params["what"]
         tensor = self._tensor(equation.outvars[0])
         tensor.name = variable.name
-        Node(ReadVariable(variable), (), {}, tensor)
+        with self.program.model._autocasting():
+            Node(ReadVariable(variable), (), {}, tensor)
 
     def _marked(self, equation: Any) -> None:
         call = equation.params["what"]

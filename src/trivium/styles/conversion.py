@@ -51,7 +51,7 @@ def convert(model: Model, to: str) -> Model:
     made = {"sequential": _sequential, "functional": _functional, "subclass": _subclass}[to](
         model, graph
     )
-    made._trainable = model.trainable
+    made._trainable, made._policy = model.trainable, model.dtype_policy
     if overridden_hooks(model):
         # What the hooks read of the model's own: a metric, a factor, an inner model.
         for key, value in vars(model).items():
@@ -104,6 +104,7 @@ def _subclass(model: Model, graph: Graph) -> Model:
     exec(compile(code, file, "exec"), space)
     cls = type(name, (Model,), {"call": space["call"], "__module__": __name__})
     made = keep_hooks(model, cls)(name=said_name(model))
+    made._policy = model.dtype_policy
     for key, value in body.attributes.items():
         setattr(made, key, value)
     args, kwargs = call_of(graph)

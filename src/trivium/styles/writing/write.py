@@ -17,7 +17,7 @@ from trivium.layers.tracking import unique
 from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
-from trivium.state import Variable, floatx, to_snake_case
+from trivium.state import Variable, dtype_policy, floatx, to_snake_case
 from trivium.styles.calls import written_calls
 from trivium.styles.modes import StyleError, one_graph
 from trivium.styles.obstacles import sequential_layers
@@ -144,8 +144,14 @@ class Writer:
         return name, [line for k, v in own.items() for line in fold(f"{target}.{k} = {v}")]
 
     def _named(self, model: Model) -> list[tuple[str | None, str]]:
-        name = said_name(model)
-        return [] if name is None else [("name", self.values.text(name))]
+        """Return the arguments that every model takes, where they are not the usual ones."""
+        name, policy = said_name(model), model.dtype_policy.name
+        said: list[tuple[str | None, str]] = []
+        if name is not None:
+            said.append(("name", self.values.text(name)))
+        if policy != dtype_policy().name:
+            said.append(("dtype", self.values.text(policy)))
+        return said
 
     def variable_text(self, variable: Variable, head: str) -> Expression:
         """Return the call that makes a variable like this one."""
