@@ -488,6 +488,40 @@ def test_a_layer_that_fails_to_build_leaves_those_inside_unbuilt():
     assert layer(np.ones((2, 7))).shape == (2, 3)
 
 
+def test_models_that_give_or_learn_nothing():
+    class Silent(tv.Model):
+        def call(self, x):
+            self.dense = tv.layers.Dense(1)
+
+    class Fresh(tv.Model):
+        def call(self, x):
+            return tv.layers.Dense(1)(x)
+
+    model = Silent(name="silent")
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"'silent' has no outputs: .*None.*`?return"):
+        model.fit(X, ONE, verbose=0)
+    model = Fresh(name="fresh")
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match=r"'fresh' has no trainable weights.*`__init__`"):
+        model.fit(X, ONE, verbose=0)
+
+
+def test_a_loss_that_is_no_number():
+    model = functional()
+    model.compile("sgd", tv.losses.SparseCategoricalCrossentropy(reduction="none"))
+    refuse(model, lambda m: m.fit(X, LABELS, verbose=0), r"shape \(20,\), and training needs one")
+
+
+def test_errors_of_functions_of_ones_own_say_whose_they_are():
+    model = functional()
+    model.compile("sgd", lambda y: y)
+    refuse(model, lambda m: m.fit(X, LABELS), "In the loss 'lambda' of the output 'out'", TypeError)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[lambda y: y])
+    words = "In the metric 'lambda' of the output 'out'"
+    refuse(model, lambda m: m.fit(X, LABELS), words, TypeError)
+
+
 class Branching(tv.Model):
     def __init__(self):
         super().__init__(name="branching")

@@ -309,6 +309,64 @@ def test_a_step_that_changes_the_states_form_is_refused():
         model.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
 
 
+def branching(self, state, data):
+    logs, state = tv.Model.train_step(self, state, data)
+    if logs["loss"] > 1:
+        logs["big"] = 1.0
+    return logs, state
+
+
+def through_numpy(self, state, data):
+    logs, state = tv.Model.train_step(self, state, data)
+    return {"loss": np.asarray(logs["loss"])}, state
+
+
+def as_on_another_backend(self, data):
+    return {}
+
+
+def only_logs(self, state, data):
+    return tv.Model.train_step(self, state, data)[0]
+
+
+def only_a_number(self, state, data):
+    logs, state = tv.Model.train_step(self, state, data)
+    return logs["loss"], state
+
+
+def assigning(self, state, data):
+    self.layers[-1].bias.assign(data[1][0])
+    return tv.Model.train_step(self, state, data)
+
+
+WRONG_STEPS = {
+    branching: (tv.CaptureError, r"test_custom_loops\.py:\d+: .*`if`.*run_eagerly=True"),
+    through_numpy: (tv.CaptureError, r"test_custom_loops\.py:\d+: .*NumPy"),
+    as_on_another_backend: (TypeError, r"train_step\(self, state, data\).*yours takes \(data\)"),
+    only_logs: (TypeError, r"returns `\(logs, state\)`.*yours returned a dict"),
+    only_a_number: (TypeError, r"`logs` are numbers in a dict; yours are a"),
+    assigning: (RuntimeError, r"/bias' would be left holding a traced value.*`stateless_call`"),
+}
+
+
+@pytest.mark.parametrize("step", WRONG_STEPS, ids=lambda step: step.__name__)
+def test_a_step_that_cannot_be_one(step):
+    error, words = WRONG_STEPS[step]
+    model = network(tv, type("Own", (tv.Model,), {"train_step": step}))
+    model.compile("sgd", "mse")
+    before = model.weights_sha256()
+    with pytest.raises(error, match=words):
+        model.fit(np.ones((4, 4)), np.ones((4, 1)), verbose=0)
+    assert model.weights_sha256() == before and not model.optimizer.built
+
+
+def test_plain_python_may_look_at_values():
+    model = network(tv, type("Own", (tv.Model,), {"train_step": branching}))
+    model.compile("sgd", "mse", run_eagerly=True)
+    history = model.fit(np.ones((4, 4)), 9 * np.ones((4, 1)), verbose=0).history
+    assert history["big"] == [1.0]
+
+
 def test_an_optimizer_that_was_built_for_other_variables_is_refused():
     model = network(tv)
     model.compile("sgd", "mse")

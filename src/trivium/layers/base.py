@@ -126,7 +126,9 @@ class Layer:
     else:
 
         def __getattr__(self, name):
-            if hasattr(type(self), name) or vars(self).get("built", True):
+            context = current_call()
+            called = context is not None and any(x is self for x in context.layers)
+            if hasattr(type(self), name) or called or vars(self).get("built", True):
                 return object.__getattribute__(self, name)  # which raises the error again
             raise AttributeError(
                 f"Layer {self.path!r} ({type(self).__name__}) has no attribute {name!r}. It is not built yet, and "

@@ -22,7 +22,7 @@ from trivium.layers.base import Layer
 from trivium.layers.context import current_call
 from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
 from trivium.models.functional_inputs import fit_inputs
-from trivium.state import Variable, current_scope, suggest
+from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -115,15 +115,14 @@ class Model(Trainer, Layer):
         self._adopt()
 
     def _adopt(self) -> None:
-        """Draw the variables' first values in the order of the data's flow, and be the parent of the layers."""
+        """Place the variables' first values in the order of the data's flow, and be the parent of the layers."""
         import weakref
 
         for layer in self._layers:
             if layer._parent is None and layer is not self:
                 layer._parent = weakref.ref(self)
         if not is_recording():
-            for variable in self.variables:
-                variable.initialize()
+            reserve(self.variables)
 
     # -- the one graph ------------------------------------------------------------------------------------------
 

@@ -21,7 +21,13 @@ from trivium.state.registry import (
     suggest,
 )
 from trivium.state.scopes import StatelessScope, autocast_scope, current_scope, shape_scope
-from trivium.state.seeds import SeedGenerator, global_seed, host_generator, set_random_seed
+from trivium.state.seeds import (
+    SeedGenerator,
+    global_seed,
+    host_generator,
+    reserve,
+    set_random_seed,
+)
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -44,6 +50,7 @@ __all__ = [
     "host_generator",
     "is_float",
     "register_keras_serializable",
+    "reserve",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",

@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from trivium.state.variable import Variable
 
 __all__ = [
+    "Drawing",
     "StatelessScope",
     "autocast_scope",
     "current_autocast",
+    "current_drawing",
     "current_scope",
+    "drawing_scope",
     "draws_noted",
     "init_scope",
     "note_drawn",
@@ -28,7 +31,8 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.scopes: list[StatelessScope] = []
         self.autocast: str | None = None
-        self.drawn: list[Variable] | None = None
+        self.drawn: list[tuple[Variable, Any]] | None = None
+        self.drawing: Drawing | None = None
 
 
 _local = _Local()
@@ -130,10 +134,38 @@ def autocast_scope(dtype: str | None) -> Iterator[None]:
         _local.autocast = before
 
 
+class Drawing:
+    """The drawing of one variable's first value.
+
+    Args:
+        place: The generation of the global seed, the seed, and the position in it that is the variable's own; `None`
+            where it takes one when it draws.
+    """
+
+    def __init__(self, place: tuple[int, int, int] | None) -> None:
+        self.place = place
+        self.count = 0
+
+
 @contextlib.contextmanager
-def draws_noted() -> Iterator[list[Variable]]:
-    """Collect the variables whose first values are drawn while the `with` block lasts."""
-    before, mine = _local.drawn, []  # type: tuple[list[Variable] | None, list[Variable]]
+def drawing_scope(drawing: Drawing) -> Iterator[None]:
+    """Let random numbers come from one variable's place while the `with` block lasts."""
+    before, _local.drawing = _local.drawing, drawing
+    try:
+        yield
+    finally:
+        _local.drawing = before
+
+
+def current_drawing() -> Drawing | None:
+    """Return the drawing that is going on, or `None`."""
+    return _local.drawing
+
+
+@contextlib.contextmanager
+def draws_noted() -> Iterator[list[tuple[Variable, Any]]]:
+    """Collect the variables that get a place or a first value in the `with` block, each with the place it had."""
+    before, mine = _local.drawn, []  # type: tuple[list[Any] | None, list[Any]]
     _local.drawn = mine
     try:
         yield mine
@@ -143,10 +175,10 @@ def draws_noted() -> Iterator[list[Variable]]:
             before.extend(mine)
 
 
-def note_drawn(variable: Variable) -> None:
-    """Tell `draws_noted` that the first value of a variable has been drawn."""
+def note_drawn(variable: Variable, place: Any) -> None:
+    """Tell `draws_noted` that a variable gets a place or its first value, and the place that it had."""
     if _local.drawn is not None:
-        _local.drawn.append(variable)
+        _local.drawn.append((variable, place))
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import random as python_random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jax
@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.state.names import auto_name
-from trivium.state.scopes import draws_noted
+from trivium.state.scopes import current_drawing, draws_noted
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -28,12 +28,15 @@ __all__ = [
     "draw_key",
     "global_seed",
     "host_generator",
+    "reserve",
     "set_random_seed",
     "undraw_on_error",
 ]
 
 _seed: int | None = None
 _position = 0
+# How often the seed has been set: positions of different times are not of one count.
+_generation = 0
 
 
 def set_random_seed(seed: int) -> None:
@@ -50,8 +53,8 @@ def set_random_seed(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise ValueError(f"The seed is a whole number from 0 to 2**32 - 1; got {seed!r}.")
-    global _seed, _position
-    _seed, _position = int(seed), 0
+    global _seed, _position, _generation
+    _seed, _position, _generation = int(seed), 0, _generation + 1
     python_random.seed(_seed)
     np.random.seed(_seed)
 
@@ -69,17 +72,54 @@ def global_seed() -> int:
     return _seed
 
 
-def draw_key() -> tuple[int, int]:
+def _next_place() -> tuple[int, int, int]:
+    global _position
+    place = (_generation, global_seed(), _position)
+    _position += 1
+    return place
+
+
+def draw_key() -> tuple[int, ...]:
     """Return (global seed, next position): a key that no other draw gets.
+
+    While a variable's first value is drawn, the position is the variable's own; each further draw for it has one key
+    more of the same position.
 
     Example:
         >>> set_random_seed(7); draw_key(), draw_key()
         ((7, 0), (7, 1))
     """
-    global _position
-    key = (global_seed(), _position)
-    _position += 1
-    return key
+    drawing = current_drawing()
+    if drawing is None:
+        return _next_place()[1:]
+    if drawing.place is None:
+        drawing.place = _next_place()
+    again = (drawing.count, 0) if drawing.count else ()
+    drawing.count += 1
+    return (*drawing.place[1:], *again)
+
+
+def reserve(variables: Iterable[Variable]) -> None:
+    """Give each variable that has no value yet its position, in this order.
+
+    Positions that some of them hold already are given out again: a model inside another was made first, and the order
+    of the outer one's graph is what counts.
+
+    Args:
+        variables: The variables, in the order of the data's flow.
+
+    Example:
+        >>> set_random_seed(7)
+        >>> a, b = (Variable(lambda shape, dtype: np.zeros(shape), shape=(1,)) for _ in "ab")
+        >>> reserve([b]); reserve([a, b])
+        >>> a.place[1:], b.place[1:]
+        ((7, 0), (7, 1))
+    """
+    waiting = [v for v in variables if not v.initialized]
+    movable = [v for v in waiting if v.place is None or v.place[0] == _generation]
+    held = iter(sorted(v.place for v in movable if v.place is not None))
+    for variable in movable:
+        variable.hold(next(held, None) or _next_place())
 
 
 @contextlib.contextmanager
@@ -101,8 +141,9 @@ def undraw_on_error() -> Iterator[None]:
             yield
         except BaseException:
             _position = position
-            for variable in drawn:
+            for variable, place in reversed(drawn):
                 variable.forget()
+                variable.place = place
             raise
 
 

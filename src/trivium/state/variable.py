@@ -14,7 +14,7 @@ import numpy as np
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
-from trivium.state.scopes import current_autocast, current_scope, note_drawn
+from trivium.state.scopes import Drawing, current_autocast, current_scope, drawing_scope, note_drawn
 
 __all__ = ["Variable"]
 
@@ -67,6 +67,7 @@ class Variable(ArrayOperators):
         self.constraint: Callable[[Any], Any] | None = None
         self.owner: weakref.ref[Any] | None = None
         self._value: Any = None
+        self.place: tuple[int, int, int] | None = None
         self.initializer = initializer if callable(initializer) else None
         if callable(initializer):
             if shape is None:
@@ -130,8 +131,9 @@ class Variable(ArrayOperators):
     def initialize(self) -> None:
         """Draw the first value now, if it has not been drawn."""
         if self._value is None:
+            before, drawing = self.place, Drawing(self.place)
             # Whatever is being traced around this call, the value is a real array.
-            with jax.ensure_compile_time_eval():
+            with jax.ensure_compile_time_eval(), drawing_scope(drawing):
                 assert self.initializer is not None
                 value = _as_array(self.initializer(self._shape, dtype=self._dtype), self._dtype)
             if value.shape != self._shape:
@@ -139,8 +141,17 @@ class Variable(ArrayOperators):
                     f"Variable {self.path!r}: its initializer gave shape {value.shape}, "
                     f"wanted {self._shape}."
                 )
-            self._value = value
-            note_drawn(self)
+            self._value, self.place = value, drawing.place
+            note_drawn(self, before)
+
+    def hold(self, place: tuple[int, int, int]) -> None:
+        """Take the place that the first value will be drawn at, when it is needed.
+
+        Args:
+            place: The generation of the global seed, the seed, and the position in it.
+        """
+        note_drawn(self, self.place)
+        self.place = place
 
     def forget(self) -> None:
         """Give up the value, so that the first one is drawn anew when it is needed; without initializer, keep it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from trivium import losses as losses_room
@@ -310,6 +311,12 @@ class CompiledLoss:
                 continue
             with _noted("loss", function.name, outputs, i):
                 value = function(target, output, sample_weight=weights[i], mask=get_mask(output))
+            if jnp.shape(value):
+                raise ValueError(
+                    f"The loss {function.name!r} of the output {outputs.names[i]!r} gives an array of shape "
+                    f"{jnp.shape(value)}, and training needs one number: take the mean, as the "
+                    'reduction "sum_over_batch_size" does.'
+                )
             tracker = self._trackers.get(outputs.names[i])
             if tracker is not None:
                 tracker.update_state(value, sample_weight=output.shape[0])

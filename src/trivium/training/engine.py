@@ -16,11 +16,17 @@ import numpy as np
 from jax import lax
 from jax.extend.core import jaxpr_as_fun
 
-from trivium.graph import digest
+from trivium.graph import CaptureError, digest
+from trivium.graph.errors import error_location
 
 __all__ = ["Program", "compile_count"]
 
 _BUFFER = 1 << 25  # Bytes of results that one chunk collects at most.
+_NEEDS_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.TracerIntegerConversionError,
+)
 _executables: dict[str, Any] = {}
 _compiled = 0
 
@@ -50,6 +56,7 @@ class Program:
         names: Names for the state's arrays in the order of its leaves, for messages.
 
     Raises:
+        CaptureError: The step needs the values of arrays while it is traced.
         TypeError: A step changes the shape or dtype of the state.
         ValueError: With `collect`, a result is a single number.
     """
@@ -77,7 +84,10 @@ class Program:
             return result, jax.tree_util.tree_leaves(new)
 
         # The step is traced once; the loop replays what was traced.
-        traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
+        try:
+            traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
+        except _NEEDS_VALUES as error:
+            raise _values_needed(error) from None
         _same_state(leaves, new, names)
         if collect:
             _has_rows(result)
@@ -169,6 +179,19 @@ def _spec(x: Any) -> jax.ShapeDtypeStruct:
 
 def _nbytes(x: Any) -> int:
     return int(np.prod(x.shape, dtype=np.int64)) * x.dtype.itemsize
+
+
+def _values_needed(error: Exception) -> CaptureError:
+    """Return the error of a step whose Python asks for values as one that names the user's line."""
+    refusal = CaptureError(
+        "a step is compiled, so its arrays have no values when Python runs over it: `if`, `while`, `float()` and "
+        "NumPy's functions cannot see them. Use `jax.numpy.where` or `ops.cond` in place of `if`, and `jax.numpy` in "
+        "place of NumPy; or `compile(..., run_eagerly=True)`, which runs each step as plain Python.",
+        error_location(error),
+    )
+    for note in getattr(error, "__notes__", []):
+        refusal.add_note(note)
+    return refusal
 
 
 def _has_rows(result: Any) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -72,7 +73,8 @@ class Pass:
         chunk: int | None = None,
         eager: bool = False,
     ) -> None:
-        self.kind, self.step, self.source, self.state = kind, step, source, state
+        self.kind, self.source, self.state = kind, source, state
+        self.step = _checked(step, kind)
         self.chunk, self.eager = chunk, eager
         self._programs = programs
         self._version = (kind, version, state.form())
@@ -151,6 +153,27 @@ class Pass:
                 self.state.names,
             )
         return self._programs[key]
+
+
+def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    """Return a step of the user's with errors for what is no step."""
+    name, given = f"{kind}_step", "logs" if kind != "predict" else "outputs"
+    form = f"`{name}(self, state, data)` returns `({given}, state)`, as on Keras's JAX backend"
+    try:
+        inspect.signature(step).bind(None, None)
+    except TypeError:
+        raise TypeError(f"{form}; yours takes {inspect.signature(step)}.") from None
+
+    def checked(state: Any, data: Any) -> Any:
+        returned = step(state, data)
+        if not isinstance(returned, tuple | list) or len(returned) != 2:
+            raise TypeError(f"{form}; yours returned a {type(returned).__name__}.")
+        if kind != "predict" and not isinstance(returned[0], Mapping):
+            came = type(returned[0]).__name__
+            raise TypeError(f"{form}, where `logs` are numbers in a dict; yours are a {came}.")
+        return returned
+
+    return checked
 
 
 def _grow(size: int, seconds: float) -> int:

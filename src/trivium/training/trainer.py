@@ -180,14 +180,26 @@ class Trainer(Steps):
                 y_pred = self(x)
         else:
             y_pred = jax.eval_shape(outputs_for, jax.tree_util.tree_map(_spec, x))
-        made.build(Outputs(y_pred, self.output_names), y)
+        outputs = Outputs(y_pred, self.output_names)
+        if not outputs.count:
+            raise ValueError(
+                f"Model {self.name!r} has no outputs: its `call` returned {y_pred!r}. Does it end in `return ...`?"
+            )
+        made.build(outputs, y)
 
     def _ready_optimizer(self, optimizer: Any) -> None:
         """Build the optimizer, or see that it was built for what the model trains now."""
         mine = self.trainable_variables
+        own = type(self).train_step is Trainer.train_step
+        if own and not mine:
+            warnings.warn(
+                f"Model {self.name!r} has no trainable weights, so `fit` changes nothing in it. Are all layers frozen, "
+                "or made in `call`, where each call makes new ones? Make them in `__init__`.",
+                stacklevel=5,
+            )
         if not optimizer.built:
             optimizer.build(mine)
-        elif type(self).train_step is Trainer.train_step:
+        elif own:
             theirs = optimizer._trainable_variables
             if [id(v) for v in mine] != [id(v) for v in theirs]:
                 raise ValueError(
