@@ -66,7 +66,7 @@ CASES = {
         "`add` joins two branches: `a` and `b`",
     ),
     "own loss": (lambda: built(Losing), "subclass", [False, False, True], "adds a loss"),
-    "own step": (lambda: built(Stepping), "subclass", [False, False, True], "its own `train_step`"),
+    "own step": (lambda: built(Stepping), "subclass", [True, True, True], "its own `train_step`"),
     "two ways": (
         lambda: built(TwoWays),
         "subclass",

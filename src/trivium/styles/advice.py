@@ -115,16 +115,19 @@ def advise(model: Model) -> Advice:
     except StyleError as error:
         return _only_subclass(model, str(error))
     obstacles = {
-        "sequential": sequential_obstacle(graph) or _hooks(model),
-        "functional": _functional_obstacle(graph) or _hooks(model),
+        "sequential": sequential_obstacle(graph),
+        "functional": _functional_obstacle(graph),
         "subclass": None,
     }
     verdicts = tuple(_verdict(model, graph, style, obstacles[style]) for style in STYLES)
-    style = next(v.style for v in verdicts if v.possible)
+    hooks = _hooks(model)
+    style = "subclass" if hooks else next(v.style for v in verdicts if v.possible)
     reasons = {
         "sequential": "It is a stack: one input, one output, and each layer feeds the next.",
         "functional": f"A stack cannot hold it: {obstacles['sequential']}",
-        "subclass": f"Nothing simpler can hold it: {obstacles['functional']}",
+        "subclass": f"It has its own {hooks}, and that needs a class."
+        if hooks
+        else f"Nothing simpler can hold it: {obstacles['functional']}",
     }
     return Advice(model.name, style, reasons[style], _facts(graph), verdicts)
 
@@ -133,12 +136,8 @@ def _named(style: str) -> str:
     return "subclassing" if style == "subclass" else f"the {_CALLED[style]} API"
 
 
-def _hooks(model: Model) -> str | None:
-    hooks = overridden_hooks(model)
-    if not hooks:
-        return None
-    said = ", ".join(f"`{name}`" for name in hooks)
-    return f"its class has its own {said}, and only a class has room for that."
+def _hooks(model: Model) -> str:
+    return ", ".join(f"`{name}`" for name in overridden_hooks(model))
 
 
 def _functional_obstacle(graph: Graph) -> str | None:
@@ -168,7 +167,11 @@ def _verdict(model: Model, graph: Graph, style: str, obstacle: str | None) -> Ve
         "subclass": "full control: Python decides in `call`, and the class can bring its own training step; its shapes "
         "are known when it is built, and a mistake shows when it is called.",
     }
-    return Verdict(style, True, why[style], lines)
+    hooks = _hooks(model)
+    along = (
+        f" Its own {hooks} goes along in a small class." if hooks and style != "subclass" else ""
+    )
+    return Verdict(style, True, why[style] + along, lines)
 
 
 def _facts(graph: Graph) -> dict[str, int]:
