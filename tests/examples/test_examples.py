@@ -31,7 +31,7 @@ SAYS = {
                 "6 gradients agree: True"],
     "multimodal": ["kind_accuracy", "price_mae", 'inputs={"image": image, "words": words}', "embedding/embeddings"],
     "autoencoder": ["makes 32 numbers of an image", "layers.GaussianNoise(0.2)", "code: units is 32 and 16"],
-    "custom_step": ["attacked images", "its class has its own `train_step`", "trained by the same step: True",
+    "custom_step": ["attacked images", "It has its own `train_step`", "trained by the same step: True",
                     "return super().train_step(state, (attack(loss, x), y, sample_weight))", "Prototypes(10)(x)"],
 }  # fmt: skip
 

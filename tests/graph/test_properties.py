@@ -126,7 +126,7 @@ def test_neither_names_nor_the_order_of_construction_show_in_the_fingerprint(pla
 
 
 @settings(max_examples=25, deadline=None)
-@given(plans(nested=False), st.integers(0, 2**16))
+@given(plans(), st.integers(0, 2**16))
 def test_the_same_seed_draws_the_same_weights_in_whatever_order(plan, seed):
     found = []
     for options in ({}, {"prefix": "other", "shuffle": seed}):

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_complex, as_floats, per_axis
@@ -397,9 +398,9 @@ def _complex(x: Any) -> Any:
     if not isinstance(x, list | tuple) or len(x) != 2:
         raise ValueError("complex numbers are a pair of arrays, the real and the imaginary part.")
     real, imaginary = x
-    if jnp.shape(real) != jnp.shape(imaginary):
+    if np.shape(real) != np.shape(imaginary):
         raise ValueError(
-            f"the real and imaginary parts differ in shape: {jnp.shape(real)} and {jnp.shape(imaginary)}."
+            f"the real and imaginary parts differ in shape: {np.shape(real)} and {np.shape(imaginary)}."
         )
     return as_complex(real, imaginary)
 

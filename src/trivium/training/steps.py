@@ -172,6 +172,14 @@ class Steps(_Base):
 
         Raises:
             ValueError: The compiled loss has no targets, or there is no loss to train by.
+
+        Example:
+            >>> import numpy as np, trivium as tv
+            >>> model = tv.Sequential([tv.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile(loss="mse")
+            >>> x = np.ones((4, 1))
+            >>> float(model.compute_loss(x, y=3 * x, y_pred=model(x)))
+            4.0
         """
         made = self._need("compute_loss")
         losses = [jnp.sum(value) for value in self.losses]
@@ -319,7 +327,7 @@ class Steps(_Base):
     # -- the steps ----------------------------------------------------------------------------------------------
 
     def train_step(self, state: Any, data: Any) -> Any:
-        """Do one step of training, as a pure function. Override it for a loop of your own.
+        """Do one step of training, as a pure function. Override it for a step of your own.
 
         Args:
             state: `(trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`, lists of
@@ -328,6 +336,17 @@ class Steps(_Base):
 
         Returns:
             `(logs, state)`.
+
+        Example:
+            >>> import numpy as np, trivium as tv
+            >>> class Doubling(tv.Sequential):
+            ...     def train_step(self, state, data):
+            ...         logs, state = super().train_step(state, data)
+            ...         return logs | {"doubled": 2 * logs["loss"]}, state
+            >>> model = Doubling([tv.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile("sgd", "mse")
+            >>> model.fit(np.ones((4, 1)), np.zeros((4, 1)), verbose=0).history
+            {'doubled': [2.0], 'loss': [1.0]}
         """
         tv, ntv, ov, mv = state
         x, y, sample_weight = unpack_x_y_sample_weight(data)

@@ -281,6 +281,15 @@ class Trainer(Steps):
 
         Raises:
             ValueError: The model is not compiled, or the data is not what it can take; the model is as before.
+
+        Example:
+            >>> import trivium as tv
+            >>> x = np.arange(8.0).reshape(8, 1)
+            >>> model = tv.Sequential([tv.layers.Dense(1)])
+            >>> model.compile(tv.optimizers.SGD(0.01), "mse")
+            >>> losses = model.fit(x, 3 * x, epochs=20, verbose=0).history["loss"]
+            >>> len(losses), losses[-1] < losses[0]
+            (20, True)
         """
         self._need("fit")
         check_epochs(epochs, initial_epoch, validation_freq)
@@ -416,6 +425,13 @@ class Trainer(Steps):
 
         Raises:
             ValueError: The model is not compiled, or the data is not what it can take.
+
+        Example:
+            >>> import trivium as tv
+            >>> model = tv.Sequential([tv.layers.Rescaling(2.0)])
+            >>> model.compile(loss="mse", metrics=["mae"])
+            >>> model.evaluate(np.ones((4, 1)), np.zeros((4, 1)), verbose=0, return_dict=True)
+            {'loss': 4.0, 'mae': 2.0}
         """
         self._need("evaluate")
         source = make_source(
@@ -469,6 +485,11 @@ class Trainer(Steps):
 
         Raises:
             ValueError: The data is not what the model can take.
+
+        Example:
+            >>> import trivium as tv
+            >>> tv.Sequential([tv.layers.Rescaling(2.0)]).predict(np.ones((3, 1)), verbose=0).tolist()
+            [[2.0], [2.0], [2.0]]
         """
         source = make_source(x, batch_size=batch_size, steps=steps, what="predict")
         with self._unchanged_on_error():
@@ -518,6 +539,13 @@ class Trainer(Steps):
 
         Returns:
             The loss alone, a list of loss and metrics, or a dict; of this batch, not of those before.
+
+        Example:
+            >>> import trivium as tv
+            >>> model = tv.Sequential([tv.layers.Dense(1, kernel_initializer="ones")])
+            >>> model.compile(tv.optimizers.SGD(0.5), "mse")
+            >>> model.train_on_batch(np.ones((4, 1)), np.zeros((4, 1)))
+            1.0
         """
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
