@@ -361,3 +361,19 @@ def test_own_weights_are_read_in_the_compute_dtype_eagerly_and_compiled(library)
     assert {str(y.dtype) for y in (eager, pure, functional)} == {"bfloat16"}
     assert np.array_equal(eager, pure) and np.array_equal(eager, functional)
     assert model.graph().output_tensors[0].dtype == "bfloat16"
+
+
+def test_predict_moves_random_states_on():
+    class Noise(tv.Layer):
+        def __init__(self):
+            super().__init__()
+            self.seeds = tv.random.SeedGenerator(1)
+
+        def call(self, x):
+            return x + tv.random.normal(x.shape, seed=self.seeds)
+
+    model = tv.Sequential([tv.Input((2,), batch_size=3), Noise()])
+    one, two = (
+        model.predict(np.zeros((3, 2), "float32"), verbose=0, batch_size=3) for _ in range(2)
+    )
+    assert not np.array_equal(one, two)

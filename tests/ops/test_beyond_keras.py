@@ -184,3 +184,26 @@ def test_eager_convolution_is_one_program() -> None:
     kernel = np.ones((5, 5, 4, 2), "float32")
     traced = jax.make_jaxpr(lambda x: ops.conv(x, kernel, 1, "same"))(normal(1, 9, 9, 4))
     assert len(traced.eqns) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays"),
+    [
+        ("add", (np.ones((2, 2)), np.ones(2))),
+        ("matmul", (np.ones((2, 2)), np.ones((2, 3)))),
+        ("conv", (np.ones((1, 3, 1)), np.ones((2, 1, 1)))),
+        ("depthwise_conv", (np.ones((1, 3, 1)), np.ones((2, 1, 1)))),
+        ("separable_conv", (np.ones((1, 3, 1)), np.ones((2, 1, 1)), np.ones((1, 1, 1)))),
+        ("fft", ((np.ones(3), np.zeros(3)),)),
+        ("solve", (np.eye(2), np.ones(2))),
+    ],
+)
+def test_lists_are_arrays(name: str, arrays: Any) -> None:
+    function = getattr(ops, name)
+    floats = jax.tree_util.tree_map(np.float32, arrays)
+    lists = jax.tree_util.tree_map(lambda a: a.tolist(), arrays)
+    for got, wanted in zip(
+        *(jax.tree_util.tree_leaves(function(*a)) for a in (lists, floats)), strict=True
+    ):
+        assert got.dtype == wanted.dtype
+        np.testing.assert_array_equal(got, wanted)

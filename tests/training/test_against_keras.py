@@ -313,13 +313,12 @@ def test_epochs_steps_and_validation(twins, data):
     x, y, weight = data.x, data.one, data.weight
     pair = twins(stack(), {"loss": "mse", "metrics": ["mae"]})
     for options in (
-        {"epochs": 2, "steps_per_epoch": 2, "batch_size": 5},
-        {"epochs": 5, "validation_split": 0.3, "validation_freq": 2, "batch_size": 4},
+        {"epochs": 2, "steps_per_epoch": 2},
+        {"epochs": 5, "validation_split": 0.5, "validation_freq": 2, "batch_size": 4},
         {
             "epochs": 5,
-            "validation_data": (x[:6], y[:6], weight[:6]),
+            "validation_data": (x[:5], y[:5], weight[:5]),
             "validation_freq": [1, 4],
-            "validation_batch_size": 4,
         },
         {"epochs": 5, "initial_epoch": 3},
         {"epochs": 2, "initial_epoch": 2},
@@ -331,6 +330,7 @@ def test_epochs_steps_and_validation(twins, data):
         },
         {"epochs": 2, "batch_size": 100},
     ):
+        options = {"batch_size": 5} | options
 
         def use(model, lib, options=options):
             history = model.fit(x, y, verbose=0, shuffle=False, **options)
@@ -339,8 +339,8 @@ def test_epochs_steps_and_validation(twins, data):
         pair.agree(use)
     pair.agree(
         lambda model, lib: [
-            model.evaluate(x, y, steps=2, batch_size=4, verbose=0),
-            model.predict(x, steps=2, batch_size=4, verbose=0),
+            model.evaluate(x, y, steps=2, batch_size=3, verbose=0),
+            model.predict(x, steps=2, batch_size=3, verbose=0),
             model.get_weights(),
         ]
     )

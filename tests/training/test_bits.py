@@ -146,11 +146,11 @@ def test_single_batches_are_an_epoch_in_order():
 
 def test_plain_python_comes_close(straight):
     model = make(run_eagerly=True)
-    history = train(model, epochs=2)
+    history = train(model, epochs=1)
     for name, values in history.items():
-        np.testing.assert_allclose(values, straight[1][name][:2], rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(values, straight[1][name][:1], rtol=1e-4, err_msg=name)
     compiled = make()
-    train(compiled, epochs=2)
+    train(compiled, epochs=1)
     for ours, theirs in zip(model.get_weights(), compiled.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from trivium.graph.op import op
 from trivium.ops import lowering
@@ -105,7 +106,7 @@ def depthwise_conv(
         (1, 2, 2, 2)
     """
     kernel = jnp.asarray(as_array(kernel))
-    channels = jnp.shape(inputs)[-1 if channels_are_last(data_format) else 1]
+    channels = np.shape(inputs)[-1 if channels_are_last(data_format) else 1]
     if kernel.shape[-2] != channels:
         raise ValueError(
             f"the inputs have {channels} channels, the kernel {kernel.shape[-2]} "
@@ -150,7 +151,7 @@ def separable_conv(
         Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", 2016,
         https://arxiv.org/abs/1610.02357
     """
-    between, taken = math.prod(jnp.shape(depthwise_kernel)[-2:]), jnp.shape(pointwise_kernel)[-2]
+    between, taken = math.prod(np.shape(depthwise_kernel)[-2:]), np.shape(pointwise_kernel)[-2]
     if taken != between:
         raise ValueError(
             f"the depthwise kernel gives {between} channels, the pointwise kernel takes {taken}."

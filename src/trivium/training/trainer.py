@@ -514,6 +514,7 @@ class Trainer(Steps):
             if ends and hooks:
                 watchers.on_predict_batch_end(done - 1, {"outputs": _joined(parts[told:])})
                 told = len(parts)
+        work.state.push()
         watchers.on_predict_end()
         return _joined(parts)
 

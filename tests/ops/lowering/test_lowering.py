@@ -87,24 +87,31 @@ def test_forms_of_convolution(
 
 
 @pytest.mark.parametrize(
-    ("channels", "seen", "limit", "form"),
+    ("window", "channels", "seen", "limit", "form"),
     [
-        (4, 4, None, "patches"),
-        (4, 4, 0, "rows"),
-        (1, 1, None, "patches"),
-        (4, 2, None, "groups_apart"),
-        (20, 2, None, "groups_batched"),
-        (4, 1, None, "depthwise"),
+        (3, 48, 48, None, "patches"),
+        (5, 4, 4, None, "patches"),
+        (5, 48, 48, None, "rows"),
+        (3, 4, 4, 0, "rows"),
+        (3, 1, 1, None, "patches"),
+        (3, 4, 2, None, "groups_apart"),
+        (3, 20, 2, None, "groups_batched"),
+        (3, 4, 1, None, "depthwise"),
     ],
 )
-def test_the_form_follows_from_the_channels_and_the_memory(
-    channels: int, seen: int, limit: int | None, form: str, monkeypatch: pytest.MonkeyPatch
+def test_the_form_follows_from_the_shapes(
+    window: int,
+    channels: int,
+    seen: int,
+    limit: int | None,
+    form: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     called = []
     monkeypatch.setattr(convolution, form, lambda *_: called.append(form))
     if limit is not None:
         monkeypatch.setattr(convolution, "_PATCH_LIMIT", limit)
-    x, kernel = normal(2, 6, channels), normal(3, seen, channels)
+    x, kernel = normal(2, 6, channels), normal(window, seen, channels)
     convolution.conv.__wrapped__(x, kernel, (1,), "same", (1,))
     assert called == [form]
 

@@ -1,8 +1,8 @@
 """Convolution: on the CPU as matrix products of strided slices; elsewhere as XLA's own convolution.
 
 XLA's convolution leaves its fast path inside a compiled loop on the CPU (jax issue 12868): on two cores a training step
-of a 3x3 convolution is then 14 to 21 times slower than these forms, and 47 times with one group for each channel. Two
-things in them are worth most: one product for all cells of the window, and arrays flattened to two axes before it,
+of a 3x3 convolution is then 13 to 21 times slower than these forms, and 50 to 90 times with one group for each channel.
+Two things in them are worth most: one product for all cells of the window, and arrays flattened to two axes before it,
 without which the kernel's gradient is computed from a transposed copy. `benchmarks/lowering.py` measures every form.
 """
 
@@ -24,6 +24,8 @@ __all__ = [
 
 # Beyond this many bytes the copies of each cell are not all made at once.
 _PATCH_LIMIT = 256 * 2**20
+# Windows of at least so many rows, each with so many numbers, are faster row by row.
+_TALL, _ROW_DEPTH = 5, 48
 # Up to this many groups a product for each is faster than one batched product.
 _GROUP_LIMIT = 8
 
@@ -68,7 +70,8 @@ def conv(
         examples = x.shape[0] if isinstance(x.shape[0], int) else 1
         positions = math.prod(n // s for n, s in zip(x.shape[1:-1], strides, strict=True))
         copied = examples * positions * math.prod(window) * channels * x.dtype.itemsize
-        form = patches if copied <= _PATCH_LIMIT else rows
+        tall = window[0] >= _TALL and math.prod(window[1:]) * channels >= _ROW_DEPTH
+        form = rows if tall or copied > _PATCH_LIMIT else patches
     return form(x, kernel, strides, dilation)
 
 
