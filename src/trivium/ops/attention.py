@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -62,23 +63,25 @@ def dot_product_attention(
     bias = None if bias is None else jnp.asarray(bias, q.dtype)
     mask = None if mask is None else jnp.asarray(mask, bool)
     if attn_logits_soft_cap is None:
-        return jax.nn.dot_product_attention(
-            q,
-            k,
-            v,
-            bias,
-            mask,
-            scale=scale,
-            is_causal=is_causal,
-            implementation="cudnn" if flash_attention else "xla",
+        attend = partial(
+            jax.nn.dot_product_attention, implementation="cudnn" if flash_attention else "xla"
         )
+        return attend(q, k, v, bias, mask, scale=scale, is_causal=is_causal)
     if flash_attention:
         raise ValueError(
             "`attn_logits_soft_cap` does not go with `flash_attention`; leave one out."
         )
-    logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    return _capped(q, k, v, bias, mask, scale, is_causal, attn_logits_soft_cap)
+
+
+def _capped(
+    q: Any, k: Any, v: Any, bias: Any, mask: Any, scale: float, is_causal: bool, cap: float
+) -> Any:
+    """The plain form, with logits that stay below a cap."""
+    logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * scale
     logits = logits if bias is None else logits + bias
-    logits = attn_logits_soft_cap * jnp.tanh(logits / attn_logits_soft_cap)
+    logits = cap * jnp.tanh(logits / cap)
     if is_causal:
         before = jnp.tril(jnp.ones(logits.shape[-2:], bool))
         mask = before if mask is None else mask & before
