@@ -72,6 +72,8 @@ class Twins:
         self.models = []
         for library in self.libraries:
             with quiet(library):
+                # Names that come by themselves count from the start in both.
+                library.backend.clear_session()
                 library.utils.set_random_seed(0)
                 model = build(library)
                 if not model.built:
