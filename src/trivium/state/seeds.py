@@ -1,7 +1,8 @@
 """Seeds: every random number follows from one global seed and the place of its use in the data's flow.
 
 `set_random_seed` sets the seed. A draw without a seed of its own takes the next position of a global count. A model's
-variables get theirs in the order of its graph, so equal graphs draw equal numbers, in whatever style they were written. First values are drawn by NumPy's Philox on the host: nothing to compile, and the same on every device.
+variables get theirs in the order of its graph, so equal graphs draw equal numbers, in whatever style they were
+written. First values are drawn by NumPy's Philox on the host: nothing to compile, and the same on every device.
 
 Reference:
     Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011 (Philox and Threefry).
