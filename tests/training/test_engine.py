@@ -1,5 +1,6 @@
 """Programs: how many are compiled, and when; and what is laid before them."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,15 +38,51 @@ def test_a_program_a_batch_shape_and_no_more():
     assert compiled_by(lambda: again.fit(X, Y, batch_size=5, callbacks=[watch], verbose=0)) == 0
 
 
+def test_other_lengths_take_the_same_programs():
+    model = make(9)
+    x, y = np.tile(X, (6, 1)), np.tile(Y, (6, 1))
+    model.evaluate(x[:100], y[:100], batch_size=4, verbose=0)
+    model.predict(x[:100], batch_size=4, verbose=0)
+    for count in (68, 72, 96, 128):
+        assert compiled_by(lambda n=count: model.evaluate(x[:n], y[:n], 4, verbose=0)) == 0
+        assert compiled_by(lambda n=count: model.predict(x[:n], 4, verbose=0)) == 0
+    # A last batch of another size is a program of its own, whatever comes before it.
+    assert compiled_by(lambda: model.predict(x[:71], 4, verbose=0)) == 1
+    assert compiled_by(lambda: model.predict(x[:99], 4, verbose=0)) == 0
+
+
+@pytest.mark.parametrize("kind", [np.asarray, jnp.asarray])
+def test_blocks_give_what_one_piece_gives(kind, monkeypatch):
+    model = make(4)
+    whole = model.predict(X, batch_size=4, verbose=0)
+    loss = model.evaluate(X, Y, batch_size=4, verbose=0)
+    monkeypatch.setattr(segments, "_BLOCK_BYTES", 100)  # a block has room for two batches
+    np.testing.assert_array_equal(model.predict(kind(X), batch_size=4, verbose=0), whole)
+    assert model.evaluate(kind(X), kind(Y), batch_size=4, verbose=0) == loss
+
+
+def test_what_cannot_be_compiled_is_said_and_not_kept(monkeypatch):
+    model = make(14)
+
+    def fail(self):
+        raise MemoryError("no room to compile")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("jax.stages.Lowered.compile", fail)
+        with pytest.raises(MemoryError, match="no room to compile"):
+            model.fit(X, Y, verbose=0)
+    model.fit(X, Y, verbose=0)
+
+
 class Stop(tv.callbacks.Callback):
-    """Compiling is over when training begins."""
+    """Every program is known, and on its way, when training begins."""
 
     def on_train_begin(self, logs=None):
         self.compiled = compile_count()
 
 
 @pytest.mark.parametrize("form", ["on the device", "on the host", "a stream"])
-def test_all_is_compiled_before_the_first_step(form, monkeypatch):
+def test_all_programs_are_known_before_the_first_step(form, monkeypatch):
     if form == "on the host":
         monkeypatch.setattr(segments, "device_budget", lambda: 0)
     model, stop = make({"on the device": 11, "on the host": 12, "a stream": 13}[form]), Stop()
@@ -65,21 +102,28 @@ def test_all_is_compiled_before_the_first_step(form, monkeypatch):
     chunk=st.none() | st.integers(1, 12),
     resident=st.booleans(),
     steps=st.none() | st.integers(1, 4),
+    what=st.sampled_from(["fit", "evaluate"]),
+    room=st.integers(1, 100),
 )
-def test_segments_are_what_was_announced(count, size, chunk, resident, steps):
+def test_segments_are_what_was_announced(count, size, chunk, resident, steps, what, room):
     """Every batch comes once, in its place, in segments of the announced forms."""
     steps = steps and min(steps, -(-count // size))
     source = ArraySource(
-        (np.arange(count, dtype="float32")[:, None],), batch_size=size, steps=steps
+        (np.arange(count, dtype="float32")[:, None],), batch_size=size, steps=steps, what=what
     )
-    budget = segments.device_budget
-    segments.device_budget = lambda: 1 << 30 if resident else 0
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "device_budget", lambda: 1 << 30 if resident else 0)
+        patch.setattr(segments, "_BLOCK_BYTES", room)
         feed = Feed(source, chunk)
-    finally:
-        segments.device_budget = budget
+        announced = {(d.shape, s, rows) for (d,), s, rows in feed.forms()}
+        passes = [list(feed.segments((0, 0))) for _ in range(2)]
+    for laid in passes:
+        check_segments(laid, announced, count, size, steps)
+
+
+def check_segments(laid, announced, count, size, steps):
     seen, forms = [], set()
-    for segment in feed.segments((0, 0)):
+    for segment in laid:
         [data] = segment.data
         forms.add((data.shape, segment.size, len(segment.order)))
         for step in range(segment.steps):
@@ -88,7 +132,6 @@ def test_segments_are_what_was_announced(count, size, chunk, resident, steps):
             seen.append(np.asarray(data)[index, 0].astype(int).tolist())
     whole = [list(range(i, min(i + size, count))) for i in range(0, count, size)]
     assert seen == whole[:steps]
-    announced = {(d.shape, s, rows) for (d,), s, rows in feed.forms()}
     assert announced == forms if steps is None else announced & forms
 
 

@@ -492,6 +492,8 @@ class _Batches(Dataset):
 class _Arrays(ArraySource):
     """Batches of rows as arrays with an order, which the engine takes as a whole."""
 
+    in_order = False  # The order is the pipeline's.
+
     def __init__(
         self, batches: _Batches, *, what: str, steps: int | None, class_weight: Any
     ) -> None:

@@ -8,6 +8,7 @@ by the hash of their lowered text: two models that lower to the same program sha
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -27,7 +28,10 @@ _NEEDS_VALUES = (
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
 )
-_executables: dict[str, Any] = {}
+# XLA compiles without Python, which meanwhile traces the next program or runs the one that is ready. One at a time:
+# programs are asked for in the order in which they are needed, and XLA uses several cores for each.
+_compiler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trivium-compiler")
+_executables: dict[str, Future[Any]] = {}
 _compiled = 0
 
 
@@ -98,7 +102,12 @@ class Program:
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
         )
         loop = _loop(jaxpr_as_fun(traced), results, batch_size, self.capacity if collect else 0)
-        self._run = _compile(loop, *self._specs)
+        self._executable = _compile(loop, *self._specs)
+
+    @property
+    def failed(self) -> bool:
+        """Whether XLA could not compile it, for want of memory say; another may succeed."""
+        return _failed(self._executable)
 
     def __call__(self, state: Any, data: Any, order: Any, base: int, start: int, stop: int) -> Any:
         """Run steps `start` to `stop`.
@@ -116,7 +125,7 @@ class Program:
         """
         leaves = jax.tree_util.tree_leaves(state)
         flat = jax.tree_util.tree_leaves(data)
-        result, new = self._run(
+        result, new = self._executable.result()(
             leaves, flat, order, np.int32(base), np.int32(start), np.int32(stop)
         )
         return (
@@ -162,15 +171,20 @@ def _loop(
     return loop
 
 
-def _compile(function: Callable[..., Any], state: Any, data: Any, order: Any) -> Any:
+def _compile(function: Callable[..., Any], state: Any, data: Any, order: Any) -> Future[Any]:
+    """Start to compile a loop, unless one that lowers to the same text is there."""
     global _compiled
     number = jax.ShapeDtypeStruct((), "int32")
     lowered = jax.jit(function).lower(state, data, order, number, number, number)
     key = digest(lowered.as_text())
-    if key not in _executables:
-        _executables[key] = lowered.compile()
+    if key not in _executables or _failed(_executables[key]):
+        _executables[key] = _compiler.submit(lowered.compile)
         _compiled += 1
     return _executables[key]
+
+
+def _failed(work: Future[Any]) -> bool:
+    return work.done() and work.exception() is not None
 
 
 def _spec(x: Any) -> jax.ShapeDtypeStruct:

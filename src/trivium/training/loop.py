@@ -82,7 +82,10 @@ class Pass:
         self._grown = 1
 
     def prepare(self) -> None:
-        """Compile the programs that are known to be needed, so that what does not fit fails before the first step."""
+        """Trace the programs that are known to be needed, so that what does not fit fails before the first step.
+
+        They are compiled meanwhile; a step waits for its own program only.
+        """
         if not self.eager:
             for form in self._feed.forms():
                 self._program(*form)
@@ -142,7 +145,7 @@ class Pass:
         """Return the compiled program for batches of `size` out of such data and an order of `rows`."""
         leaves, tree = jax.tree_util.tree_flatten(data)
         key = (self._version, tuple((d.shape, str(d.dtype)) for d in leaves), tree, rows, size)
-        if key not in self._programs:
+        if key not in self._programs or self._programs[key].failed:
             self._programs[key] = Program(
                 self.step,
                 self.state.values,

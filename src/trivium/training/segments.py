@@ -1,7 +1,8 @@
 """Segments: where the batches of a pass lie while the engine runs over them.
 
-Arrays that fit go to the device as a whole, once. Everything else (streams, arrays too large, eager runs) comes in
-blocks: as many batches as there is room for, or as come in a moment, laid side by side.
+Arrays that are shuffled go to the device as a whole, once, where they fit. Everything else comes in blocks: as many
+batches as there is room for, or as a stream gives in a moment, laid side by side. A program is compiled for a block, so
+arrays that are shown in their order are evaluated by the same few programs whatever their length.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 
 # A chunk lasts about this long, so that the progress bar moves and Ctrl-C is heard.
 CHUNK_SECONDS = 0.25
+# A block has at most so many bytes; a stream's has at most so many batches, which it has to wait for.
 _BLOCK_BYTES = 1 << 25
 _BLOCK_STEPS = 64
 
@@ -78,6 +80,7 @@ class Feed:
         self._resident = (
             self._arrays is not None and not eager and self._arrays.nbytes <= device_budget()
         )
+        self._in_order = self._arrays is not None and self._arrays.in_order and not eager
         self._placed: Any = None
         # A block has room for one execution, or for what comes in a moment.
         self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
@@ -94,6 +97,9 @@ class Feed:
             yield from self._blocks(self.source.batches(*moment))
             return
         order = source.order(*moment)
+        if self._in_order:
+            yield from self._slices(len(order))
+            return
         if not self._resident:
             yield from self._blocks(_batches(source, order))
             return
@@ -119,6 +125,11 @@ class Feed:
         else:
             count, size = source.num_samples, min(source.batch_size, source.num_samples)
             rest = count % size if source.steps is None else 0
+            if self._in_order:
+                rows = min(count, source.num_batches * source.batch_size)
+                for _, _, size, room in self._cuts(rows):
+                    yield _specs(source.data, room * size), size, room * size
+                return
             if self._resident:
                 yield from ((source.data, s, count) for s in (size, rest) if s)
                 return
@@ -128,10 +139,41 @@ class Feed:
             ]
         for batch in batches:
             size, room = _size(batch), self._room(batch)
-            specs = jax.tree_util.tree_map(
-                lambda a, n=room * size: jax.ShapeDtypeStruct((n, *a.shape[1:]), a.dtype), batch
+            yield _specs(batch, room * size), size, room * size
+
+    def _cuts(self, rows: int) -> Iterator[tuple[int, int, int, int]]:
+        """Yield where the first `rows` samples are cut into blocks: start, stop, samples a batch, room for batches."""
+        size = self.source.batch_size
+        full = rows // size * size
+        if full:
+            nbytes = max(1, self.source.nbytes * size // self.source.num_samples)
+            # Powers of two, so that few programs serve all lengths.
+            room = min(
+                1 << (full // size - 1).bit_length(),
+                1 << (max(1, _BLOCK_BYTES // nbytes).bit_length() - 1),
             )
-            yield specs, size, room * size
+            for start in range(0, full, room * size):
+                yield start, min(start + room * size, full), size, room
+        if rows > full:
+            yield full, rows, rows - full, 1
+
+    def _slices(self, rows: int) -> Iterator[Segment]:
+        """Yield the blocks of arrays that are shown in their order; they stay on the device where they fit."""
+        if self._placed is not None:
+            yield from self._placed
+            return
+        kept = []
+        for start, stop, size, room in self._cuts(rows):
+            data = jax.tree_util.tree_map(
+                lambda a, at=slice(start, stop), n=room * size: jnp.asarray(_padded(a[at], n)),
+                self.source.data,
+            )
+            segment = Segment(data, _numbers(room * size), size, 0, (stop - start) // size)
+            if self._resident:
+                kept.append(segment)
+            yield segment
+        if self._resident:
+            self._placed = kept
 
     def _room(self, batch: Any) -> int:
         nbytes = sum(a.nbytes for a in jax.tree_util.tree_leaves(batch))
@@ -167,7 +209,7 @@ class Feed:
             return jnp.asarray(laid)
 
         data = jax.tree_util.tree_map(lay, *batches)
-        return Segment(data, jnp.arange(room * size, dtype="int32"), size, 0, len(batches))
+        return Segment(data, _numbers(room * size), size, 0, len(batches))
 
 
 def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
@@ -177,6 +219,24 @@ def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
     for first in range(0, len(order), size):
         index = order[first : first + size]
         yield jax.tree_util.tree_map(lambda d, index=index: d[index], data)
+
+
+def _padded(array: Any, rows: int) -> Any:
+    if len(array) == rows:
+        return array
+    xp = jnp if isinstance(array, jax.Array) else np
+    return xp.pad(array, [(0, rows - len(array)), *[(0, 0)] * (array.ndim - 1)])
+
+
+def _numbers(count: int) -> jax.Array:
+    # By NumPy: JAX would compile a program for each count.
+    return jnp.asarray(np.arange(count, dtype="int32"))
+
+
+def _specs(data: Any, rows: int) -> Any:
+    return jax.tree_util.tree_map(
+        lambda a: jax.ShapeDtypeStruct((rows, *a.shape[1:]), a.dtype), data
+    )
 
 
 def _size(batch: Any) -> int:

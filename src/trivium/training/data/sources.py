@@ -190,6 +190,11 @@ class ArraySource(Source):
         batch: tuple = map_leaves(lambda array: array[: self.batch_size], self.data)
         return batch
 
+    @property
+    def in_order(self) -> bool:
+        """Whether each pass shows the samples in the order of the arrays, from the first one on."""
+        return self.what != "fit" and not self.shuffle
+
     def order(self, seed: int, step: int) -> np.ndarray:
         """Return which samples an epoch shows, in order: `batch_size` a batch, the last fewer.
 
