@@ -5,36 +5,35 @@ Nothing is wrapped or hooked: what an attribute holds now is what the layer has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 __all__ = ["tracked", "unique"]
 
 T = TypeVar("T")
+_SEQUENCES = (list, tuple, set)
 
 
 def tracked(owner: Any, kind: type[T]) -> Iterator[T]:
-    """Yield the objects of a kind among an object's attributes, in the order of assignment.
+    """Return the objects of a kind among an object's attributes, in the order of assignment.
 
     Args:
         owner: The object; its `_untracked` names the attributes to pass over.
         kind: A class, or a tuple of classes.
     """
     skip = owner._untracked
-    for name, value in vars(owner).items():
-        if name not in skip:
-            yield from _walk(value, kind)
+    return _within((value for name, value in vars(owner).items() if name not in skip), kind)
 
 
-def _walk(value: Any, kind: type[T]) -> Iterator[T]:
-    if isinstance(value, kind):
-        yield value
-    elif isinstance(value, list | tuple | set):
-        for item in value:
-            yield from _walk(item, kind)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _walk(item, kind)
+# Each call of `fit` and `predict` comes here for every layer: a generator for each container, none for each value.
+def _within(values: Iterable[Any], kind: type[T]) -> Iterator[T]:
+    for value in values:
+        if isinstance(value, kind):
+            yield value
+        elif isinstance(value, _SEQUENCES):
+            yield from _within(value, kind)
+        elif isinstance(value, dict):
+            yield from _within(value.values(), kind)
 
 
 def unique(items: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from trivium.state.dtypes import (
     standardize_dtype,
 )
 from trivium.state.names import auto_name, clear_names, to_snake_case
+from trivium.state.placing import to_device
 from trivium.state.registry import (
     Registry,
     custom_object_scope,
@@ -58,5 +59,6 @@ __all__ = [
     "shape_scope",
     "standardize_dtype",
     "suggest",
+    "to_device",
     "to_snake_case",
 ]

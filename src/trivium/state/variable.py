@@ -14,6 +14,7 @@ import numpy as np
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
+from trivium.state.placing import to_device
 from trivium.state.scopes import Drawing, current_autocast, current_scope, drawing_scope, note_drawn
 
 __all__ = ["Variable"]
@@ -276,4 +277,4 @@ def _as_array(value: Any, dtype: Any) -> jax.Array:
     if dtype is None and not hasattr(value, "dtype"):
         value = np.asarray(value)
         dtype = None if value.dtype.kind != "f" else standardize_dtype(None)
-    return jnp.asarray(value, dtype=None if dtype is None else standardize_dtype(dtype))
+    return to_device(value, None if dtype is None else standardize_dtype(dtype))

@@ -8,6 +8,7 @@ arrays that are shown in their order are evaluated by the same few programs what
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.state import to_device
 from trivium.training.data import ArraySource
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
@@ -104,9 +106,9 @@ class Feed:
             yield from self._blocks(_batches(source, order))
             return
         if self._placed is None:
-            self._placed = jax.tree_util.tree_map(jnp.asarray, source.data)
+            self._placed = jax.tree_util.tree_map(to_device, source.data)
         # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
-        index = jnp.asarray(np.pad(order, (0, source.num_samples - len(order))))
+        index = to_device(np.pad(order, (0, source.num_samples - len(order))))
         full, rest = divmod(len(order), source.batch_size)
         if full:
             yield Segment(self._placed, index, source.batch_size, 0, full)
@@ -165,7 +167,7 @@ class Feed:
         kept = []
         for start, stop, size, room in self._cuts(rows):
             data = jax.tree_util.tree_map(
-                lambda a, at=slice(start, stop), n=room * size: jnp.asarray(_padded(a[at], n)),
+                lambda a, at=slice(start, stop), n=room * size: to_device(_padded(a[at], n)),
                 self.source.data,
             )
             segment = Segment(data, _numbers(room * size), size, 0, (stop - start) // size)
@@ -202,11 +204,11 @@ class Feed:
 
         def lay(*arrays: Any) -> Any:
             if room == 1:
-                return jnp.asarray(arrays[0])
+                return to_device(arrays[0])
             laid = np.zeros((room * size, *arrays[0].shape[1:]), arrays[0].dtype)
             for i, array in enumerate(arrays):
                 laid[i * size : (i + 1) * size] = array
-            return jnp.asarray(laid)
+            return to_device(laid)
 
         data = jax.tree_util.tree_map(lay, *batches)
         return Segment(data, _numbers(room * size), size, 0, len(batches))
@@ -228,9 +230,9 @@ def _padded(array: Any, rows: int) -> Any:
     return xp.pad(array, [(0, rows - len(array)), *[(0, 0)] * (array.ndim - 1)])
 
 
+@functools.lru_cache(maxsize=8)
 def _numbers(count: int) -> jax.Array:
-    # By NumPy: JAX would compile a program for each count.
-    return jnp.asarray(np.arange(count, dtype="int32"))
+    return to_device(np.arange(count, dtype="int32"))
 
 
 def _specs(data: Any, rows: int) -> Any:
