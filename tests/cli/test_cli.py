@@ -31,6 +31,15 @@ def test_overview_names_each_verb(words: list[str], capsys: pytest.CaptureFixtur
     assert all(f"  {verb}" in out for verb in VERBS)
 
 
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "trivium", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 def test_mistyped_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compair"]) == 2
     assert said(capsys) == (

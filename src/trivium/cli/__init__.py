@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.metadata
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -63,6 +64,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         2
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _status(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\ntrivium: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output, `head` say, has seen enough; Python would complain again as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _status(words: list[str]) -> int:
     verb = words[0] if words else "--help"
     if verb in ("-h", "--help"):
         print(_overview())
@@ -85,9 +100,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(module.run(_parse(parser, words[1:])))
     except SystemExit as leaving:  # how argparse ends after --help and after an error
         return int(leaving.code or 0)
-    except KeyboardInterrupt:
-        print("\ntrivium: interrupted", file=sys.stderr)
-        return 130
 
 
 def _overview() -> str:
