@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import trivium
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered
 from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.compat.names import shown
 from trivium.compat.vocabulary import class_name
+from trivium.layers.base import SEQUENTIAL_KEYS
 from trivium.state.registry import suggest
 
 __all__ = ["Finding", "check_script"]
@@ -127,6 +129,13 @@ class _Instance:
 
 
 @dataclass(frozen=True)
+class _Function:
+    """A function of the program that returns one kind of thing."""
+
+    returned: Any
+
+
+@dataclass(frozen=True)
 class _UserClass:
     """A class of the program, derived from one of ours."""
 
@@ -142,6 +151,7 @@ class _Reader(ast.NodeVisitor):
         self.imported: list[Path] = []
         self.scopes: list[dict[str, Any]] = [{}]
         self.own: _Instance | None = None
+        self.returned: list[Any] = []
 
     # -- names --
 
@@ -266,11 +276,20 @@ class _Reader(ast.NodeVisitor):
         for decorator in node.decorator_list:
             self.value(decorator)
         self.scopes[-1][node.name] = None
+        outer, self.returned = self.returned, []
         self.function(node.args, node.body, own)
+        # What it returns is known where that is one thing, and nothing comes between it and its caller.
+        plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
+        if plain and self.returned and all(r == self.returned[0] for r in self.returned):
+            self.scopes[-1][node.name] = _Function(self.returned[0])
+        self.returned = outer
         if node.returns is not None:
             self.value(node.returns)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
+
+    def visit_Return(self, node: ast.Return) -> None:
+        self.returned.append(self.value(node.value) if node.value is not None else None)
 
     def function(
         self, arguments: ast.arguments, body: list[ast.stmt] | ast.expr, own: Any = None
@@ -350,6 +369,8 @@ class _Reader(ast.NodeVisitor):
             self.value(argument)
         if isinstance(called, _UserClass):
             return _Instance(called.name, called.base, called.own)
+        if isinstance(called, _Function):
+            return called.returned
         if not isinstance(called, _Thing) or not callable(called.value):
             return None
         self.keywords(node, called)
@@ -363,11 +384,8 @@ class _Reader(ast.NodeVisitor):
 
     def keywords(self, node: ast.Call, called: _Thing) -> None:
         """Note arguments that what is called does not take."""
-        try:
-            parameters = inspect.signature(called.value).parameters
-        except (TypeError, ValueError):
-            return
-        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        parameters = _accepted(called.value)
+        if parameters is None:
             return
         for keyword in node.keywords:
             if keyword.arg is not None and keyword.arg not in parameters:
@@ -375,6 +393,31 @@ class _Reader(ast.NodeVisitor):
                 note = f"{called.name}: there is no argument {keyword.arg!r}."
                 full = f"{note} {hint}" if "?" in hint else note
                 self.note(keyword.value, f"{called.name}({keyword.arg}=)", full)
+
+
+# What classes take beyond what their signatures say.
+_BEYOND: dict[type, tuple[str, ...]] = {
+    trivium.layers.Layer: SEQUENTIAL_KEYS,
+    trivium.optimizers.Optimizer: ("decay",),
+}
+
+
+def _accepted(function: Any) -> set[str] | None:
+    """Return the names of a function's arguments; `None` where they are not known."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return None
+    accepted = set(parameters)
+    above = [cls for cls in _BEYOND if isinstance(function, type) and issubclass(function, cls)]
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        if trivium.layers.Layer not in above or issubclass(function, trivium.Model):
+            return None
+        # Layers pass on what they do not know themselves to the class above them.
+        line = function.__mro__
+        for cls in line[: line.index(trivium.layers.Layer) + 1]:
+            accepted |= set(inspect.signature(cls.__init__).parameters)
+    return accepted.union(*(_BEYOND[cls] for cls in above)) - {"self", "args", "kwargs"}
 
 
 @functools.cache

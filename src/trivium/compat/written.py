@@ -31,7 +31,9 @@ def covers(*paths: str) -> Callable[[T], T]:
     def register(thing: T) -> T:
         WRITTEN.update(dict.fromkeys(paths, thing))
         name = paths[0].rpartition(".")[2]
-        thing.__name__ = thing.__qualname__ = name  # type: ignore[attr-defined]
+        thing.__name__ = name  # type: ignore[attr-defined]
+        if not isinstance(thing, type):  # the source of a class is found by it
+            thing.__qualname__ = name  # type: ignore[attr-defined]
         return thing
 
     return register

@@ -51,7 +51,7 @@ _KINDS = {
     "constraint": constraints,
     "activation": activations,
 }
-_SEQUENTIAL_KEYS = (
+SEQUENTIAL_KEYS = (
     "input_shape",
     "batch_input_shape",
     "batch_shape",
@@ -180,7 +180,7 @@ class Layer:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._sequential_input = {k: kwargs.pop(k) for k in _SEQUENTIAL_KEYS if k in kwargs}
+        self._sequential_input = {k: kwargs.pop(k) for k in SEQUENTIAL_KEYS if k in kwargs}
         if kwargs:
             from trivium.state import suggest
 
