@@ -65,6 +65,34 @@ def test_errors_show_the_program_s_frames_alone(
     ]
 
 
+def test_the_library_s_frames_and_notes_are_left_out(
+    script: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.write_text(
+        "import json, keras, numpy as np\n"
+        "class Mine(keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        json.loads('{')\n"
+        "model = keras.Sequential([keras.layers.Dense(1, input_shape=(2,))])\n"
+        "model.compile('sgd', 'mse')\n"
+        "try:\n"
+        "    model.fit(np.ones((4, 3)), np.ones(4))\n"
+        "except ValueError:\n"
+        "    model.fit(np.ones((4, 2)), np.ones(4), verbose=0, callbacks=[Mine()])\n"
+    )
+    assert main(["run", str(script)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    frames = [line for line in lines if line.startswith("  File")]
+    assert [f"line {n}," in frame for n, frame in zip((8, 10, 4), frames, strict=False)] == [
+        True
+    ] * 3
+    assert all("json" in frame for frame in frames[3:]) and len(frames) > 3
+    assert not any("JAX" in line for line in lines)
+    monkeypatch.setenv("JAX_TRACEBACK_FILTERING", "off")
+    assert main(["run", str(script)]) == 1
+    assert "trainer.py" in capsys.readouterr().err
+
+
 def test_a_mistake_in_python_shows_its_line(
     script: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import linecache
+import os
 import runpy
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import jaxlib
+
+import trivium
 from trivium.compat.errors import NotCovered
 from trivium.compat.figures import saved_figures
 from trivium.compat.hook import active, as_not_covered
@@ -134,7 +140,9 @@ def _message(missing: NotCovered) -> str:
 
 
 def print_error(error: BaseException) -> None:
-    """Print a program's error as Python does, without the frames that ran the program.
+    """Print a program's error as Python does, without the frames that are not the program's: ours and JAX's.
+
+    The environment variable `JAX_TRACEBACK_FILTERING=off` shows them all.
 
     Args:
         error: What it raised.
@@ -142,11 +150,33 @@ def print_error(error: BaseException) -> None:
     Example:
         >>> print_error(ValueError("on standard error, as ever"))
     """
-    trace, started = error.__traceback__, False
-    while trace is not None:
-        inside = trace.tb_frame.f_code.co_filename in ("<frozen runpy>", runpy.__file__)
-        if started and not inside:
-            break
-        started |= inside
-        trace = trace.tb_next
-    traceback.print_exception(type(error), error, trace if started else error.__traceback__)
+    told = traceback.TracebackException.from_exception(error)
+    if os.environ.get("JAX_TRACEBACK_FILTERING") != "off":
+        _leave_out(told)
+    print("".join(told.format()), end="", file=sys.stderr)
+
+
+# Where frames lie that the program's author did not write and cannot mend.
+_HIDDEN = tuple(
+    str(Path(file).parent) + os.sep for file in (trivium.__file__, jax.__file__, jaxlib.__file__)
+)
+_LIBRARY = (sysconfig.get_paths()["stdlib"], "<frozen")
+
+
+def _leave_out(told: traceback.TracebackException | None) -> None:
+    """Take the hidden frames, and those of the library that they call, out of an error and what it came from."""
+    if told is None:
+        return
+    kept, hidden = [], True  # `runpy` starts the program
+    for frame in told.stack:
+        library = frame.filename.startswith(_LIBRARY) or "site-packages" in frame.filename
+        hidden = frame.filename.startswith(_HIDDEN) or (hidden and library)
+        if not hidden:
+            kept.append(frame)
+    told.stack[:] = kept
+    if notes := getattr(told, "__notes__", None):
+        told.__notes__ = [n for n in notes if "JAX_TRACEBACK_FILTERING" not in n]
+    _leave_out(told.__cause__)
+    _leave_out(told.__context__)
+    for inner in told.exceptions or []:
+        _leave_out(inner)
