@@ -34,6 +34,16 @@ K = tf.keras.backend
         (lambda: tf.clip_by_value(X, -0.5, 0.5), X.clip(-0.5, 0.5)),
         (lambda: tf.expand_dims(X, -1), X[..., None]),
         (lambda: tf.transpose(X, perm=[1, 0]), X.T),
+        (lambda: tf.linalg.cross(X[:, :3], Y[:, :3]), np.cross(X[:, :3], Y[:, :3])),
+        (lambda: tf.linalg.logdet(SQUARE), np.linalg.slogdet(SQUARE)[1]),
+        (lambda: tf.math.reduce_euclidean_norm(X, axis=1), np.linalg.norm(X, axis=1)),
+        (lambda: tf.math.rint(X * 3), np.rint(X * 3)),
+        (lambda: tf.nn.zero_fraction([0.0, 1.0, 0.0, 0.0]), 0.75),
+        (lambda: K.switch(X > 0, lambda: X, lambda: Y), np.where(X > 0, X, Y)),
+        (lambda: K.bias_add(X, Y[0]), X + Y[0]),
+        (lambda: K.map_fn(lambda row: row * 2, X), X * 2),
+        (lambda: K.dropout(X, 0.0), X),
+        (lambda: K.batch_get_value([tf.constant(X)])[0], X),
         (lambda: tf.gather(X, [2, 0]), X[[2, 0]]),
         (lambda: tf.gather(X, [2, 0], axis=1), X[:, [2, 0]]),
         (lambda: tf.gather_nd(X, [[0, 1], [2, 3]]), X[[0, 2], [1, 3]]),
@@ -239,3 +249,32 @@ def test_structures() -> None:
     assert tf.nest.map_structure(lambda a, b: a + b, {"a": 1}, {"a": 2}) == {"a": 3}
     spec = tf.TensorSpec((None, 2), tf.int32)
     assert spec.shape == (None, 2) and spec.dtype == "int32"
+
+
+def test_shapes_have_what_tensors_have_and_stay_shapes() -> None:
+    x = tf.ones((2, 3))
+    assert tf.rank(x).numpy() == 2 and tf.size(x).numpy() == 6 and tf.shape(x)[1].numpy() == 3
+    assert tf.shape(x).numpy().tolist() == [2, 3] and tf.shape(x) == (2, 3)
+    layer = tf.keras.layers.Lambda(
+        lambda x: tf.reshape(x, tf.concat([tf.shape(x)[:1], [3, 1]], axis=0))
+    )
+    model = tf.keras.Sequential([tf.keras.layers.Dense(3), layer])
+    assert model.predict(x, verbose=0).shape == (2, 3, 1)
+
+
+def test_updates_of_the_older_backend() -> None:
+    v = K.variable([[1.0, 2.0]])
+    K.update_add(v, 2.0)
+    K.update_sub(v, 1.0)
+    assert v.numpy().tolist() == [[2.0, 3.0]] and K.count_params(v) == 2
+    K.batch_set_value([(v, [[5.0, 6.0]])])
+    K.update(v, v * 2)
+    assert v.numpy().tolist() == [[10.0, 12.0]]
+    assert K.is_keras_tensor(tf.keras.Input((3,))) and not K.is_keras_tensor(X)
+
+
+def test_images_have_their_channels_last() -> None:
+    assert K.image_data_format() == "channels_last"
+    K.set_image_data_format("channels_last")
+    with pytest.raises(ValueError, match="`data_format='channels_first'`"):
+        K.set_image_data_format("channels_first")

@@ -89,7 +89,8 @@ def test_rows_are_what_single_elements_give(steps: list[str], data: Any) -> None
     short, long = numbers(9), Dataset(numbers(9)._iterate, 9)
     for i, step in enumerate(steps):
         if step != "batch" or "batch" not in steps[:i]:
-            size = data.draw(st.integers(1, 12), step)
+            # Five repetitions of twelve times would be millions of elements.
+            size = data.draw(st.integers(1, 3 if step == "repeat" else 12), step)
             short, long = (getattr(d, step)(size) for d in (short, long))
     assert short._length == long._length
     assert lists(short) == lists(long)
@@ -333,3 +334,17 @@ def test_cache_keeps_what_was_drawn() -> None:
     first = next(iter(part))
     assert float(first) != float(next(iter(part)))  # a pass that stops early keeps nothing
     assert list(itertools.islice(part.batch(2), 1))
+
+
+def test_looking_at_a_dataset_leaves_its_orders_alone() -> None:
+    one, other = (Dataset.range(20).shuffle(20) for _ in range(2))
+    assert one.element_spec.shape == () and repr(one) == "<Dataset of 20 elements>"
+    assert repr(one.repeat()) == "<Dataset of endless elements>"
+    assert [int(x) for x in one] == [int(x) for x in other]
+
+
+def test_options_are_taken() -> None:
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    options.threading.private_threadpool_size = 2
+    assert len(Dataset.range(3).with_options(options)) == 3

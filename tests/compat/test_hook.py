@@ -189,6 +189,8 @@ def test_other_processes_are_not_touched(program: Any, tmp_path: Path) -> None:
         ("tf.ones((2, 3)).shape.as_list()", "list(x.shape)"),
         ("tf.keras.Sequential().export('x')", "keras.Model.export is not covered."),
         ("tf.keras.Sequential().fit_generator(None)", "`fit` takes generators"),
+        ("from keras.preprocessing.image import ImageDataGenerator", "keras.utils.PyDataset"),
+        ("__import__('jax').jit(lambda x: x.numpy())(1.0)", "`run_eagerly=True`"),
     ],
 )
 def test_uncovered_stops_with_one_message_at_the_line(
@@ -299,6 +301,45 @@ def test_what_a_program_itself_cannot_import_is_its_own_error(run: Run) -> None:
 def test_numpy_method_of_arrays(run: Run) -> None:
     names = run("import tensorflow as tf\na = tf.square([3.0]).numpy()\na[0] = 1.0")
     assert type(names["a"]) is np.ndarray and names["a"].tolist() == [1.0]
+
+
+def test_numpy_of_an_array_without_axes_is_a_number(run: Run) -> None:
+    names = run(
+        """
+        import tensorflow as tf
+        total = tf.math.reduce_prod((28, 28)).numpy()
+        rows = list(tf.data.Dataset.range(2).as_numpy_iterator())
+        layer = tf.keras.layers.Dense(total)
+        """
+    )
+    assert type(names["total"]) is np.int32 and names["layer"].units == 784
+    assert [type(row) for row in names["rows"]] == [np.int32, np.int32]
+
+
+def test_settings_of_the_process_are_taken(run: Run, tmp_path: Path) -> None:
+    names = run(
+        """
+        import sys
+        import tensorflow as tf
+        tf.config.set_visible_devices([], "GPU")
+        cpu, *_ = tf.config.get_visible_devices()
+        limits = [tf.config.LogicalDeviceConfiguration(memory_limit=1024)]
+        tf.config.set_logical_device_configuration(cpu, limits)
+        details = tf.config.experimental.get_device_details(cpu)
+        try:
+            tf.ones((2, 3)) @ tf.ones((2, 3))
+        except tf.errors.InvalidArgumentError as error:
+            raised = error
+        tf.io.gfile.makedirs(sys.argv[1])
+        tf.io.gfile.makedirs(sys.argv[1])
+        with tf.io.gfile.GFile(tf.io.gfile.join(sys.argv[1], "x"), "w") as file:
+            file.write("text")
+        version = tf.version.GIT_VERSION
+        """,
+        str(tmp_path / "made"),
+    )
+    assert names["details"] == {} and isinstance(names["raised"], TypeError)
+    assert (tmp_path / "made" / "x").read_text() == "text"
 
 
 def test_it_needs_no_installed_keras(program: Any) -> None:

@@ -44,6 +44,7 @@ def test_canonical(path: str, owner: str) -> None:
         ("keras.utils.set_random_seed", trivium.utils.set_random_seed),
         ("keras.datasets.fashion_mnist.load_data", trivium.datasets.fashion_mnist.load_data),
         ("tensorflow.Tensor", jax.Array),
+        ("keras.backend.image_data_format", trivium.config.image_data_format),
     ],
 )
 def test_what_a_name_means(path: str, thing: Any) -> None:
@@ -149,6 +150,8 @@ def test_what_the_library_lacks_it_says_and_what_it_gets_it_has(
         (trivium.Model, "no_such_method", None),
         (trivium.Sequential, "export", "keras.Model.export is not covered"),
         (trivium.Model, "fit_generator", "`fit` takes generators"),
+        (trivium.metrics.Mean, "reset_states", "`reset_state`"),
+        (trivium.optimizers.SGD, "lr", "`learning_rate`"),
     ],
 )
 def test_member_absence(owner: Any, name: str, words: str | None) -> None:
@@ -157,8 +160,10 @@ def test_member_absence(owner: Any, name: str, words: str | None) -> None:
 
 
 def test_member_absence_of_arrays() -> None:
-    message = member_absence(jax.numpy.zeros(2), "set_shape")
-    assert message is not None and "JAX arrays" in message
+    for name, words in (("cpu", "JAX arrays"), ("get_shape", "len(x.shape)"), ("assign", ".at[i]")):
+        message = member_absence(jax.numpy.zeros(2), name)
+        assert message is not None and words in message
+    assert member_absence(jax.numpy.zeros(2), "nothing") is None
 
 
 def test_hints_name_what_is_there() -> None:

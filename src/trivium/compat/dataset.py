@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -280,6 +281,10 @@ class Dataset:
         """Return the dataset itself: what `fit` needs next is made ready anyway."""
         return self
 
+    def with_options(self, options: Any, name: str | None = None) -> Dataset:
+        """Return the dataset itself: options are about TensorFlow's threads and devices."""
+        return self
+
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
         """Return what a function makes of the dataset."""
         return transformation_func(self)
@@ -293,7 +298,8 @@ class Dataset:
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """Return an iterator over NumPy arrays."""
-        return (map_arrays(np.asarray, element) for element in self)
+        # Indexing makes a number of an array without axes.
+        return (map_arrays(lambda x: np.asarray(x)[()], element) for element in self)
 
     def reduce(
         self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None
@@ -321,7 +327,13 @@ class Dataset:
     def element_spec(self) -> Any:
         """The shapes and dtypes of the first element."""
         spec = WRITTEN["tensorflow.TensorSpec"]
-        return map_arrays(lambda a: spec(a.shape, str(a.dtype)), next(iter(self)))
+        # Looking is no pass: the orders of those to come stay what they are.
+        first = next(self._iterate(Moment(global_seed(), (0,))))
+        return map_arrays(lambda a: spec(a.shape, str(a.dtype)), as_tensors(first))
+
+    def __repr__(self) -> str:
+        count = {_UNKNOWN: "an unknown number of", _INFINITE: "endless"}.get(self._length)
+        return f"<Dataset of {self._length if count is None else count} elements>"
 
     def __getattr__(self, name: str) -> Any:
         from trivium.compat.vocabulary import member_absence
@@ -560,6 +572,26 @@ def _times(length: int, count: int) -> int:
     return 0 if count == 0 else length if length < 0 else length * count
 
 
+@covers(
+    "tensorflow.data.Options",
+    "tensorflow.data.ThreadingOptions",
+    "tensorflow.data.experimental.AutoShardPolicy",
+    "tensorflow.data.experimental.DistributeOptions",
+    "tensorflow.data.experimental.OptimizationOptions",
+    "tensorflow.data.experimental.ThreadingOptions",
+)
+class _Options(SimpleNamespace):
+    """Settings without a meaning here: whatever they are called, they can be read and set."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        setattr(self, name, _Options())
+        return vars(self)[name]
+
+
+for _policy in ("AUTO", "DATA", "FILE", "HINT", "OFF"):
+    setattr(_Options, _policy, _policy)
 for _path in ("data", "data.experimental"):
     WRITTEN[f"tensorflow.{_path}.AUTOTUNE"] = -1
     WRITTEN[f"tensorflow.{_path}.INFINITE_CARDINALITY"] = _INFINITE

@@ -29,6 +29,7 @@ _FILES = "Read files with Python and NumPy (`pathlib`, `np.load`, `PIL.Image.ope
 _TEXT = "Strings stay Python's: turn them into numbers before they meet the model."
 _DENSE = "Arrays here are dense: pad to one length, and mask (`keras.layers.Masking`, `Embedding(mask_zero=True)`)."
 _SAVED = "Save with `model.save_weights(...)` and `load_weights`, or as a `.keras` file where `model.save` is there."
+_WEIGHTS = "Save the weights with `model.save_weights(...)`, and `load_weights` into a model that the same code builds."
 _GRAPH = (
     "This is TensorFlow 1's way; write the program for `keras` 3 or `tf.keras` in TensorFlow 2."
 )
@@ -38,6 +39,10 @@ _PIPELINE = (
     "Of `tf.data`, `Dataset.from_tensor_slices`, `from_tensors`, `from_generator`, `range` and `zip` with `map`, "
     "`batch`, `shuffle`, `repeat` and their like are here; for the rest write a generator of batches or a "
     "`keras.utils.PyDataset`."
+)
+_NO_VALUES = (
+    "Arrays have values outside of compiled code only: compute with `keras.ops` here, or give `compile` the argument "
+    "`run_eagerly=True`."
 )
 _IMAGES = "Use the layers for it (`keras.layers`), NumPy, or PIL."
 
@@ -62,6 +67,8 @@ _HINTS = {
     "keras.distribution": _DISTRIBUTION,
     "tensorflow.data": _PIPELINE,
     "tensorflow.data.Dataset.list_files": _FILES,
+    "tensorflow.data.Dataset.window": "`np.lib.stride_tricks.sliding_window_view` makes the windows of an array; or "
+    "write a generator of batches.",
     "tensorflow.data.TFRecordDataset": _FILES,
     "tensorflow.data.TextLineDataset": _FILES,
     "tensorflow.io": _FILES,
@@ -98,6 +105,10 @@ _HINTS = {
     "tensorflow.python": "This is TensorFlow's inside; use the public name, in `tf` or `tf.keras`.",
     "tensorflow.experimental.numpy": "Use `keras.ops`, whose functions have NumPy's names.",
     "tensorflow.Tensor": _ARRAY,
+    "tensorflow.Tensor.assign": "Assign to the variable as a whole: `v.assign(v.value.at[i].set(x))`.",
+    "tensorflow.Tensor.get_shape": _SHAPE,
+    "tensorflow.Tensor.numpy": _NO_VALUES,
+    "tensorflow.Tensor.set_shape": "Shapes are known without it: leave the line out.",
     "tensorflow.TensorShape": _SHAPE,
     "tensorflow.DType": "Dtypes are strings here; `np.dtype(x)` gives NumPy's.",
     "keras.src": "This is Keras's inside; use the public name, in `keras`.",
@@ -107,6 +118,21 @@ _HINTS = {
     "keras.optimizers.legacy": "Use the optimizer of the same name in `keras.optimizers`.",
     "keras.wrappers": "Wrap the model in a class of your own with `fit` and `predict`.",
     "keras.preprocessing.text": _TEXT,
+    "keras.preprocessing.image": "Read images with PIL and pass the arrays to `fit`; to change them at random on the "
+    "way, write a `keras.utils.PyDataset`.",
+    "keras.utils.image_dataset_from_directory": _FILES,
+    "keras.applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
+    "keras.callbacks.TensorBoard": "Use `keras.callbacks.CSVLogger`; `history.plot()` draws what `fit` returned.",
+    "keras.models.load_model": _WEIGHTS,
+    "keras.models.model_from_json": _WEIGHTS,
+    "keras.models.save_model": _WEIGHTS,
+    "keras.saving.load_model": _WEIGHTS,
+    "keras.saving.save_model": _WEIGHTS,
+    "keras.Model.save": _WEIGHTS,
+    "keras.Model.to_json": "`trivium.source(model)` writes the program that makes the model.",
+    "keras.Metric.reset_states": "Keras 3 calls it `reset_state`.",
+    "keras.Optimizer.lr": "Keras 3 calls it `learning_rate`.",
+    "keras.Model.reset_states": "Keras 3 has it no more; layers with a state have `reset_state`.",
     "keras.Model.fit_generator": "`fit` takes generators.",
     "keras.Model.evaluate_generator": "`evaluate` takes generators.",
     "keras.Model.predict_generator": "`predict` takes generators.",

@@ -118,7 +118,7 @@ def install() -> list[str]:
         del sys.modules[name]
     sys.meta_path.insert(0, _finder)
     # TensorFlow's tensors have it, and programs use it in every other line.
-    _array_type().numpy = lambda array: np.array(array)
+    _array_type().numpy = _numpy
     return sorted(set(found) & set(vocabulary.ROOTS))
 
 
@@ -136,6 +136,11 @@ def uninstall() -> None:
     sys.modules.update(_replaced)
     _replaced.clear()
     del _array_type().numpy
+
+
+def _numpy(array: Any) -> Any:
+    """Return an array as NumPy's, and one without axes as a NumPy number, which formats and prints as numbers do."""
+    return np.array(array) if array.ndim else np.asarray(array)[()]
 
 
 def _array_type() -> Any:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import glob
 import logging
+import math
 import os
+import shutil
 import sys
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import WRITTEN, covers
@@ -71,6 +76,37 @@ def _backend_variable(
 @covers("keras.backend.set_value")
 def _set_value(x: Any, value: Any) -> None:
     x.assign(value)
+
+
+@covers("keras.backend.update")
+def _update(x: Any, new_x: Any) -> Any:
+    return x.assign(new_x)
+
+
+@covers("keras.backend.update_add")
+def _update_add(x: Any, increment: Any) -> Any:
+    return x.assign_add(increment)
+
+
+@covers("keras.backend.update_sub")
+def _update_sub(x: Any, decrement: Any) -> Any:
+    return x.assign_sub(decrement)
+
+
+@covers("keras.backend.count_params")
+def _count_params(x: Any) -> int:
+    return math.prod(x.shape)
+
+
+@covers("keras.backend.batch_get_value")
+def _batch_get_value(tensors: Any) -> list[Any]:
+    return [np.asarray(x) for x in tensors]
+
+
+@covers("keras.backend.batch_set_value")
+def _batch_set_value(tuples: Any) -> None:
+    for x, value in tuples:
+        x.assign(value)
 
 
 class _DType(str):
@@ -141,6 +177,8 @@ class _Device(NamedTuple):
 @covers(
     "tensorflow.config.list_physical_devices",
     "tensorflow.config.experimental.list_physical_devices",
+    "tensorflow.config.get_visible_devices",
+    "tensorflow.config.experimental.get_visible_devices",
 )
 def _list_physical_devices(device_type: str | None = None) -> list[_Device]:
     return _devices("/physical_device", device_type)
@@ -156,6 +194,21 @@ def _devices(prefix: str, kind: str | None) -> list[_Device]:
     kinds = ["CPU", *accelerators]
     devices = [_Device(f"{prefix}:{k}:{kinds[:i].count(k)}", k) for i, k in enumerate(kinds)]
     return [d for d in devices if kind is None or d.device_type == kind]
+
+
+@covers(
+    "tensorflow.config.LogicalDeviceConfiguration",
+    "tensorflow.config.experimental.VirtualDeviceConfiguration",
+)
+class _DeviceConfiguration(NamedTuple):
+    memory_limit: Any = None
+    experimental_priority: Any = None
+    experimental_device_ordinal: Any = None
+
+
+@covers("tensorflow.config.experimental.get_device_details")
+def _get_device_details(device: Any) -> dict[str, Any]:
+    return {"device_name": jax.devices()[0].device_kind} if device.device_type != "CPU" else {}
 
 
 @covers("tensorflow.test.is_gpu_available")
@@ -223,6 +276,8 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 for _path in (
     "autograph.set_verbosity", "compat.v1.logging.set_verbosity", "config.optimizer.set_jit",
     "config.experimental.enable_op_determinism", "config.experimental.set_memory_growth",
+    "config.experimental.set_virtual_device_configuration", "config.experimental.set_visible_devices",
+    "config.set_logical_device_configuration", "config.set_visible_devices",
     "config.set_soft_device_placement", "config.threading.set_inter_op_parallelism_threads",
     "config.threading.set_intra_op_parallelism_threads", "debugging.set_log_device_placement",
 ):  # fmt: skip
@@ -230,9 +285,21 @@ for _path in (
 for _level in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL"):
     WRITTEN[f"tensorflow.compat.v1.logging.{_level}"] = getattr(logging, _level)
 covers("tensorflow.executing_eagerly")(lambda: True)
-covers("tensorflow.test.is_built_with_cuda")(lambda: bool(_devices("", "GPU")))
+covers("tensorflow.test.is_built_with_cuda", "tensorflow.test.is_built_with_gpu_support")(
+    lambda: bool(_devices("", "GPU"))
+)
 covers("tensorflow.nest.map_structure")(lambda func, *structure: jax.tree.map(func, *structure))
 covers("tensorflow.nest.flatten")(lambda structure: jax.tree.leaves(structure))
-WRITTEN["tensorflow.io.gfile.exists"] = os.path.exists
-WRITTEN["tensorflow.io.gfile.isdir"] = os.path.isdir
-WRITTEN["tensorflow.io.gfile.listdir"] = os.listdir
+for _name, _function in {
+    "GFile": open, "exists": os.path.exists, "glob": glob.glob, "isdir": os.path.isdir, "join": os.path.join,
+    "listdir": os.listdir, "makedirs": functools.partial(os.makedirs, exist_ok=True), "mkdir": os.mkdir,
+    "remove": os.remove, "rename": os.rename, "rmtree": shutil.rmtree, "walk": os.walk,
+}.items():  # fmt: skip
+    WRITTEN[f"tensorflow.io.gfile.{_name}"] = _function
+
+# What is raised here where TensorFlow raises its own: `except` takes several.
+for _name, _errors in {
+    "InvalidArgumentError": (ValueError, TypeError), "NotFoundError": (FileNotFoundError,),
+    "OutOfRangeError": (StopIteration, IndexError), "ResourceExhaustedError": (MemoryError,),
+}.items():  # fmt: skip
+    WRITTEN[f"tensorflow.errors.{_name}"] = _errors

@@ -11,6 +11,7 @@ import numpy as np
 from trivium import ops, random
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import covers
+from trivium.graph import SymbolicTensor
 from trivium.layers.context import current_call
 from trivium.state import SeedGenerator, set_random_seed
 
@@ -75,9 +76,49 @@ def _diag(diagonal: Any, name: str = "", k: int = 0) -> Any:
 # -- shapes -----------------------------------------------------------------------------------------------------
 
 
+class _Number(int):
+    """A whole number that is known while programs are compiled, and has what tensors have."""
+
+    def numpy(self) -> Any:
+        return np.int32(self)
+
+
+class _Sizes(tuple[Any, ...]):
+    """A shape: a tuple, so that it can be one to other functions, with what tensors have."""
+
+    def numpy(self) -> Any:
+        return np.array(self, np.int32)
+
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        if isinstance(key, slice):
+            return _Sizes(part)
+        return _Number(part) if type(part) is int else part
+
+
 @covers("tensorflow.shape")
 def _shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
-    return ops.shape(input)
+    return _Sizes(ops.shape(input))
+
+
+@covers("tensorflow.rank")
+def _rank_of(input: Any, name: str | None = None) -> Any:
+    return _Number(ops.ndim(input))
+
+
+@covers("tensorflow.size")
+def _size_of(input: Any, out_type: Any = None, name: str | None = None) -> Any:
+    size = ops.size(input)
+    return _Number(size) if type(size) is int else size
+
+
+@covers("tensorflow.concat")
+def _concat(values: Any, axis: int, name: str = "concat") -> Any:
+    if any(isinstance(v, _Sizes) for v in values) and all(
+        isinstance(v, tuple | list) for v in values
+    ):
+        return _Sizes(itertools.chain.from_iterable(values))  # a shape stays one
+    return ops.concatenate(values, axis=axis)
 
 
 @covers("tensorflow.TensorShape")
@@ -311,6 +352,24 @@ def _hard_sigmoid(x: Any) -> Any:
     return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
+def _zero_fraction(value: Any, name: str | None = None) -> Any:
+    return ops.mean(ops.cast(ops.equal(value, 0), "float32"))
+
+
+covers("tensorflow.math.zero_fraction", "tensorflow.nn.zero_fraction")(_zero_fraction)
+
+
+@covers("keras.backend.switch")
+def _switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:
+    then, other = (e() if callable(e) else e for e in (then_expression, else_expression))
+    return ops.where(condition, then, other)
+
+
+@covers("keras.utils.is_keras_tensor", "keras.backend.is_keras_tensor")
+def _is_keras_tensor(x: Any) -> bool:
+    return isinstance(x, SymbolicTensor)
+
+
 # -- networks ---------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +430,11 @@ for _rank in (1, 2, 3):
 for _name, _op in (("max", ops.max_pool), ("avg", ops.average_pool)):
     for _suffix, _axes in (("", None), ("1d", 1), ("2d", 2), ("3d", 3)):
         _cover_pooling(f"{_name}_pool{_suffix}", _op, _axes)
+
+
+@covers("keras.backend.dropout")
+def _backend_dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    return _dropout(x, level, noise_shape, seed)
 
 
 @covers("tensorflow.nn.dropout")

@@ -95,6 +95,7 @@ def _written() -> dict[str, Any]:
         "keras.version": lambda: versions["keras"],
         "tensorflow.__version__": versions["tensorflow"],
         "tensorflow.version.VERSION": versions["tensorflow"],
+        "tensorflow.version.GIT_VERSION": versions["tensorflow"],
     }
 
 
@@ -248,6 +249,6 @@ def member_absence(owner: Any, name: str) -> str | None:
 
 
 def _tensor_absence(path: str, name: str) -> str | None:
-    if name not in names.members(path):
-        return None
-    return f"{shown(path)}.{name} is not covered. {hint_for(f'{path}.{name}')}"
+    member = name in names.members(path)
+    hint = hint_for(f"{path}.{name}", exact=not member)
+    return f"{shown(path)}.{name} is not covered. {hint}" if member or hint else None

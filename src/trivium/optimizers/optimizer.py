@@ -158,8 +158,10 @@ class Optimizer(UpdateSteps):
             warnings.warn("`decay` is ignored; give a schedule as `learning_rate`.", stacklevel=3)
         if kwargs:
             key, known = next(iter(kwargs)), [*inspect.signature(type(self)).parameters]
+            # Keras had it under this name for years, which is too short to be recognized as the other.
+            wanted = "learning_rate" if key == "lr" else key
             raise ValueError(
-                f"{type(self).__name__} has no argument {key!r}. {suggest(key, known)}"
+                f"{type(self).__name__} has no argument {key!r}. {suggest(wanted, known)}"
             )
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
