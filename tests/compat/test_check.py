@@ -99,6 +99,17 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
             "",
         ),
         ("def f(x):\n  if x: return 1\n  return tf.keras.Sequential()\nf(1).export()", None, ""),
+        (
+            "class M(tf.keras.Model):\n  def train_step(self, data): pass",
+            "keras.Model.train_step",
+            "JAX",
+        ),
+        (
+            "class M(tf.keras.Model):\n  def test_step(self, data): pass",
+            "keras.Model.test_step",
+            "(logs",
+        ),
+        ("class M(tf.keras.Model):\n  def train_step(self, state, data): pass", None, ""),
         ("def f(tf):\n    return tf.GradientTape", None, ""),
         ("tf = None\ntf.GradientTape", None, ""),
         ("a, b = tf.constant, tf.constnt", "tf.constnt", "Did you mean 'constant'"),

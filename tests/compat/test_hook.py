@@ -16,6 +16,7 @@ import pytest
 import trivium
 from trivium.compat import NotCovered, NotFound, RunError, active, run_module, run_script
 from trivium.compat.hook import Face, install, is_installed, uninstall
+from trivium.compat.vocabulary import absence
 
 Run = Callable[..., dict[str, Any]]
 Refusal = Callable[[str], str]
@@ -201,6 +202,34 @@ def test_uncovered_stops_with_one_message_at_the_line(
     assert place == f"{tmp_path / 'program.py'}, line 3:"
     assert source.strip() == line.splitlines()[0]
     assert words in rest
+
+
+def test_a_step_for_tensorflow_is_one_message_at_its_line(refusal: Refusal, tmp_path: Path) -> None:
+    message = refusal(
+        """
+        import keras, numpy as np
+        class Own(keras.Model):
+            def {name}(self, data):
+                return {{}}
+        inputs = keras.Input((2,))
+        model = Own(inputs, keras.layers.Dense(1)(inputs))
+        model.compile("sgd", "mse")
+        model.{verb}(np.ones((4, 2)), np.ones(4))
+        """.format(name="train_step", verb="fit")
+    )
+    assert message.startswith(
+        f"{tmp_path / 'program.py'}, line 4:\n    def train_step(self, data):\n"
+    )
+    assert "written for TensorFlow. Gradients here are JAX's" in message
+
+
+def test_a_name_that_a_star_did_not_bring(refusal: Refusal, run: Run, tmp_path: Path) -> None:
+    message = refusal("from keras.layers import *\nDense(3)\nAugMix()")
+    assert message == f"{tmp_path / 'program.py'}, line 3:\n    AugMix()\n" + absence(
+        "keras.layers.AugMix"
+    )
+    with pytest.raises(NameError, match="NoSuchThing"):
+        run("from keras.layers import *\nNoSuchThing()")
 
 
 def test_what_keras_has_and_the_library_has_not_yet(

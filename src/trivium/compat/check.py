@@ -17,7 +17,7 @@ from typing import Any
 import trivium
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered
-from trivium.compat.hints import REFUSED_PACKAGES
+from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for_step
 from trivium.compat.names import shown
 from trivium.compat.vocabulary import class_name
 from trivium.layers.base import SEQUENTIAL_KEYS
@@ -269,7 +269,15 @@ class _Reader(ast.NodeVisitor):
                 # A method's first argument is an object of the class.
                 method = made is not None and isinstance(statement, ast.FunctionDef)
                 self.own = _Instance(made.name, made.base, made.own) if method else None
+                self.step(statement, made)
                 self.visit(statement)
+
+    def step(self, node: ast.stmt, cls: Any) -> None:
+        """Note a step of training that is written for TensorFlow."""
+        if not isinstance(node, ast.FunctionDef) or node.name not in STEPS:
+            return
+        if cls is not None and issubclass(cls.base, trivium.Model) and len(node.args.args) == 2:
+            self.note(node, f"{cls.name}.{node.name}", hint_for_step(node.name))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         own, self.own = self.own, None

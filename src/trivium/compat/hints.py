@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["REFUSED_PACKAGES", "hint_for"]
+__all__ = ["REFUSED_PACKAGES", "STEPS", "hint_for", "hint_for_step"]
 
 _STEP = """\
 Gradients here are JAX's: a loss is a function of the weights, and `jax.value_and_grad` gives it and its gradient.
@@ -154,6 +154,30 @@ REFUSED_PACKAGES = {
     "keras_tuner": "It is built on Keras itself.",
     "keras_core": "It became Keras 3: `import keras`.",
 }
+
+
+# What a model may define of its training, as `(self, state, data)` here and as `(self, data)` in TensorFlow.
+STEPS = ("train_step", "test_step", "predict_step")
+
+
+def hint_for_step(name: str) -> str:
+    """Say what to do about a step of training that is written for TensorFlow.
+
+    Args:
+        name: The method.
+
+    Example:
+        >>> hint_for_step("test_step").partition(".")[0]
+        '`test_step(self, data)` is how it is written for TensorFlow'
+    """
+    form = f"`{name}(self, data)` is how it is written for TensorFlow. "
+    if name == "train_step":
+        return form + _STEP
+    given = "logs" if name == "test_step" else "outputs"
+    return (
+        form
+        + f"Here it is `{name}(self, state, data)` and returns `({given}, state)`, as on Keras's JAX backend."
+    )
 
 
 def hint_for(path: str, exact: bool = False) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import linecache
+import re
 import sys
+import traceback
 from collections.abc import Iterator
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -14,10 +17,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.compat import vocabulary
+import trivium
+from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportError
-from trivium.compat.hints import REFUSED_PACKAGES
-from trivium.graph.errors import error_location
+from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for_step
+from trivium.graph.errors import error_location, is_foreign
 
 __all__ = ["Face", "active", "as_not_covered", "install", "is_installed", "uninstall"]
 
@@ -186,4 +190,31 @@ def as_not_covered(error: BaseException) -> NotCovered | None:
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         message = vocabulary.member_absence(error.obj, error.name)
         return NotCovered(message, error_location(error)) if message is not None else None
+    if isinstance(error, NameError) and error.name:
+        return _starred(error, error.name)
+    return _tensorflow_step(error) if isinstance(error, TypeError) else None
+
+
+def _starred(error: NameError, name: str) -> NotCovered | None:
+    """Return an error as that of a name that `from keras.layers import *` would have brought, were it there."""
+    location = error_location(error)
+    source = "".join(linecache.getlines(location.rpartition(":")[0]))
+    for module in re.findall(r"^\s*from\s+([\w.]+)\s+import\s+\*", source, re.MULTILINE):
+        path = vocabulary.canonical(f"{module}.{name}")
+        if module.partition(".")[0] in vocabulary.ROOTS and names.known(path):
+            return NotCovered(vocabulary.absence(path), location)
+    return None
+
+
+def _tensorflow_step(error: TypeError) -> NotCovered | None:
+    """Return an error as that of a model whose step is TensorFlow's, where `fit` and its like refused one."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        model, verb = frame.f_locals.get("self"), frame.f_code.co_name
+        if not isinstance(model, trivium.Model) or verb not in ("fit", "evaluate", "predict"):
+            continue
+        for name in STEPS:
+            step = getattr(type(model), name)
+            code = getattr(step, "__code__", None)
+            if code is not None and not is_foreign(code.co_filename) and code.co_argcount == 2:
+                return NotCovered(hint_for_step(name), f"{code.co_filename}:{code.co_firstlineno}")
     return None
