@@ -389,6 +389,15 @@ class Model(Trainer, Layer):
                 return self._run_graph(graph, args[0])
         return super()._run(args, kwargs)
 
+    def _record(self, args: Any, kwargs: Any, keep_training: bool, record: Any) -> Any:
+        outputs = super()._record(args, kwargs, keep_training, record)
+        context = current_call()
+        if self._graph is None or context is None or len(context.layers) > 1:
+            return outputs
+        # A graph is declared with the structure that the model was declared with, a list of one included.
+        tree = jax.tree_util.tree_structure(self._graph.outputs)
+        return jax.tree_util.tree_unflatten(tree, jax.tree_util.tree_leaves(outputs))
+
     def _runnable(self, args: Any, kwargs: Any) -> Graph | None:
         """Return the captured graph if running it, in its own order, is what the call would do.
 
@@ -419,7 +428,10 @@ class Model(Trainer, Layer):
                 "the outputs, or give the constructor `inputs` and `outputs`."
             )
         inputs = args[0] if args else next(iter(kwargs.values()))
-        return self._run_graph(self._graph, fit_inputs(self._graph, inputs, self.path))
+        outputs = self._run_graph(self._graph, fit_inputs(self._graph, inputs, self.path))
+        # Many programs write `Model(inputs=[x], outputs=[y])` and mean one array.
+        alone = isinstance(outputs, list | tuple) and len(outputs) == 1
+        return outputs[0] if alone else outputs
 
     def _run_graph(self, graph: Graph, inputs: Any) -> Any:
         values = graph.trace(inputs)

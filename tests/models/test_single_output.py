@@ -1,0 +1,54 @@
+"""Models whose outputs are a list of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import trivium as tv
+
+
+def made(library: Any, kind: type) -> Any:
+    inputs = library.Input((2,))
+    outputs = library.layers.Dense(1, kernel_initializer="ones")(inputs)
+    return library.Model(inputs=inputs, outputs=kind([outputs]))
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_one_output_gives_an_array_as_in_keras(kind: type) -> None:
+    x = np.ones((3, 2), "float32")
+    for library in (tv, keras):
+        model = made(library, kind)
+        assert model(x).shape == (3, 1)
+        assert model.predict(x, verbose=0).shape == model.predict_on_batch(x).shape == (3, 1)
+        assert isinstance(model(library.Input((2,))), kind)
+        model.compile("sgd", "mse", metrics=["mae"])
+        logs = model.fit(x, [np.ones(3)], verbose=0).history
+        assert list(logs) == ["loss", "mae"]
+        assert model.evaluate(x, np.ones(3), verbose=0, return_dict=True)["mae"] < 1.1
+
+
+def test_inside_a_subclassed_model_it_gives_an_array_in_both_ways_of_calling() -> None:
+    inner = made(tv, list)
+
+    class Outer(tv.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x: Any) -> Any:
+            return self.inner(x) * 2
+
+    model, x = Outer(), np.ones((3, 2), "float32")
+    assert model(x).shape == (3, 1)
+    assert model.predict(x, verbose=0).tolist() == [[4.0]] * 3
+
+
+def test_inside_a_functional_model_it_gives_its_list() -> None:
+    inputs = tv.Input((2,))
+    (inner,) = made(tv, list)(inputs)
+    model = tv.Model(inputs, tv.layers.Dense(1, kernel_initializer="ones")(inner))
+    assert model.predict(np.ones((3, 2)), verbose=0).tolist() == [[2.0]] * 3
