@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+import trivium
 from trivium import metrics
 
 RNG = np.random.default_rng(1)
@@ -668,3 +669,22 @@ def test_a_refused_batch_leaves_the_state_alone():
     with pytest.raises(ValueError):
         metric.update_state(LABELS[0][:3], PROBABILITY[0])
     assert all(np.array_equal(b, v.numpy()) for b, v in zip(before, metric.variables, strict=True))
+
+
+@pytest.mark.parametrize("wrap", [lambda v: v, lambda v: {"count": v}])
+def test_a_variable_as_the_result_is_what_it_holds(wrap):
+    class Batches(metrics.Metric):
+        def __init__(self, name="batches"):
+            super().__init__(name=name)
+            self.count = self.add_weight(name="count", initializer="zeros")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.count.assign_add(1.0)
+
+        def result(self):
+            return wrap(self.count)
+
+    model = trivium.Sequential([trivium.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[Batches()])
+    history = model.fit(np.ones((4, 2)), np.ones(4), batch_size=1, verbose=0).history
+    assert 4.0 in [values[0] for values in history.values()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -54,6 +55,19 @@ def _ones(shape: tuple[int, ...], dtype: Any = None) -> np.ndarray:
 _FIRST_VALUES = {"zeros": _zeros, "zero": _zeros, "Zeros": _zeros, "ones": _ones, "Ones": _ones}
 
 
+def _with_values(result: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a metric return its variable for what the variable holds, as programs for TensorFlow do."""
+
+    @functools.wraps(result)
+    def wrapped(self: Metric) -> Any:
+        value = result(self)
+        if isinstance(value, dict):
+            return {k: v.value if isinstance(v, Variable) else v for k, v in value.items()}
+        return value.value if isinstance(value, Variable) else value
+
+    return wrapped
+
+
 @metric_class()
 class Metric:
     """A metric; subclass it and write `update_state` and `result` for one of your own.
@@ -86,6 +100,11 @@ class Metric:
     # "up" where more is better, "down" where less is: what callbacks need to know under
     # mode="auto".
     _direction: str | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "result" in cls.__dict__:
+            cls.result = _with_values(cls.__dict__["result"])  # type: ignore[method-assign]
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(to_snake_case(type(self).__name__))
