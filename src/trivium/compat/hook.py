@@ -7,7 +7,6 @@ import importlib
 import linecache
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -17,11 +16,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-import trivium
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportError
-from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for_step
-from trivium.graph.errors import error_location, is_foreign
+from trivium.compat.hints import REFUSED_PACKAGES, hint_for_step
+from trivium.graph.errors import error_location
+from trivium.training.loop import StepError
 
 __all__ = ["Face", "active", "as_not_covered", "install", "is_installed", "uninstall"]
 
@@ -192,7 +191,9 @@ def as_not_covered(error: BaseException) -> NotCovered | None:
         return NotCovered(message, error_location(error)) if message is not None else None
     if isinstance(error, NameError) and error.name:
         return _starred(error, error.name)
-    return _tensorflow_step(error) if isinstance(error, TypeError) else None
+    if isinstance(error, StepError):
+        return _tensorflow_step(error)
+    return None
 
 
 def _starred(error: NameError, name: str) -> NotCovered | None:
@@ -206,15 +207,9 @@ def _starred(error: NameError, name: str) -> NotCovered | None:
     return None
 
 
-def _tensorflow_step(error: TypeError) -> NotCovered | None:
-    """Return an error as that of a model whose step is TensorFlow's, where `fit` and its like refused one."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        model, verb = frame.f_locals.get("self"), frame.f_code.co_name
-        if not isinstance(model, trivium.Model) or verb not in ("fit", "evaluate", "predict"):
-            continue
-        for name in STEPS:
-            step = getattr(type(model), name)
-            code = getattr(step, "__code__", None)
-            if code is not None and not is_foreign(code.co_filename) and code.co_argcount == 2:
-                return NotCovered(hint_for_step(name), f"{code.co_filename}:{code.co_firstlineno}")
-    return None
+def _tensorflow_step(error: StepError) -> NotCovered | None:
+    """Return an error as that of a step that is written as TensorFlow's are, `(self, data)`."""
+    code = getattr(error.step, "__code__", None)
+    if code is None or code.co_argcount != 2:
+        return None
+    return NotCovered(hint_for_step(error.name), f"{code.co_filename}:{code.co_firstlineno}")

@@ -13,7 +13,21 @@ import numpy as np
 from trivium.training.engine import Program
 from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
-__all__ = ["Pass", "State"]
+__all__ = ["Pass", "State", "StepError"]
+
+
+class StepError(TypeError):
+    """A step of the user's that cannot be called as steps are.
+
+    Args:
+        message: What it takes, and what it should.
+        name: The method's name, `train_step` say.
+        step: The method.
+    """
+
+    def __init__(self, message: str, name: str, step: Callable[..., Any]) -> None:
+        super().__init__(message)
+        self.name, self.step = name, step
 
 
 class State:
@@ -165,7 +179,7 @@ def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:
     try:
         inspect.signature(step).bind(None, None)
     except TypeError:
-        raise TypeError(f"{form}; yours takes {inspect.signature(step)}.") from None
+        raise StepError(f"{form}; yours takes {inspect.signature(step)}.", name, step) from None
 
     def checked(state: Any, data: Any) -> Any:
         returned = step(state, data)
