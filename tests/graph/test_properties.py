@@ -268,7 +268,10 @@ def test_any_structure_goes_in_and_comes_out(form, outputs):
     a, b = tv.Input((3,), name="a"), tv.Input((3,), name="b")
     model = tv.Model(forms[form](a, b), outputs(a, b))
     x, y = (np.random.default_rng(i).normal(size=(2, 3)).astype("float32") for i in range(2))
-    assert_same_bits(model(forms[form](x, y)), outputs(*map(jax.numpy.asarray, (x, y))))
+    wanted = outputs(*map(jax.numpy.asarray, (x, y)))
+    if isinstance(wanted, list) and len(wanted) == 1:
+        (wanted,) = wanted  # As in Keras: tests/models/test_single_output.py asks the real one.
+    assert_same_bits(model(forms[form](x, y)), wanted)
 
 
 def test_unknown_sizes_of_two_inputs_meet_in_a_long_graph():
