@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trivium as tv
+from trivium.data import ArraySource, make_source
 from trivium.training import engine, segments
-from trivium.training.data import ArraySource, make_source
 from trivium.training.engine import compile_count
 from trivium.training.segments import Feed
 

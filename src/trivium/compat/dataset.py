@@ -37,10 +37,10 @@ from trivium.compat._elements import (
 )
 from trivium.compat.errors import NotCovered, NotCoveredError
 from trivium.compat.written import WRITTEN, covers
+from trivium.data.sources import ArraySource, Source, standardize
+from trivium.data.streams import IterableSource
 from trivium.state import global_seed
 from trivium.state.registry import suggest
-from trivium.training.data.sources import ArraySource, Source, standardize
-from trivium.training.data.streams import IterableSource
 
 __all__ = ["Dataset"]
 

@@ -1,1 +1,1 @@
-"""Training: the engine, the step, the data adapters and the callbacks."""
+"""Training: the engine, the step and the callbacks."""

@@ -12,9 +12,9 @@ import numpy as np
 
 from trivium import losses as losses_room
 from trivium import metrics as metrics_room
+from trivium.data.checks import DataError
 from trivium.state import suggest
 from trivium.state.masks import get_mask
-from trivium.training.data.checks import DataError
 
 __all__ = ["CompiledLoss", "CompiledMetrics", "Outputs"]
 

@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data import ArraySource
 from trivium.state import to_device
-from trivium.training.data import ArraySource
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 

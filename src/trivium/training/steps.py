@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from trivium.data import unpack_x_y_sample_weight
 from trivium.layers.tracking import tracked, unique
 from trivium.metrics import Mean, Metric
 from trivium.state import StatelessScope
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
-from trivium.training.data import unpack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from trivium.layers.base import Layer as _Base

@@ -12,6 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import optimizers
+from trivium.data import (
+    ArraySource,
+    StreamSource,
+    make_source,
+    unpack_x_y_sample_weight,
+    validation_split,
+)
+from trivium.data.checks import check_count, placed
 from trivium.layers.context import unbuild_on_error
 from trivium.metrics import Metric
 from trivium.state import global_seed, shape_scope
@@ -19,14 +27,6 @@ from trivium.state.scopes import StatelessScope
 from trivium.training.arguments import check_epochs, named_arguments
 from trivium.training.callbacks import CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
-from trivium.training.data import (
-    ArraySource,
-    StreamSource,
-    make_source,
-    unpack_x_y_sample_weight,
-    validation_split,
-)
-from trivium.training.data.checks import check_count, placed
 from trivium.training.loop import Pass, State
 from trivium.training.steps import Compiled, Steps
 

@@ -2,6 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from trivium.data import (
+    PyDataset,
+    class_weights_to_sample_weights,
+    pack_x_y_sample_weight,
+    unpack_x_y_sample_weight,
+)
 from trivium.datasets.files import get_file
 from trivium.state.registry import (
     custom_object_scope,
@@ -11,12 +17,6 @@ from trivium.state.registry import (
     suggest,
 )
 from trivium.state.seeds import set_random_seed
-from trivium.training.data import (
-    PyDataset,
-    class_weights_to_sample_weights,
-    pack_x_y_sample_weight,
-    unpack_x_y_sample_weight,
-)
 from trivium.utils.numeric import normalize, pad_sequences, to_categorical
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium.data import make_source, unpack_x_y_sample_weight
 from trivium.state import StatelessScope
 from trivium.state.masks import set_mask
 from trivium.styles.explain.tape import Tape
-from trivium.training.data import make_source, unpack_x_y_sample_weight
 
 __all__ = ["Objective"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from trivium.data import make_source, unpack_x_y_sample_weight
 from trivium.models import Model
 from trivium.state import suggest
 from trivium.styles.explain.document import printed
@@ -13,7 +14,6 @@ from trivium.styles.explain.objective import Objective
 from trivium.styles.explain.tape import Tape
 from trivium.styles.inspect.findings import Finding, Thresholds, find
 from trivium.styles.inspect.record import Row, WeightRow, record
-from trivium.training.data import make_source, unpack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent import futures
 from typing import Any
 
-from trivium.training.data.checks import check_count, placed
+from trivium.data.checks import check_count, placed
 
 __all__ = ["PyDataset", "fetch"]
 

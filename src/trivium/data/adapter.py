@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trivium.training.data.checks import DataError, check_count, check_shuffle, placed
-from trivium.training.data.convert import is_array_like
-from trivium.training.data.pydataset import PyDataset
-from trivium.training.data.sources import (
+from trivium.data.checks import DataError, check_count, check_shuffle, placed
+from trivium.data.convert import is_array_like
+from trivium.data.pydataset import PyDataset
+from trivium.data.sources import (
     ArraySource,
     Source,
     standardize,
     steps_argument,
     warn_nonfinite,
 )
-from trivium.training.data.streams import IterableSource, PyDatasetSource
+from trivium.data.streams import IterableSource, PyDatasetSource
 
 __all__ = ["make_source"]
 

@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.checks import DataError, nonfinite
+from trivium.data.nested import is_nested, item_name, rebuild
 from trivium.state import floatx
-from trivium.training.data.checks import DataError, nonfinite
-from trivium.training.data.nested import is_nested, item_name, rebuild
 
 __all__ = ["is_array_like", "to_arrays"]
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from trivium.data import PyDataset, make_source
+from trivium.data.pydataset import fetch
 from trivium.state import set_random_seed
-from trivium.training.data import PyDataset, make_source
-from trivium.training.data.pydataset import fetch
 
 
 class Numbered(PyDataset):
@@ -216,7 +216,7 @@ def test_what_the_dataset_has_itself_is_refused_beside_it(name: str) -> None:
 MODULE = """
 import os
 import numpy as np
-from trivium.training.data import PyDataset
+from trivium.data import PyDataset
 
 class Remote(PyDataset):
     def __init__(self, trouble=None, **kwargs):

@@ -15,15 +15,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from trivium.training.data.checks import (
+from trivium.data.checks import (
     DataError,
     align_sample_weight,
     check_lengths,
     class_weights_to_sample_weights,
     nonfinite_warning,
 )
-from trivium.training.data.convert import is_array_like, to_arrays
-from trivium.training.data.nested import is_nested, map_leaves, named_leaves
+from trivium.data.convert import is_array_like, to_arrays
+from trivium.data.nested import is_nested, map_leaves, named_leaves
 
 __all__ = [
     "ArraySource",

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trivium.training.data import StreamSource, make_source
+from trivium.data import StreamSource, make_source
 
 
 def generate(count: int | None = None) -> Iterator[tuple]:

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
+from trivium.data import make_source, validation_split
+from trivium.data.checks import nonfinite
+from trivium.data.convert import to_arrays
 from trivium.state import set_floatx
-from trivium.training.data import make_source, validation_split
-from trivium.training.data.checks import nonfinite
-from trivium.training.data.convert import to_arrays
 
 KEPT = ["bool", "int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "complex64"]
 CHANGED = {

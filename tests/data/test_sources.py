@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trivium.training.data import (
+from trivium.data import (
     ArraySource,
     class_weights_to_sample_weights,
     make_source,
@@ -85,7 +85,7 @@ def test_orders_differ_between_steps_and_seeds() -> None:
 
 def test_another_process_gets_the_same_order() -> None:
     code = (
-        "import numpy, zlib; from trivium.training.data import make_source;"
+        "import numpy, zlib; from trivium.data import make_source;"
         "s = make_source(numpy.arange(1000), shuffle=True);"
         "print(zlib.crc32(s.order(42, 7).tobytes()))"
     )

@@ -14,7 +14,7 @@ import pytest
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from keras.src.trainers.epoch_iterator import EpochIterator
 
-from trivium.training.data import (
+from trivium.data import (
     PyDataset,
     class_weights_to_sample_weights,
     make_source,
@@ -22,7 +22,7 @@ from trivium.training.data import (
     unpack_x_y_sample_weight,
     validation_split,
 )
-from trivium.training.data.nested import map_leaves, named_leaves
+from trivium.data.nested import map_leaves, named_leaves
 
 N = 10
 X = np.arange(N * 3, dtype="float64").reshape(N, 3)

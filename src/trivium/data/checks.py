@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from trivium.data.nested import is_nested, item_name, map_leaves, rebuild
 from trivium.state import floatx, is_float
-from trivium.training.data.nested import is_nested, item_name, map_leaves, rebuild
 
 __all__ = [
     "DataError",
@@ -42,7 +42,7 @@ def placed(place: str) -> Iterator[None]:
         ...     raise DataError("`x` has no samples.")
         Traceback (most recent call last):
             ...
-        trivium.training.data.checks.DataError: fit: `x` has no samples.
+        trivium.data.checks.DataError: fit: `x` has no samples.
     """
     try:
         yield

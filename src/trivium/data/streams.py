@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from trivium.state import global_seed
-from trivium.training.data.checks import DataError, placed
-from trivium.training.data.nested import map_leaves
-from trivium.training.data.pydataset import PyDataset, fetch
-from trivium.training.data.sources import (
+from trivium.data.checks import DataError, placed
+from trivium.data.nested import map_leaves
+from trivium.data.pydataset import PyDataset, fetch
+from trivium.data.sources import (
     Source,
     permutation,
     standardize,
     warn_nonfinite,
 )
+from trivium.state import global_seed
 
 __all__ = ["IterableSource", "PyDatasetSource", "StreamSource"]
 
