@@ -13,6 +13,7 @@ from trivium.graph.node import (
     recording,
 )
 from trivium.graph.op import any_symbolic, op
+from trivium.graph.operations import same_operation
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "op",
     "record",
     "recording",
+    "same_operation",
 ]

@@ -97,6 +97,7 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     call.is_op = True  # type: ignore[attr-defined]
+    call.name = function.__name__  # type: ignore[attr-defined]
     return call
 
 
