@@ -24,12 +24,12 @@ from trivium.data.checks import (
 )
 from trivium.data.convert import is_array_like, to_arrays
 from trivium.data.nested import is_nested, map_leaves, named_leaves
+from trivium.data.orders import permutation
 
 __all__ = [
     "ArraySource",
     "Source",
     "pack_x_y_sample_weight",
-    "permutation",
     "standardize",
     "steps_argument",
     "unpack_x_y_sample_weight",
@@ -110,30 +110,6 @@ class Source:
                 UserWarning,
                 stacklevel=4,
             )
-
-
-def permutation(count: int, seed: int, step: int) -> np.ndarray:
-    """Return the numbers from 0 to `count - 1` in an order that follows from the seed and the step.
-
-    Args:
-        count: How many.
-        seed: The seed.
-        step: The number of steps taken before this order is used.
-
-    Returns:
-        Shape `(count,)`, dtype int32.
-
-    Example:
-        >>> (permutation(5, 1, 0) == permutation(5, 1, 0)).all()
-        np.True_
-
-    Reference:
-        Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011 (Philox).
-    """
-    # The step as spawn key keeps these streams apart from those that draw weights.
-    sequence = np.random.SeedSequence(seed, spawn_key=(step,))
-    generator = np.random.Generator(np.random.Philox(sequence))
-    return generator.permutation(count).astype(np.int32)
 
 
 class ArraySource(Source):

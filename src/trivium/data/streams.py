@@ -12,10 +12,10 @@ import numpy as np
 
 from trivium.data.checks import DataError, placed
 from trivium.data.nested import map_leaves
+from trivium.data.orders import permutation
 from trivium.data.pydataset import PyDataset, fetch
 from trivium.data.sources import (
     Source,
-    permutation,
     standardize,
     warn_nonfinite,
 )

@@ -1,0 +1,156 @@
+"""The elements of a pipeline: arrays nested in tuples and dicts.
+
+A list is an array here, where `nested` takes it for a structure: `from_tensor_slices([1, 2])` has two rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+__all__ = [
+    "Vectorized",
+    "as_arrays",
+    "as_tensors",
+    "call_on",
+    "count_rows",
+    "map_arrays",
+    "row",
+    "stack",
+    "typed",
+]
+
+
+def map_arrays(function: Callable[..., Any], element: Any, *others: Any) -> Any:
+    """Apply a function to the arrays of elements, which nest alike.
+
+    Example:
+        >>> map_arrays(max, {"a": (1, 5)}, {"a": (2, 4)})
+        {'a': (2, 5)}
+    """
+    if isinstance(element, Mapping):
+        return {k: map_arrays(function, v, *(o[k] for o in others)) for k, v in element.items()}
+    if isinstance(element, tuple):
+        parts = [map_arrays(function, *e) for e in zip(element, *others, strict=True)]
+        return type(element)(*parts) if hasattr(element, "_fields") else tuple(parts)
+    return function(element, *others)
+
+
+def as_arrays(element: Any) -> Any:
+    """Return an element of NumPy's and JAX's arrays.
+
+    Example:
+        >>> as_arrays([1, 2])
+        array([1, 2])
+    """
+    return map_arrays(lambda x: x if isinstance(x, jax.Array) else np.asarray(x), element)
+
+
+def as_tensors(element: Any) -> Any:
+    """Return an element as a user's code gets it: JAX arrays; text stays NumPy's.
+
+    Example:
+        >>> as_tensors((np.arange(2), np.array("a")))
+        (Array([0, 1], dtype=int32), array('a', dtype='<U1'))
+    """
+
+    def convert(x: Any) -> Any:
+        x = x if hasattr(x, "dtype") else np.asarray(x)
+        return x if x.dtype.kind in "OSU" else jnp.asarray(x)
+
+    return map_arrays(convert, element)
+
+
+def stack(elements: Sequence[Any]) -> Any:
+    """Return elements side by side on a new first axis.
+
+    Example:
+        >>> stack([(1, 2), (3, 4)])
+        (array([1, 3]), array([2, 4]))
+    """
+    return map_arrays(lambda *xs: np.stack([np.asarray(x) for x in xs]), *elements)
+
+
+def row(arrays: Any, i: Any) -> Any:
+    """Return one row of each array, or several by an array of numbers.
+
+    Example:
+        >>> row({"a": np.arange(3), "b": np.eye(3)}, 1)["a"]
+        np.int64(1)
+    """
+    return map_arrays(lambda a: a[i], arrays)
+
+
+def count_rows(arrays: Any) -> int:
+    """Return how many rows arrays have.
+
+    Raises:
+        ValueError: They have different numbers of rows.
+
+    Example:
+        >>> count_rows((np.zeros(3), np.zeros((3, 2))))
+        3
+    """
+    lengths = {len(a) for a in jax.tree.leaves(arrays)}
+    if len(lengths) != 1:
+        raise ValueError(f"Dataset: the arrays have different numbers of rows, {sorted(lengths)}.")
+    return lengths.pop()
+
+
+def call_on(function: Callable[..., Any], element: Any) -> Any:
+    """Call a function on an element; a tuple's entries are its arguments.
+
+    Example:
+        >>> call_on(max, (1, 2))
+        2
+    """
+    return function(*element) if isinstance(element, tuple) else function(element)
+
+
+class Vectorized:
+    """A function of a row as one of a batch: traced once where that works, else called for each row.
+
+    Args:
+        function: The function.
+
+    Example:
+        >>> Vectorized(lambda x: x + 1)(np.arange(3)).tolist()
+        [1, 2, 3]
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._compiled: Any = jax.jit(jax.vmap(lambda element: call_on(function, element)))
+
+    def __call__(self, batch: Any) -> Any:
+        """Return what the function makes of each row, side by side."""
+        if self._compiled is not None:
+            try:
+                return self._compiled(as_tensors(batch))
+            except Exception:
+                # Python's `if` on a value, NumPy, files, text: what is wrong with the row itself shows below.
+                self._compiled = None
+        rows = (row(batch, i) for i in range(count_rows(batch)))
+        return stack([as_arrays(call_on(self.function, as_tensors(element))) for element in rows])
+
+
+def typed(element: Any, spec: Any) -> Any:
+    """Return an element with the dtypes of a signature.
+
+    Args:
+        element: The element.
+        spec: dtypes, or what has a `dtype`, nested as the element.
+
+    Example:
+        >>> typed((1, 2), ("float32", "int32"))
+        (array(1., dtype=float32), array(2, dtype=int32))
+    """
+    if isinstance(spec, Mapping):
+        return {k: typed(element[k], s) for k, s in spec.items()}
+    if isinstance(spec, list) or (isinstance(spec, tuple) and not hasattr(spec, "dtype")):
+        return tuple(typed(e, s) for e, s in zip(element, spec, strict=True))
+    return np.asarray(element, jnp.dtype(str(getattr(spec, "dtype", spec))))

@@ -1,0 +1,98 @@
+"""How `fit` reads a pipeline: batches of rows as arrays with an order, all else as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from trivium.data.orders import OrderKey, gathered
+from trivium.data.sources import ArraySource, Source, standardize
+from trivium.data.stages import Batches, Elements
+from trivium.data.streams import IterableSource
+
+__all__ = ["PipelineSource", "RowsSource"]
+
+
+class RowsSource(ArraySource):
+    """Batches of rows as arrays with an order, which the engine takes as a whole.
+
+    Args:
+        batches: The batches, without functions between them and the arrays.
+        what: Where the data was given.
+        steps: The most batches that an epoch takes.
+        class_weight: Weights of classes.
+    """
+
+    in_order = False  # The order is the pipeline's.
+
+    def __init__(
+        self,
+        batches: Batches,
+        *,
+        what: str,
+        steps: int | None,
+        class_weight: Mapping[int, float] | None,
+    ) -> None:
+        x, y, weight = (*_entries(batches.rows.arrays), None, None)[:3]
+        self.data = standardize(x, y, weight, class_weight)
+        self.nbytes = sum(int(a.nbytes) for a in jax.tree.leaves(self.data))
+        self._batches = batches
+        self._total = batches.length
+        rows = min(batches.rows.length, self._total * batches.size)
+        Source.__init__(
+            self, what=what, num_batches=self._total, num_samples=rows,
+            batch_size=batches.size, steps=steps,
+        )  # fmt: skip
+
+    def order(self, seed: int, step: int) -> np.ndarray:
+        """Return which rows an epoch shows, in order."""
+        first, stop, began = self._window(self._total, step)
+        self._warn_if_short(stop - first)
+        rows = gathered(self._batches.rows.blocks(OrderKey(seed, (began,))))
+        order: np.ndarray = rows[first * self._batches.size : stop * self._batches.size]
+        return order.astype(np.int32)
+
+
+class _Feed:
+    """Elements as the stream of one source; `key` is what its next pass draws its orders from."""
+
+    def __init__(self, elements: Elements) -> None:
+        self.elements = elements
+        self.key = OrderKey(0, (0,))
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(_entries, self.elements.read(self.key))
+
+    def __len__(self) -> int:
+        if self.elements.length < 0:
+            raise TypeError("These elements have no length.")
+        return self.elements.length
+
+
+class PipelineSource(IterableSource):
+    """A pipeline as a stream of batches.
+
+    Args:
+        elements: The batches.
+        **kwargs: As `StreamSource` takes them.
+    """
+
+    def __init__(self, elements: Elements, **kwargs: Any) -> None:
+        self._feed = _Feed(elements)
+        super().__init__(self._feed, **kwargs)
+        self._name = "the Dataset"
+
+    def _peek(self) -> tuple[int, Any] | None:
+        entry = next(iter(self._feed), None)
+        return None if entry is None else (0, entry)
+
+    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
+        self._feed.key = OrderKey(seed, (step,))
+        return super()._items(seed, step)
+
+
+def _entries(element: Any) -> tuple[Any, ...]:
+    return element if isinstance(element, tuple) else (element,)
