@@ -405,6 +405,11 @@ class Model(Trainer, Layer):
         """
         context = current_call()
         training = context.training if context is not None else None
+        # A step that runs eagerly is to run the user's lines, of models inside too: prints, breakpoints, Python state.
+        if context is not None and any(
+            isinstance(x, Trainer) and x._steps_eagerly for x in context.layers
+        ):
+            return None
         if current_scope() is None or is_recording() or self._call_spec is None or len(args) != 1:
             return None
         if any(v is not None for k, v in kwargs.items() if k != "training"):

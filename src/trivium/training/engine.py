@@ -20,10 +20,10 @@ from jax.extend.core import jaxpr_as_fun
 from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
 
-__all__ = ["Program", "compile_count"]
+__all__ = ["NEEDS_VALUES", "Program", "compile_count", "values_needed"]
 
 _BUFFER = 1 << 25  # Bytes of results that one chunk collects at most.
-_NEEDS_VALUES = (
+NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
@@ -90,8 +90,8 @@ class Program:
         # The step is traced once; the loop replays what was traced.
         try:
             traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
-        except _NEEDS_VALUES as error:
-            raise _values_needed(error) from None
+        except NEEDS_VALUES as error:
+            raise values_needed(error) from None
         _same_state(leaves, new, names)
         if collect:
             _has_rows(result)
@@ -195,14 +195,25 @@ def _nbytes(x: Any) -> int:
     return int(np.prod(x.shape, dtype=np.int64)) * x.dtype.itemsize
 
 
-def _values_needed(error: Exception) -> CaptureError:
-    """Return the error of a step whose Python asks for values as one that names the user's line."""
-    refusal = CaptureError(
-        "a step is compiled, so its arrays have no values when Python runs over it: `if`, `while`, `float()` and "
-        "NumPy's functions cannot see them. Use `jax.numpy.where` or `ops.cond` in place of `if`, and `jax.numpy` in "
-        "place of NumPy; or `compile(..., run_eagerly=True)`, which runs each step as plain Python.",
-        error_location(error),
-    )
+def values_needed(error: Exception, eager: bool = False) -> CaptureError:
+    """Return the error of a step whose Python asks for values that are not there as one that names the user's line.
+
+    Args:
+        error: JAX's error.
+        eager: Whether the step ran as plain Python, where only gradients hide values.
+    """
+    if eager:
+        why = (
+            "while JAX takes gradients it hands arrays on as tracers, even to plain Python: `if`, `float()` and "
+            "NumPy's functions cannot see into them. `print(x)` shows the value, and `float(ops.stop_gradient(x))` is it."
+        )
+    else:
+        why = (
+            "a step is compiled, so its arrays have no values when Python runs over it: `if`, `while`, `float()` and "
+            "NumPy's functions cannot see them. Use `jax.numpy.where` or `ops.cond` in place of `if`, and `jax.numpy` "
+            "in place of NumPy; or `compile(..., run_eagerly=True)`, which runs each step as plain Python."
+        )
+    refusal = CaptureError(why, error_location(error))
     for note in getattr(error, "__notes__", []):
         refusal.add_note(note)
     return refusal

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from trivium.training.engine import Program
+from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
 __all__ = ["Pass", "State", "StepError"]
@@ -139,7 +139,10 @@ class Pass:
 
     def _chunk(self, segment: Segment, first: int, size: int) -> tuple[Any, int]:
         if self.eager:
-            result, self.state.values = self.step(self.state.values, segment.data)
+            try:
+                result, self.state.values = self.step(self.state.values, segment.data)
+            except NEEDS_VALUES as error:
+                raise values_needed(error, eager=True) from None
             return result, 1
         program = self._program(segment.data, segment.size, len(segment.order))
         if self.kind == "predict":

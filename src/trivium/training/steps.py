@@ -49,6 +49,8 @@ class Compiled:
         self.steps_per_execution = steps_per_execution
         self.loss_tracker = Mean(name="loss")
         self.programs: dict[Any, Any] = {}
+        # Whether a step is running as plain Python at this moment.
+        self.stepping = False
 
     @property
     def built(self) -> bool:
@@ -86,6 +88,10 @@ class Steps(_Base):
                 'measure it: call `compile(optimizer="sgd", loss="...", metrics=[...])` first.'
             )
         return self._trainer
+
+    @property
+    def _steps_eagerly(self) -> bool:
+        return self._trainer is not None and self._trainer.stepping
 
     @property
     def optimizer(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
@@ -214,6 +215,7 @@ class Trainer(Steps):
         steps: dict[str, Callable[..., Any]] = {
             "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
         }  # fmt: skip
+        step = self._eagerly(steps[kind]) if self.run_eagerly else steps[kind]
         groups = [self.trainable_variables, self.non_trainable_variables]
         # What the steps depend on besides arrays. A layer is one object, and says with it what it computes.
         version: list[Hashable] = [(layer, layer.trainable) for layer in self._flatten_layers()]
@@ -227,12 +229,26 @@ class Trainer(Steps):
             chunk = made.steps_per_execution if made else 1
         programs = made.programs if made else self.__dict__.setdefault("_programs", {})
         return Pass(
-            kind, steps[kind], source, State(*groups), programs, tuple(version), chunk, self.run_eagerly
+            kind, step, source, State(*groups), programs, tuple(version), chunk, self.run_eagerly
         )  # fmt: skip
 
     def _predict_kept(self, state: Any, data: Any) -> Any:
         outputs, ntv = self.predict_step(state, data)
         return outputs, (state[0], ntv)
+
+    def _eagerly(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a step in which models written by subclassing run their `call`, not the graph it was read as."""
+
+        @functools.wraps(step)
+        def run(*args: Any) -> Any:
+            made = self._need("run_eagerly")
+            made.stepping = True
+            try:
+                return step(*args)
+            finally:
+                made.stepping = False
+
+        return run
 
     # -- fit ----------------------------------------------------------------------------------------------------
 
