@@ -1,4 +1,4 @@
-"""Settings of the library: default dtypes and policies, and epsilon."""
+"""Settings of the library: default dtypes and policies, epsilon, and where images have their channels."""
 
 from trivium.state.dtypes import (
     dtype_policy,
@@ -8,6 +8,7 @@ from trivium.state.dtypes import (
     set_epsilon,
     set_floatx,
 )
+from trivium.state.image_format import image_data_format, set_image_data_format
 
 __all__ = [
     "dtype_policy",
@@ -19,31 +20,3 @@ __all__ = [
     "set_floatx",
     "set_image_data_format",
 ]
-
-
-def image_data_format() -> str:
-    """Return where images have their channels unless a layer says otherwise: last, always.
-
-    Example:
-        >>> image_data_format()
-        'channels_last'
-    """
-    return "channels_last"
-
-
-def set_image_data_format(data_format: str) -> None:
-    """Accept the one default that there is.
-
-    Args:
-        data_format: `"channels_last"`.
-
-    Raises:
-        ValueError: It is another.
-
-    Example:
-        >>> set_image_data_format("channels_last")
-    """
-    if data_format != "channels_last":
-        raise ValueError(
-            f"The default is 'channels_last'; got {data_format!r}. Layers take `data_format={data_format!r}` each."
-        )

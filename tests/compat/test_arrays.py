@@ -273,8 +273,12 @@ def test_updates_of_the_older_backend() -> None:
     assert K.is_keras_tensor(tf.keras.Input((3,))) and not K.is_keras_tensor(X)
 
 
-def test_images_have_their_channels_last() -> None:
+def test_where_images_have_their_channels() -> None:
     assert K.image_data_format() == "channels_last"
-    K.set_image_data_format("channels_last")
-    with pytest.raises(ValueError, match="`data_format='channels_first'`"):
-        K.set_image_data_format("channels_first")
+    K.set_image_data_format("channels_first")
+    try:
+        assert tf.keras.layers.MaxPooling2D()(np.ones((1, 3, 4, 4))).shape == (1, 3, 2, 2)
+        # TensorFlow's own functions have a default of their own.
+        assert tf.nn.max_pool2d(np.ones((1, 4, 4, 3)), 2, 2, "SAME").shape == (1, 2, 2, 3)
+    finally:
+        K.set_image_data_format("channels_last")

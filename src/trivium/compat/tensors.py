@@ -404,7 +404,7 @@ def _cover_convolution(function: str, rank: int) -> None:
         strides = stride if strides is None else strides
         padding = _padding(function, padding, data_format)
         strides, dilations = _spatial(strides, rank), _spatial(dilations, rank)
-        return ops.conv(input, filters, strides, padding, dilation_rate=dilations)
+        return ops.conv(input, filters, strides, padding, "channels_last", dilations)
 
     covers(f"tensorflow.nn.{function}")(convolution)
 
@@ -420,7 +420,7 @@ def _cover_pooling(function: str, op: Any, rank: int | None) -> None:
     ) -> Any:
         axes = rank or len(ops.shape(input)) - 2
         padding = _padding(function, padding, data_format)
-        return op(input, _spatial(ksize, axes), _spatial(strides, axes), padding)
+        return op(input, _spatial(ksize, axes), _spatial(strides, axes), padding, "channels_last")
 
     covers(f"tensorflow.nn.{function}")(pooling)
 

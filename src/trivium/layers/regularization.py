@@ -205,8 +205,25 @@ class AlphaDropout(_Noise):
         return ops.where(kept, inputs, low) * scale - scale * low * self.rate
 
 
-class _SpatialDropout(Dropout):
-    """`Dropout` that asks chance once for each sample and channel, whatever the `rank` spatial axes."""
+class SpatialDropout(Dropout):
+    """`Dropout` of whole channels: chance is asked once for each sample and channel, whatever the `rank` spatial axes.
+
+    Args:
+        rate: The chance of becoming 0, from 0 to 1.
+        data_format: `"channels_last"` or `"channels_first"`; the default where it is `None`.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `rate` is no number from 0 to 1.
+
+    Shapes:
+        `(batch, *spatial, channels)`, the same for the output; the channels stand second with `"channels_first"`.
+
+    Reference:
+        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
+        https://arxiv.org/abs/1411.4280
+    """
 
     rank: ClassVar[int]
 
@@ -227,35 +244,20 @@ class _SpatialDropout(Dropout):
 
 
 @LAYERS.register()
-class SpatialDropout1D(_SpatialDropout):
-    """`Dropout` of whole features of a sequence, in all steps alike.
-
-    Args:
-        rate: The chance of becoming 0, from 0 to 1.
-        seed: A whole number; by the global seed where it is `None`.
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Raises:
-        ValueError: `rate` is no number from 0 to 1.
-
-    Shapes:
-        `(batch, steps, features)`, the same for the output.
+class SpatialDropout1D(SpatialDropout):
+    """`Dropout` of whole features of a sequence, in all steps alike: as `SpatialDropout`, with channels last always.
 
     Example:
         >>> import numpy as np
         >>> y = SpatialDropout1D(0.5, seed=1)(np.ones((1, 5, 100)), training=True)
         >>> bool((y == y[:, :1]).all()), sorted(set(y.ravel().tolist()))
         (True, [0.0, 2.0])
-
-    Reference:
-        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
-        https://arxiv.org/abs/1411.4280
     """
 
     rank = 1
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(rate, None, seed, **kwargs)
+        super().__init__(rate, "channels_last", seed, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
@@ -263,60 +265,28 @@ class SpatialDropout1D(_SpatialDropout):
 
 
 @LAYERS.register()
-class SpatialDropout2D(_SpatialDropout):
-    """`Dropout` of whole channels of an image.
-
-    Args:
-        rate: The chance of becoming 0, from 0 to 1.
-        data_format: `"channels_last"` or `"channels_first"`.
-        seed: A whole number; by the global seed where it is `None`.
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Raises:
-        ValueError: `rate` is no number from 0 to 1.
-
-    Shapes:
-        `(batch, height, width, channels)`, the same for the output.
+class SpatialDropout2D(SpatialDropout):
+    """`Dropout` of whole channels of an image: as `SpatialDropout`, over two axes.
 
     Example:
         >>> import numpy as np
         >>> y = SpatialDropout2D(0.5, seed=1)(np.ones((1, 4, 5, 100)), training=True)
         >>> bool((y == y[:, :1, :1]).all()), sorted(set(y.ravel().tolist()))
         (True, [0.0, 2.0])
-
-    Reference:
-        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
-        https://arxiv.org/abs/1411.4280
     """
 
     rank = 2
 
 
 @LAYERS.register()
-class SpatialDropout3D(_SpatialDropout):
-    """`Dropout` of whole channels of a volume.
-
-    Args:
-        rate: The chance of becoming 0, from 0 to 1.
-        data_format: `"channels_last"` or `"channels_first"`.
-        seed: A whole number; by the global seed where it is `None`.
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Raises:
-        ValueError: `rate` is no number from 0 to 1.
-
-    Shapes:
-        `(batch, depth, height, width, channels)`, the same for the output.
+class SpatialDropout3D(SpatialDropout):
+    """`Dropout` of whole channels of a volume: as `SpatialDropout`, over three axes.
 
     Example:
         >>> import numpy as np
         >>> y = SpatialDropout3D(0.5, seed=1)(np.ones((1, 3, 4, 5, 100)), training=True)
         >>> bool((y == y[:, :1, :1, :1]).all()), sorted(set(y.ravel().tolist()))
         (True, [0.0, 2.0])
-
-    Reference:
-        Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2014,
-        https://arxiv.org/abs/1411.4280
     """
 
     rank = 3

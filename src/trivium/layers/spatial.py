@@ -1,16 +1,66 @@
-"""Checks of the settings that layers over spatial axes share: sizes, padding, where the channels are."""
+"""What layers over spatial axes share: the base of their families, and checks of sizes, padding and data format.
+
+A family (`Pooling`, `Conv`, …) is written and documented once, for any number of spatial axes. Its members,
+such as `MaxPooling1D`, say their `rank` and no more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from trivium.layers.base import Layer
+from trivium.layers.input_spec import InputSpec
 from trivium.ops.arrays import channels_are_last
 from trivium.state import suggest
+from trivium.state.image_format import IMAGE_DATA_FORMATS, image_data_format
 
-__all__ = ["data_format_of", "one_of", "sizes_of", "spatial_axes"]
+__all__ = ["Sizes", "Spatial", "data_format_of", "one_of", "sizes_of", "spatial_axes"]
+
+# One number for all spatial axes, or one for each.
+Sizes = int | Sequence[int]
+
+
+class Spatial(Layer):
+    """A layer over `rank` spatial axes: of sequences (1), images (2) or volumes (3).
+
+    Args:
+        data_format: `"channels_last"` or `"channels_first"`; where it is `None`, what `config.image_data_format()` says
+            when the layer is made.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        ValueError: `data_format` is neither.
+
+    Shapes:
+        `(batch, *spatial, channels)`; `(batch, channels, *spatial)` with `"channels_first"`.
+    """
+
+    rank: ClassVar[int]
+    # Keras gives a few layers of sequences no `data_format`: their channels are last, whatever the default.
+    channels_always_last: ClassVar[bool] = False
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        if self.channels_always_last and data_format is not None:
+            kwargs["data_format"] = (
+                data_format  # which `Layer` refuses, with the arguments that there are.
+            )
+        super().__init__(**kwargs)
+        if self.channels_always_last:
+            self.data_format = "channels_last"
+        else:
+            self._set(data_format=data_format_of(self, data_format))
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    @property
+    def _spatial_axes(self) -> tuple[int, ...]:
+        return spatial_axes(self.rank, self.data_format)
+
+    @property
+    def _channel_axis(self) -> int:
+        return -1 if self.data_format == "channels_last" else 1
 
 
 def sizes_of(layer: Any, rank: int, least: int = 1, **setting: Any) -> tuple[int, ...]:
@@ -66,7 +116,7 @@ def one_of(layer: Any, known: Sequence[str], **setting: Any) -> str:
 
 
 def data_format_of(layer: Any, data_format: str | None) -> str:
-    """Return where the channels are: `"channels_last"` where nobody says.
+    """Return where the channels are: where `config.image_data_format()` says if nobody else does.
 
     Args:
         layer: The layer, for the message.
@@ -75,8 +125,9 @@ def data_format_of(layer: Any, data_format: str | None) -> str:
     Raises:
         ValueError: It is none of these.
     """
-    known = ("channels_last", "channels_first")
-    return "channels_last" if data_format is None else one_of(layer, known, data_format=data_format)
+    if data_format is None:
+        return image_data_format()
+    return one_of(layer, IMAGE_DATA_FORMATS, data_format=data_format)
 
 
 def spatial_axes(rank: int, data_format: str) -> tuple[int, ...]:

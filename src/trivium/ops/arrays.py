@@ -11,6 +11,7 @@ import numpy as np
 
 from trivium.graph.arithmetic import as_array
 from trivium.state.dtypes import standardize_dtype
+from trivium.state.image_format import image_data_format
 
 __all__ = [
     "as_array", "as_axes", "as_common_floats", "as_complex", "as_floats", "channels_are_last", "dtype_or_none",
@@ -95,7 +96,8 @@ def channels_are_last(data_format: str | None) -> bool:
     """Say whether the channels come last; `None` means that they do.
 
     Raises:
-        ValueError: It is neither `"channels_last"` nor `"channels_first"`.
+        ValueError: It is neither `"channels_last"` nor `"channels_first"`; or it is `None` while
+            `config.image_data_format()` says otherwise.
 
     Example:
         >>> channels_are_last("channels_first")
@@ -104,6 +106,12 @@ def channels_are_last(data_format: str | None) -> bool:
     if data_format not in (None, "channels_last", "channels_first"):
         raise ValueError(
             f"`data_format` is 'channels_last' or 'channels_first'; got {data_format!r}."
+        )
+    if data_format is None and image_data_format() == "channels_first":
+        # A graph holds the call as it was written: what it means must not change with a setting.
+        raise ValueError(
+            "`config.image_data_format()` is 'channels_first', which layers follow when they are made and ops do not; "
+            "say data_format='channels_first' (or 'channels_last') in this call."
         )
     return data_format != "channels_first"
 

@@ -15,6 +15,7 @@ __all__ = [
     "epsilon",
     "floatx",
     "is_float",
+    "is_half",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
@@ -116,6 +117,16 @@ def is_float(dtype: Any) -> bool:
         (True, False)
     """
     return bool(jnp.issubdtype(jnp.dtype(dtype), np.floating))
+
+
+def is_half(dtype: Any) -> bool:
+    """Say whether a dtype is a floating-point one of 16 bits, whose sums overflow or lose digits.
+
+    Example:
+        >>> is_half("bfloat16"), is_half("float32")
+        (True, False)
+    """
+    return str(dtype) in ("float16", "bfloat16")
 
 
 class DTypePolicy:

@@ -1,0 +1,97 @@
+"""What the families over spatial axes share: where the channels are, one definition for every rank."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import keras
+import numpy as np
+import pytest
+
+from trivium import config, layers, ops
+from trivium.layers.spatial import Spatial
+
+NAMES = sorted(
+    {
+        kind.__name__
+        for kind in map(layers.__dict__.get, layers.__all__)
+        if inspect.isclass(kind)
+        and (issubclass(kind, Spatial) or kind.__name__.startswith("SpatialDropout"))
+    }
+    | {"Flatten"}
+)
+REQUIRED = {"filters": 3, "kernel_size": 1, "rate": 0.5, "pool_size": 2}
+
+
+def made(library, name):
+    """Return a layer with no more said than must be."""
+    kind = getattr(library.layers, name)
+    wanted = inspect.signature(getattr(keras.layers, name).__init__).parameters
+    missing = [p.name for p in wanted.values() if p.default is p.empty]
+    return kind(**{k: REQUIRED[k] for k in missing if k in REQUIRED})
+
+
+class Ours:
+    layers = layers
+
+
+@pytest.fixture
+def channels_first():
+    for library in (config, keras.config):
+        library.set_image_data_format("channels_first")
+    yield
+    for library in (config, keras.config):
+        library.set_image_data_format("channels_last")
+
+
+def size(name):
+    rank = int(name[-2]) if name[-1] == "D" else 2
+    return (2, 3, *(4, 5, 6)[:rank])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_layer_is_made_with_the_default_of_its_time(name, channels_first):
+    ours, theirs = made(Ours, name), made(keras, name)
+    assert ours.data_format == getattr(theirs, "data_format", "channels_last")
+    assert ours.compute_output_shape(size(name)) == tuple(theirs.compute_output_shape(size(name)))
+    kept = ours.get_config()
+    config.set_image_data_format("channels_last")
+    copies = type(ours).from_config(kept), pickle.loads(pickle.dumps(type(ours)))
+    assert copies[0].data_format == ours.data_format and copies[1] is type(ours)
+    assert made(Ours, name).data_format == "channels_last"
+
+
+def test_a_layer_keeps_what_it_was_made_with(channels_first):
+    layer = layers.GlobalAveragePooling2D()
+    config.set_image_data_format("channels_last")
+    assert layer(np.ones((2, 3, 4, 5))).shape == (2, 3)
+
+
+def test_no_other_default_is_known():
+    with pytest.raises(ValueError, match=r"got 'channels_lst'\. Did you mean 'channels_last'"):
+        config.set_image_data_format("channels_lst")
+    assert config.image_data_format() == "channels_last"
+
+
+def test_an_op_does_not_change_its_meaning_with_a_setting(channels_first):
+    with pytest.raises(ValueError, match="say data_format='channels_first'"):
+        ops.max_pool(np.ones((1, 4, 4, 3)), 2)
+    assert ops.max_pool(np.ones((1, 4, 4, 3)), 2, data_format="channels_last").shape[-1] == 3
+
+
+@pytest.mark.parametrize("name", ["Cropping1D", "UpSampling1D", "SpatialDropout1D"])
+def test_layers_without_a_data_format_refuse_one(name):
+    kind = getattr(layers, name)
+    with pytest.raises(TypeError, match="data_format"):
+        kind(1, data_format="channels_first")
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "Flatten"])
+def test_members_are_documented_by_their_family(name):
+    """A member's own text names its family, which has the arguments; a reader of either finds the other."""
+    kind = getattr(layers, name)
+    families = [c for c in kind.__mro__[1:] if "Args:" in (c.__doc__ or "") and "rank" in c.__doc__]
+    assert families and any(f"`{c.__name__}`" in kind.__doc__ for c in families)
+    assert "Example:" in kind.__doc__
+    assert "data_format" in families[0].__doc__
