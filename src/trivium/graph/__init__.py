@@ -1,7 +1,7 @@
 """The graph: symbolic tensors, the calls recorded on them, and what can be read off the whole."""
 
 from trivium.graph.errors import CaptureError, DisconnectedGraphError
-from trivium.graph.fingerprint import digest, lowered_text
+from trivium.graph.fingerprint import digest, lowered_text, program_text
 from trivium.graph.graph import Graph
 from trivium.graph.node import (
     Node,
@@ -31,6 +31,7 @@ __all__ = [
     "is_symbolic",
     "lowered_text",
     "op",
+    "program_text",
     "record",
     "recording",
     "same_operation",

@@ -12,7 +12,7 @@ from jax import export
 
 from trivium.graph.tensor import replace_symbols
 
-__all__ = ["digest", "lowered_text"]
+__all__ = ["digest", "lowered_text", "program_text"]
 
 _LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
 
@@ -56,6 +56,25 @@ def lowered_text(function: Callable[..., Any], *args: Any) -> str:
             "", "\n".join(x for x in text.splitlines() if not x.startswith("#loc"))
         )
     return jax.jit(program).lower(*args).as_text()
+
+
+def program_text(function: Callable[..., Any], *args: Any) -> str:
+    """Return the StableHLO program of `function`; where it needs numbers for sizes, that for sizes of two.
+
+    Args:
+        function: A pure function.
+        args: Nested structures of `jax.ShapeDtypeStruct`; their sizes may be symbols.
+    """
+    try:
+        return lowered_text(function, *args)
+    except Exception:
+        # Code that needs numbers for sizes: the program for a batch of two stands for all.
+        return lowered_text(function, *jax.tree_util.tree_map(_of_two, args))
+
+
+def _of_two(spec: Any) -> Any:
+    sizes = [d if isinstance(d, int) else 2 for d in spec.shape]
+    return jax.ShapeDtypeStruct(sizes, spec.dtype)
 
 
 def _renamed(specs: list[Any]) -> list[Any]:

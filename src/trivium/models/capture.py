@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from trivium.graph import CaptureError, Graph, SymbolicTensor, any_symbolic, recording
+from trivium.graph import (
+    CaptureError,
+    Graph,
+    Node,
+    ReadVariable,
+    SymbolicTensor,
+    any_symbolic,
+    recording,
+)
 from trivium.graph.errors import error_location
 from trivium.graph.infer import infer
 from trivium.layers.base import Layer
@@ -60,8 +68,20 @@ def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph
     inputs = args[0] if len(args) == 1 and not any_symbolic((), kwargs) else (args, kwargs)
     graph = Graph(_only_tensors(inputs), outputs, tuple(context.losses))
     held = {id(node) for node in graph.nodes}
-    whole = all(id(n) in held for n in nodes if isinstance(n.operation, Layer))
+    flow = _in_the_flow(graph, nodes)
+    whole = all(id(n) in held for n in flow if isinstance(n.operation, Layer))
     return graph, whole
+
+
+def _in_the_flow(graph: Graph, nodes: list[Node]) -> list[Node]:
+    """Return the nodes whose inputs come from the model's: not those of a model that the code declares as it runs."""
+    reached = {id(t) for t in graph.input_tensors}
+    flow = []
+    for node in nodes:
+        if isinstance(node.operation, ReadVariable) or any(id(t) in reached for t in node.inputs):
+            flow.append(node)
+            reached.update(id(t) for t in node.output_tensors)
+    return flow
 
 
 def as_capture_error(error: Exception) -> CaptureError:

@@ -16,12 +16,13 @@ from trivium.graph import (
     any_symbolic,
     digest,
     is_recording,
-    lowered_text,
+    program_text,
 )
 from trivium.layers.base import Layer
 from trivium.layers.context import current_call
 from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
 from trivium.models.functional_inputs import fit_inputs
+from trivium.models.made_layers import keep_made_layers
 from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.training.trainer import Trainer
 
@@ -69,6 +70,7 @@ class Model(Trainer, Layer):
         "_capture_error",
         "_trail",
         "_trainer",
+        "_made_layers",
     }
 
     _graph: Graph | None
@@ -76,6 +78,7 @@ class Model(Trainer, Layer):
     _call_spec: tuple[Any, dict[str, Any]] | None
     _capture_error: Exception | None
     _trail: list[tuple[Layer, Any]]
+    _made_layers: list[Layer]  # those that `call` makes, of which no attribute tells
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a `Functional` of `Model(inputs, outputs)`."""
@@ -89,6 +92,7 @@ class Model(Trainer, Layer):
         model._call_spec = None
         model._capture_error = None
         model._trail = []
+        model._made_layers = []
         return model
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,7 +122,7 @@ class Model(Trainer, Layer):
         """Place the variables' first values in the order of the data's flow, and be the parent of the layers."""
         import weakref
 
-        for layer in self._layers:
+        for layer in (*self._layers, *self._made_layers):
             if layer._parent is None and layer is not self:
                 layer._parent = weakref.ref(self)
         if not is_recording():
@@ -151,7 +155,10 @@ class Model(Trainer, Layer):
                 "`build(input_shape)`."
             )
         if training not in self._captured:
-            self._captured[training] = self._read_graph(*self._call_spec, training)
+            read = self._read_graph(*self._call_spec, training)
+            if read[0] is not None:
+                keep_made_layers(read[0], self._flatten_layers(), self._made_layers)
+            self._captured[training] = read
         return self._captured[training]
 
     def _read_graph(
@@ -204,7 +211,7 @@ class Model(Trainer, Layer):
                 )
                 return jax.tree_util.tree_leaves(result)
 
-            texts.append(_lowered(program, mine[0], mine[1], specs))
+            texts.append(program_text(program, mine[0], mine[1], specs))
         return digest(*texts, *(_describe(v) for v in self.variables))
 
     def weights_sha256(self) -> str:
@@ -249,6 +256,7 @@ class Model(Trainer, Layer):
         captured = [self._captured[mode][0] for mode in (True, False) if mode in self._captured]
         graphs = [g for g in (self._graph, *captured) if g is not None]
         inner = super()._flow_layers() if self._graph is None else self._layers
+        inner = [*inner, *self._made_layers]
         mine = {id(layer) for layer in inner}
         order = [o for graph in graphs for o in graph.operations if id(o) in mine]
         return list({id(layer): layer for layer in [*order, *inner]}.values())
@@ -533,20 +541,6 @@ def _same_form(spec: Any, value: Any) -> bool:
         and str(x.dtype) == t.dtype
         for t, x in zip(flat, given, strict=True)
     )  # fmt: skip
-
-
-def _lowered(program: Any, tv: Any, ntv: Any, specs: Any) -> str:
-    try:
-        return lowered_text(program, tv, ntv, specs)
-    except Exception:
-        # Code that needs numbers for sizes: the program for a batch of two stands for all.
-        fixed = jax.tree_util.tree_map(
-            lambda s: jax.ShapeDtypeStruct(
-                [d if isinstance(d, int) else 2 for d in s.shape], s.dtype
-            ),
-            specs,
-        )
-        return lowered_text(program, tv, ntv, fixed)
 
 
 def _describe(variable: Any) -> str:

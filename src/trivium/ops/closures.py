@@ -46,6 +46,14 @@ class Closure:
         """Call the function."""
         return self.run(self.tensors, *args)
 
+    def over(self, *tensors: Any) -> Closure:
+        """Return the same function of other tensors.
+
+        Args:
+            tensors: One in the place of each.
+        """
+        return Closure(self.run, list(tensors))
+
     def tree_flatten(self) -> tuple[list[Any], Callable[..., Any]]:
         """Return the tensors and the function."""
         return self.tensors, self.run

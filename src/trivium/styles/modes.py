@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
+import weakref
 from collections import Counter
 from typing import Any
 
 import jax
 
-from trivium.graph import Graph, Node, is_symbolic
+from trivium.graph import Graph, Node, program_text
+from trivium.layers.base import Layer
+from trivium.layers.context import CallContext, call_scope
+from trivium.layers.tracking import unique
 from trivium.models.model import Model
+from trivium.state import StatelessScope, Variable
 
 __all__ = ["StyleError", "graph_of", "one_graph"]
+
+
+# What `one_graph` found, for the two graphs that it was asked about last.
+_found: weakref.WeakKeyDictionary[Model, tuple[Graph, Graph, Graph]] = weakref.WeakKeyDictionary()
 
 
 class StyleError(ValueError):
@@ -54,6 +62,9 @@ def graph_of(model: Model, training: bool = False) -> Graph:
 def one_graph(model: Model) -> Graph:
     """Return a graph that does what the model does in both modes.
 
+    The recording of training says more than that of inference, where the code may leave out what acts in training only.
+    So it is the one, if running it in inference is the program that the other recording is.
+
     Raises:
         StyleError: The model's code takes another way in training than in inference.
         ValueError: The model is not built.
@@ -68,69 +79,83 @@ def one_graph(model: Model) -> Graph:
     calm, busy = graph_of(model, False), graph_of(model, True)
     if calm is busy:
         return calm
-    alike = _calls(calm) == _calls(busy)
-    if alike and _pins(calm) == _pins(busy):
-        return calm
-    if not alike and _calls(calm) != _calls(busy, _acts_in_training_only):
-        raise StyleError(_two_ways(model, calm, busy))
-    # `dropout(x, training=True)` says something in inference, `norm(x, training=False)` in training: say both.
-    pins = {**_pins(calm), **_pins(busy)}
+    known = _found.get(model)
+    if known is None or known[0] is not calm or known[1] is not busy:
+        _found[model] = known = calm, busy, _merged(model, calm, busy)
+    return known[2]
 
-    places = {id(node): place for place, node in _places(busy)}
+
+def _merged(model: Model, calm: Graph, busy: Graph) -> Graph:
+    merged = _with_pins(busy, calm)
+    made = next((layer for layer in _layers(busy) if _is_made_in_call(model, layer, calm)), None)
+    if made is not None:
+        raise StyleError(
+            f"Model {model.name!r} makes the layer {made.name!r} ({type(made).__name__}) in its own `call`: each call "
+            f"gives it new weights, which no other style can keep. Make it in `__init__`: `self.{made.name} = ...`."
+        )
+    variables = unique([*model.variables, *(v for x in _layers(merged) for v in x.variables)])
+    wanted = [(calm, False)] if merged is busy else [(calm, False), (busy, True)]
+    if any(_program(graph, variables, t) != _program(merged, variables, t) for graph, t in wanted):
+        raise StyleError(_two_ways(model, calm, busy))
+    return merged
+
+
+def _layers(graph: Graph) -> list[Layer]:
+    return [x for x in graph.operations if isinstance(x, Layer)]
+
+
+def _is_made_in_call(model: Model, layer: Layer, other: Graph) -> bool:
+    """Say whether a layer with weights was made while the code was recorded: it is in one recording alone."""
+    mine = {id(x) for x in (*model._flatten_layers(), *other.operations)}
+    return bool(layer.weights) and id(layer) not in mine
+
+
+def _program(graph: Graph, variables: list[Variable], training: bool) -> str:
+    """Return the program that a graph lowers to in a mode."""
+
+    def run(state: Any, inputs: Any) -> Any:
+        scope = StatelessScope(zip(variables, state, strict=True), collect_losses=True)
+        with scope, call_scope(CallContext(training)):
+            values = graph.trace(inputs)
+        ends = [values[id(t)] for t in (*graph.output_tensors, *graph.losses)]
+        return ends, scope.losses, [scope.get_current_value(v) for v in variables]
+
+    state = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
+    text = program_text(run, state, [t.spec for t in graph.input_tensors])
+    return f"{jax.tree_util.tree_structure(graph.outputs)} {text}"
+
+
+def _with_pins(busy: Graph, calm: Graph) -> Graph:
+    """Say in the graph of training what the code says for `training` in inference: `dropout(x, training=True)`.
+
+    What it says in training, as `norm(x, training=False)`, is in the graph of training already.
+    """
+    said = {key: node.kwargs.get("training") for key, node in _numbered_calls(calm)}
+    keys = {id(node): key for key, node in _numbered_calls(busy)}
+    pins = {
+        node: said[key]
+        for node in busy.nodes
+        if said.get(key := keys[id(node)]) is not None and node.kwargs.get("training") is None
+    }
+    if not pins:
+        return busy
 
     def call(node: Node, args: Any, kwargs: Any) -> Any:
-        place = places[id(node)]
-        said = {"training": pins[place]} if place in pins else {}
-        return node.operation(*args, **{**kwargs, **said})
+        return node.operation(*args, **kwargs, **({"training": pins[node]} if node in pins else {}))
 
     values = busy.trace(busy.inputs, call)
     outputs = jax.tree_util.tree_map(lambda t: values[id(t)], busy.outputs)
     return Graph(busy.inputs, outputs, tuple(values[id(t)] for t in busy.losses))
 
 
-def _acts_in_training_only(node: Node) -> bool:
-    return getattr(node.operation, "_acts_in_training_only", False)
-
-
-def _places(graph: Graph) -> list[tuple[tuple[int, int], Node]]:
+def _numbered_calls(graph: Graph) -> list[tuple[tuple[int, int], Node]]:
     """Return each node with its layer or op and the number of its call among that one's."""
     seen: Counter[int] = Counter()
-    places = []
+    calls = []
     for node in graph.nodes:
         seen[id(node.operation)] += 1
-        places.append(((id(node.operation), seen[id(node.operation)]), node))
-    return places
-
-
-def _pins(graph: Graph) -> dict[tuple[int, int], bool]:
-    """Return where the code says something else for `training` than what the model was called with."""
-    said = {place: node.kwargs.get("training") for place, node in _places(graph)}
-    return {place: value for place, value in said.items() if value is not None}
-
-
-def _calls(graph: Graph, passing: Any = None) -> list[Any]:
-    """Describe what is called on what; nodes for which `passing` holds stand for their input."""
-    numbers = {id(t): i for i, t in enumerate(graph.input_tensors)}
-    fresh = itertools.count(len(numbers))
-    calls: list[Any] = []
-
-    def known(leaf: Any) -> Any:
-        return numbers[id(leaf)] if is_symbolic(leaf) else (type(leaf).__name__, repr(leaf))
-
-    for node in graph.nodes:
-        if passing is not None and passing(node):
-            numbers[id(node.output_tensors[0])] = numbers[id(node.inputs[0])]
-            continue
-        kwargs = {k: v for k, v in node.kwargs.items() if k != "training"}
-        leaves, tree = jax.tree_util.tree_flatten((node.args, kwargs))
-        variables = [id(v) for v in node.variables]
-        own = getattr(node.operation, "signature", id(node.operation))
-        own = None if variables and not node.inputs else own
-        calls.append((own, variables, str(tree), [known(x) for x in leaves]))
-        for tensor in node.output_tensors:
-            numbers[id(tensor)] = next(fresh)
-    ends = [numbers[id(t)] for t in (*graph.output_tensors, *graph.losses)]
-    return [*calls, str(jax.tree_util.tree_structure(graph.outputs)), ends]
+        calls.append(((id(node.operation), seen[id(node.operation)]), node))
+    return calls
 
 
 def _two_ways(model: Model, calm: Graph, busy: Graph) -> str:
@@ -139,8 +164,10 @@ def _two_ways(model: Model, calm: Graph, busy: Graph) -> str:
         ", ".join(repr(n) for n in dict.fromkeys(a) if n not in b) or "nothing that the other lacks"
         for a, b in (names, reversed(names))
     ]
+    how = f"inference alone calls {only[0]}, training alone {only[1]}"
+    if names[0] == names[1]:
+        how = f"both call {', '.join(map(repr, names[0]))}, but on other values or in another way"
     return (
-        f"Model {model.name!r} takes one way in training and another in inference, and a graph has one: inference "
-        f"alone calls {only[0]}, training alone {only[1]}. Put what depends on `training` into a layer of its own, "
-        "whose `call` takes `training`."
+        f"Model {model.name!r} takes one way in training and another in inference, and a graph has one: {how}. Put "
+        "what depends on `training` into a layer of its own, whose `call` takes `training`."
     )

@@ -15,8 +15,10 @@ import jax
 from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
 from trivium.graph.arithmetic import OPERATORS
 from trivium.layers.base import Layer
+from trivium.ops.closures import Closure
 from trivium.state import Variable, to_snake_case
 from trivium.styles.calls import Call, written_calls
+from trivium.styles.modes import StyleError
 from trivium.styles.writing.values import Values
 
 __all__ = ["SHORT", "Names", "Statement", "identifier", "said_name", "statements", "structure_text"]
@@ -141,6 +143,7 @@ class _Writer:
     ) -> None:
         self.values, self.variable_name = values, variable_name
         self.expressions = dict(inputs)
+        self.op = ""  # the one that is being written
         self.ends = [*graph.output_tensors, *graph.losses]
         self.calls = written_calls(graph)
         self.last = self._last_uses()
@@ -216,6 +219,7 @@ class _Writer:
     def _call(self, call: Call) -> str:
         args, kwargs, operation = call.args, call.kwargs, call.node.operation
         if not isinstance(operation, Layer):
+            self.op = call.node.name
             name = operation.__name__
             written = (
                 self._operator(name, args, kwargs) if _OPERATORS.get(name) is operation else None
@@ -253,7 +257,19 @@ class _Writer:
             return self.expressions[id(value)]
         if isinstance(value, Variable):
             return self.variable_name(value)
+        if isinstance(value, Closure):
+            return self._closure(value)
         return self.values.text(value)
+
+    def _closure(self, function: Closure) -> str:
+        """Write a function that the code gives to an op: a name for it, called with the tensors that it uses."""
+        if self.values.bind is None:
+            raise StyleError(
+                f"The model's `call` gives `{self.op}` a function of its own, and no program can be written from what "
+                "is recorded of it. Put the line into a layer of your own."
+            )
+        tensors = [self._text(t) for t in function.tensors]
+        return f"{self.values.bind(function.over)}({', '.join(tensors)})"
 
 
 _OPERATORS = {operator.__name__: operator for operator in OPERATORS.values()}

@@ -83,7 +83,7 @@ class Values:
         self.names: set[str] = set()  # of the library's public modules and classes
         self.imports: set[str] = set()  # whole lines
         self.own: set[str] = set()  # what only the user's running program has
-        self._bind = bind
+        self.bind = bind
 
     def text(self, value: Any) -> str:
         """Return a value's text.
@@ -148,8 +148,8 @@ class Values:
             if getattr(members, name, None) is thing and name in members.__all__:
                 self.names.add(module)
                 return f"{module}.{name}"
-        if self._bind is not None:
-            return self._bind(thing)
+        if self.bind is not None:
+            return self.bind(thing)
         if isinstance(thing, JaxCode):
             raise StyleError(
                 f"{thing.location}: this line uses JAX directly (`{thing.name}`), and no program can be written from "
@@ -228,8 +228,8 @@ class Values:
         return str(self._call(cls, inner, set()))
 
     def _array(self, array: np.ndarray, value: Any) -> str:
-        if self._bind is not None:
-            return self._bind(value)
+        if self.bind is not None:
+            return self.bind(value)
         if array.size > _LONGEST_CONSTANT:
             raise StyleError(
                 f"The model holds a constant array of shape {array.shape}: {array.size} numbers are too many to write "
@@ -241,8 +241,8 @@ class Values:
         return f"np.array({array.tolist()!r}, {_quoted(array.dtype.name)})"
 
     def _unwritable(self, value: Any) -> str:
-        if self._bind is not None:
-            return self._bind(value)
+        if self.bind is not None:
+            return self.bind(value)
         what = (
             "a function without a name"
             if getattr(value, "__name__", "") == "<lambda>"
