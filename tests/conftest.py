@@ -4,3 +4,5 @@ import os
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("MPLBACKEND", "agg")
+
+pytest_plugins = ["oracle.plugin"]
