@@ -218,6 +218,11 @@ CLASS_WEIGHTS: dict[str, tuple[Any, Any, str]] = {
     "no number": (Y, dict.fromkeys(range(6), "a"), r"`class_weight\[0\]` is a number; got 'a'"),
     "no classes": (Y + 0.5, {0: 1.0}, r"no whole numbers.*`sample_weight`"),
     "many labels a sample": (np.arange(12).reshape(6, 2), {0: 1.0}, r"values from 0 to 11"),
+    "a sequence of labels": (
+        np.array([[0, 1], [1, 1]] * 3),
+        {0: 1.0, 1: 2.0},
+        r"y\[\.\.\., None\]",
+    ),
 }
 
 

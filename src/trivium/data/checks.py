@@ -252,11 +252,16 @@ def _class_numbers(labels: np.ndarray) -> np.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     elif labels.ndim > 1:
-        if wholes and ((labels < 0) | (labels > 1)).any():
+        # Rows of 0 and 1 that are not one-hot are several labels a sample, or the labels of a
+        # sequence: taking each for the place of its first 1 would be silently wrong.
+        bits = ((labels == 0) | (labels == 1)).all()
+        if (wholes and not bits) or (bits and (labels.sum(axis=-1) != 1).any()):
             raise DataError(
-                "`class_weight` needs one class a sample: class numbers of shape (samples,) or "
-                f"one-hot rows of 0 and 1. `y` has shape {labels.shape} and values from "
-                f"{labels.min()} to {labels.max()}; pass `sample_weight` instead."
+                "`class_weight` needs one class a sample: class numbers of shape (samples,), one-hot "
+                f"rows, or class numbers of shape (samples, ..., 1). `y` has shape {labels.shape}, "
+                f"values from {labels.min()} to {labels.max()}, and rows that are not one-hot. For "
+                "sequences of class numbers give y[..., None]; for several labels a sample pass "
+                "`sample_weight` instead."
             )
         return labels.argmax(axis=-1)
     if not wholes and not (np.isfinite(labels) & (labels == np.floor(labels))).all():

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.state.dtypes import floatx
 
 __all__ = [
+    "align_weight",
     "as_array",
     "divide_no_nan",
     "fits",
@@ -77,6 +78,42 @@ def match_ranks(
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
         b, a = match_ranks(b, a, expand_rank_1)
     return a, b
+
+
+def align_weight(place: str, weight: jax.Array, shape: tuple[Any, ...]) -> jax.Array:
+    """Return weights with the axes of what they weigh, aligned from the front: the batch comes first.
+
+    Broadcasting would align from the back, so that one weight a sample would silently weigh the
+    steps of a sequence wherever there are as many of them.
+
+    Args:
+        place: What takes the weights, for the message.
+        weight: One number, or a shape `(batch,)`, `(batch, 1)`, `(batch, steps)` and so on.
+        shape: The shape of what they weigh.
+
+    Raises:
+        ValueError: They do not fit.
+
+    Example:
+        >>> align_weight("docs", jnp.ones(8), (8, 5, 3)).shape
+        (8, 1, 1)
+        >>> align_weight("docs", jnp.ones((8, 1)), (8,)).shape
+        (8,)
+    """
+    given = tuple(weight.shape)
+    while weight.ndim > len(shape) and weight.shape[-1] == 1:
+        weight = weight[..., 0]
+    if weight.ndim <= len(shape):
+        weight = weight[(..., *[None] * (len(shape) - weight.ndim))]
+        if fits(weight.shape, shape) and all(
+            m == 1 or n != 1 for m, n in zip(weight.shape, shape, strict=True)
+        ):
+            return weight
+    wanted = [f"one for each, shape {shape}"] if len(shape) != 1 else []
+    raise ValueError(
+        f"{place}: sample_weight or mask of shape {given} does not fit values of shape {shape}. "
+        f"Give {' or '.join([f'one weight a sample, shape {shape[:1]}', *wanted])}."
+    )
 
 
 def divide_no_nan(a: Any, b: Any) -> jax.Array:

@@ -7,9 +7,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from trivium.graph import any_symbolic, record
-from trivium.losses.arrays import as_array, divide_no_nan, fits, map_arrays, match_ranks
+from trivium.losses.arrays import (
+    align_weight,
+    as_array,
+    divide_no_nan,
+    fits,
+    map_arrays,
+    match_ranks,
+)
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.state.dtypes import floatx, get_policy
 from trivium.state.masks import get_mask
@@ -85,8 +93,9 @@ class Loss:
         Args:
             y_true: Targets, shape `(batch, ...)`, or a nested structure of such.
             y_pred: Predictions, likewise.
-            sample_weight: Weights of the losses, shape `(batch,)` or one that fits the losses'
-                shape.
+            sample_weight: Weights: one number, one a sample, or one for each of the first axes of
+                the losses: `(batch,)`, `(batch, steps)` and so on, with 1 for an axis along which
+                they are the same.
             mask: Booleans: which losses count; the mask that stands beside `y_pred` where it is
                 `None`.
 
@@ -114,14 +123,11 @@ class Loss:
             rescale=self.reduction in ("sum_over_batch_size", "mean"),
         )
         if weight is not None:
-            losses, weight = match_ranks(losses, weight)
-            if not fits(losses.shape, weight.shape):
-                raise ValueError(
-                    f"{self.name}: sample_weight or mask of shape {tuple(weight.shape)} does not "
-                    f"fit losses of shape {tuple(losses.shape)}. Give one weight a sample, shape "
-                    f"{tuple(losses.shape[:1])}, or one a loss."
-                )
+            # One loss for the whole batch, such as Dice's over all axes, has no axis to align with.
+            if losses.ndim:
+                weight = align_weight(self.name, weight, tuple(losses.shape))
             losses = losses * weight
+            weight = jnp.broadcast_to(weight, losses.shape)  # Each loss's, for the sum of weights.
         if self.reduction in (None, "none") or losses.shape in ((), (0,)):
             return losses
         total = jnp.sum(losses)
@@ -169,7 +175,17 @@ def apply_mask(sample_weight: Any, mask: Any, dtype: Any, rescale: bool) -> jax.
         mask_weight = mask_weight * divide_no_nan(mask_weight.size, jnp.sum(mask_weight))
     if weight is None:
         return mask_weight
-    mask_weight, weight = match_ranks(mask_weight, weight)
+    # The batch comes first in both: the one of fewer axes is the same along the other's further ones.
+    rank = max(mask_weight.ndim, weight.ndim)
+    mask_weight, weight = (
+        x[(..., *[None] * (rank - x.ndim))] if x.ndim else x for x in (mask_weight, weight)
+    )
+    if not fits(mask_weight.shape, weight.shape):
+        raise ValueError(
+            f"sample_weight of shape {tuple(np.shape(sample_weight))} and a mask of shape "
+            f"{tuple(np.shape(mask))} do not go together: give one weight a sample, shape "
+            f"{tuple(np.shape(mask)[:1])}, or one for each entry of the mask."
+        )
     return weight * mask_weight
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from trivium.losses.arrays import as_array, divide_no_nan, match_ranks
+from trivium.losses.arrays import align_weight, as_array, divide_no_nan
 from trivium.losses.base import Loss, apply_mask
 from trivium.losses.registry import LOSSES, FunctionRegistry, FunctionWrapper
 from trivium.metrics.base import METRICS, Metric, metric_class
@@ -31,16 +31,12 @@ def _by_sample(
     if sample_weight is not None:
         weight = apply_mask(sample_weight, mask, dtype, rescale=False)
         assert weight is not None
-        values, weight = match_ranks(values, weight)
-        shape = tuple(values.shape)
-        values = _reduce_from(values, weight.ndim, reduce)
-        try:
-            weight = jnp.broadcast_to(weight, values.shape)
-        except ValueError as error:
-            raise ValueError(
-                f"Metric {name!r}: sample_weight of shape {tuple(weight.shape)} does not fit "
-                f"values of shape {shape}. Give one weight a sample, shape (batch,)."
-            ) from error
+        if values.ndim:
+            # One number weighs each sample alike: a batch of more samples counts more.
+            weight = jnp.broadcast_to(weight, values.shape[:1]) if not weight.ndim else weight
+            aligned = align_weight(f"Metric {name!r}", weight, tuple(values.shape))
+            values = _reduce_from(values, weight.ndim, reduce)
+            weight = jnp.broadcast_to(aligned.reshape(aligned.shape[: values.ndim]), values.shape)
         values = values * weight
         weight = _reduce_from(weight, 1, reduce)
     return _reduce_from(values, 1, reduce), weight
