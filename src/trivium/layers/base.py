@@ -34,12 +34,12 @@ from trivium.layers.context import (
     unbuild_on_error,
 )
 from trivium.layers.input_spec import check_input
-from trivium.layers.tracking import tracked, unique
 from trivium.metrics import Metric
-from trivium.state import SeedGenerator, StatelessScope, Variable, auto_name, to_snake_case
+from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
 from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import autocast_scope, current_scope, init_scope
+from trivium.state.tracking import LAYERS, in_one_look, members, unique
 
 __all__ = ["Layer"]
 
@@ -118,6 +118,7 @@ class Layer:
         (2, 3)
     """
 
+    _tracked_as = LAYERS
     _untracked: frozenset[str] = frozenset({"_call_args", "_inbound_nodes", "_losses"})
 
     if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class Layer:
     @property
     def _layers(self) -> list[Layer]:
         """The layers directly inside, in the order of assignment."""
-        return unique(tracked(self, Layer))
+        return list(members(self).layers)
 
     def _flow_layers(self) -> list[Layer]:
         """The layers directly inside in the order of the data's flow: the order in which they were built."""
@@ -278,13 +279,19 @@ class Layer:
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
         """This layer and those inside it, each before its own inner ones."""
-        inner = self._layers
-        if recursive:
-            inner = [x for layer in inner for x in layer._flatten_layers()]
-        return unique([*([self] if include_self else []), *inner])
+        if not recursive:
+            return unique([*([self] if include_self else []), *self._layers])
+        found: dict[int, Layer] = {}
+        waiting = [self] if include_self else self._layers[::-1]
+        while waiting:
+            layer = waiting.pop()
+            if id(layer) not in found:
+                found[id(layer)] = layer
+                waiting.extend(reversed(layer._layers))
+        return list(found.values())
 
     def _own_weights(self) -> list[Variable]:
-        variables = unique([*self._added, *tracked(self, Variable)])
+        variables = unique([*self._added, *members(self).variables])
         return sorted(variables, key=lambda v: not v.trainable_unless_frozen)
 
     @property
@@ -295,9 +302,10 @@ class Layer:
         )
 
     @property
+    @in_one_look
     def variables(self) -> list[Variable]:
         """All variables but those of metrics."""
-        seeds = (generator.state for generator in unique(tracked(self, SeedGenerator)))
+        seeds = (generator.state for generator in members(self).seeds)
         inner = (v for layer in self._flow_layers() for v in layer.variables)
         return unique([*self._own_weights(), *seeds, *inner])
 
@@ -325,7 +333,7 @@ class Layer:
     def metrics(self) -> list[Metric]:
         """The metrics among the attributes, and those of the layers inside."""
         inner = (m for layer in self._layers for m in layer.metrics)
-        return unique([*tracked(self, Metric), *inner])
+        return unique([*members(self).metrics, *inner])
 
     @property
     def metrics_variables(self) -> list[Variable]:

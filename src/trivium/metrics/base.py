@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -15,6 +15,8 @@ from trivium.state.dtypes import floatx, get_policy
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest
 from trivium.state.scopes import StatelessScope
+from trivium.state.tracking import METRICS as TRACKED_METRICS
+from trivium.state.tracking import members, unique
 from trivium.state.variable import Variable
 
 __all__ = ["METRICS", "Metric", "metric_class", "metric_function"]
@@ -100,6 +102,7 @@ class Metric:
     # "up" where more is better, "down" where less is: what callbacks need to know under
     # mode="auto".
     _direction: str | None = None
+    _tracked_as = TRACKED_METRICS
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -201,9 +204,9 @@ class Metric:
     @property
     def variables(self) -> list[Variable]:
         """The state: its own variables, then those of metrics among its attributes."""
-        own = [*self._variables, *_find(vars(self).values(), Variable)]
-        nested = (v for m in _find(vars(self).values(), Metric) for v in m.variables)
-        return list({id(v): v for v in (*own, *nested)}.values())
+        mine = members(self)
+        nested = (v for metric in mine.metrics for v in metric.variables)
+        return unique([*self._variables, *mine.variables, *nested])
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Take a batch into the state; yours to write.
@@ -301,14 +304,3 @@ class Metric:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
-
-
-def _find(values: Iterable[Any], kind: type) -> Iterator[Any]:
-    """Yield the objects of a kind among values, lists, tuples and dicts included."""
-    for value in values:
-        if isinstance(value, kind):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from _find(value, kind)
-        elif isinstance(value, dict):
-            yield from _find(value.values(), kind)

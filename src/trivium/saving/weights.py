@@ -24,6 +24,7 @@ import numpy as np
 
 from trivium.layers import Layer
 from trivium.state import Variable, is_float, suggest, to_snake_case
+from trivium.state.tracking import attributes, contents
 
 __all__ = ["load_weights", "read_weights", "save_weights", "variable_places", "write_weights"]
 
@@ -173,7 +174,7 @@ def _walk(layer: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
         return
     seen.add(id(layer))
     yield path, layer
-    children = {k: v for k, v in vars(layer).items() if k not in layer._untracked}
+    children = attributes(layer)
     # The layers of a declared graph come first; a subclassed model's where "layers" stands in the alphabet, after which
     # come private attributes.
     declared = getattr(layer, "_graph", None) is not None
@@ -187,10 +188,10 @@ def _walk(layer: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
 def _walk_value(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
     if isinstance(value, Layer):
         yield from _walk(value, f"{path}/", seen)
-    elif isinstance(value, list | tuple | set | dict):
+    elif (inside := contents(value)) is not None:
         taken: Counter[str] = Counter()
-        for item in value.values() if isinstance(value, dict) else value:
-            if isinstance(item, list | tuple | set | dict):
+        for item in inside:
+            if contents(item) is not None:
                 name = "container"
             elif isinstance(item, Layer):
                 name = to_snake_case(type(item).__name__)

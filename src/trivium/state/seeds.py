@@ -21,6 +21,7 @@ import numpy as np
 
 from trivium.state.names import auto_name
 from trivium.state.scopes import current_drawing, draws_noted
+from trivium.state.tracking import SEEDS
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -179,6 +180,8 @@ class SeedGenerator:
         >>> bool(jax.random.uniform(a) == jax.random.uniform(b))
         False
     """
+
+    _tracked_as = SEEDS
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):

@@ -16,6 +16,7 @@ from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
 from trivium.state.placing import to_device
 from trivium.state.scopes import Drawing, current_autocast, current_scope, drawing_scope, note_drawn
+from trivium.state.tracking import VARIABLES
 
 __all__ = ["Variable"]
 
@@ -46,6 +47,8 @@ class Variable(ArrayOperators):
         >>> v.numpy().tolist(), v.shape, v.dtype
         ([2.0, 3.0], (2,), 'float32')
     """
+
+    _tracked_as = VARIABLES
 
     def __init__(
         self,

@@ -205,7 +205,7 @@ def values_needed(error: Exception, eager: bool = False) -> CaptureError:
     if eager:
         why = (
             "while JAX takes gradients it hands arrays on as tracers, even to plain Python: `if`, `float()` and "
-            "NumPy's functions cannot see into them. `print(x)` shows the value, and `float(ops.stop_gradient(x))` is it."
+            "NumPy's functions cannot see into them. `print(x)` shows the value, `float(ops.stop_gradient(x))` is it."
         )
     else:
         why = (

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from trivium.data import unpack_x_y_sample_weight
-from trivium.layers.tracking import tracked, unique
 from trivium.metrics import Mean, Metric
 from trivium.state import StatelessScope
+from trivium.state.tracking import members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
 
@@ -131,7 +131,7 @@ class Steps(_Base):
 
     def _own_metrics(self) -> list[Metric]:
         layers = self._flatten_layers()
-        return unique(metric for layer in layers for metric in tracked(layer, Metric))
+        return unique(metric for layer in layers for metric in members(layer).metrics)
 
     @property
     def metrics_variables(self) -> list[Variable]:

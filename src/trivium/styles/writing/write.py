@@ -13,11 +13,11 @@ from trivium import layers as layers_room
 from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
-from trivium.layers.tracking import unique
 from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
 from trivium.state import Variable, dtype_policy, floatx, to_snake_case
+from trivium.state.tracking import unique
 from trivium.styles.calls import written_calls
 from trivium.styles.modes import StyleError, one_graph
 from trivium.styles.obstacles import sequential_layers
