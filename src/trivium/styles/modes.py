@@ -11,9 +11,9 @@ import jax
 from trivium.graph import Graph, Node, program_text
 from trivium.layers.base import Layer
 from trivium.layers.context import CallContext, call_scope
-from trivium.layers.tracking import unique
 from trivium.models.model import Model
 from trivium.state import StatelessScope, Variable
+from trivium.state.tracking import unique
 
 __all__ = ["StyleError", "graph_of", "one_graph"]
 
