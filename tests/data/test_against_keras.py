@@ -22,7 +22,7 @@ from trivium.data import (
     unpack_x_y_sample_weight,
     validation_split,
 )
-from trivium.data.nested import map_leaves, named_leaves
+from trivium.state.trees import map_leaves, named_leaves
 
 N = 10
 X = np.arange(N * 3, dtype="float64").reshape(N, 3)

@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an empty list": ([], r"`x` has no samples"),
     "an empty dict": ({}, r"`x` is \{\}; wanted an array for each input"),
     "nothing": (None, r"`x` is missing"),
-    "an input of None": ({"a": np.zeros(2), "b": None}, r'`x\["b"\]` is None; wanted an array'),
+    "inputs of None": ({"a": [None], "b": None}, r'`x\["a"\]\[0\]` is None; wanted an array'),
     "a generator among arrays": ([np.zeros(2), iter([])], r"`x\[1\]` is of type list_iterator"),
     "a sparse matrix": ([scipy.sparse.eye(3)], r"`x\[0\]` is of type dia_matrix.*\.toarray\(\)"),
     "unreadable": (Unreadable(), r"`x` \(Unreadable\) cannot be read as an array: out of luck"),

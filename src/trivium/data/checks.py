@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trivium.data.nested import is_nested, item_name, map_leaves, rebuild
 from trivium.state import floatx, is_float
+from trivium.state.trees import is_nested, item_name, map_leaves, rebuild
 
 __all__ = [
     "DataError",

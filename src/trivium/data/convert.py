@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError, nonfinite
-from trivium.data.nested import is_nested, item_name, rebuild
 from trivium.state import floatx
+from trivium.state.trees import is_nested, item_name, rebuild
 
 __all__ = ["is_array_like", "to_arrays"]
 

@@ -23,8 +23,8 @@ from trivium.data.checks import (
     nonfinite_warning,
 )
 from trivium.data.convert import is_array_like, to_arrays
-from trivium.data.nested import is_nested, map_leaves, named_leaves
 from trivium.data.orders import permutation
+from trivium.state.trees import is_nested, map_leaves, named_leaves
 
 __all__ = [
     "ArraySource",
@@ -244,10 +244,11 @@ def standardize(
     given = x
     x, y = to_arrays(x, "x", issues), to_arrays(y, "y", issues)
     sample_weight = to_arrays(sample_weight, "sample_weight", issues)
-    inputs = list(named_leaves(x, "x"))
-    none = [name for name, array in inputs if array is None]
-    if none or not inputs:
-        came = f"`{none[0]}` is None" if none else f"`x` is {x}"
+    # None stands for an optional input; whether there is one, the model knows.
+    leaves = list(named_leaves(x, "x"))
+    inputs = [leaf for leaf in leaves if leaf[1] is not None]
+    if not inputs:
+        came = f"`{leaves[0][0]}` is None" if leaves else f"`x` is {given!r}"
         raise DataError(f"{came}; wanted an array for each input of the model.")
     if not batch or len(inputs) == 1:
         others = [*named_leaves(y, "y"), *named_leaves(sample_weight, "sample_weight")]

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from trivium.data.checks import DataError, placed
-from trivium.data.nested import map_leaves
 from trivium.data.orders import permutation
 from trivium.data.pydataset import PyDataset, fetch
 from trivium.data.sources import (
@@ -20,6 +19,7 @@ from trivium.data.sources import (
     warn_nonfinite,
 )
 from trivium.state import global_seed
+from trivium.state.trees import map_leaves
 
 __all__ = ["IterableSource", "PyDatasetSource", "StreamSource"]
 

@@ -10,6 +10,7 @@ import jax
 from trivium.graph.errors import DisconnectedGraphError
 from trivium.graph.node import Node
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.state.trees import map_tree
 from trivium.state.variable import Variable
 
 __all__ = ["Graph"]
@@ -68,14 +69,17 @@ class Graph:
             Values in the structure of `self.outputs`.
         """
         values = self.trace(inputs, call)
-        return jax.tree_util.tree_map(lambda t: values[id(t)], self.outputs)
+        return map_tree(lambda t: values[id(t)], self.outputs)
 
     def trace(
         self, inputs: Any, call: Callable[[Node, Any, Any], Any] | None = None
     ) -> dict[int, Any]:
         """Compute every tensor of the graph and return the values by the tensors' ids."""
-        flat = jax.tree_util.tree_leaves(inputs)
-        values = {id(t): v for t, v in zip(self.input_tensors, flat, strict=True)}
+        # An optional input may be None, which JAX takes for an empty tree.
+        places, flat = (
+            jax.tree_util.tree_leaves(t, is_leaf=_is_none) for t in (self.inputs, inputs)
+        )
+        values = {id(t): v for t, v in zip(places, flat, strict=True) if t is not None}
         for node in self.nodes:
             args, kwargs = node.fill(values)
             result = call(node, args, kwargs) if call else node.operation(*args, **kwargs)
@@ -85,6 +89,10 @@ class Graph:
                 # A tensor in the middle that was given as an input keeps the value that was given.
                 values.setdefault(id(tensor), value)
         return values
+
+
+def _is_none(x: Any) -> bool:
+    return x is None
 
 
 def _tensors(structure: Any, what: str) -> list[SymbolicTensor]:

@@ -10,6 +10,7 @@ import jax
 from trivium.graph.errors import CaptureError
 from trivium.graph.tensor import fresh_dimension, is_symbolic, replace_symbols
 from trivium.state.scopes import shape_scope
+from trivium.state.trees import keep_order
 
 __all__ = ["infer"]
 
@@ -34,13 +35,16 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
     places = [i for i, leaf in enumerate(leaves) if is_symbolic(leaf)]
 
+    returned: list[Any] = []
+
     def traced(*arrays: Any) -> Any:
         filled = list(leaves)
         for i, array in zip(places, arrays, strict=True):
             filled[i] = array
-        a, k = jax.tree_util.tree_unflatten(tree, filled)
+        a, k = keep_order((args, kwargs), jax.tree_util.tree_unflatten(tree, filled))
         with shape_scope():
-            return function(*a, **k)
+            returned[:] = [function(*a, **k)]
+        return returned[0]
 
     shapes = [leaves[i].dims for i in places]
     dtypes = [leaves[i].dtype for i in places]
@@ -52,7 +56,8 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     first: Exception | None = None
     for attempt, dims in attempts:
         try:
-            return attempt(traced, dims, dtypes)
+            result = attempt(traced, dims, dtypes)
+            return keep_order(returned[0], result)
         except CaptureError:
             raise
         except Exception as error:

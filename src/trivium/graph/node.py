@@ -14,6 +14,7 @@ from trivium.graph.infer import infer
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.dtypes import is_float
 from trivium.state.scopes import StatelessScope, autocast_scope, current_autocast
+from trivium.state.trees import has_keys, keep_order, map_tree
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -58,6 +59,8 @@ class Node:
         self.kwargs = kwargs
         self.outputs = outputs
         self._leaves, self._tree = jax.tree_util.tree_flatten((args, kwargs))
+        # Most calls have no dict among their arguments, and `fill` runs for each call of a graph.
+        self._ordered = has_keys((args, tuple(kwargs.values())))
         self._places = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
         self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._places]
         self.output_tensors: list[SymbolicTensor] = [
@@ -94,7 +97,8 @@ class Node:
         leaves = list(self._leaves)
         for i in self._places:
             leaves[i] = values[id(leaves[i])]
-        args, kwargs = jax.tree_util.tree_unflatten(self._tree, leaves)
+        filled = jax.tree_util.tree_unflatten(self._tree, leaves)
+        args, kwargs = keep_order((self.args, self.kwargs), filled) if self._ordered else filled
         return args, kwargs
 
     def __repr__(self) -> str:
@@ -210,7 +214,7 @@ def record(
         Symbolic tensors in the structure that the operation returns.
     """
     specs = infer(function or operation, args, kwargs)
-    outputs = jax.tree_util.tree_map(lambda s: SymbolicTensor(s.shape, s.dtype), specs)
+    outputs = map_tree(lambda s: SymbolicTensor(s.shape, s.dtype), specs)
     node = Node(operation, args, kwargs, outputs)
     for tensor in node.output_tensors:
         tensor.name = node.name if len(node.output_tensors) == 1 else f"{node.name}_{tensor.index}"

@@ -11,7 +11,6 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
-from trivium.state.configured import arguments
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -54,8 +53,7 @@ class _Fixed(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        own = set(arguments(type(self))) - set(arguments(Layer))
-        return self._function(inputs, **{key: getattr(self, key) for key in own})
+        return self._function(inputs, **{key: getattr(self, key) for key in self._settings})
 
 
 @LAYERS.register()

@@ -20,6 +20,7 @@ from trivium.graph.errors import error_location
 from trivium.graph.infer import infer
 from trivium.layers.base import Layer
 from trivium.layers.context import CallContext, call_scope
+from trivium.state.trees import map_tree
 
 if TYPE_CHECKING:
     from trivium.models.model import Model
@@ -42,7 +43,7 @@ def symbolic_like(structure: Any) -> Any:
         shape = (None, *(int(d) if isinstance(d, int | np.integer) else None for d in x.shape[1:]))
         return SymbolicTensor(shape if x.shape else (), x.dtype, name=f"input_{next(names)}")
 
-    return jax.tree_util.tree_map(convert, structure)
+    return map_tree(convert, structure)
 
 
 def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph, bool]:

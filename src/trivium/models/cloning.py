@@ -13,6 +13,7 @@ from trivium.layers.input_layer import Input, InputLayer
 from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
+from trivium.state.trees import keep_order, map_tree
 
 __all__ = ["clone_model"]
 
@@ -108,11 +109,11 @@ class _Cloner:
         graph = model.graph()
         inputs = input_tensors
         if inputs is None:
-            inputs = jax.tree_util.tree_map(_new_input, graph.inputs)
+            inputs = map_tree(_new_input, graph.inputs)
         else:
             flat = _checked(inputs, len(graph.input_tensors))
             tree = jax.tree_util.tree_structure(graph.inputs)
-            inputs = jax.tree_util.tree_unflatten(tree, flat)
+            inputs = keep_order(graph.inputs, jax.tree_util.tree_unflatten(tree, flat))
         outputs = graph.run(inputs, self.call)
         return type(model)(
             inputs=inputs, outputs=outputs, name=model.name, trainable=model.trainable

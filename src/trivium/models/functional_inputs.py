@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from trivium.graph import Graph, SymbolicTensor
 from trivium.state import suggest
+from trivium.state.masks import get_mask, set_mask
+from trivium.state.trees import has_keys, is_nested, item_name, named_leaves, rebuild
 
-__all__ = ["fit_inputs"]
+__all__ = ["fit_inputs", "is_optional", "with_masks"]
 
 
 def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
@@ -18,56 +21,165 @@ def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
 
     Args:
         graph: The model's graph.
-        inputs: Arrays: in the graph's own structure, as a flat list in its order, or by the inputs' names.
+        inputs: Arrays: in the graph's own structure, in a row in the order that the inputs were declared in, or in a
+            dict by the inputs' names. `None` stands for an optional input that is left out.
         path: The model's path, for messages.
 
     Raises:
         ValueError: The structure or a shape does not fit; the message names the input.
     """
-    flat = _flatten_like(graph, inputs, path)
-    fitted = [_fit(t, x, path) for t, x in zip(graph.input_tensors, flat, strict=True)]
-    return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(graph.inputs), fitted)
+    pairs = _matched(graph, inputs, path)
+    return _filled(graph.inputs, iter([_fit(*pair, path) for pair in pairs]))
 
 
-def _flatten_like(graph: Graph, inputs: Any, path: str) -> list[Any]:
-    tensors = graph.input_tensors
-    if isinstance(inputs, dict):
-        names = [t.name for t in tensors]
-        own = isinstance(graph.inputs, dict)
-        if own and set(graph.inputs) <= set(inputs):
-            return jax.tree_util.tree_leaves({k: inputs[k] for k in graph.inputs})
-        if set(names) <= set(inputs):
-            return [inputs[k] for k in names]
-        # Said in the words that the data comes closer to.
-        keyed: list[str] = list(graph.inputs) if own else names
-        keys = names if len({*names} & {*inputs}) > len({*keyed} & {*inputs}) else keyed
-        missing = next(k for k in keys if k not in inputs)
-        raise ValueError(
-            f"Model {path!r} has the inputs {', '.join(map(repr, keys))}; the data has "
-            f"{', '.join(map(repr, inputs))}, and no {missing!r}. {suggest(missing, inputs)}"
+def with_masks(graph: Graph, inputs: Any, masks: Any, path: str) -> Any:
+    """Return fitted inputs with masks beside them.
+
+    Args:
+        graph: The model's graph.
+        inputs: What `fit_inputs` gave.
+        masks: A mask for each input, in any form that inputs come in; `None` for one without.
+        path: The model's path, for messages.
+
+    Raises:
+        ValueError: The masks do not match the inputs.
+    """
+
+    def masked(x: Any, mask: Any) -> Any:
+        if x is None or mask is None:
+            return x
+        # Of its own: the caller's array goes on without a mask.
+        x = x if isinstance(x, SymbolicTensor) else jnp.array(x)
+        set_mask(x, mask if isinstance(mask, SymbolicTensor) else jnp.asarray(mask))
+        return x
+
+    arrays = [x for _, x in named_leaves(inputs, "inputs")]
+    pairs = zip(arrays, _matched(graph, masks, path), strict=True)
+    return _filled(graph.inputs, iter([masked(x, mask) for x, (_, mask, _) in pairs]))
+
+
+def _matched(graph: Graph, given: Any, path: str) -> _Pairs:
+    """Say which array is which input's, in the order that the inputs were declared in."""
+    declared = graph.inputs
+    pairs = _aligned(declared, given, "inputs")
+    if pairs is None and (keyed := _by_key(given)) is not None:
+        pairs = _by_names(declared, keyed)
+        if pairs is None and (isinstance(given, Mapping) or _keys(declared)):
+            raise ValueError(_wrong_keys(graph, keyed, path))
+    if pairs is None:
+        pairs = _in_row(declared, given)
+    if pairs is None:
+        raise ValueError(_wrong_form(graph, given, path))
+    return pairs
+
+
+def is_optional(tensor: SymbolicTensor) -> bool:
+    """Say whether an input may be `None`.
+
+    Example:
+        >>> from trivium import layers
+        >>> is_optional(layers.Input((2,), optional=True)), is_optional(layers.Input((2,)))
+        (True, False)
+    """
+    source = tensor.node.operation if tensor.node is not None and tensor.node.is_source else None
+    return bool(getattr(source, "optional", False))
+
+
+# -- which array is which input's -------------------------------------------------------------------------------
+
+# An input, the array for it, and where in the data that was found.
+_Pairs = list[tuple[SymbolicTensor, Any, str]]
+
+
+def _by_key(value: Any) -> Mapping[str, Any] | None:
+    """Return a dict, or a named tuple as one; `None` for all else."""
+    if isinstance(value, Mapping):
+        return value
+    return value._asdict() if hasattr(value, "_fields") else None
+
+
+def _keys(value: Any) -> list[Any]:
+    """Return the keys of a dict or the fields of a named tuple."""
+    return list(_by_key(value) or ())
+
+
+def _aligned(declared: Any, given: Any, place: str) -> _Pairs | None:
+    """Walk a graph's inputs and the data together; `None` where they differ in form. Keys too many are no matter."""
+    if not is_nested(declared):
+        return (
+            None if is_nested(given) else [(declared, given, place)] if declared is not None else []
         )
-    flat = jax.tree_util.tree_leaves(inputs)
-    if len(flat) != len(tensors):
-        said = ", ".join(repr(t.name) for t in tensors)
-        shapes = ", ".join(str(tuple(getattr(x, "shape", ()))) for x in flat)
-        single = len(tensors) == 1
+    if not is_nested(given):
+        return None
+    wanted, found = _by_key(declared), _by_key(given)
+    entries: list[tuple[Any, Any, Any]]
+    if wanted is not None and found is not None and set(wanted) <= set(found):
+        entries = [(key, part, found[key]) for key, part in wanted.items()]
+    elif isinstance(declared, Mapping) or isinstance(given, Mapping) or len(declared) != len(given):
+        return None
+    elif wanted is not None and found is not None:
+        return None  # Two named tuples with other fields: not by their order.
+    else:
+        entries = [(i, *pair) for i, pair in enumerate(zip(declared, given, strict=True))]
+    pairs: _Pairs = []
+    for key, part, value in entries:
+        inner = _aligned(part, value, item_name(place, key))
+        if inner is None:
+            return None
+        pairs += inner
+    return pairs
+
+
+def _by_names(declared: Any, given: Mapping[str, Any]) -> _Pairs | None:
+    """Take data by the inputs' names; `None` where one is missing."""
+    tensors = _tensors(declared)
+    if not all(t.name in given and not is_nested(given[t.name]) for t in tensors):
+        return None
+    return [(t, given[t.name], item_name("inputs", t.name)) for t in tensors]
+
+
+def _in_row(declared: Any, given: Any) -> _Pairs | None:
+    """Take data in the order that it was written in; `None` where it is not one array an input, or a dict is in it.
+
+    JAX would take the inputs of a dict in the order of its sorted keys, which nobody wrote.
+    """
+    tensors, leaves = _tensors(declared), list(named_leaves(given, "inputs"))
+    if len(leaves) != len(tensors) or has_keys(given):
+        return None
+    return [(t, x, place) for t, (place, x) in zip(tensors, leaves, strict=True)]
+
+
+def _tensors(declared: Any) -> list[SymbolicTensor]:
+    """Return a graph's inputs in the order that they were declared in."""
+    return [tensor for _, tensor in named_leaves(declared, "") if tensor is not None]
+
+
+def _filled(declared: Any, values: Iterator[Any]) -> Any:
+    """Return the structure of a graph's inputs with values in the place of its tensors, in declared order."""
+    if isinstance(declared, Mapping):
+        parts = {key: _filled(part, values) for key, part in declared.items()}
+        # JAX knows an ordered dict from a plain one, and flattens it in its own order.
+        return OrderedDict(parts) if isinstance(declared, OrderedDict) else parts
+    if isinstance(declared, list | tuple):
+        return rebuild(declared, [_filled(part, values) for part in declared])
+    return None if declared is None else next(values)
+
+
+# -- one array --------------------------------------------------------------------------------------------------
+
+
+def _fit(tensor: SymbolicTensor, x: Any, place: str, path: str) -> Any:
+    """Bring an array into the rank and dtype of its input."""
+    if x is None:
+        if is_optional(tensor):
+            return None
         raise ValueError(
-            f"Model {path!r} has {'one input' if single else f'{len(tensors)} inputs'}, {said}; it was given "
-            + ("one array" if len(flat) == 1 else f"{len(flat)} arrays")
-            + f", of shape {shapes}. "
-            + (
-                "Give that one array."
-                if single
-                else "Give one for each, in a list or in a dict by their names."
-            )
+            f"Model {path!r}: the input {tensor.name!r} was given None ({place}), and it is not optional. Give it an "
+            f"array of shape {tensor.shape}, or declare it by `Input(..., optional=True)`."
         )
-    return flat
-
-
-def _fit(tensor: SymbolicTensor, x: Any, path: str) -> Any:
-    if not hasattr(x, "shape"):
+    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
         x = jnp.asarray(x)
-    wanted = tensor.shape
+    given, wanted = x, tensor.shape
     if len(x.shape) == len(wanted) + 1 and x.shape[-1] == 1:
         x = jnp.squeeze(x, -1)
     elif len(x.shape) == len(wanted) - 1 and wanted[-1] == 1:
@@ -78,9 +190,61 @@ def _fit(tensor: SymbolicTensor, x: Any, path: str) -> Any:
         for w, d in zip(wanted[1:], x.shape[1:], strict=True)
     )
     if not agrees:
-        given = tuple(d if isinstance(d, int) else None for d in x.shape)
         raise ValueError(
             f"Model {path!r}: the input {tensor.name!r} has shape {wanted}; it was given an array of shape "
-            f"{given}. Reshape the data, or give `Input` the shape of one sample of it."
+            f"{_shape(x)}. Reshape the data, or give `Input` the shape of one sample of it."
         )
-    return x if x.dtype == tensor.dtype else x.astype(tensor.dtype)
+    fitted = x if x.dtype == tensor.dtype else x.astype(tensor.dtype)
+    if fitted is not given and (mask := get_mask(given)) is not None:
+        set_mask(fitted, mask)
+    return fitted
+
+
+# -- what does not fit ------------------------------------------------------------------------------------------
+
+
+def _wrong_keys(graph: Graph, inputs: Mapping[str, Any], path: str) -> str:
+    names = [t.name for t in _tensors(graph.inputs)]
+    own = _keys(graph.inputs) or names
+    # Said in the words that the data comes closer to.
+    keys = names if len({*names} & {*inputs}) > len({*own} & {*inputs}) else own
+    missing = next((k for k in keys if k not in inputs), None)
+    if missing is None:
+        return _wrong_form(graph, inputs, path)
+    return (
+        f"Model {path!r} has the inputs {', '.join(map(repr, keys))}; the data has "
+        f"{', '.join(map(repr, inputs))}, and no {missing!r}. {suggest(str(missing), inputs)}"
+    )
+
+
+def _wrong_form(graph: Graph, inputs: Any, path: str) -> str:
+    names = [t.name for t in _tensors(graph.inputs)]
+    given = [x for _, x in named_leaves(inputs, "")]
+    shapes = ", ".join(_shape(x) for x in given)
+    inputs_of_it = ", ".join(map(repr, names))
+    count = "one input" if len(names) == 1 else f"{len(names)} inputs"
+    arrays = "one array" if len(given) == 1 else f"{len(given)} arrays"
+    said = f"Model {path!r} has {count}, {inputs_of_it}; it was given {arrays}, of shape {shapes}"
+    if len(names) == 1:
+        return f"{said}. Give that one array."
+    if len(given) == len(names):
+        said += f", as {_outline(inputs)}"
+    form = _outline(graph.inputs)
+    return f"{said}. Give one for each, as {form}, in a list in that order, or in a dict by their names."
+
+
+def _shape(x: Any) -> str:
+    """Write an array's shape as people do, whatever stands in for a size that is not known."""
+    if x is None:
+        return "None"
+    return str(tuple(d if isinstance(d, int) else None for d in getattr(x, "shape", ())))
+
+
+def _outline(structure: Any) -> str:
+    """Write a structure with the inputs' names, or the arrays' shapes, at its leaves."""
+    if isinstance(structure, Mapping):
+        return "{" + ", ".join(f"{k!r}: {_outline(v)}" for k, v in structure.items()) + "}"
+    if isinstance(structure, list | tuple):
+        inner = ", ".join(map(_outline, structure))
+        return f"[{inner}]" if isinstance(structure, list) else f"({inner})"
+    return structure.name if isinstance(structure, SymbolicTensor) else _shape(structure)

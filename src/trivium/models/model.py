@@ -21,9 +21,10 @@ from trivium.graph import (
 from trivium.layers.base import Layer
 from trivium.layers.context import current_call
 from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
-from trivium.models.functional_inputs import fit_inputs
+from trivium.models.functional_inputs import fit_inputs, with_masks
 from trivium.models.made_layers import keep_made_layers
 from trivium.state import Variable, current_scope, reserve, suggest
+from trivium.state.trees import keep_order, key_order, map_tree
 from trivium.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -320,12 +321,12 @@ class Model(Trainer, Layer):
     @property
     def input_shape(self) -> Any:
         """The shape of the input, in the structure that the model takes."""
-        return jax.tree_util.tree_map(lambda t: t.shape, self.input)
+        return map_tree(lambda t: t.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
         """The shape of the output, in the structure that the model gives."""
-        return jax.tree_util.tree_map(lambda t: t.shape, self.output)
+        return map_tree(lambda t: t.shape, self.output)
 
     @property
     def input_names(self) -> list[str]:
@@ -404,7 +405,8 @@ class Model(Trainer, Layer):
             return outputs
         # A graph is declared with the structure that the model was declared with, a list of one included.
         tree = jax.tree_util.tree_structure(self._graph.outputs)
-        return jax.tree_util.tree_unflatten(tree, jax.tree_util.tree_leaves(outputs))
+        declared = jax.tree_util.tree_unflatten(tree, jax.tree_util.tree_leaves(outputs))
+        return keep_order(self._graph.outputs, declared)
 
     def _runnable(self, args: Any, kwargs: Any) -> Graph | None:
         """Return the captured graph if running it, in its own order, is what the call would do.
@@ -440,8 +442,11 @@ class Model(Trainer, Layer):
                 f"Model {type(self).__name__!r} has no `call` method: write `def call(self, inputs):` that returns "
                 "the outputs, or give the constructor `inputs` and `outputs`."
             )
-        inputs = args[0] if args else next(iter(kwargs.values()))
-        outputs = self._run_graph(self._graph, fit_inputs(self._graph, inputs, self.path))
+        mask = kwargs.pop("mask", None)
+        inputs = fit_inputs(self._graph, _one_input(self, args, kwargs), self.path)
+        if mask is not None:
+            inputs = with_masks(self._graph, inputs, mask, self.path)
+        outputs = self._run_graph(self._graph, inputs)
         # Many programs write `Model(inputs=[x], outputs=[y])` and mean one array.
         alone = isinstance(outputs, list | tuple) and len(outputs) == 1
         return outputs[0] if alone else outputs
@@ -450,7 +455,7 @@ class Model(Trainer, Layer):
         values = graph.trace(inputs)
         if graph.losses:
             self.add_loss([values[id(t)] for t in graph.losses])
-        return jax.tree_util.tree_map(lambda t: values[id(t)], graph.outputs)
+        return map_tree(lambda t: values[id(t)], graph.outputs)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make the model anew, for a class whose arguments are plain values.
@@ -464,7 +469,11 @@ class Model(Trainer, Layer):
                 f"Model {self.name!r} is a graph of layers, and configs hold single layers. `models.clone_model` makes "
                 "a copy, `trivium.source` writes the program that makes it, `save_weights` keeps its weights."
             )
-        return super().get_config()
+        config = super().get_config()
+        own = type(self).__init__ is not Model.__init__
+        if own and type(self).get_config is Model.get_config:
+            config |= self._constructor_arguments()
+        return config
 
     # -- keeping ------------------------------------------------------------------------------------------------
 
@@ -523,6 +532,18 @@ class Model(Trainer, Layer):
         )  # fmt: skip
 
 
+def _one_input(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what a model that is a graph was called on: one thing, or each input by a keyword."""
+    if len(args) == 1 and not kwargs:
+        return args[0]
+    if not args and kwargs:
+        return kwargs["inputs"] if list(kwargs) == ["inputs"] else kwargs
+    raise TypeError(
+        f"Model {model.path!r} was called on {len(args) + len(kwargs)} things; it takes one: an array, or several in "
+        "a list or a dict, as in model([a, b])."
+    )
+
+
 def _take(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Any:
     return kwargs.pop(name) if name in kwargs else args[0]
 
@@ -531,7 +552,9 @@ def _same_form(spec: Any, value: Any) -> bool:
     """Say whether a value has the structure and ranks that a model was captured with."""
     flat, tree = jax.tree_util.tree_flatten(spec)
     given, tree_given = jax.tree_util.tree_flatten(value)
-    return str(tree) == str(tree_given) and all(
+    # A call that reads a dict in its order reads another order differently.
+    same = str(tree) == str(tree_given) and key_order(spec) == key_order(value)
+    return same and all(
         hasattr(x, "shape") and len(x.shape) == t.ndim
         and all(w is None or w == d for w, d in zip(t.shape, x.shape, strict=True))
         and str(x.dtype) == t.dtype

@@ -19,6 +19,7 @@ from jax.extend.core import jaxpr_as_fun
 
 from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
+from trivium.state.trees import keep_order, map_tree
 
 __all__ = ["NEEDS_VALUES", "Program", "compile_count", "values_needed"]
 
@@ -85,6 +86,8 @@ class Program:
                 jax.tree_util.tree_unflatten(self._tree, state_leaves),
                 jax.tree_util.tree_unflatten(data_tree, batch_leaves),
             )
+            # JAX hands the result on with sorted keys; the user gets it as the step wrote it.
+            self._written = map_tree(lambda _: None, result)
             return result, jax.tree_util.tree_leaves(new)
 
         # The step is traced once; the loop replays what was traced.
@@ -129,7 +132,7 @@ class Program:
             leaves, flat, order, np.int32(base), np.int32(start), np.int32(stop)
         )
         return (
-            jax.tree_util.tree_unflatten(self._result_tree, result),
+            keep_order(self._written, jax.tree_util.tree_unflatten(self._result_tree, result)),
             jax.tree_util.tree_unflatten(self._tree, new),
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from trivium.state.trees import map_tree
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
@@ -153,7 +154,7 @@ class Pass:
         jax.block_until_ready(result)
         self.state.values = values
         if self.kind == "predict":
-            result = jax.tree_util.tree_map(
+            result = map_tree(
                 lambda r, one: np.asarray(r)[: size * one.shape[0]], result, program.result
             )
         return result, size

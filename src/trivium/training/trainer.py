@@ -25,6 +25,7 @@ from trivium.layers.context import unbuild_on_error
 from trivium.metrics import Metric
 from trivium.state import global_seed, shape_scope
 from trivium.state.scopes import StatelessScope
+from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs, named_arguments
 from trivium.training.callbacks import CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
@@ -165,22 +166,24 @@ class Trainer(Steps):
         if not self._can_be_called():
             self.built = True
         elif self.run_eagerly:
-            self(jax.tree_util.tree_map(lambda a: jnp.asarray(a[:1]), x))
+            self(map_tree(lambda a: jnp.asarray(a[:1]), x))
         else:
             self._maybe_build((x,), {})
 
     def _match(self, made: Compiled, x: Any, y: Any) -> None:
         """Match losses and metrics to the outputs that the model gives for `x`."""
 
+        specs = map_tree(_spec, x)
+
         def outputs_for(x: Any) -> Any:
             with shape_scope():
-                return self(x)
+                return self(keep_order(specs, x))
 
         if made.run_eagerly:  # The code may need values.
             with StatelessScope(collect_losses=True):
                 y_pred = self(x)
         else:
-            y_pred = jax.eval_shape(outputs_for, jax.tree_util.tree_map(_spec, x))
+            y_pred = jax.eval_shape(outputs_for, specs)
         outputs = Outputs(y_pred, self.output_names)
         if not outputs.count:
             raise ValueError(
@@ -216,9 +219,14 @@ class Trainer(Steps):
             "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
         }  # fmt: skip
         step = self._eagerly(steps[kind]) if self.run_eagerly else steps[kind]
+        # A step's code gets the dicts of a batch in the order that they were written in.
+        written = source.data if isinstance(source, ArraySource) else source.example()
+        if has_keys(written):
+            step = _in_order(step, written)
         groups = [self.trainable_variables, self.non_trainable_variables]
         # What the steps depend on besides arrays. A layer is one object, and says with it what it computes.
         version: list[Hashable] = [(layer, layer.trainable) for layer in self._flatten_layers()]
+        version.append(key_order(written))
         if kind == "train":
             groups.append(self.optimizer.variables if self.optimizer is not None else [])
             version.append(getattr(self.optimizer, "_compiled", None))
@@ -627,7 +635,17 @@ def _spec(x: Any) -> jax.ShapeDtypeStruct:
 
 
 def _joined(parts: list[Any]) -> Any:
-    return jax.tree_util.tree_map(lambda *arrays: np.concatenate(arrays), *parts)
+    return map_tree(lambda *arrays: np.concatenate(arrays), *parts)
+
+
+def _in_order(step: Callable[..., Any], written: Any) -> Callable[..., Any]:
+    """Return a step that gets batches with the keys of their dicts in the order of `written`."""
+
+    @functools.wraps(step)
+    def ordered(state: Any, data: Any) -> Any:
+        return step(state, keep_order(written, data))
+
+    return ordered
 
 
 def _numbers(result: Any) -> dict[str, Any]:
