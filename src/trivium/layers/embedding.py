@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -45,6 +45,10 @@ class Embedding(Layer):
     Reference:
         Bengio et al., "A Neural Probabilistic Language Model", JMLR 2003.
     """
+
+    _unwritten: ClassVar[frozenset[str]] = Layer._unwritten | {"weights"}
+    _left_out: ClassVar[dict[str, Any]] = {}
+    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
 
     def __init__(
         self,
@@ -92,12 +96,3 @@ class Embedding(Layer):
         if not jnp.issubdtype(inputs.dtype, jnp.integer):
             inputs = ops.cast(inputs, "int32")
         return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new layer from `get_config`."""
-        return super().from_config({k: v for k, v in config.items() if k != "quantization_config"})
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "quantization_config": None}

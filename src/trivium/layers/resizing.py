@@ -61,6 +61,7 @@ class Margins(Spatial):
     """
 
     setting: ClassVar[str]
+    _unwritten: ClassVar[frozenset[str]] = Spatial._unwritten | {"cells"}
 
     def __init__(self, cells: _Cells, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
@@ -157,6 +158,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
     channels_always_last = True
+    _unwritten: ClassVar[frozenset[str]] = _Cropping._unwritten | {"data_format"}
 
     def __init__(self, cropping: _Cells = 1, **kwargs: Any) -> None:
         super().__init__(cropping, **kwargs)
@@ -237,6 +239,7 @@ class UpSampling1D(UpSampling):
 
     rank = 1
     channels_always_last = True
+    _unwritten: ClassVar[frozenset[str]] = Spatial._unwritten | {"data_format"}
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(size, **kwargs)

@@ -488,7 +488,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         0.1054
     """
 
-    _left_out: ClassVar[dict[str, Any]] = {"axis": -1}
+    _left_out: ClassVar[dict[str, Any]] = {**LossFunctionWrapper._left_out, "axis": -1}
 
     def __init__(
         self,

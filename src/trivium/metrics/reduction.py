@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from trivium.losses.arrays import align_weight, as_array, divide_no_nan
 from trivium.losses.base import Loss, apply_mask
-from trivium.losses.registry import LOSSES, FunctionRegistry, FunctionWrapper
-from trivium.metrics.base import METRICS, Metric, metric_class
+from trivium.losses.registry import LOSSES, FunctionWrapper
+from trivium.metrics.base import Metric, metric_class
 from trivium.state.masks import get_mask
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -141,8 +141,6 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
         >>> float(metric(jnp.array([1.0, 2.0]), jnp.array([2.0, 4.0])))
         3.0
     """
-
-    registry: ClassVar[FunctionRegistry] = METRICS
 
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
