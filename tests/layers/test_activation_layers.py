@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
@@ -25,6 +27,26 @@ def test_softmax_leaves_out_what_is_masked(axis, shape):
 def test_softmax_with_nothing_left_is_zero(dtype):
     y = np.asarray(L.Softmax(dtype=dtype)(X, mask=np.zeros(X.shape, bool)), "float32")
     assert not y.any()
+
+
+@pytest.mark.parametrize("axis", [-1, [1, 2]])
+def test_softmax_has_slopes_whatever_is_masked(axis):
+    """Infinite numbers that are masked, and rows in which all is: the others' shares and slopes do not notice."""
+    mask = np.arange(20).reshape(5, 4) % 3 > 0
+    mask = np.stack([mask, np.zeros_like(mask)])
+    layer = L.Softmax(axis)
+
+    def total(x):
+        return (layer(x, mask=mask) * np.arange(4.0)).sum()
+
+    values = []
+    for masked in (0.0, np.inf, -np.inf, np.nan):
+        x = jnp.asarray(np.where(mask, X, masked))
+        values.append((layer(x, mask=mask), jax.grad(total)(x)))
+    for shares, slopes in values:
+        assert np.array_equal(shares, values[0][0]) and np.array_equal(slopes, values[0][1])
+        assert not np.asarray(slopes)[~mask].any()
+    assert np.asarray(values[0][1])[mask].any()
 
 
 def test_softmax_says_which_masks_fit():

@@ -606,7 +606,7 @@ def test_a_config_of_plain_arguments_comes_by_itself():
     with pytest.raises(
         NotImplementedError, match=r"Power was made with exponent=.*a `get_config` method"
     ):
-        Power(object()).get_config()
+        Power(np.ones(3)).get_config()
 
 
 def test_input_and_output_of_a_graph():
@@ -622,3 +622,34 @@ def test_shapes_without_data():
     layer = blocks(tv)()
     assert layer.compute_output_shape((None, 5)) == (None, 2)
     assert layer.compute_output_spec(tv.Input((5,))).dtype == "float32"
+
+
+def test_layers_that_are_built_from_the_start_stand_in_the_order_of_the_flow():
+    """What they hold, the states of their random generators, has one order in all styles."""
+
+    class Noisy(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.last, self.first = tv.layers.Dropout(0.5), tv.layers.GaussianNoise(0.5)
+
+        def call(self, inputs):
+            return self.last(self.first(inputs))
+
+    model = Noisy()
+    assert model.last.built and model.first.count_params() == 0
+    model(np.ones((2, 3)))
+    wanted = [layer.seed_generator.state for layer in (model.first, model.last)]
+    assert [v is w for v, w in zip(model.variables, wanted, strict=True)] == [True, True]
+
+
+def test_a_subclass_of_a_layer_without_weights_may_build_some():
+    class Scaled(tv.layers.ReLU):
+        def build(self, input_shape):
+            self.factor = self.add_weight((), "ones")
+
+        def call(self, inputs):
+            return super().call(inputs) * self.factor
+
+    layer = Scaled()
+    assert not layer.built
+    assert layer(np.array([-1.0, 2.0])).tolist() == [0, 2] and len(layer.weights) == 1

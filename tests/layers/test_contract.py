@@ -392,6 +392,14 @@ def test_config_round_trip(case):
 
 
 @EACH
+def test_what_has_no_weights_is_built_from_the_start(case):
+    """All that Keras builds then, and the others that have nothing to build."""
+    ours, theirs = case.made()
+    assert ours.built or not theirs.built
+    assert ours.built == (type(ours).build is layers.Layer.build and case.layer != "Lambda")
+
+
+@EACH
 def test_weights(case):
     said = [[(w.name, w.shape, w.dtype, w.trainable) for w in layer.weights] for layer in case.pair]
     assert said[0] == said[1]

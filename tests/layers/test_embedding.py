@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import keras
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -20,13 +21,58 @@ def test_rows_are_looked_up():
         assert np.array_equal(y, layer.get_weights()[0][IDS])
 
 
-def test_a_number_beyond_the_table_gives_what_keras_gives():
-    layer, theirs = L.Embedding(4, 2), keras.layers.Embedding(4, 2)
-    ids = np.array([[1, 4, 100, -1, -9]])
-    theirs.build()
+BEYOND = [4, 100, -1, -9]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int8", "float32", "mixed_float16"])
+@pytest.mark.parametrize("number", BEYOND)
+def test_a_number_beyond_the_table_does_no_harm_in_a_program(number, dtype):
+    policy = dtype if dtype.startswith("mixed") else None
+    layer = L.Embedding(4, 2, dtype=policy, embeddings_initializer="ones")
     layer.build()
-    layer.set_weights([np.asarray(w.value) for w in theirs.weights])
-    np.testing.assert_array_equal(layer(ids), theirs(ids))
+    ids = jnp.asarray([[1, number]], "int32" if policy else dtype)
+
+    def loss(table, ids):
+        return layer.stateless_call([table], [], ids)[0].astype("float32").sum()
+
+    value, gradient = jax.jit(jax.value_and_grad(loss))(jnp.ones((4, 2)), ids)
+    assert value == 2  # The vector of 1; zeros for the other.
+    assert gradient.tolist() == [[0, 0], [1, 1], [0, 0], [0, 0]]
+
+
+def test_small_types_do_not_wrap_around():
+    """A table larger than what the numbers' type can hold; the type's largest number is a row like others."""
+    layer = L.Embedding(300, 1, weights=np.arange(300.0)[:, None])
+    assert jax.jit(layer)(np.array([[7, 255]], "uint8")).ravel().tolist() == [7, 255]
+
+
+@pytest.mark.parametrize("number", BEYOND)
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_a_number_beyond_the_table_is_an_error_on_arrays(number, dtype):
+    layer = L.Embedding(4, 2, name="words")
+    ids = np.array([[1, 0], [2, number]], dtype)
+    said = (
+        r"Layer 'words' \(Embedding\) has a vector for each of the numbers 0 to 3 \(input_dim=4\); "
+    )
+    for x in (ids, jnp.asarray(ids)):
+        with pytest.raises(ValueError, match=rf"{said}got {number}(\.0)? at \[1, 1\]"):
+            layer(x)
+    model = tv.Sequential([L.Embedding(4, 2, name="words")], name="model")
+    with pytest.raises(ValueError, match="'model/words'"):
+        model(ids)
+
+
+def test_training_on_a_number_beyond_the_table_changes_nothing_else():
+    """Numbers that come to be inside a model are not seen on the host."""
+    words = L.Embedding(4, 2)
+    inputs = tv.Input((3,), dtype="int32")
+    model = tv.Model(inputs, L.Dense(1)(L.Flatten()(words(inputs + 2))))
+    model.compile(optimizer=tv.optimizers.SGD(0.1), loss="mse")
+    before = words.get_weights()[0]
+    model.fit(np.array([[0, 5, -3]] * 4), np.ones((4, 1)), verbose=0)
+    after = words.get_weights()[0]
+    assert np.isfinite(model.get_weights()[1]).all()
+    assert (after != before).any(1).tolist() == [False, False, True, False]
 
 
 def test_padding_is_masked_all_the_way():

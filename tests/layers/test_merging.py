@@ -99,6 +99,34 @@ def test_masks_of_some_or_all_inputs(name, kwargs, masks):
     assert mask is None or np.array_equal(mask, their_mask)
 
 
+@pytest.mark.parametrize("masks", [[None, None], [STEPS[0], None], [None, STEPS[1]], STEPS, None])
+@pytest.mark.parametrize(
+    ("name", "kwargs"),
+    [
+        *((name.capitalize(), {}) for name in COMBINE),
+        *(("Concatenate", {"axis": axis}) for axis in (0, 1, -1)),
+        ("Dot", {"axes": 2}),
+    ],
+)
+def test_the_mask_of_masks(name, kwargs, masks):
+    xs = [np.asarray(A), np.asarray(B)]
+    ours, theirs = (
+        getattr(library, name)(**kwargs).compute_mask(xs, mask=masks)
+        for library in (L, keras.layers)
+    )
+    assert (ours is None) == (theirs is None)
+    assert ours is None or np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("masks", [STEPS[0], STEPS[:1], [*STEPS, None]])
+@pytest.mark.parametrize("name", ["Add", "Multiply", "Concatenate"])
+def test_masks_come_one_for_each_input(name, masks):
+    with pytest.raises(
+        ValueError, match=r"here' .* a list with a mask, or None, for each of its 2 inputs"
+    ):
+        getattr(L, name)(name="here").compute_mask([A, B], masks)
+
+
 def test_whole_numbers_have_extremes_too():
     xs = [np.array([[[1, 5]]], "int32"), np.array([[[3, 4]]], "int32")]
     masks = [np.array([[False]]), np.array([[True]])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hypothesis
 import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
+import keras
 import numpy as np
 import pytest
 
@@ -157,3 +158,42 @@ def test_lengths_are_one():
     for axis in (-1, 1, [1, 2]):
         y = np.asarray(L.UnitNormalization(axis)(x))
         np.testing.assert_allclose(np.square(y).sum(tuple(np.atleast_1d(axis))), 1, rtol=1e-5)
+
+
+def test_a_batch_in_which_no_step_counts_moves_no_average():
+    x = np.full((2, 3, 5), np.inf, "float32")
+    layer = L.BatchNormalization(momentum=0.5)
+    layer(BATCHES[:1], training=True)
+    before = averages(layer)
+    layer(x, training=True, mask=np.zeros((2, 3), bool))
+    assert np.array_equal(averages(layer), before)
+
+
+@pytest.mark.parametrize("renorm", [False, True])
+def test_what_a_mask_leaves_out_may_be_anything(renorm):
+    x = RNG.normal(size=(2, 3, 5)).astype("float32")
+    mask = np.array([[True, True, False], [False, True, True]])
+    spoiled = np.where(mask[..., None], x, np.nan)
+    layers = [L.BatchNormalization(renorm=renorm) for _ in range(2)]
+    for layer, values in zip(layers, (x, spoiled), strict=True):
+        y = np.asarray(layer(values, training=True, mask=mask))[mask]
+        assert np.isfinite(y).all()
+    assert np.array_equal(*map(averages, layers))
+
+
+@pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`")
+@pytest.mark.parametrize("kwargs", [{}, {"axis": [1, 2]}, {"axis": 1, "scale": False}])
+def test_the_old_scaling_by_deviation(kwargs):
+    """Layers of older models divide by the standard deviation and keep the mean."""
+    x = RNG.normal(3.0, 2.0, size=(2, 4, 5)).astype("float32")
+    with pytest.warns(UserWarning, match="RMSNormalization divides by the root of the mean square"):
+        ours = L.LayerNormalization(rms_scaling=True, name="layer", **kwargs)
+    theirs = keras.layers.LayerNormalization(rms_scaling=True, name="layer", **kwargs)
+    assert ours.get_config() == theirs.get_config()
+    ours.build(x.shape)
+    theirs.build(x.shape)
+    assert [w.name for w in ours.weights] == [w.name for w in theirs.weights] == ["gamma"]
+    gamma = RNG.normal(size=ours.gamma.shape).astype("float32")
+    ours.set_weights([gamma])
+    theirs.set_weights([gamma])
+    np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-5, atol=1e-5)

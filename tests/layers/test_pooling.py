@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -50,6 +52,25 @@ def test_the_mean_of_the_steps_that_count():
     kept = L.GlobalAveragePooling1D(keepdims=True)(x, mask=mask)
     for y in (last, first, np.asarray(kept)[:, 0]):
         np.testing.assert_allclose(y, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [0.0, 7.0, np.inf, np.nan])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_the_mean_of_no_steps_is_zero(masked, dtype):
+    """The row's slope is 0 too, and the others do not notice it, whatever stands in steps that do not count."""
+    mask = np.array([[True, True, False], [False, False, False]])
+    x = jnp.asarray(np.where(mask[..., None], 3.0, masked), "float32")
+    layer = L.GlobalAveragePooling1D(dtype=dtype)
+    slopes = jax.grad(lambda x: layer(x, mask=mask).astype("float32").sum())(x)
+    assert layer(x, mask=mask).tolist() == [[3.0], [0.0]]
+    assert slopes.tolist() == [[[0.5], [0.5], [0.0]], [[0.0]] * 3]
+    whole = L.GlobalAveragePooling1D()(np.full((2, 3, 1), 3), mask=mask)
+    assert whole.tolist() == [[3.0], [0.0]] and whole.dtype == "float32"
+
+
+def test_the_mean_of_many_steps_in_half_precision():
+    x, mask = np.full((1, 2000, 1), 60.0), np.ones((1, 2000), bool)
+    assert L.GlobalAveragePooling1D(dtype="mixed_float16")(x, mask=mask).item() == 60
 
 
 def test_sizes_may_stay_unknown():

@@ -2,16 +2,16 @@
 
 import pytest
 
-from trivium.state import custom_objects, dtypes
+from trivium.state import dtypes, registry
 
 
 @pytest.fixture(autouse=True)
 def as_before():
     settings = dtypes.floatx(), dtypes.epsilon(), dtypes._policy
-    known = dict(custom_objects._registered)
+    known = dict(registry._custom_objects)
     yield
     dtypes.set_floatx(settings[0])
     dtypes.set_epsilon(settings[1])
     dtypes.set_dtype_policy(settings[2])
-    custom_objects._registered.clear()
-    custom_objects._registered.update(known)
+    registry._custom_objects.clear()
+    registry._custom_objects.update(known)

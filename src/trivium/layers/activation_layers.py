@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from trivium import activations, ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import known, not_negative, number
+from trivium.layers.checks import axes_of, known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
-from trivium.state.configured import arguments
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -33,6 +33,8 @@ class Activation(Layer):
         [0.0, 2.0]
     """
 
+    _stateless = True
+
     def __init__(self, activation: str | Callable[[Any], Any] | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._set(activation=activation)
@@ -46,6 +48,8 @@ class Activation(Layer):
 class _Fixed(Layer):
     """One activation function, with its arguments as the layer's settings."""
 
+    _stateless = True
+
     _function: ClassVar[Callable[..., Any]]
 
     def _set(self, **settings: Any) -> None:
@@ -54,8 +58,7 @@ class _Fixed(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        own = set(arguments(type(self))) - set(arguments(Layer))
-        return self._function(inputs, **{key: getattr(self, key) for key in own})
+        return self._function(inputs, **{key: getattr(self, key) for key in self._settings})
 
 
 @LAYERS.register()
@@ -229,6 +232,10 @@ class Softmax(Layer):
         axis: The axis, or axes, along which the shares add up to 1.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        TypeError: `axis` is neither an axis nor a list of axes.
+        ValueError: An axis is named twice.
+
     Shapes:
         Any, the same for the output.
 
@@ -241,9 +248,11 @@ class Softmax(Layer):
         Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
     """
 
+    _stateless = True
+
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set(axis=axis)
+        self._set(axis=axes_of(self, axis))
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
@@ -251,7 +260,8 @@ class Softmax(Layer):
 
         Args:
             inputs: The input.
-            mask: Booleans of its shape, or one that broadcasts to it: where it is false the output is 0.
+            mask: Booleans of its shape, or one that broadcasts to it: where it is false the output is 0, whatever the
+                input.
         """
         if mask is None:
             return ops.softmax(inputs, self.axis)
@@ -261,8 +271,10 @@ class Softmax(Layer):
                 f"{known(mask.shape)}, input of shape {known(inputs.shape)}. For the steps of a sequence add an axis "
                 "to the mask, or give the layer before `activation='softmax'`, which needs none."
             )
-        lowest = -3e4 if inputs.dtype == "float16" else -1e9
-        shares = ops.softmax(ops.where(mask, inputs, inputs + lowest), self.axis)
+        mask = ops.broadcast_to(ops.cast(mask, "bool"), inputs.shape)
+        # Where all is masked there must be something to share among, for the gradient's sake too.
+        some = ops.any(mask, self.axis, keepdims=True)
+        shares = ops.softmax(ops.where(mask, inputs, ops.where(some, -math.inf, 0)), self.axis)
         return ops.where(mask, shares, 0)
 
 

@@ -9,13 +9,13 @@ import itertools
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium import constraints, initializers, regularizers
+from trivium import activations, constraints, initializers, regularizers
 from trivium.graph import (
     SymbolicTensor,
     any_symbolic,
@@ -34,7 +34,6 @@ from trivium.layers.context import (
     unbuild_on_error,
 )
 from trivium.layers.input_spec import check_input
-from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
 from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
@@ -46,6 +45,13 @@ from trivium.state.trees import map_tree
 __all__ = ["Layer"]
 
 _builds = itertools.count()
+# What the last word of a setting's name says about how its value is looked up and written to a config.
+_KINDS = {
+    "initializer": initializers,
+    "regularizer": regularizers,
+    "constraint": constraints,
+    "activation": activations,
+}
 SEQUENTIAL_KEYS = (
     "input_shape",
     "batch_input_shape",
@@ -84,7 +90,7 @@ def _signature(cls: Any) -> _CallSignature:
     return _signatures[cls]
 
 
-class Layer(Settings):
+class Layer:
     """A function from tensors to tensors that keeps variables.
 
     Write a layer by giving `__init__` (the settings), `build` (the variables, once the input's shape is known) and
@@ -133,6 +139,8 @@ class Layer(Settings):
                 obj=self,
             )
 
+    # Whether there is nothing to build, unless a subclass overrides `build`: such layers are built from the start.
+    _stateless: ClassVar[bool] = False
     built: bool
     supports_masking: bool
     input_spec: Any
@@ -145,21 +153,25 @@ class Layer(Settings):
     _parent: weakref.ref[Layer] | None
     _build_index: int | None
     _build_shapes: tuple[Any, ...] | None
+    _call_args: tuple[tuple[Any, ...], dict[str, Any]]
     _sequential_input: dict[str, Any]
     _added: list[Variable]
+    _settings: list[str]
     _inbound_nodes: list[Any]
     _losses: list[Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Give the layer its inner attributes."""
         # Here and not in `__init__`, so that a subclass may assign layers before it calls `super().__init__()`.
-        layer = super().__new__(cls, *args, **kwargs)
+        layer = super().__new__(cls)
+        layer._call_args = (args, kwargs)
         layer._name = layer._policy = layer._parent = None
         layer._build_index = layer._build_shapes = None
-        layer._added, layer._inbound_nodes, layer._losses = [], [], []
+        layer._added, layer._settings, layer._inbound_nodes, layer._losses = [], [], [], []
         layer._sequential_input = {}
         layer._trainable = layer.autocast = True
-        layer.built = layer.supports_masking = layer._named_by_itself = False
+        layer.built = cls._stateless and cls.build is Layer.build
+        layer.supports_masking = layer._named_by_itself = False
         layer.input_spec = layer.activity_regularizer = None
         return layer
 
@@ -436,6 +448,16 @@ class Layer(Settings):
         self._added.append(variable)
         return variable
 
+    def _set(self, **settings: Any) -> None:
+        """Keep settings as attributes and in the config.
+
+        `*_initializer`, `*_regularizer`, `*_constraint` and `activation` are looked up by name.
+        """
+        for key, value in settings.items():
+            kind = _KINDS.get(key.rpartition("_")[2])
+            setattr(self, key, kind.get(value) if kind else value)
+            self._settings.append(key)
+
     def _add_set_weight(self, name: str, shape: Any, **options: Any) -> Variable:
         """Make the variable whose initializer, regularizer and constraint are the settings `{name}_…`."""
         kinds = ("initializer", "regularizer", "constraint")
@@ -458,14 +480,21 @@ class Layer(Settings):
         self.built = True
 
     def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self.built:
+        if self._is_placed():
             return
         note_build(self)
         with init_scope():
             self._build_for(args, kwargs)
 
+    def _is_placed(self) -> bool:
+        """Say whether the layer is built and has its place in the order of the data's flow.
+
+        Layers that are built from the start get their place with their first call.
+        """
+        return self.built and self._build_index is not None
+
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if type(self).build is Layer.build:
+        if self.built or type(self).build is Layer.build:
             self._note_built(_shape_of(args[0]) if args else None)
             return
         given = dict(zip(_signature(type(self)).names, args, strict=False)) | kwargs
@@ -508,7 +537,7 @@ class Layer(Settings):
         context.layers.append(self)
         inherited = context.training
         try:
-            with contextlib.nullcontext() if self.built else unbuild_on_error():
+            with contextlib.nullcontext() if self._is_placed() else unbuild_on_error():
                 outputs = self._call_in(context, args, kwargs)
         except Exception as error:
             _say_where(error, self, context, args)
@@ -533,7 +562,7 @@ class Layer(Settings):
             args, kwargs = self._cast((args, kwargs))
         kwargs = self._inherit(args, kwargs, context)
         self._check_inputs(args, context)
-        if not self.built:
+        if not self._is_placed():
             self._maybe_build(args, kwargs)
             self._check_inputs(args, context)  # Building may have said more.
         with call_scope(context):
@@ -789,6 +818,66 @@ class Layer(Settings):
         """The symbolic output of its first call in a graph."""
         return self._node().outputs
 
+    # -- configs ------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer.
+
+        A subclass adds its own to these. A subclass that does not override this method, and whose arguments are plain
+        values, gets them added by themselves.
+
+        Raises:
+            NotImplementedError: The subclass has arguments that a config cannot hold, and no `get_config`.
+        """
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy.serialize(),
+        }
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        for key in self._settings:
+            kind = _KINDS.get(key.rpartition("_")[2])
+            value = getattr(self, key)
+            config[key] = kind.serialize(value) if kind else value
+        plain = type(self).get_config is Layer.get_config and not self._settings
+        if plain and type(self).__init__ is not Layer.__init__:
+            config |= self._constructor_arguments()
+        return config
+
+    def _constructor_arguments(self) -> dict[str, Any]:
+        args, kwargs = self._call_args
+        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
+        arguments = dict(list(bound.arguments.items())[1:])
+        for parameter in bound.signature.parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                arguments |= arguments.pop(parameter.name, {})
+        for key, value in arguments.items():
+            if not all(_is_plain(x) for x in jax.tree_util.tree_leaves(value)):
+                raise NotImplementedError(
+                    f"{type(self).__name__} was made with {key}={value!r}, which a config cannot hold: give the class "
+                    "a `get_config` method that returns its arguments as plain values."
+                )
+        return arguments
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Return a new layer made with the arguments in `config`.
+
+        Args:
+            config: What `get_config` gave.
+
+        Raises:
+            TypeError: The class does not take these arguments.
+        """
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__} cannot be made from the config {config}: {error}. Let `__init__` take what "
+                "`get_config` returns, and pass `**kwargs` on to `super().__init__`."
+            ) from error
+
 
 def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a subclass's `build` so that calling it directly marks the layer as built, too."""
@@ -802,6 +891,10 @@ def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return wrapped
+
+
+def _is_plain(x: Any) -> bool:
+    return x is None or isinstance(x, str | int | float | bool | np.generic)
 
 
 def _shape_of(value: Any) -> Any:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["known", "not_negative", "number", "positive_int", "unit_fraction"]
+__all__ = [
+    "axes_of", "axis_of", "flag", "known", "not_negative", "number", "positive_axes", "positive_int", "unit_fraction",
+]  # fmt: skip
 
 
 def known(shape: Sequence[Any]) -> tuple[int | None, ...]:
@@ -32,11 +34,28 @@ def positive_int(layer: Any, **setting: Any) -> int:
         ValueError: It is none.
     """
     ((name, value),) = setting.items()
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value <= 0:
+    if not _is_whole(value) or value <= 0:
         raise ValueError(
             f"{type(layer).__name__}: `{name}` is a whole number above zero; got {value!r}."
         )
     return int(value)
+
+
+def flag(layer: Any, **setting: Any) -> bool:
+    """Return a setting that must be true or false; 0 and 1 will do.
+
+    Args:
+        layer: The layer, for the message.
+        setting: The setting's name and value.
+
+    Raises:
+        TypeError: It is neither.
+    """
+    ((name, value),) = setting.items()
+    whole = isinstance(value, bool | np.bool_ | int | np.integer)
+    if not whole or value not in (0, 1):
+        raise TypeError(f"{type(layer).__name__}: `{name}` is True or False; got {value!r}.")
+    return bool(value)
 
 
 def number(layer: Any, **setting: Any) -> Any:
@@ -50,7 +69,7 @@ def number(layer: Any, **setting: Any) -> Any:
         TypeError: It is none.
     """
     ((name, value),) = setting.items()
-    if not isinstance(value, int | float | np.number):
+    if not _is_number(value):
         raise TypeError(f"{type(layer).__name__}: `{name}` is a number; got {value!r}.")
     return value
 
@@ -66,7 +85,7 @@ def unit_fraction(layer: Any, **setting: Any) -> float:
         ValueError: It is none.
     """
     ((name, value),) = setting.items()
-    if not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+    if not _is_number(value) or not 0 <= value <= 1:
         raise ValueError(
             f"{type(layer).__name__}: `{name}` is a number from 0 to 1; got {value!r}."
         )
@@ -84,8 +103,75 @@ def not_negative(layer: Any, **setting: Any) -> Any:
         ValueError: It is none.
     """
     ((name, value),) = setting.items()
-    if not isinstance(value, int | float | np.number) or value < 0:
+    if not _is_number(value) or not value >= 0:
         raise ValueError(
             f"{type(layer).__name__}: `{name}` is a number of at least zero; got {value!r}."
         )
     return value
+
+
+def axis_of(layer: Any, axis: Any) -> int:
+    """Return the setting `axis` that must be one axis.
+
+    Args:
+        layer: The layer, for the message.
+        axis: The setting.
+
+    Raises:
+        TypeError: It is no whole number.
+    """
+    if not _is_whole(axis):
+        raise TypeError(f"{type(layer).__name__}: `axis` is the number of an axis; got {axis!r}.")
+    return int(axis)
+
+
+def axes_of(layer: Any, axis: Any) -> int | list[int]:
+    """Return the setting `axis` that must be one axis or several, each once.
+
+    Args:
+        layer: The layer, for the message.
+        axis: The setting.
+
+    Raises:
+        TypeError: It is neither.
+        ValueError: An axis is named twice.
+    """
+    if _is_whole(axis):
+        return int(axis)
+    if not isinstance(axis, Sequence) or not axis or not all(map(_is_whole, axis)):
+        raise TypeError(
+            f"{type(layer).__name__}: `axis` is an axis or a list of axes; got {axis!r}."
+        )
+    axes = [int(a) for a in axis]
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"{type(layer).__name__}: `axis` names each axis once; got {axis!r}.")
+    return axes
+
+
+def positive_axes(layer: Any, axis: int | list[int], rank: int) -> list[int]:
+    """Return the axes of an input of `rank` dimensions, counted from the front, in order.
+
+    Args:
+        layer: The layer, for the message.
+        axis: What `axes_of` gave.
+        rank: The input's number of dimensions.
+
+    Raises:
+        ValueError: The input does not have one of them, or one is named twice, from the front and from the end.
+    """
+    axes = [axis] if isinstance(axis, int) else axis
+    where = f"Layer {layer.path!r} ({type(layer).__name__}) normalizes over axis {axis}, which"
+    if any(not -rank <= a < rank for a in axes):
+        raise ValueError(f"{where} an input with {rank} dimensions does not have.")
+    found = sorted({a % rank for a in axes})
+    if len(found) < len(axes):
+        raise ValueError(f"{where} names an axis of an input with {rank} dimensions twice.")
+    return found
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)

@@ -14,7 +14,7 @@ from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.checks import known
 from trivium.layers.registry import LAYERS
-from trivium.state.dtypes import is_float
+from trivium.state.dtypes import is_float, is_half
 
 __all__ = [
     "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
@@ -24,6 +24,8 @@ __all__ = [
 
 class _Merge(Layer):
     """A layer of a list of inputs. Subclasses give `_merge`, and say what they ask of the shapes in `_check`."""
+
+    _stateless = True
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,6 +44,18 @@ class _Merge(Layer):
             )
         self._check([known(x.shape) for x in inputs])
         return self._merge(list(inputs))
+
+    def _masks(self, inputs: Any, mask: Any) -> list[Any]:
+        """Return the mask of each input, `None` for those that have none."""
+        if mask is None:
+            return [None] * len(inputs)
+        if not isinstance(mask, list | tuple) or len(mask) != len(inputs):
+            came = len(mask) if isinstance(mask, list | tuple) else f"a {type(mask).__name__}"
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) wants a list with a mask, or None, for each of its "
+                f"{len(inputs)} inputs; got {came}."
+            )
+        return list(mask)
 
     def _merge(self, inputs: list[Any]) -> Any:
         raise NotImplementedError
@@ -75,11 +89,12 @@ class _Elementwise(_Merge):
     def _combine(self, inputs: list[Any]) -> Any:
         raise NotImplementedError
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Return where any of the inputs counts; nothing where one of them has no mask."""
-        if previous_mask is None or any(m is None for m in previous_mask):
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Return where any of the inputs counts. One without a mask counts everywhere, which no mask says, too."""
+        masks = self._masks(inputs, mask)
+        if any(m is None for m in masks):
             return None
-        return functools.reduce(ops.logical_or, previous_mask)
+        return functools.reduce(ops.logical_or, masks)
 
 
 class _Selective(_Elementwise):
@@ -99,7 +114,7 @@ class _Selective(_Elementwise):
             return super().call(inputs)
         counts = [
             None if m is None else ops.broadcast_to(ops.expand_dims(m, -1), x.shape)
-            for x, m in zip(inputs, mask, strict=True)
+            for x, m in zip(inputs, self._masks(inputs, mask), strict=True)
         ]
         shown = [
             x if c is None else ops.where(c, x, self._neutral(x.dtype))
@@ -224,7 +239,11 @@ class Average(_Elementwise):
     """
 
     def _combine(self, inputs: list[Any]) -> Any:
-        return functools.reduce(ops.add, inputs) / len(inputs)
+        half = all(is_half(x.dtype) for x in inputs)
+        # A sum overflows in half precision, where the mean does not.
+        wide = [ops.cast(x, "float32") for x in inputs] if half else inputs
+        mean = functools.reduce(ops.add, wide) / len(inputs)
+        return ops.cast(mean, inputs[0].dtype) if half else mean
 
 
 @LAYERS.register()
@@ -313,17 +332,18 @@ class Concatenate(_Merge):
     def _merge(self, inputs: list[Any]) -> Any:
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return the masks one after another, true for inputs that have none."""
-        if previous_mask is None:
+        masks = self._masks(inputs, mask)
+        if all(m is None for m in masks):
             return None
         full = []
-        for x, mask in zip(inputs, previous_mask, strict=True):
-            if mask is None:
-                mask = ops.ones_like(x, dtype="bool")
-            elif len(mask.shape) < len(x.shape):
-                mask = ops.broadcast_to(ops.expand_dims(mask, -1), x.shape)
-            full.append(mask)
+        for x, own in zip(inputs, masks, strict=True):
+            if own is None:
+                own = ops.ones_like(x, dtype="bool")
+            elif len(own.shape) < len(x.shape):
+                own = ops.broadcast_to(ops.expand_dims(own, -1), x.shape)
+            full.append(own)
         return ops.any(ops.concatenate(full, axis=self.axis), axis=-1)
 
 
@@ -383,7 +403,7 @@ class Dot(_Merge):
         output = ops.einsum(f"{','.join(map(''.join, names))}->{''.join(left)}", *inputs)
         return output if len(left) > 1 else ops.expand_dims(output, -1)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Return no mask: the axis that it belonged to may be gone."""
         return None
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from trivium import ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import positive_int
+from trivium.layers.checks import (
+    axes_of,
+    axis_of,
+    flag,
+    not_negative,
+    positive_axes,
+    positive_int,
+    unit_fraction,
+)
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
+from trivium.layers.types import ConstraintLike, InitializerLike, RegularizerLike
+from trivium.state.dtypes import is_half
 
 __all__ = [
     "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization",
@@ -23,7 +32,8 @@ class BatchNormalization(Layer):
     """Brings the mean to 0 and the variance to 1 in each channel, then scales and shifts it.
 
     While training, by the mean and variance of the batch, of which it keeps moving averages; otherwise, and while
-    `trainable` is `False`, by those averages. Steps that a mask says do not count are left out of mean and variance.
+    `trainable` is `False`, by those averages. Steps that a mask says do not count are left out of mean and variance; a
+    batch in which none counts moves no average.
 
     Args:
         axis: The channels' axis.
@@ -73,14 +83,14 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         renorm: bool = False,
         renorm_clipping: dict[str, float] | None = None,
         renorm_momentum: float = 0.99,
@@ -99,14 +109,17 @@ class BatchNormalization(Layer):
                 f"BatchNormalization: `renorm_clipping` has the keys 'rmin', 'rmax' and 'dmax'; got {sorted(wrong)}."
             )
         self._set(
-            axis=_axis_of(self, axis), momentum=float(momentum), epsilon=float(epsilon), center=center, scale=scale,
+            axis=axis_of(self, axis), momentum=unit_fraction(self, momentum=momentum),
+            epsilon=float(not_negative(self, epsilon=epsilon)),
+            center=flag(self, center=center), scale=flag(self, scale=scale),
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer,
             moving_variance_initializer=moving_variance_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
-            synchronized=synchronized, renorm=renorm, renorm_clipping=clipping if renorm else renorm_clipping,
-            renorm_momentum=renorm_momentum,
+            synchronized=synchronized, renorm=flag(self, renorm=renorm),
+            renorm_clipping=clipping if renorm else renorm_clipping,
+            renorm_momentum=unit_fraction(self, renorm_momentum=renorm_momentum),
         )  # fmt: skip
         self.supports_masking = True
 
@@ -144,7 +157,7 @@ class BatchNormalization(Layer):
             mask: Which steps count, shape like the input's without the last axis.
         """
         # Sums over a batch overflow in half precision.
-        x = ops.cast(inputs, "float32") if inputs.dtype in ("float16", "bfloat16") else inputs
+        x = ops.cast(inputs, "float32") if is_half(inputs.dtype) else inputs
         gamma, beta = self.gamma, self.beta
         if training and self.trainable:
             mean, variance = self._moments(x, mask)
@@ -188,20 +201,32 @@ class BatchNormalization(Layer):
                 f"Layer {self.path!r} (BatchNormalization) wants a mask with one dimension less than its input "
                 f"of shape {tuple(x.shape)}; got one of shape {tuple(mask.shape)}."
             )
-        counts = ops.broadcast_to(ops.expand_dims(ops.cast(mask, x.dtype), -1), x.shape)
-        total = ops.sum(counts, axes) + 1e-7
-        mean = ops.sum(x * counts, axes) / total
+        # What does not count may be anything, infinite too, so it is replaced and not multiplied by 0.
+        counts = ops.broadcast_to(ops.expand_dims(ops.cast(mask, "bool"), -1), x.shape)
+        total = ops.sum(ops.cast(counts, "float32"), axes)
+        some, least = total > 0, ops.maximum(total, 1.0)
+        mean = ops.sum(ops.where(counts, x, 0), axes) / least
         shape = [1] * len(x.shape)
         shape[self.axis] = -1
-        apart = (x - ops.reshape(mean, shape)) * counts
-        return mean, ops.sum(apart * apart, axes) / total
+        apart = ops.where(counts, x - ops.reshape(mean, shape), 0)
+        variance = ops.sum(apart * apart, axes) / least
+        # Where nothing counts the averages stand in, and stay as they are.
+        return (
+            ops.where(some, mean, self.moving_mean),
+            ops.where(some, variance, self.moving_variance),
+        )
 
 
 class _Scaled(Layer):
     """A normalization within each example; `gamma` and `beta` have the shape that subclasses' `_weight_shape` gives."""
 
-    def _set_scaled(self, center: bool, scale: bool, **settings: Any) -> None:
-        self._set(center=center, scale=scale, **settings)
+    def _set_scaled(self, center: bool, scale: bool, epsilon: float, **settings: Any) -> None:
+        self._set(
+            center=flag(self, center=center),
+            scale=flag(self, scale=scale),
+            epsilon=not_negative(self, epsilon=epsilon),
+            **settings,
+        )
         self.supports_masking = True
         # The input comes as it is: what sums over it does so in float32.
         self.autocast = False
@@ -214,34 +239,6 @@ class _Scaled(Layer):
         shape = self._weight_shape(input_shape)
         self.gamma = self._add_set_weight("gamma", shape) if self.scale else None
         self.beta = self._add_set_weight("beta", shape) if self.center else None
-
-
-def _axis_of(layer: Layer, axis: Any) -> int:
-    """Return a setting that must be one axis."""
-    if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
-        raise TypeError(f"{type(layer).__name__}: `axis` is the number of an axis; got {axis!r}.")
-    return int(axis)
-
-
-def _axes_of(layer: Layer, axis: Any) -> int | list[int]:
-    """Return an axis or a list of axes."""
-    axes = [axis] if isinstance(axis, int) else axis
-    if not isinstance(axes, Sequence) or not axes or not all(isinstance(a, int) for a in axes):
-        raise TypeError(
-            f"{type(layer).__name__}: `axis` is an axis or a list of axes; got {axis!r}."
-        )
-    return axis if isinstance(axis, int) else list(axis)
-
-
-def _positive_axes(layer: Layer, axis: int | list[int], rank: int) -> list[int]:
-    """Return the axes counted from the front, in order."""
-    axes = [axis] if isinstance(axis, int) else axis
-    if any(not -rank <= a < rank for a in axes):
-        raise ValueError(
-            f"Layer {layer.path!r} ({type(layer).__name__}) normalizes over axis {axis}, which an input with {rank} "
-            "dimensions does not have."
-        )
-    return sorted(a % rank for a in axes)
 
 
 @LAYERS.register()
@@ -259,10 +256,12 @@ class LayerNormalization(_Scaled):
         gamma_regularizer: A penalty on `gamma`.
         beta_constraint: A function applied to `beta` after each update.
         gamma_constraint: A function applied to `gamma` after each update.
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer; and `rms_scaling`, whether to divide by the standard
+            deviation only, which older models do: for root mean squares there is `RMSNormalization`.
 
     Raises:
         TypeError: `axis` is neither an axis nor a list of axes.
+        ValueError: An axis is named twice.
 
     Shapes:
         Any, the same for the output.
@@ -282,37 +281,55 @@ class LayerNormalization(_Scaled):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         **kwargs: Any,
     ) -> None:
-        if kwargs.pop("rms_scaling", False):
-            raise ValueError(
-                "LayerNormalization: in place of `rms_scaling=True` use RMSNormalization."
+        rms_scaling = flag(self, rms_scaling=kwargs.pop("rms_scaling", False))
+        if rms_scaling:
+            warnings.warn(
+                "LayerNormalization: `rms_scaling=True` divides by the standard deviation and leaves the mean where it "
+                "is; RMSNormalization divides by the root of the mean square.",
+                stacklevel=2,
             )
         super().__init__(**kwargs)
         self._set_scaled(
-            center, scale, axis=_axes_of(self, axis), epsilon=epsilon,
+            center, scale, epsilon, axis=axes_of(self, axis), rms_scaling=rms_scaling,
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
         )  # fmt: skip
 
     def _weight_shape(self, input_shape: Any) -> tuple[int, ...]:
-        return tuple(input_shape[a] for a in _positive_axes(self, self.axis, len(input_shape)))
+        return tuple(input_shape[a] for a in positive_axes(self, self.axis, len(input_shape)))
+
+    def build(self, input_shape: Any) -> None:
+        """Make the factor `gamma` and the shift `beta`; with `rms_scaling` the factor alone, always."""
+        shape = self._weight_shape(input_shape)
+        scale, center = self.scale or self.rms_scaling, self.center and not self.rms_scaling
+        self.gamma = self._add_set_weight("gamma", shape) if scale else None
+        self.beta = self._add_set_weight("beta", shape) if center else None
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        outputs = ops.layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon)
+        if self.rms_scaling:
+            outputs = self._scaled_by_deviation(inputs)
+        else:
+            outputs = ops.layer_normalization(
+                inputs, self.gamma, self.beta, self.axis, self.epsilon
+            )
         return ops.cast(outputs, self.compute_dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "rms_scaling": False}
+    def _scaled_by_deviation(self, inputs: Any) -> Any:
+        axes = positive_axes(self, self.axis, len(inputs.shape))
+        x = ops.cast(inputs, "float32") if str(inputs.dtype) != "float64" else inputs
+        gamma = ops.cast(self.gamma, x.dtype)
+        gamma = ops.reshape(gamma, [n if i in axes else 1 for i, n in enumerate(x.shape)])
+        return x * ops.rsqrt(ops.var(x, axes, keepdims=True) + self.epsilon) * gamma
 
 
 @LAYERS.register()
@@ -356,25 +373,25 @@ class GroupNormalization(_Scaled):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._set_scaled(
-            center, scale, groups=groups if groups == -1 else positive_int(self, groups=groups),
-            axis=_axis_of(self, axis), epsilon=epsilon,
+            center, scale, epsilon, groups=groups if groups == -1 else positive_int(self, groups=groups),
+            axis=axis_of(self, axis),
             beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
         )  # fmt: skip
 
     def _weight_shape(self, input_shape: Any) -> tuple[int, ...]:
-        (axis,) = _positive_axes(self, self.axis, len(input_shape))
+        (axis,) = positive_axes(self, self.axis, len(input_shape))
         channels = input_shape[axis]
         if axis == 0:
             raise ValueError(
@@ -416,6 +433,7 @@ class RMSNormalization(Layer):
 
     Raises:
         TypeError: `axis` is neither an axis nor a list of axes.
+        ValueError: An axis is named twice.
 
     Shapes:
         Any, the same for the output.
@@ -433,18 +451,18 @@ class RMSNormalization(Layer):
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self._set(axis=_axes_of(self, axis), epsilon=epsilon)
+        self._set(axis=axes_of(self, axis), epsilon=not_negative(self, epsilon=epsilon))
 
     def build(self, input_shape: Any) -> None:
         """Make the factor `scale`, of the normalized axes' shape."""
-        axes = _positive_axes(self, self.axis, len(input_shape))
+        axes = positive_axes(self, self.axis, len(input_shape))
         self.scale = self.add_weight([input_shape[a] for a in axes], "ones", name="scale")
         self._broadcast = [n if i in axes else 1 for i, n in enumerate(input_shape)]
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, x: Any) -> Any:
         """Compute the output."""
         scale = ops.reshape(self.scale, self._broadcast)
-        return ops.rms_normalization(inputs, scale, self.axis, self.epsilon)
+        return ops.rms_normalization(x, scale, self.axis, self.epsilon)
 
 
 @LAYERS.register()
@@ -457,6 +475,7 @@ class UnitNormalization(Layer):
 
     Raises:
         TypeError: `axis` is neither an axis nor a list of axes.
+        ValueError: An axis is named twice.
 
     Shapes:
         Any, the same for the output.
@@ -467,11 +486,14 @@ class UnitNormalization(Layer):
         [[0.6, 0.8]]
     """
 
+    _stateless = True
+
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set(axis=_axes_of(self, axis))
+        self._set(axis=axes_of(self, axis))
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        return ops.normalize(inputs, self.axis, epsilon=1e-12)
+        axes = positive_axes(self, self.axis, len(inputs.shape))
+        return ops.normalize(inputs, axes, epsilon=1e-12)

@@ -36,6 +36,8 @@ class Pooling(Spatial):
         `"channels_first"`.
     """
 
+    _stateless = True
+
     _pool: ClassVar[Callable[..., Any]]
 
     def __init__(
@@ -159,6 +161,8 @@ class GlobalPooling(Spatial):
     Reference:
         Lin et al., "Network In Network", 2013, https://arxiv.org/abs/1312.4400
     """
+
+    _stateless = True
 
     _reduce: ClassVar[Callable[..., Any]]
 

@@ -33,6 +33,8 @@ class Flatten(Layer):
         (2, 784)
     """
 
+    _stateless = True
+
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._set(data_format=data_format_of(self, data_format))
@@ -65,6 +67,8 @@ class Reshape(Layer):
         >>> Reshape((-1, 2))(np.ones((5, 3, 4))).shape
         (5, 6, 2)
     """
+
+    _stateless = True
 
     def __init__(self, target_shape: Sequence[int | None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -118,6 +122,8 @@ class Permute(Layer):
         (5, 4, 3)
     """
 
+    _stateless = True
+
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         dims = tuple(dims)
@@ -152,6 +158,8 @@ class RepeatVector(Layer):
         >>> RepeatVector(3)(np.ones((5, 4))).shape
         (5, 3, 4)
     """
+
+    _stateless = True
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

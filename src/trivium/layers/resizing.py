@@ -60,8 +60,9 @@ class Margins(Spatial):
         `"channels_first"`.
     """
 
+    _stateless = True
+
     setting: ClassVar[str]
-    _unwritten: ClassVar[frozenset[str]] = Spatial._unwritten | {"cells"}
 
     def __init__(self, cells: _Cells, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
@@ -158,7 +159,6 @@ class Cropping1D(_Cropping):
 
     rank = 1
     channels_always_last = True
-    _unwritten: ClassVar[frozenset[str]] = _Cropping._unwritten | {"data_format"}
 
     def __init__(self, cropping: _Cells = 1, **kwargs: Any) -> None:
         super().__init__(cropping, **kwargs)
@@ -210,6 +210,8 @@ class UpSampling(Spatial):
         `"channels_first"`.
     """
 
+    _stateless = True
+
     def __init__(self, size: Sizes = 2, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
         sizes = sizes_of(self, self.rank, size=size)
@@ -239,7 +241,6 @@ class UpSampling1D(UpSampling):
 
     rank = 1
     channels_always_last = True
-    _unwritten: ClassVar[frozenset[str]] = Spatial._unwritten | {"data_format"}
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(size, **kwargs)

@@ -26,7 +26,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
     Args:
         x: An array.
-        indices: Which elements; an array of whole numbers. Beyond the end comes NaN.
+        indices: Which elements; an array of whole numbers, negative ones from the end. Beyond either end comes NaN, or
+            the lowest number of a type of whole numbers; gradients of such elements go nowhere.
         axis: The axis; the flattened array's where it is `None`.
 
     Example:
@@ -42,7 +43,8 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
 
     Args:
         x: An array.
-        indices: Which element to take at each place; an array that broadcasts with `x` apart from `axis`.
+        indices: Which element to take at each place; an array that broadcasts with `x` apart from `axis`. Out of
+            range, as in `take`.
         axis: The axis; the flattened array's where it is `None`.
 
     Example:
@@ -462,6 +464,8 @@ def multi_hot(
     inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Any:
     """Turn sets of class indices into vectors with a 1 at each of the indices and 0 elsewhere.
+
+    An index out of range adds nothing.
 
     Args:
         inputs: Class indices, shape `(..., labels)`.

@@ -71,6 +71,8 @@ class Adam(Optimizer):
         2018, https://arxiv.org/abs/1904.09237 (AMSGrad)
     """
 
+    arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -178,6 +180,8 @@ class Adamax(Optimizer):
         https://arxiv.org/abs/1412.6980
     """
 
+    arguments = ("beta_1", "beta_2", "epsilon")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -237,6 +241,8 @@ class Nadam(Optimizer):
         Dozat, "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop,
         https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
     """
+
+    arguments = ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self,
@@ -331,6 +337,8 @@ class Lamb(Optimizer):
         https://arxiv.org/abs/1904.00962
     """
 
+    arguments = ("beta_1", "beta_2", "epsilon")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -390,6 +398,8 @@ class ScheduleFreeAdamW(Optimizer):
     Reference:
         Defazio et al., "The Road Less Scheduled", NeurIPS 2024, https://arxiv.org/abs/2405.15682
     """
+
+    arguments = ("beta_1", "beta_2", "epsilon", "warmup_steps")
 
     def __init__(
         self,

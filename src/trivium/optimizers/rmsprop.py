@@ -46,6 +46,8 @@ class RMSprop(Optimizer):
         https://arxiv.org/abs/1308.0850 (centered)
     """
 
+    arguments = ("rho", "momentum", "epsilon", "centered")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -114,6 +116,8 @@ class Adagrad(Optimizer):
         Optimization", JMLR 12, 2011, https://jmlr.org/papers/v12/duchi11a.html
     """
 
+    arguments = ("initial_accumulator_value", "epsilon")
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -164,6 +168,8 @@ class Adadelta(Optimizer):
     Reference:
         Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, https://arxiv.org/abs/1212.5701
     """
+
+    arguments = ("rho", "epsilon")
 
     def __init__(
         self,

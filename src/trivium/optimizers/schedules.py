@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from trivium.state import Configured, Registry, faces, floatx
+from trivium.state import (
+    Registry,
+    custom_object_scope,
+    floatx,
+    get_registered_name,
+    get_registered_object,
+)
 
 __all__ = [
     "CosineDecay",
@@ -23,10 +30,10 @@ __all__ = [
     "serialize",
 ]
 
-registry: Registry[Any] = Registry("learning rate schedule", module="keras.optimizers.schedules")
+registry: Registry = Registry("learning rate schedule", module="keras.optimizers.schedules")
 
 
-class LearningRateSchedule(Configured):
+class LearningRateSchedule:
     """A learning rate as a function of the step.
 
     To write your own, define `__call__(step)`, out of `jax.numpy` or Trivium's ops, and
@@ -46,12 +53,24 @@ class LearningRateSchedule(Configured):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule."""
-        if type(self) is LearningRateSchedule:
-            raise NotImplementedError(
-                "A schedule must define `get_config(self)` where its arguments are nothing that a config can hold; "
-                "LearningRateSchedule itself is no schedule."
-            )
-        return super().get_config()
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `get_config(self)` to be written into a config."
+        )
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LearningRateSchedule:
+        """Rebuild a schedule from `get_config`."""
+        return cls(**config)
+
+
+class _Schedule(LearningRateSchedule):
+    """A schedule of ours: `arguments` names what its config holds."""
+
+    arguments: ClassVar[tuple[str, ...]] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the schedule."""
+        return {name: getattr(self, name) for name in self.arguments}
 
 
 def _positive(argument: str, value: float) -> float:
@@ -78,7 +97,7 @@ def _cosine(fraction: Any) -> Any:
 
 
 @registry.register()
-class ExponentialDecay(LearningRateSchedule):
+class ExponentialDecay(_Schedule):
     """Exponential decay: `initial_learning_rate * decay_rate ** (step / decay_steps)`.
 
     Args:
@@ -96,6 +115,8 @@ class ExponentialDecay(LearningRateSchedule):
         >>> float(schedule(0)), float(schedule(10)), float(schedule(20))
         (0.5, 0.25, 0.125)
     """
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(
         self,
@@ -118,7 +139,7 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 @registry.register()
-class InverseTimeDecay(LearningRateSchedule):
+class InverseTimeDecay(_Schedule):
     """Inverse-time decay: `initial_learning_rate / (1 + decay_rate * step / decay_steps)`.
 
     Args:
@@ -136,6 +157,8 @@ class InverseTimeDecay(LearningRateSchedule):
         >>> float(schedule(0)), float(schedule(10)), float(schedule(30))
         (0.5, 0.25, 0.125)
     """
+
+    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(
         self,
@@ -158,7 +181,7 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 @registry.register()
-class PiecewiseConstantDecay(LearningRateSchedule):
+class PiecewiseConstantDecay(_Schedule):
     """A constant rate between given steps.
 
     Args:
@@ -174,6 +197,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         >>> [float(schedule(step)) for step in (0, 10, 11, 20, 21)]
         [1.0, 1.0, 0.5, 0.5, 0.25]
     """
+
+    arguments = ("boundaries", "values", "name")
 
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
@@ -194,7 +219,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 @registry.register()
-class PolynomialDecay(LearningRateSchedule):
+class PolynomialDecay(_Schedule):
     """Polynomial decay down to `end_learning_rate`.
 
     With `fraction = min(step, decay_steps) / decay_steps` the rate is
@@ -217,6 +242,10 @@ class PolynomialDecay(LearningRateSchedule):
         >>> float(schedule(0)), float(schedule(5)), float(schedule(15))
         (1.0, 0.5, 0.0)
     """
+
+    arguments = (
+        "initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -248,7 +277,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 @registry.register()
-class CosineDecay(LearningRateSchedule):
+class CosineDecay(_Schedule):
     """Decay along half a cosine, after an optional linear warm-up.
 
     From the peak the rate is `peak * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 +
@@ -274,6 +303,10 @@ class CosineDecay(LearningRateSchedule):
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
         https://arxiv.org/abs/1608.03983
     """
+
+    arguments = (
+        "initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -308,7 +341,7 @@ class CosineDecay(LearningRateSchedule):
 
 
 @registry.register()
-class CosineDecayRestarts(LearningRateSchedule):
+class CosineDecayRestarts(_Schedule):
     """Decay along half a cosine, again and again.
 
     Args:
@@ -331,6 +364,8 @@ class CosineDecayRestarts(LearningRateSchedule):
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
         https://arxiv.org/abs/1608.03983
     """
+
+    arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
     def __init__(
         self,
@@ -366,4 +401,44 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * decayed
 
 
-_, serialize, deserialize = faces(registry)
+def serialize(learning_rate_schedule: Callable[..., Any]) -> dict[str, Any]:
+    """Return the config of a schedule, or of a function that gives the learning rate.
+
+    Example:
+        >>> serialize(ExponentialDecay(0.1, 100, 0.9))["class_name"]
+        'ExponentialDecay'
+    """
+    if hasattr(learning_rate_schedule, "get_config"):
+        return registry.serialize(learning_rate_schedule)
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": get_registered_name(learning_rate_schedule),
+        "registered_name": "function",
+    }
+
+
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the schedule, or the function, that `serialize` wrote `config` for.
+
+    Args:
+        config: A dict with `class_name` and `config`.
+        custom_objects: Names to know besides the registered ones.
+
+    Raises:
+        ValueError: The config names something unknown.
+
+    Example:
+        >>> float(deserialize(serialize(ExponentialDecay(0.5, 100, 0.9)))(0))
+        0.5
+    """
+    if config.get("class_name") != "function":
+        return registry.deserialize(config, custom_objects)
+    with custom_object_scope(custom_objects or {}):
+        found = get_registered_object(config["config"])
+    if not inspect.isfunction(found):
+        raise ValueError(
+            f"The learning rate is a function named {config['config']!r}, which is not known here: "
+            "decorate it with `@register_keras_serializable()` or pass it in `custom_objects`."
+        )
+    return found

@@ -1,26 +1,21 @@
 """Saving: configs, the names that they may use, and weight files."""
 
 from trivium.saving.weights import load_weights, save_weights
-from trivium.state.custom_objects import (
-    CustomObjectScope,
+from trivium.state.registry import (
     custom_object_scope,
-    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
 )
-from trivium.state.registry import deserialize as deserialize_keras_object
-from trivium.state.registry import serialize as serialize_keras_object
+
+CustomObjectScope = custom_object_scope
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "load_weights",
     "register_keras_serializable",
     "save_weights",
-    "serialize_keras_object",
 ]

@@ -68,11 +68,14 @@ def average_pool(
         >>> average_pool(jnp.arange(5.0).reshape(1, 5, 1), (2,), (2,), "same").ravel().tolist()
         [0.5, 2.5, 4.0]
     """
-    total = _window_sum(x, window, strides, padding)
+    # A sum overflows in half precision, where the mean does not.
+    wide = x.astype(jnp.promote_types(x.dtype, "float32"))
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else wide.dtype
+    total = _window_sum(wide, window, strides, padding)
     if padding == "valid":
-        return total / math.prod(window)
-    ones = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
-    return total / _window_sum(ones, window, strides, padding)
+        return (total / math.prod(window)).astype(dtype)
+    ones = jnp.ones((1, *x.shape[1:-1], 1), wide.dtype)
+    return (total / _window_sum(ones, window, strides, padding)).astype(dtype)
 
 
 def _window_sum(

@@ -1,0 +1,129 @@
+"""Values and gradients of all layers where a formula has its edges: zeros, ties, equal values, one sample, extremes."""
+
+from __future__ import annotations
+
+import inspect
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from trivium import layers as L
+
+SHAPES = {1: (1, 3, 4), 2: (1, 4, 4, 2), 3: (1, 2, 2, 2, 2)}
+# A layer of each kind that takes floats, for inputs of (1, 3, 4) where nothing else is said: one sample.
+LAYERS = {
+    "Activation": lambda p: L.Activation("softmax", dtype=p),
+    "ReLU": lambda p: L.ReLU(max_value=6.0, negative_slope=0.1, dtype=p),
+    "LeakyReLU": lambda p: L.LeakyReLU(dtype=p),
+    "ELU": lambda p: L.ELU(dtype=p),
+    "PReLU": lambda p: L.PReLU(dtype=p),
+    "Softmax": lambda p: L.Softmax(dtype=p),
+    "Identity": lambda p: L.Identity(dtype=p),
+    "Masking": lambda p: L.Masking(dtype=p),
+    "Lambda": lambda p: L.Lambda(jnp.tanh, dtype=p),
+    "Dense": lambda p: L.Dense(2, "sigmoid", kernel_initializer="zeros", dtype=p),
+    "Dot": lambda p: L.Dot(2, normalize=True, dtype=p),
+    "BatchNormalization": lambda p: L.BatchNormalization(dtype=p),
+    "LayerNormalization": lambda p: L.LayerNormalization(dtype=p),
+    "GroupNormalization": lambda p: L.GroupNormalization(2, dtype=p),
+    "RMSNormalization": lambda p: L.RMSNormalization(dtype=p),
+    "UnitNormalization": lambda p: L.UnitNormalization(dtype=p),
+    "Normalization": lambda p: L.Normalization(mean=0.0, variance=0.0, dtype=p),
+    "Rescaling": lambda p: L.Rescaling(0.0, 1.0, dtype=p),
+    "ActivityRegularization": lambda p: L.ActivityRegularization(0.1, 0.1, dtype=p),
+    "Dropout": lambda p: L.Dropout(0.5, seed=1, dtype=p),
+    "GaussianDropout": lambda p: L.GaussianDropout(0.5, seed=1, dtype=p),
+    "GaussianNoise": lambda p: L.GaussianNoise(0.5, seed=1, dtype=p),
+    "AlphaDropout": lambda p: L.AlphaDropout(0.5, seed=1, dtype=p),
+    "Flatten": lambda p: L.Flatten(dtype=p),
+    "Reshape": lambda p: L.Reshape((-1,), dtype=p),
+    "Permute": lambda p: L.Permute((2, 1), dtype=p),
+    **{
+        name: lambda p, name=name: getattr(L, name)(dtype=p)
+        for name in ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
+    },
+    **{
+        f"{name}{rank}D": lambda p, kind=f"{name}{rank}D", kwargs=kwargs: getattr(L, kind)(
+            dtype=p, **kwargs
+        )
+        for rank in SHAPES
+        for name, kwargs in (
+            ("Conv", {"filters": 2, "kernel_size": 2, "kernel_initializer": "zeros"}),
+            ("MaxPooling", {"padding": "same"}),
+            ("AveragePooling", {"padding": "same"}),
+            ("GlobalMaxPooling", {}),
+            ("GlobalAveragePooling", {}),
+            ("SpatialDropout", {"rate": 0.5, "seed": 1}),
+            ("ZeroPadding", {}),
+            ("Cropping", {"cropping": ((0, 1),) + (0,) * (rank - 1) if rank > 1 else (0, 1)}),
+            ("UpSampling", {}),
+        )
+    },
+}
+OTHERS = {"RepeatVector", "Embedding", "InputLayer", "Layer"}
+MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
+
+
+def test_every_layer_is_at_the_edges():
+    kinds = {k for k in map(L.__dict__.get, L.__all__) if inspect.isclass(k)}
+    names = {k.__name__ for k in kinds if issubclass(k, L.Layer)}
+    assert set(LAYERS) | OTHERS == names
+
+
+def at_the_edges(name, values, policy, layer=None):
+    """Return the outputs and the gradients for inputs that hold one value each, and for one of ties."""
+    rank = int(name[-2]) if name[-1] == "D" else 1
+    inputs = np.stack([np.full(SHAPES[rank], v, "float32") for v in values])
+    mixed = np.resize([values[0], values[-1], values[-1]], SHAPES[rank]).astype("float32")
+    inputs = np.concatenate([inputs, mixed[None]])
+    layer = layer or LAYERS[name](policy)
+    pair = name in MERGES
+    layer.build([SHAPES[1]] * 2 if pair else SHAPES[rank])
+    options = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
+    values = (
+        [v.value for v in vs] for vs in (layer.trainable_variables, layer.non_trainable_variables)
+    )
+    weights, state = values
+
+    def total(weights, x):
+        x = x.astype(layer.compute_dtype)
+        y, _, losses = layer.stateless_call(
+            weights, state, [x, x] if pair else x, return_losses=True, **options
+        )
+        y = y.astype("float32")
+        factors = np.cos(np.arange(y.size)).reshape(y.shape)
+        return jnp.sum(y * factors) + sum(losses), y
+
+    run = jax.vmap(jax.value_and_grad(total, (0, 1), has_aux=True), (None, 0))
+    (_, outputs), gradients = jax.jit(run)(weights, inputs)
+    return outputs, gradients
+
+
+@pytest.mark.parametrize("name", [n for n in LAYERS if n not in ("Dot", "UnitNormalization")])
+def test_values_and_gradients_are_finite(name):
+    """Zeros and ties, ones, numbers whose squares are 0 in float32."""
+    for leaf in jax.tree_util.tree_leaves(at_the_edges(name, (0.0, 1.0, 1e-30), None)):
+        assert np.isfinite(leaf).all()
+
+
+# Sums, products and squares of the largest number of a type are infinite in it.
+OVERFLOW = {
+    "Add", "Subtract", "Multiply", "Dot", "Normalization", "ActivityRegularization", "Dropout", "SpatialDropout1D",
+    "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout", "PReLU",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [n for n in LAYERS if n not in {*OVERFLOW, "UnitNormalization"}])
+def test_the_extremes_of_float16(name):
+    outputs, gradients = at_the_edges(name, (65504.0, -65504.0, 6e-8), "mixed_float16")
+    for leaf in jax.tree_util.tree_leaves((outputs, gradients)):
+        assert np.isfinite(leaf).all()
+
+
+@pytest.mark.parametrize("name", ["ReLU", "LeakyReLU", "ELU", "Identity", "Lambda"])
+def test_slopes_at_infinity_are_numbers(name):
+    outputs, gradients = at_the_edges(name, (math.inf, -math.inf), None)
+    assert not np.isnan(outputs).any() and not np.isnan(gradients[1]).any()
