@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -40,7 +39,7 @@ from trivium.ops.nonlinear import (
     tanh_shrink,
     threshold,
 )
-from trivium.state.registry import Registry
+from trivium.state.registry import Registry, faces
 
 __all__ = [
     "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
@@ -49,7 +48,16 @@ __all__ = [
     "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
-_registry: Registry[Callable[..., Any]] = Registry("activation", module="keras.activations")
+
+class _Activations(Registry[Any]):
+    """Activations by name; none at all is the linear one."""
+
+    def get(self, identifier: Any) -> Any:
+        """Return the activation that `identifier` means."""
+        return linear if identifier is None else super().get(identifier)
+
+
+_registry = _Activations("activation", module="keras.activations")
 
 # Those two have other arguments or defaults as ops.
 for _name in sorted(set(nonlinear.__all__) - {"gelu", "relu"}):
@@ -157,48 +165,4 @@ def relu(
     return positive - negative_slope * jax.nn.relu(threshold - x)
 
 
-def get(identifier: Any) -> Callable[..., Any]:
-    """Return the activation function that `identifier` means.
-
-    Args:
-        identifier: A name, a config, a function (returned as it is), or `None` for `linear`.
-
-    Raises:
-        ValueError: Nothing is known by that name.
-        TypeError: `identifier` is none of these.
-
-    Example:
-        >>> get("swish") is silu, get(None) is linear
-        (True, True)
-    """
-    return linear if identifier is None else _registry.get(identifier)
-
-
-def serialize(activation: Callable[..., Any]) -> Any:
-    """Return what a config says for an activation function: a name for each of the above.
-
-    Args:
-        activation: An activation function.
-
-    Example:
-        >>> serialize(relu)
-        'relu'
-    """
-    return _registry.serialize(activation)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
-    """Return the activation function that `serialize` wrote `config` for.
-
-    Args:
-        config: A name or a config.
-        custom_objects: Names to know besides the registered ones.
-
-    Raises:
-        ValueError: Nothing is known by that name.
-
-    Example:
-        >>> deserialize("triple", {"triple": lambda x: 3 * x})(2)
-        6
-    """
-    return _registry.deserialize(config, custom_objects)
+get, serialize, deserialize = faces(_registry)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from trivium.state.configured import Configured
 from trivium.state.dtypes import epsilon
-from trivium.state.registry import Registry
+from trivium.state.registry import Registry, faces
 
 __all__ = [
     "CONSTRAINTS", "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize",
@@ -20,7 +21,7 @@ CONSTRAINTS: Registry[Any] = Registry("constraint", "keras.constraints")
 
 
 @CONSTRAINTS.register("constraint")
-class Constraint:
+class Constraint(Configured):
     """Base of constraints: override `__call__`. A plain function will do as well.
 
     Example:
@@ -41,15 +42,6 @@ class Constraint:
             An array of the same shape and dtype.
         """
         return w
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the constraint."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Rebuild a constraint from `get_config`."""
-        return cls(**config)
 
 
 @CONSTRAINTS.register("non_neg")
@@ -92,10 +84,6 @@ class MaxNorm(Constraint):
         """Return the weights with vectors of at most that length."""
         return _rescale(w, self.axis, lambda lengths: jnp.clip(lengths, 0, self.max_value))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the constraint."""
-        return {"max_value": self.max_value, "axis": self.axis}
-
 
 @CONSTRAINTS.register("unit_norm")
 class UnitNorm(Constraint):
@@ -115,10 +103,6 @@ class UnitNorm(Constraint):
     def __call__(self, w: Any) -> jax.Array:
         """Return the weights with vectors of length 1."""
         return _rescale(w, self.axis, jnp.ones_like)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the constraint."""
-        return {"axis": self.axis}
 
 
 @CONSTRAINTS.register("min_max_norm")
@@ -157,11 +141,6 @@ class MinMaxNorm(Constraint):
 
         return _rescale(w, self.axis, allowed)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the constraint."""
-        names = ("min_value", "max_value", "rate", "axis")
-        return {name: getattr(self, name) for name in names}
-
 
 def _rescale(w: Any, axis: int | Sequence[int], allowed: Callable[..., jax.Array]) -> jax.Array:
     """Give each vector along `axis` the length that `allowed` makes of its own."""
@@ -171,49 +150,5 @@ def _rescale(w: Any, axis: int | Sequence[int], allowed: Callable[..., jax.Array
     return w * (allowed(lengths) / (epsilon() + lengths))
 
 
-def get(identifier: Any) -> Any:
-    """Return the constraint that `identifier` means.
-
-    Args:
-        identifier: `None` (gives `None`), a name such as `"non_neg"`, a config, a class, or a
-            function `(array) -> array`.
-
-    Raises:
-        ValueError: There is none of that name.
-        TypeError: `identifier` is of another kind.
-
-    Example:
-        >>> get("max_norm").get_config()
-        {'max_value': 2, 'axis': 0}
-    """
-    return CONSTRAINTS.get(identifier)
-
-
-def serialize(constraint: Any) -> Any:
-    """Return a constraint's config with its class's name, as Keras writes it.
-
-    Example:
-        >>> serialize(NonNeg())["class_name"]
-        'NonNeg'
-    """
-    return CONSTRAINTS.serialize(constraint)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the constraint that `serialize` wrote `config` for.
-
-    Args:
-        config: What `serialize` gave.
-        custom_objects: Classes of yours by name, besides the registered ones.
-
-    Raises:
-        ValueError: The config names an unknown class.
-
-    Example:
-        >>> deserialize({"class_name": "UnitNorm", "config": {"axis": 1}}).axis
-        1
-    """
-    return CONSTRAINTS.deserialize(config, custom_objects)
-
-
+get, serialize, deserialize = faces(CONSTRAINTS)
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm

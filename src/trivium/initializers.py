@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.state.configured import Configured
 from trivium.state.dtypes import is_float, standardize_dtype
-from trivium.state.registry import Registry, suggest
+from trivium.state.registry import Registry, faces, suggest
 from trivium.state.seeds import SeedGenerator, host_generator
 from trivium.state.variable import Variable
 
@@ -31,9 +32,18 @@ __all__ = [
     "truncated_normal", "variance_scaling", "zeros",
 ]  # fmt: skip
 
-INITIALIZERS: Registry[Any] = Registry("initializer", "keras.initializers")
-_SEEDS: Registry[Any] = Registry("seed", "keras.random")
-_SEEDS.register()(SeedGenerator)
+
+class _Initializers(Registry[Any]):
+    """Initializers by name; an array in the place of one is the very values."""
+
+    def get(self, identifier: Any) -> Any:
+        """Return the initializer that `identifier` means."""
+        if isinstance(identifier, np.ndarray | np.generic | jax.Array | Variable):
+            return _Given(identifier)
+        return super().get(identifier)
+
+
+INITIALIZERS = _Initializers("initializer", "keras.initializers")
 
 # Where a normal distribution of standard deviation 1 is cut, and the deviation that is left.
 _CUT = 2.0
@@ -42,7 +52,7 @@ _CUT_STDDEV = math.sqrt(
 )
 
 
-class Initializer:
+class Initializer(Configured):
     """Base of initializers: override `__call__`, and `get_config` where there are arguments.
 
     Example:
@@ -64,15 +74,6 @@ class Initializer:
             An array of that shape and dtype.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method `__call__(shape, dtype)`.")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the initializer."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Rebuild an initializer from `get_config`."""
-        return cls(**config)
 
     def clone(self) -> Self:
         """Return an equal initializer."""
@@ -126,38 +127,22 @@ class Constant(Initializer):
         """Return the value in this shape and dtype."""
         return np.full(_shape(shape), np.asarray(self.value), _dtype(dtype))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the value, arrays as lists with their dtype."""
-        value = self.value
-        if isinstance(value, np.generic):
-            value = value.item()
-        if not isinstance(value, np.ndarray | jax.Array | Variable):
-            return {"value": value}
-        tag = "__numpy__" if isinstance(value, np.ndarray) else "__tensor__"
-        array = np.asarray(value)
-        data = {"value": array.tolist(), "dtype": str(array.dtype)}
-        return {"value": {"class_name": tag, "config": data}}
+    def _config_argument(self, name: str) -> Any:
+        return self.value.value if isinstance(self.value, Variable) else self.value
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Rebuild a constant from `get_config`.
-
-        Raises:
-            ValueError: The value is neither a number nor an array as `get_config` writes it.
-        """
-        value = config.get("value", 0.0)
-        if isinstance(value, dict):
-            if value.get("class_name") not in ("__numpy__", "__tensor__"):
-                raise ValueError(
-                    f"Constant: the config's value is a number or an array; got {value!r}."
-                )
-            data = value["config"]
-            value = np.array(data["value"], _dtype(data["dtype"]))
-        return cls(value)
+    def _config_read(cls, name: str, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("class_name") not in ("__numpy__", "__tensor__"):
+            raise ValueError(
+                f"Constant: the config's value is a number or an array; got {value!r}."
+            )
+        return super()._config_read(name, value)
 
 
 class _Given(Constant):
     """An array given in place of an initializer; broadcasting it would hide a wrong shape."""
+
+    _written_as = Constant
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         if _shape(shape) != tuple(self.value.shape):
@@ -181,6 +166,9 @@ class Identity(Initializer):
         [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
     """
 
+    # Files of Keras have no gain.
+    _left_out: ClassVar[dict[str, Any]] = {"gain": 1.0}
+
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
@@ -199,17 +187,11 @@ class Identity(Initializer):
             raise ValueError(f"Identity gives matrices, so the shape has two sizes; got {sizes}.")
         return (self.gain * np.eye(*sizes)).astype(_dtype(dtype))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the gain, unless it is 1: files of Keras have none."""
-        return {} if self.gain == 1.0 else {"gain": self.gain}
-
 
 class _Random(Initializer):
     """Base of initializers that draw: it reads, keeps and writes the seed."""
 
     def __init__(self, seed: Any = None) -> None:
-        if isinstance(seed, dict):
-            seed = _SEEDS.deserialize(seed)
         whole = isinstance(seed, int | np.integer) and seed >= 0
         if not (seed is None or whole or isinstance(seed, SeedGenerator)):
             raise ValueError(
@@ -217,11 +199,6 @@ class _Random(Initializer):
                 f"`SeedGenerator` or None; got {seed!r}."
             )
         self.seed = int(seed) if whole else seed
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the seed as it was given."""
-        seed = self.seed
-        return {"seed": _SEEDS.serialize(seed) if isinstance(seed, SeedGenerator) else seed}
 
     def _draw(
         self, kind: str, shape: Sequence[int], dtype: Any, scale: float, shift: float = 0.0
@@ -264,10 +241,6 @@ class RandomNormal(_Random):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         """Return draws of this shape and float dtype."""
         return self._draw("untruncated_normal", shape, dtype, self.stddev, self.mean)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the initializer."""
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
 
 
 @INITIALIZERS.register("truncated_normal")
@@ -312,10 +285,6 @@ class RandomUniform(_Random):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         """Return draws of this shape and float dtype."""
         return self._draw("uniform", shape, dtype, self.maxval - self.minval, self.minval)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the initializer."""
-        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
 
 
 @INITIALIZERS.register("variance_scaling")
@@ -386,11 +355,6 @@ class VarianceScaling(_Random):
             stddev /= _CUT_STDDEV
         return self._draw(self.distribution, shape, dtype, stddev)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the initializer."""
-        names = ("scale", "mode", "distribution", "input_axes", "output_axes")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
 
 class _NamedScaling(VarianceScaling):
     """Base of the variance scalings that have a name of their own."""
@@ -404,11 +368,6 @@ class _NamedScaling(VarianceScaling):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(*self._SCALING, seed, input_axes, output_axes)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the initializer."""
-        config = super().get_config()
-        return {name: config[name] for name in ("seed", "input_axes", "output_axes")}
 
 
 @INITIALIZERS.register("glorot_uniform")
@@ -579,10 +538,6 @@ class Orthogonal(_Random):
         matrix = q if rows >= columns else q.T
         return matrix.reshape(sizes).astype(wanted, copy=False)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the initializer."""
-        return {**super().get_config(), "gain": self.gain}
-
 
 def compute_fans(
     shape: Sequence[int],
@@ -643,54 +598,7 @@ _STANDARD: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def get(identifier: Any) -> Any:
-    """Return the initializer that `identifier` means.
-
-    Args:
-        identifier: `None` (gives `None`), a name such as `"he_normal"`, a config, a class, a
-            function `(shape, dtype) -> array`, or an array with the very values.
-
-    Raises:
-        ValueError: There is none of that name.
-        TypeError: `identifier` is of another kind.
-
-    Example:
-        >>> get("he_normal").get_config()
-        {'seed': None, 'input_axes': None, 'output_axes': None}
-    """
-    if isinstance(identifier, np.ndarray | np.generic | jax.Array | Variable):
-        return _Given(identifier)
-    return INITIALIZERS.get(identifier)
-
-
-def serialize(initializer: Any) -> Any:
-    """Return an initializer's config with its class's name, as Keras writes it.
-
-    Example:
-        >>> serialize(Zeros())["class_name"]
-        'Zeros'
-    """
-    if isinstance(initializer, _Given):
-        initializer = Constant(initializer.value)
-    return INITIALIZERS.serialize(initializer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the initializer that `serialize` wrote `config` for.
-
-    Args:
-        config: What `serialize` gave.
-        custom_objects: Classes of yours by name, besides the registered ones.
-
-    Raises:
-        ValueError: The config names an unknown class.
-
-    Example:
-        >>> deserialize({"class_name": "Constant", "config": {"value": 2.0}}).value
-        2.0
-    """
-    return INITIALIZERS.deserialize(config, custom_objects)
-
+get, serialize, deserialize = faces(INITIALIZERS)
 
 IdentityInitializer = identity = Identity
 OrthogonalInitializer = orthogonal = Orthogonal

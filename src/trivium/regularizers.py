@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from trivium.state.configured import Configured
 from trivium.state.dtypes import epsilon
-from trivium.state.registry import Registry
+from trivium.state.registry import Registry, faces
 
 __all__ = [
     "L1", "L1L2", "L2", "REGULARIZERS", "OrthogonalRegularizer", "Regularizer", "deserialize",
@@ -19,8 +20,8 @@ __all__ = [
 REGULARIZERS: Registry[Any] = Registry("regularizer", "keras.regularizers")
 
 
-class Regularizer:
-    """Base of regularizers: override `__call__` and `get_config`. A plain function will do as well.
+class Regularizer(Configured):
+    """Base of regularizers: override `__call__`. A plain function will do as well.
 
     Example:
         >>> class Sum(Regularizer):
@@ -42,16 +43,13 @@ class Regularizer:
         """Return the arguments that rebuild the regularizer.
 
         Raises:
-            NotImplementedError: A subclass has not said.
+            NotImplementedError: It is this class itself, or one of its arguments is nothing that a config can hold.
         """
-        raise NotImplementedError(
-            f"{type(self).__name__} has no `get_config`; a saved model needs it to rebuild it."
-        )
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Rebuild a regularizer from `get_config`."""
-        return cls(**config)
+        if type(self) is Regularizer:
+            raise NotImplementedError(
+                "Regularizer has no `get_config` of its own; its subclasses have, by their arguments."
+            )
+        return super().get_config()
 
 
 @REGULARIZERS.register("l1l2", "l1_l2")
@@ -87,10 +85,6 @@ class L1L2(Regularizer):
             penalty += self.l2 * jnp.sum(jnp.square(x))
         return penalty
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the factors."""
-        return {"l1": self.l1, "l2": self.l2}
-
 
 @REGULARIZERS.register("l1")
 class L1(L1L2):
@@ -113,10 +107,6 @@ class L1(L1L2):
     def __init__(self, l1: float | None = 0.01) -> None:
         super().__init__(l1=0.01 if l1 is None else l1)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the factor."""
-        return {"l1": self.l1}
-
 
 @REGULARIZERS.register("l2")
 class L2(L1L2):
@@ -138,10 +128,6 @@ class L2(L1L2):
 
     def __init__(self, l2: float | None = 0.01) -> None:
         super().__init__(l2=0.01 if l2 is None else l2)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the factor."""
-        return {"l2": self.l2}
 
 
 @REGULARIZERS.register("orthogonal_regularizer")
@@ -190,10 +176,6 @@ class OrthogonalRegularizer(Regularizer):
         # A single row has no pair: its penalty is 0.
         return self.factor * jnp.sum(cosines) / max(size * (size - 1), 1)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the regularizer."""
-        return {"factor": self.factor, "mode": self.mode}
-
 
 def _factor(value: Any, what: str) -> float:
     if not isinstance(value, float | int) or not math.isfinite(value) or value < 0:
@@ -201,49 +183,5 @@ def _factor(value: Any, what: str) -> float:
     return float(value)
 
 
-def get(identifier: Any) -> Any:
-    """Return the regularizer that `identifier` means.
-
-    Args:
-        identifier: `None` (gives `None`), a name such as `"l2"`, a config, a class, or a function
-            `(array) -> scalar`.
-
-    Raises:
-        ValueError: There is none of that name.
-        TypeError: `identifier` is of another kind.
-
-    Example:
-        >>> get("l2").get_config()
-        {'l2': 0.01}
-    """
-    return REGULARIZERS.get(identifier)
-
-
-def serialize(regularizer: Any) -> Any:
-    """Return a regularizer's config with its class's name, as Keras writes it.
-
-    Example:
-        >>> serialize(L2())["class_name"]
-        'L2'
-    """
-    return REGULARIZERS.serialize(regularizer)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the regularizer that `serialize` wrote `config` for.
-
-    Args:
-        config: What `serialize` gave.
-        custom_objects: Classes of yours by name, besides the registered ones.
-
-    Raises:
-        ValueError: The config names an unknown class.
-
-    Example:
-        >>> deserialize({"class_name": "L1", "config": {"l1": 0.5}}).l1
-        0.5
-    """
-    return REGULARIZERS.deserialize(config, custom_objects)
-
-
+get, serialize, deserialize = faces(REGULARIZERS)
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

@@ -166,7 +166,7 @@ def test_a_registered_function_survives_the_config() -> None:
     assert config["learning_rate"] == keras.optimizers.SGD(same).get_config()["learning_rate"]
     assert optimizers.SGD.from_config(config).learning_rate == 0.125
     config["learning_rate"]["config"] = "tests>unknown"
-    with pytest.raises(ValueError, match=r"'tests>unknown', which is not known here"):
+    with pytest.raises(ValueError, match=r"'tests>unknown' is not known here"):
         optimizers.SGD.from_config(config)
 
 

@@ -141,8 +141,6 @@ def test_variables_have_keras_names_and_order() -> None:
 def test_a_registered_subclass_survives_the_config() -> None:
     @register_keras_serializable("tests")
     class Patient(optimizers.SGD):
-        arguments = (*optimizers.SGD.arguments, "patience")
-
         def __init__(self, patience: int = 3, **kwargs: Any) -> None:
             super().__init__(**kwargs)
             self.patience = patience

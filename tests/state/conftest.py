@@ -2,16 +2,16 @@
 
 import pytest
 
-from trivium.state import dtypes, registry
+from trivium.state import custom_objects, dtypes
 
 
 @pytest.fixture(autouse=True)
 def as_before():
     settings = dtypes.floatx(), dtypes.epsilon(), dtypes._policy
-    known = dict(registry._custom_objects)
+    known = dict(custom_objects._registered)
     yield
     dtypes.set_floatx(settings[0])
     dtypes.set_epsilon(settings[1])
     dtypes.set_dtype_policy(settings[2])
-    registry._custom_objects.clear()
-    registry._custom_objects.update(known)
+    custom_objects._registered.clear()
+    custom_objects._registered.update(known)

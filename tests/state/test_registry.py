@@ -80,7 +80,7 @@ def test_names_are_packages_and_names_as_in_keras():
 def test_a_bare_name_finds_the_only_package_that_has_it():
     register_keras_serializable("one")(Square)
     assert get_registered_object("Square") is Square
-    other = type("Square", (), {})
+    other = type("Square", (Square,), {})
     register_keras_serializable("two")(other)
     assert get_registered_object("Square") is None and get_registered_object("two>Square") is other
 

@@ -12,6 +12,7 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import axes_of, known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
+from trivium.state.configured import arguments
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -58,7 +59,8 @@ class _Fixed(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""
-        return self._function(inputs, **{key: getattr(self, key) for key in self._settings})
+        own = set(arguments(type(self))) - set(arguments(Layer))
+        return self._function(inputs, **{key: getattr(self, key) for key in own})
 
 
 @LAYERS.register()

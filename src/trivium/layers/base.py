@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium import activations, constraints, initializers, regularizers
+from trivium import constraints, initializers, regularizers
 from trivium.graph import (
     SymbolicTensor,
     any_symbolic,
@@ -34,6 +34,7 @@ from trivium.layers.context import (
     unbuild_on_error,
 )
 from trivium.layers.input_spec import check_input
+from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
 from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
@@ -45,13 +46,6 @@ from trivium.state.trees import map_tree
 __all__ = ["Layer"]
 
 _builds = itertools.count()
-# What the last word of a setting's name says about how its value is looked up and written to a config.
-_KINDS = {
-    "initializer": initializers,
-    "regularizer": regularizers,
-    "constraint": constraints,
-    "activation": activations,
-}
 SEQUENTIAL_KEYS = (
     "input_shape",
     "batch_input_shape",
@@ -90,7 +84,7 @@ def _signature(cls: Any) -> _CallSignature:
     return _signatures[cls]
 
 
-class Layer:
+class Layer(Settings):
     """A function from tensors to tensors that keeps variables.
 
     Write a layer by giving `__init__` (the settings), `build` (the variables, once the input's shape is known) and
@@ -153,21 +147,18 @@ class Layer:
     _parent: weakref.ref[Layer] | None
     _build_index: int | None
     _build_shapes: tuple[Any, ...] | None
-    _call_args: tuple[tuple[Any, ...], dict[str, Any]]
     _sequential_input: dict[str, Any]
     _added: list[Variable]
-    _settings: list[str]
     _inbound_nodes: list[Any]
     _losses: list[Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Give the layer its inner attributes."""
         # Here and not in `__init__`, so that a subclass may assign layers before it calls `super().__init__()`.
-        layer = super().__new__(cls)
-        layer._call_args = (args, kwargs)
+        layer = super().__new__(cls, *args, **kwargs)
         layer._name = layer._policy = layer._parent = None
         layer._build_index = layer._build_shapes = None
-        layer._added, layer._settings, layer._inbound_nodes, layer._losses = [], [], [], []
+        layer._added, layer._inbound_nodes, layer._losses = [], [], []
         layer._sequential_input = {}
         layer._trainable = layer.autocast = True
         layer.built = cls._stateless and cls.build is Layer.build
@@ -447,16 +438,6 @@ class Layer:
         variable.owner = weakref.ref(self)
         self._added.append(variable)
         return variable
-
-    def _set(self, **settings: Any) -> None:
-        """Keep settings as attributes and in the config.
-
-        `*_initializer`, `*_regularizer`, `*_constraint` and `activation` are looked up by name.
-        """
-        for key, value in settings.items():
-            kind = _KINDS.get(key.rpartition("_")[2])
-            setattr(self, key, kind.get(value) if kind else value)
-            self._settings.append(key)
 
     def _add_set_weight(self, name: str, shape: Any, **options: Any) -> Variable:
         """Make the variable whose initializer, regularizer and constraint are the settings `{name}_…`."""
@@ -818,66 +799,6 @@ class Layer:
         """The symbolic output of its first call in a graph."""
         return self._node().outputs
 
-    # -- configs ------------------------------------------------------------------------------------------------
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer.
-
-        A subclass adds its own to these. A subclass that does not override this method, and whose arguments are plain
-        values, gets them added by themselves.
-
-        Raises:
-            NotImplementedError: The subclass has arguments that a config cannot hold, and no `get_config`.
-        """
-        config: dict[str, Any] = {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": self.dtype_policy.serialize(),
-        }
-        if self.activity_regularizer is not None:
-            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        for key in self._settings:
-            kind = _KINDS.get(key.rpartition("_")[2])
-            value = getattr(self, key)
-            config[key] = kind.serialize(value) if kind else value
-        plain = type(self).get_config is Layer.get_config and not self._settings
-        if plain and type(self).__init__ is not Layer.__init__:
-            config |= self._constructor_arguments()
-        return config
-
-    def _constructor_arguments(self) -> dict[str, Any]:
-        args, kwargs = self._call_args
-        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs)
-        arguments = dict(list(bound.arguments.items())[1:])
-        for parameter in bound.signature.parameters.values():
-            if parameter.kind is parameter.VAR_KEYWORD:
-                arguments |= arguments.pop(parameter.name, {})
-        for key, value in arguments.items():
-            if not all(_is_plain(x) for x in jax.tree_util.tree_leaves(value)):
-                raise NotImplementedError(
-                    f"{type(self).__name__} was made with {key}={value!r}, which a config cannot hold: give the class "
-                    "a `get_config` method that returns its arguments as plain values."
-                )
-        return arguments
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new layer made with the arguments in `config`.
-
-        Args:
-            config: What `get_config` gave.
-
-        Raises:
-            TypeError: The class does not take these arguments.
-        """
-        try:
-            return cls(**config)
-        except TypeError as error:
-            raise TypeError(
-                f"{cls.__name__} cannot be made from the config {config}: {error}. Let `__init__` take what "
-                "`get_config` returns, and pass `**kwargs` on to `super().__init__`."
-            ) from error
-
 
 def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a subclass's `build` so that calling it directly marks the layer as built, too."""
@@ -891,10 +812,6 @@ def _noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return wrapped
-
-
-def _is_plain(x: Any) -> bool:
-    return x is None or isinstance(x, str | int | float | bool | np.generic)
 
 
 def _shape_of(value: Any) -> Any:

@@ -47,6 +47,7 @@ class Conv(Spatial):
         `"channels_first"`.
     """
 
+    _left_out: ClassVar[dict[str, Any]] = {}
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
 
     def __init__(

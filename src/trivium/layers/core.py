@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from trivium import activations, ops
+from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.checks import number
 from trivium.layers.registry import LAYERS
-from trivium.state import get_registered_name, get_registered_object
+from trivium.state.registry import get_registered_name, known_function
 
 __all__ = ["Identity", "Lambda", "Masking"]
 
@@ -107,6 +107,8 @@ class Lambda(Layer):
         [3.0]
     """
 
+    _left_out: ClassVar[dict[str, Any]] = {**Layer._left_out, "output_shape": None, "mask": None}
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -142,41 +144,18 @@ class Lambda(Layer):
             return super().compute_mask(inputs, mask)
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer.
+    def _config_argument(self, name: str) -> Any:
+        return self._output_shape if name == "output_shape" else super()._config_argument(name)
 
-        Raises:
-            ValueError: A function is not registered, so that nothing could find it by its name.
-        """
-        config = super().get_config() | {"function": self._name_of(self.function)}
-        for key, value in (("output_shape", self._output_shape), ("mask", self.mask)):
-            if value is not None:
-                config[key] = self._name_of(value) if callable(value) else value
-        return config | {"arguments": self.arguments}
-
-    def _name_of(self, function: Callable[..., Any]) -> dict[str, Any]:
-        name = get_registered_name(function) if hasattr(function, "__name__") else ""
-        if _find(name) is not function:
+    def _config_write(self, name: str, value: Any) -> Any:
+        named = get_registered_name(value) if hasattr(value, "__name__") else ""
+        if callable(value) and known_function(named) is not value:
             raise ValueError(
-                f"Lambda layer {self.path!r}: a config cannot hold the function {function!r}, only its name. Put "
-                "`@trivium.saving.register_keras_serializable()` before a function with a name, or write a layer "
-                "whose `call` does the work."
+                f"Lambda layer {self.path!r}: a config cannot hold the function {value!r}, only its name. Put "
+                "`@trivium.saving.register_keras_serializable()` before a function with a name, or write a layer whose "
+                "`call` does the work."
             )
-        return {
-            "module": "builtins",
-            "class_name": "function",
-            "config": name,
-            "registered_name": "function",
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new layer from `get_config`.
-
-        Raises:
-            ValueError: A function is written as code, which is never run, or is not registered.
-        """
-        return super().from_config({k: _function_of(v) for k, v in config.items()})
+        return super()._config_write(name, value)
 
 
 def _parameters(function: Callable[..., Any]) -> set[str]:
@@ -184,32 +163,3 @@ def _parameters(function: Callable[..., Any]) -> set[str]:
         return set(inspect.signature(function).parameters)
     except ValueError:  # Some functions written in C do not say.
         return set()
-
-
-def _find(name: str) -> Any:
-    """Return what is registered under a name, the library's activations and ops among it, or `None`."""
-    known = get_registered_object(name)
-    if known is None and name in activations.__all__:
-        known = getattr(activations, name)
-    if known is None and name in ops.__all__:
-        known = getattr(ops, name)
-    return known
-
-
-def _function_of(value: Any) -> Any:
-    """Return the function that a config's value names; other values as they are."""
-    kind = value.get("class_name") if isinstance(value, dict) else None
-    if kind == "__lambda__":
-        raise ValueError(
-            "This Lambda layer's function was saved as code. Code from files is never run: register the function with "
-            "`register_keras_serializable` before saving, or rebuild the model in Python and load its weights."
-        )
-    if kind != "function":
-        return value
-    function = _find(str(value["config"]))
-    if function is None:
-        raise ValueError(
-            f"The Lambda layer's function {value['config']!r} is not known. Register it under that name with "
-            "`register_keras_serializable` before loading."
-        )
-    return function

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from trivium import ops
 from trivium.layers.base import Layer
@@ -42,6 +42,8 @@ class Dense(Layer):
         (2, 3)
     """
 
+    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
+
     def __init__(
         self,
         units: int,
@@ -78,12 +80,3 @@ class Dense(Layer):
         if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new layer from `get_config`."""
-        return super().from_config({k: v for k, v in config.items() if k != "quantization_config"})
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "quantization_config": None}

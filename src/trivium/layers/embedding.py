@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +52,10 @@ class Embedding(Layer):
     Reference:
         Bengio et al., "A Neural Probabilistic Language Model", JMLR 2003.
     """
+
+    _unwritten: ClassVar[frozenset[str]] = Layer._unwritten | {"weights"}
+    _left_out: ClassVar[dict[str, Any]] = {}
+    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
 
     def __init__(
         self,
@@ -124,12 +128,3 @@ class Embedding(Layer):
                 f"(input_dim={self.input_dim}); got {values[place]} at {list(place)}. Make "
                 "`input_dim` 1 more than the largest number, or map the rare ones to one that stands for all of them."
             )
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new layer from `get_config`."""
-        return super().from_config({k: v for k, v in config.items() if k != "quantization_config"})
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "quantization_config": None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class InputLayer(Layer):
         >>> InputLayer(shape=(28, 28)).output.shape
         (None, 28, 28)
     """
+
+    _unwritten: ClassVar[frozenset[str]] = frozenset({"shape", "batch_size"})
+    _constants: ClassVar[dict[str, Any]] = {"sparse": False, "ragged": False}
 
     def __init__(
         self,
@@ -75,21 +78,8 @@ class InputLayer(Layer):
             f"The input layer {self.name!r} is where data comes in; it cannot be called."
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {
-            "batch_shape": self.batch_shape,
-            "dtype": self.dtype,
-            "sparse": False,
-            "ragged": False,
-            "name": self.name,
-            "optional": self.optional,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new input layer from `get_config`."""
-        return cls(**{k: v for k, v in config.items() if k not in ("sparse", "ragged")})
+    def _config_argument(self, name: str) -> Any:
+        return self.dtype if name == "dtype" else super()._config_argument(name)
 
 
 def _sizes(what: str, shape: Any) -> tuple[int | None, ...]:

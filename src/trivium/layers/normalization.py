@@ -324,6 +324,10 @@ class LayerNormalization(_Scaled):
             )
         return ops.cast(outputs, self.compute_dtype)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
+        return {**super().get_config(), "rms_scaling": self.rms_scaling}
+
     def _scaled_by_deviation(self, inputs: Any) -> Any:
         axes = positive_axes(self, self.axis, len(inputs.shape))
         x = ops.cast(inputs, "float32") if str(inputs.dtype) != "float64" else inputs

@@ -50,11 +50,6 @@ class Rescaling(Layer):
         scale, offset = (np.asarray(x, self.compute_dtype) for x in (self.scale, self.offset))
         return ops.cast(inputs, self.compute_dtype) * scale + offset
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Return a new layer from `get_config`."""
-        return super().from_config({k: _array_value(v) for k, v in config.items()})
-
 
 @LAYERS.register()
 class Normalization(Layer):
@@ -219,10 +214,10 @@ class Normalization(Layer):
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(total / count)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer. What `adapt` found is in the weights."""
+    def _config_argument(self, name: str) -> Any:
+        # What `adapt` found is in the weights.
         given = {"mean": self.input_mean, "variance": self.input_variance}
-        return {**super().get_config(), **given}
+        return given[name] if name in given else super()._config_argument(name)
 
 
 def _plain(layer: Layer, **setting: Any) -> Any:
@@ -236,13 +231,6 @@ def _plain(layer: Layer, **setting: Any) -> Any:
             f"{type(layer).__name__}: `{name}` is a number or an array of numbers; got {value!r}."
         )
     return array.tolist()
-
-
-def _array_value(value: Any) -> Any:
-    """Return the numbers of an array as Keras writes it to a config; other values as they are."""
-    if isinstance(value, dict) and value.get("class_name") == "__numpy__":
-        return value["config"]["value"]
-    return value
 
 
 def _batches(data: Any) -> Iterator[np.ndarray]:

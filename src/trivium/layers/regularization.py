@@ -228,6 +228,9 @@ class SpatialDropout(Dropout):
     """
 
     rank: ClassVar[int]
+    # Keras writes less for these than for other layers.
+    _unwritten: ClassVar[frozenset[str]] = Dropout._unwritten | {"noise_shape"}
+    _left_out: ClassVar[dict[str, Any]] = {**Dropout._left_out, "trainable": True}
 
     def __init__(
         self, rate: float, data_format: str | None = None, seed: int | None = None, **kwargs: Any
@@ -239,10 +242,8 @@ class SpatialDropout(Dropout):
         self.data_format = data_format
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer: Keras's own, which are fewer than other layers'."""
-        keys = ("rate", "seed", "name", "data_format")
-        return {k: getattr(self, k) for k in keys} | {"dtype": self.dtype_policy.name}
+    def _config_argument(self, name: str) -> Any:
+        return self.dtype_policy.name if name == "dtype" else super()._config_argument(name)
 
 
 @LAYERS.register()
@@ -257,13 +258,10 @@ class SpatialDropout1D(SpatialDropout):
     """
 
     rank = 1
+    _unwritten: ClassVar[frozenset[str]] = SpatialDropout._unwritten | {"data_format"}
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(rate, "channels_last", seed, **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {k: v for k, v in super().get_config().items() if k != "data_format"}
 
 
 @LAYERS.register()
@@ -314,6 +312,7 @@ class ActivityRegularization(Layer):
         1.5
     """
 
+    _unwritten: ClassVar[frozenset[str]] = Layer._unwritten | {"activity_regularizer"}
     _stateless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
@@ -324,10 +323,6 @@ class ActivityRegularization(Layer):
     def call(self, inputs: Any) -> Any:
         """Return the input."""
         return inputs
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the layer."""
-        return {k: v for k, v in super().get_config().items() if k != "activity_regularizer"}
 
 
 def _shape(noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:

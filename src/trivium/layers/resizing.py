@@ -63,6 +63,7 @@ class Margins(Spatial):
     _stateless = True
 
     setting: ClassVar[str]
+    _unwritten: ClassVar[frozenset[str]] = Spatial._unwritten | {"cells"}
 
     def __init__(self, cells: _Cells, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format, **kwargs)
@@ -159,6 +160,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
     channels_always_last = True
+    _unwritten: ClassVar[frozenset[str]] = _Cropping._unwritten | {"data_format"}
 
     def __init__(self, cropping: _Cells = 1, **kwargs: Any) -> None:
         super().__init__(cropping, **kwargs)
@@ -241,6 +243,7 @@ class UpSampling1D(UpSampling):
 
     rank = 1
     channels_always_last = True
+    _unwritten: ClassVar[frozenset[str]] = Spatial._unwritten | {"data_format"}
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
         super().__init__(size, **kwargs)

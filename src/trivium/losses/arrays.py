@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.state.dtypes import floatx
+from trivium.state.logits import keep_logits
 
 __all__ = [
     "align_weight",
@@ -31,6 +32,8 @@ def as_array(x: Any, dtype: Any = None) -> jax.Array:
     array = jnp.asarray(x, dtype=dtype)
     if dtype is None and not hasattr(x, "dtype") and jnp.issubdtype(array.dtype, jnp.floating):
         return array.astype(floatx())
+    if jnp.issubdtype(array.dtype, jnp.floating):
+        keep_logits(x, array, lambda logits: logits.astype(array.dtype))
     return array
 
 
@@ -74,7 +77,9 @@ def match_ranks(
         ((5, 1), (5, 1))
     """
     if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
-        return (a, b[..., None]) if b.ndim == 1 and expand_rank_1 else (a[..., 0], b)
+        if b.ndim == 1 and expand_rank_1:
+            return a, keep_logits(b, b[..., None], lambda logits: logits[..., None])
+        return keep_logits(a, a[..., 0], lambda logits: logits[..., 0]), b
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
         b, a = match_ranks(b, a, expand_rank_1)
     return a, b

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from trivium.losses.arrays import (
     match_ranks,
 )
 from trivium.losses.registry import LOSSES, FunctionWrapper
+from trivium.state.configured import Configured
 from trivium.state.dtypes import floatx, get_policy
 from trivium.state.masks import get_mask
 from trivium.state.names import auto_name, to_snake_case
@@ -30,7 +31,7 @@ _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", 
 
 
 @LOSSES.register()
-class Loss:
+class Loss(Configured):
     """A loss; subclass it and write `call` for one of your own.
 
     Args:
@@ -52,6 +53,8 @@ class Loss:
         >>> Distance(reduction="none")([1.0, 2.0], [2.0, 4.0]).tolist()
         [1.0, 2.0]
     """
+
+    _left_out: ClassVar[dict[str, Any]] = {"dtype": None}
 
     def __init__(
         self,
@@ -137,14 +140,10 @@ class Loss:
             return divide_no_nan(total, jnp.sum(weight))
         return total if losses.size == 0 else total / losses.size
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the loss."""
-        return {"name": self.name, "reduction": self.reduction}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Rebuild a loss from `get_config`."""
-        return cls(**config)
+    def _config_argument(self, name: str) -> Any:
+        if name == "dtype":  # Keras's configs of losses have none; written where it is no default.
+            return None if self.dtype == floatx() else self.dtype
+        return super()._config_argument(name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
@@ -189,7 +188,7 @@ def apply_mask(sample_weight: Any, mask: Any, dtype: Any, rescale: bool) -> jax.
     return weight * mask_weight
 
 
-@LOSSES.register()
+@LOSSES.register(module="keras.src.losses.losses")
 class LossFunctionWrapper(FunctionWrapper, Loss):
     """A loss made of a function.
 

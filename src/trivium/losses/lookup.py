@@ -7,61 +7,14 @@ from typing import Any
 from trivium.losses.base import Loss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES
 from trivium.state.names import to_snake_case
+from trivium.state.registry import faces
 
 __all__ = ["deserialize", "get", "kind_of_targets", "object_name", "resolve", "serialize"]
 
 Shape = tuple[int | None, ...]
 
 
-def get(identifier: Any) -> Any:
-    """Return the loss that `identifier` means.
-
-    Args:
-        identifier: A name (`"mse"`, `"MeanSquaredError"`), a config, a class, a function or a loss;
-            `None` gives `None`.
-
-    Returns:
-        A `Loss` or a function of `(y_true, y_pred)`.
-
-    Raises:
-        ValueError: The name is unknown; the message has the nearest known ones.
-        TypeError: It is of another kind.
-
-    Example:
-        >>> get("mse").__name__, get("Huber").name
-        ('mean_squared_error', 'huber_loss')
-    """
-    return LOSSES.get(identifier)
-
-
-def serialize(loss: Any) -> Any:
-    """Return the config of a loss or loss function, as Keras writes it.
-
-    Example:
-        >>> serialize(get("Hinge"))["config"]
-        {'name': 'hinge', 'reduction': 'sum_over_batch_size'}
-    """
-    config = LOSSES.serialize(loss)
-    if type(loss) is LossFunctionWrapper:  # Keras has no public name for it.
-        config.update(module="keras.src.losses.losses", registered_name="LossFunctionWrapper")
-    return config
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the loss that `serialize` wrote `config` for.
-
-    Args:
-        config: A config or a name.
-        custom_objects: Losses of yours by name, besides the registered ones.
-
-    Raises:
-        ValueError: The config names something unknown.
-
-    Example:
-        >>> deserialize(serialize(get("Hinge")))
-        <Hinge name=hinge>
-    """
-    return LOSSES.deserialize(config, custom_objects)
+get, serialize, deserialize = faces(LOSSES)
 
 
 def kind_of_targets(y_true_shape: Shape, y_pred_shape: Shape) -> str:

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from trivium.losses.arrays import as_array, fits, prepare, shape_error
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
+from trivium.ops.logarithms import clip_probability, log_odds, log_shares, weighed
 from trivium.state.dtypes import epsilon
+from trivium.state.logits import logits_of
 from trivium.state.masks import set_mask
 
 __all__ = [
@@ -34,17 +36,13 @@ __all__ = [
 ]
 
 
-def _clip(probability: jax.Array) -> jax.Array:
-    """Keep probabilities away from 0 and 1 by epsilon, so that their logarithms stay finite."""
-    return jnp.clip(probability, epsilon(), 1.0 - epsilon())
-
-
 def _one_hot(
     place: str, y_true: Any, y_pred: Any, label_smoothing: float, axis: int
-) -> tuple[jax.Array, jax.Array]:
-    """Return one-hot targets, smoothed, and predictions of one shape."""
+) -> tuple[jax.Array, jax.Array, int]:
+    """Return one-hot targets, smoothed, and predictions of one shape, and the axis of classes."""
     y_true, y_pred = prepare(place, y_true, y_pred, equal=True)
-    classes = y_pred.shape[_class_axis(place, y_pred, axis)]
+    axis = _class_axis(place, y_pred, axis)
+    classes = y_pred.shape[axis]
     if classes == 1:
         warnings.warn(
             f"{place}: y_pred has shape {tuple(y_pred.shape)}, so there is one class only, its "
@@ -55,7 +53,7 @@ def _one_hot(
         )
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
-    return y_true, y_pred
+    return y_true, y_pred, axis
 
 
 def _class_axis(place: str, y_pred: jax.Array, axis: int) -> int:
@@ -100,12 +98,9 @@ def categorical_crossentropy(
         >>> round(float(loss[0]), 4)
         0.1054
     """
-    y_true, y_pred = _one_hot("categorical_crossentropy", y_true, y_pred, label_smoothing, axis)
-    if from_logits:
-        log_probability = jax.nn.log_softmax(y_pred, axis=axis)
-    else:
-        log_probability = jnp.log(_clip(y_pred / jnp.sum(y_pred, axis, keepdims=True)))
-    return -jnp.sum(y_true * log_probability, axis=axis)
+    place = "categorical_crossentropy"
+    y_true, y_pred, axis = _one_hot(place, y_true, y_pred, label_smoothing, axis)
+    return -jnp.sum(weighed(y_true, log_shares(y_pred, axis, from_logits)), axis=axis)
 
 
 @loss_function()
@@ -144,12 +139,11 @@ def categorical_focal_crossentropy(
         Lin et al., "Focal Loss for Dense Object Detection", 2017, https://arxiv.org/abs/1708.02002
     """
     place = "categorical_focal_crossentropy"
-    y_true, y_pred = _one_hot(place, y_true, y_pred, label_smoothing, axis)
-    if from_logits:
-        y_pred = jax.nn.softmax(y_pred, axis=axis)
-    probability = _clip(y_pred / jnp.sum(y_pred, axis, keepdims=True))
-    weight = jnp.power(1.0 - probability, gamma) * as_array(alpha, y_pred.dtype)
-    return -jnp.sum(weight * y_true * jnp.log(probability), axis=axis)
+    y_true, y_pred, axis = _one_hot(place, y_true, y_pred, label_smoothing, axis)
+    log_probability = log_shares(y_pred, axis, from_logits)
+    missing = -jnp.expm1(log_probability)  # 1 - probability, exact also for one near 1.
+    weight = _power(missing, gamma) * as_array(alpha, y_pred.dtype) * y_true
+    return -jnp.sum(weighed(weight, log_probability), axis=axis)
 
 
 def _labels(place: str, y_true: Any, y_pred: Any, axis: int) -> tuple[jax.Array, jax.Array, int]:
@@ -206,6 +200,11 @@ def sparse_categorical_crossentropy(
     """
     labels, y_pred, axis = _labels("sparse_categorical_crossentropy", y_true, y_pred, axis)
     counts = (labels >= 0) & (labels < y_pred.shape[axis])
+    logits = None if from_logits else logits_of(y_pred)
+    if logits is not None:
+        one_softmax = logits.axes == (axis,)
+        y_pred = logits.value if one_softmax else logits.log_probabilities()
+        from_logits = True
     if ignore_class is not None:
         valid = labels != ignore_class
         counts &= valid
@@ -215,7 +214,9 @@ def sparse_categorical_crossentropy(
         log_probability = _pick(jax.nn.log_softmax(y_pred, axis=axis), labels, axis)
     else:
         # The label's entry first, its logarithm after: one logarithm a row, not one for each class.
-        log_probability = jnp.log(_clip(_pick(y_pred, labels, axis) / jnp.sum(y_pred, axis)))
+        log_probability = jnp.log(
+            clip_probability(_pick(y_pred, labels, axis) / jnp.sum(y_pred, axis))
+        )
     losses = jnp.where(counts, -log_probability, 0.0)
     if ignore_class is not None:
         set_mask(losses, valid)
@@ -246,7 +247,15 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
         Noisy Labels", 2018, https://arxiv.org/abs/1805.07836
     """
     labels, y_pred, axis = _labels("categorical_generalized_cross_entropy", y_true, y_pred, -1)
-    return (1.0 - jnp.power(_pick(y_pred, labels, axis), q)) / q
+    return (1.0 - _power(_pick(y_pred, labels, axis), q)) / q
+
+
+def _power(base: jax.Array, exponent: float) -> jax.Array:
+    """Return a power of numbers from 0 up, whose gradient is 0 and not infinite where the base is 0."""
+    zero = base <= 0.0
+    return jnp.where(
+        zero, jnp.power(0.0, exponent), jnp.power(jnp.where(zero, 1.0, base), exponent)
+    )
 
 
 def _binary(
@@ -259,9 +268,8 @@ def _binary(
     return y_true, y_pred
 
 
-def _binary_log_loss(y_true: jax.Array, probability: jax.Array) -> jax.Array:
-    probability = _clip(probability)
-    return -(y_true * jnp.log(probability) + (1.0 - y_true) * jnp.log(1.0 - probability))
+def _binary_log_loss(y_true: jax.Array, yes: jax.Array, no: jax.Array) -> jax.Array:
+    return -(weighed(y_true, yes) + weighed(1.0 - y_true, no))
 
 
 @loss_function("bce", "BCE")
@@ -292,11 +300,7 @@ def binary_crossentropy(
         0.6931
     """
     y_true, y_pred = _binary("binary_crossentropy", y_true, y_pred, label_smoothing)
-    if from_logits:
-        # log(1 + e^x) - x t, written so that e's exponent is never positive.
-        soft = jnp.maximum(y_pred, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(y_pred)))
-        return jnp.mean(soft - y_pred * y_true, axis=axis)
-    return jnp.mean(_binary_log_loss(y_true, y_pred), axis=axis)
+    return jnp.mean(_binary_log_loss(y_true, *log_odds(y_pred, from_logits)), axis=axis)
 
 
 @loss_function()
@@ -336,10 +340,9 @@ def binary_focal_crossentropy(
         Lin et al., "Focal Loss for Dense Object Detection", 2017, https://arxiv.org/abs/1708.02002
     """
     y_true, y_pred = _binary("binary_focal_crossentropy", y_true, y_pred, label_smoothing)
-    if from_logits:
-        y_pred = jax.nn.sigmoid(y_pred)
-    right = y_true * y_pred + (1.0 - y_true) * (1.0 - y_pred)
-    losses = jnp.power(1.0 - right, gamma) * _binary_log_loss(y_true, y_pred)
+    yes, no = log_odds(y_pred, from_logits)
+    wrong = y_true * jnp.exp(no) + (1.0 - y_true) * jnp.exp(yes)
+    losses = _power(wrong, gamma) * _binary_log_loss(y_true, yes, no)
     if apply_class_balancing:
         losses = losses * (y_true * alpha + (1.0 - y_true) * (1.0 - alpha))
     return jnp.mean(losses, axis=axis)
@@ -365,8 +368,13 @@ def kl_divergence(y_true: Any, y_pred: Any) -> jax.Array:
         https://doi.org/10.1214/aoms/1177729694
     """
     y_true, y_pred = prepare("kl_divergence", y_true, y_pred)
-    y_true, y_pred = jnp.clip(y_true, epsilon(), 1), jnp.clip(y_pred, epsilon(), 1)
-    return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
+    logits, true = logits_of(y_pred), jnp.clip(y_true, epsilon(), 1)
+    log_probability = jnp.log(jnp.clip(y_pred, epsilon(), 1))
+    if logits is not None:
+        # What a target leaves out may be impossible: there the clipped logarithm stays.
+        exact = logits.log_probabilities()
+        log_probability = jnp.where(y_true > epsilon(), exact, log_probability)
+    return jnp.sum(true * (jnp.log(true) - log_probability), axis=-1)
 
 
 @loss_function()
@@ -488,7 +496,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         0.1054
     """
 
-    _left_out: ClassVar[dict[str, Any]] = {"axis": -1}
+    _left_out: ClassVar[dict[str, Any]] = {**LossFunctionWrapper._left_out, "axis": -1}
 
     def __init__(
         self,

@@ -293,7 +293,7 @@ class Huber(LossFunctionWrapper):
         https://doi.org/10.1214/aoms/1177703732
     """
 
-    _left_out: ClassVar[dict[str, Any]] = {"delta": 1.0}
+    _left_out: ClassVar[dict[str, Any]] = {**LossFunctionWrapper._left_out, "delta": 1.0}
 
     def __init__(
         self,
@@ -343,7 +343,7 @@ class CosineSimilarity(LossFunctionWrapper):
         -1.0
     """
 
-    _left_out: ClassVar[dict[str, Any]] = {"axis": -1}
+    _left_out: ClassVar[dict[str, Any]] = {**LossFunctionWrapper._left_out, "axis": -1}
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +60,8 @@ class AUC(CountingMetric):
     """
 
     _direction = "up"
+
+    _left_out: ClassVar[dict[str, Any]] = {"thresholds": None}
 
     def __init__(
         self,
@@ -179,19 +181,9 @@ class AUC(CountingMetric):
             return jnp.mean(areas)
         return divide_no_nan(jnp.sum(areas * self.label_weights), np.sum(self.label_weights))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        weights = self.label_weights
-        config = {
-            **super().get_config(),
-            "num_thresholds": self.num_thresholds,
-            "curve": self.curve,
-            "summation_method": self.summation_method,
-            "multi_label": self.multi_label,
-            "num_labels": self.num_labels,
-            "label_weights": None if weights is None else weights.tolist(),
-            "from_logits": self.from_logits,
-        }
-        if self._init_from_thresholds:
-            config["thresholds"] = self.thresholds[1:-1]
-        return config
+    def _config_argument(self, name: str) -> Any:
+        if name == "thresholds":
+            return self.thresholds[1:-1] if self._init_from_thresholds else None
+        if name == "label_weights":
+            return None if self.label_weights is None else self.label_weights.tolist()
+        return super()._config_argument(name)

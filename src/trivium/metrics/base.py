@@ -11,6 +11,7 @@ import numpy as np
 
 from trivium.graph import op
 from trivium.losses.registry import LOSSES, FunctionRegistry
+from trivium.state.configured import Configured
 from trivium.state.dtypes import floatx, get_policy
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest
@@ -71,7 +72,7 @@ def _with_values(result: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @metric_class()
-class Metric:
+class Metric(Configured):
     """A metric; subclass it and write `update_state` and `result` for one of your own.
 
     Args:
@@ -292,15 +293,6 @@ class Metric:
         """Take a batch into the state and return the value so far."""
         self.update_state(*args, **kwargs)
         return self.result()
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return {"name": self.name, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Rebuild a metric from `get_config`."""
-        return cls(**config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

@@ -113,9 +113,8 @@ class _AtThresholds(CountingMetric):
         self.thresholds = [float(t) for t in np.atleast_1d(np.asarray(thresholds))]
         self._add_counts()
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return {**super().get_config(), "thresholds": self.init_thresholds}
+    def _config_argument(self, name: str) -> Any:
+        return self.init_thresholds if name == "thresholds" else super()._config_argument(name)
 
 
 class _Count(_AtThresholds):
@@ -204,10 +203,6 @@ class _Rate(_AtThresholds):
     def result(self) -> jax.Array:
         """Return the share so far, one for each threshold; 0 where nothing was counted."""
         return _one_or_all(self._share("true_positives", self._rest))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return {**super().get_config(), "top_k": self.top_k, "class_id": self.class_id}
 
 
 @metric_class()
@@ -306,14 +301,8 @@ class _BestAt(CountingMetric):
         given, wanted = (self._share(*_RATES[rate]) for rate in (self._given, self._wanted))
         return jnp.max(jnp.where(given >= self.value, wanted, 0), initial=0)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return {
-            **super().get_config(),
-            "num_thresholds": self.num_thresholds,
-            self._given: self.value,
-            "class_id": self.class_id,
-        }
+    def _config_argument(self, name: str) -> Any:
+        return self.value if name == self._given else super()._config_argument(name)
 
 
 @metric_class()

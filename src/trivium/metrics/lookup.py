@@ -7,6 +7,7 @@ from typing import Any
 from trivium.losses.lookup import Shape, kind_of_targets, object_name
 from trivium.metrics.base import METRICS, Metric
 from trivium.metrics.reduction import MeanMetricWrapper
+from trivium.state.registry import faces
 
 __all__ = ["deserialize", "get", "resolve", "serialize"]
 
@@ -18,52 +19,7 @@ _BY_SHAPE = {
 }
 
 
-def get(identifier: Any) -> Any:
-    """Return the metric that `identifier` means.
-
-    Args:
-        identifier: A name (`"mae"`, `"AUC"`), a config, a class, a function or a metric; `None`
-            gives `None`.
-
-    Returns:
-        A `Metric` or a function of `(y_true, y_pred)`.
-
-    Raises:
-        ValueError: The name is unknown; the message has the nearest known ones.
-        TypeError: It is of another kind.
-
-    Example:
-        >>> get("mse"), get("Poisson")
-        (<MeanSquaredError name=mean_squared_error>, <Poisson name=poisson>)
-    """
-    return METRICS.get(identifier)
-
-
-def serialize(metric: Any) -> Any:
-    """Return the config of a metric or metric function, as Keras writes it.
-
-    Example:
-        >>> serialize(get("mse"))["config"]
-        {'name': 'mean_squared_error', 'dtype': 'float32'}
-    """
-    return METRICS.serialize(metric)
-
-
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the metric that `serialize` wrote `config` for.
-
-    Args:
-        config: A config or a name.
-        custom_objects: Metrics of yours by name, besides the registered ones.
-
-    Raises:
-        ValueError: The config names something unknown.
-
-    Example:
-        >>> deserialize(serialize(get("mse")))
-        <MeanSquaredError name=mean_squared_error>
-    """
-    return METRICS.deserialize(config, custom_objects)
+get, serialize, deserialize = faces(METRICS)
 
 
 def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric:

@@ -133,11 +133,6 @@ class FBetaScore(Metric):
             return jnp.sum(score * (often / (jnp.sum(often) + epsilon())))
         return score if self.average is None else jnp.mean(score)
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        own = {"average": self.average, "beta": self.beta, "threshold": self.threshold}
-        return {**super().get_config(), **own}
-
 
 @metric_class()
 class F1Score(FBetaScore):
@@ -166,12 +161,6 @@ class F1Score(FBetaScore):
         dtype: Any = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        config = super().get_config()
-        del config["beta"]
-        return config
 
 
 @metric_class()
@@ -263,20 +252,6 @@ class IoU(Metric):
         share = jnp.where(occurs, both[ids].astype("float32") / (either + epsilon()), 0.0)
         return jnp.sum(share) / (jnp.sum(occurs.astype("float32")) + epsilon())
 
-    def _config(self, *names: str) -> dict[str, Any]:
-        return {**Metric.get_config(self), **{name: getattr(self, name) for name in names}}
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return self._config(
-            "num_classes",
-            "target_class_ids",
-            "ignore_class",
-            "sparse_y_true",
-            "sparse_y_pred",
-            "axis",
-        )
-
 
 @metric_class()
 class BinaryIoU(IoU):
@@ -315,10 +290,6 @@ class BinaryIoU(IoU):
             sample_weight: As in `IoU`.
         """
         super().update_state(y_true, as_array(y_pred) >= self.threshold, sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return self._config("target_class_ids", "threshold")
 
 
 @metric_class()
@@ -360,10 +331,6 @@ class MeanIoU(IoU):
             axis,
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return self._config("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
-
 
 @metric_class()
 class OneHotIoU(IoU):
@@ -401,12 +368,6 @@ class OneHotIoU(IoU):
             num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return self._config(
-            "num_classes", "target_class_ids", "ignore_class", "sparse_y_pred", "axis"
-        )
-
 
 @metric_class()
 class OneHotMeanIoU(MeanIoU):
@@ -436,7 +397,3 @@ class OneHotMeanIoU(MeanIoU):
         axis: int = -1,
     ) -> None:
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        return self._config("num_classes", "ignore_class", "sparse_y_pred", "axis")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from trivium.losses.arrays import align_weight, as_array, divide_no_nan
 from trivium.losses.base import Loss, apply_mask
-from trivium.losses.registry import LOSSES, FunctionRegistry, FunctionWrapper
-from trivium.metrics.base import METRICS, Metric, metric_class
+from trivium.losses.registry import LOSSES, FunctionWrapper
+from trivium.metrics.base import Metric, metric_class
+from trivium.state.logits import forget_logits
 from trivium.state.masks import get_mask
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -142,8 +143,6 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
         3.0
     """
 
-    registry: ClassVar[FunctionRegistry] = METRICS
-
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
     ) -> None:
@@ -169,6 +168,6 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
             ValueError: The shapes do not go together.
         """
         mask = get_mask(y_pred) if mask is None else mask
-        values = self.fn(y_true, y_pred, **self._fn_kwargs)
+        values = self.fn(y_true, forget_logits(y_pred), **self._fn_kwargs)
         weight = apply_mask(sample_weight, mask, self.dtype, rescale=False)
         super().update_state(values, sample_weight=weight)

@@ -395,8 +395,3 @@ class R2Score(Metric):
             )
             score = jnp.where(free > 0, adjusted, score)
         return score
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the metric."""
-        own = {"class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors}
-        return {**super().get_config(), **own}

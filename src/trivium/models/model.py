@@ -469,11 +469,7 @@ class Model(Trainer, Layer):
                 f"Model {self.name!r} is a graph of layers, and configs hold single layers. `models.clone_model` makes "
                 "a copy, `trivium.source` writes the program that makes it, `save_weights` keeps its weights."
             )
-        config = super().get_config()
-        own = type(self).__init__ is not Model.__init__
-        if own and type(self).get_config is Model.get_config:
-            config |= self._constructor_arguments()
-        return config
+        return super().get_config()
 
     # -- keeping ------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from trivium.ops.pairwise import *
 from trivium.ops.reductions import *
 from trivium.ops.shapes import *
 from trivium.ops.signals import *
+from trivium.state.registry import Registry
 
 __all__: list[str] = []
 __all__ += arithmetic.__all__
@@ -53,3 +54,6 @@ __all__ += pairwise.__all__
 __all__ += reductions.__all__
 __all__ += shapes.__all__
 __all__ += signals.__all__
+
+# Configs may name any of them as a function.
+OPS: Registry[object] = Registry("operation", "keras.ops", {n: globals()[n] for n in __all__})

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_common_floats, as_floats, positive_axis
-from trivium.state.dtypes import epsilon
+from trivium.ops.logarithms import log_odds, log_shares, weighed
+from trivium.state.logits import keep_logits
 
 __all__ = [
     "binary_crossentropy", "categorical_crossentropy", "ctc_loss", "psnr",
@@ -33,14 +34,12 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         >>> binary_crossentropy([1.0, 0.0], [0.5, 0.5]).round(4).tolist()
         [0.6930999755859375, 0.6930999755859375]
     """
+    given = output
     target, output = as_common_floats(target, output)
+    keep_logits(given, output, lambda logits: logits.astype(output.dtype))
     _same_shape(target, output)
-    if from_logits:
-        yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
-    else:
-        output = jnp.clip(output, epsilon(), 1.0 - epsilon())
-        yes, no = jnp.log(output), jnp.log(1.0 - output)
-    return -(target * yes) - (1.0 - target) * no
+    yes, no = log_odds(output, from_logits)
+    return -(weighed(target, yes) + weighed(1.0 - target, no))
 
 
 @op
@@ -67,7 +66,7 @@ def categorical_crossentropy(
     """
     target, output = jnp.asarray(as_array(target)), as_floats(output)
     _same_shape(target, output)
-    return -jnp.sum(target * _log_chances(output, from_logits, axis), axis=axis)
+    return -jnp.sum(weighed(target, log_shares(output, axis, from_logits)), axis=axis)
 
 
 @op
@@ -103,7 +102,7 @@ def sparse_categorical_crossentropy(
         )
     # A product with a one-hot array and not a lookup: an index out of range counts as no class at all.
     chosen = jax.nn.one_hot(target.astype("int32"), output.shape[axis], axis=axis)
-    return -jnp.sum(chosen * _log_chances(output, from_logits, axis), axis=axis)
+    return -jnp.sum(weighed(chosen, log_shares(output, axis, from_logits)), axis=axis)
 
 
 @op
@@ -178,10 +177,3 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
 def _same_shape(one: Any, other: Any) -> None:
     if one.shape != other.shape:
         raise ValueError(f"both arrays have one shape; got {one.shape} and {other.shape}.")
-
-
-def _log_chances(output: Any, from_logits: bool, axis: int) -> Any:
-    if from_logits:
-        return jax.nn.log_softmax(output, axis=axis)
-    output = output / jnp.sum(output, axis, keepdims=True)
-    return jnp.log(jnp.clip(output, epsilon(), 1.0 - epsilon()))

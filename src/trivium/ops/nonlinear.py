@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_axes, as_floats, positive_axis
+from trivium.state.logits import set_logits
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
@@ -199,7 +200,8 @@ def sigmoid(x: Any) -> Any:
         >>> sigmoid([0.0]).tolist()
         [0.5]
     """
-    return jax.nn.sigmoid(as_floats(x))
+    x = as_floats(x)
+    return set_logits(jax.nn.sigmoid(x), x)  # A crossentropy goes by the logits, not by these.
 
 
 @op
@@ -434,7 +436,10 @@ def softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
     Reference:
         Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
     """
-    return jax.nn.softmax(as_floats(x), axis=as_axes(axis))
+    x, along = as_floats(x), as_axes(axis)
+    shares = jax.nn.softmax(x, axis=along)
+    axes = range(x.ndim) if along is None else (along,) if isinstance(along, int) else along
+    return set_logits(shares, x, tuple(a % x.ndim for a in axes))
 
 
 @op

@@ -49,8 +49,6 @@ class Adafactor(Optimizer):
         https://arxiv.org/abs/1804.04235
     """
 
-    arguments = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

@@ -71,8 +71,6 @@ class Adam(Optimizer):
         2018, https://arxiv.org/abs/1904.09237 (AMSGrad)
     """
 
-    arguments = ("beta_1", "beta_2", "epsilon", "amsgrad")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -180,8 +178,6 @@ class Adamax(Optimizer):
         https://arxiv.org/abs/1412.6980
     """
 
-    arguments = ("beta_1", "beta_2", "epsilon")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -241,8 +237,6 @@ class Nadam(Optimizer):
         Dozat, "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop,
         https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
     """
-
-    arguments = ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self,
@@ -337,8 +331,6 @@ class Lamb(Optimizer):
         https://arxiv.org/abs/1904.00962
     """
 
-    arguments = ("beta_1", "beta_2", "epsilon")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -398,8 +390,6 @@ class ScheduleFreeAdamW(Optimizer):
     Reference:
         Defazio et al., "The Road Less Scheduled", NeurIPS 2024, https://arxiv.org/abs/2405.15682
     """
-
-    arguments = ("beta_1", "beta_2", "epsilon", "warmup_steps")
 
     def __init__(
         self,

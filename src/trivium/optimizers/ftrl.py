@@ -49,15 +49,6 @@ class Ftrl(Optimizer):
         https://research.google/pubs/ad-click-prediction-a-view-from-the-trenches/
     """
 
-    arguments = (
-        "learning_rate_power",
-        "initial_accumulator_value",
-        "l1_regularization_strength",
-        "l2_regularization_strength",
-        "l2_shrinkage_regularization_strength",
-        "beta",
-    )
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from trivium.optimizers.optimizer import Optimizer, registry
+from trivium.optimizers.optimizer import Optimizer, UndecayedArguments, registry
 from trivium.state import Variable, suggest
 
 __all__ = ["LossScaleOptimizer"]
@@ -44,6 +44,11 @@ class LossScaleOptimizer(Optimizer):
     Reference:
         Micikevicius et al., "Mixed Precision Training", ICLR 2018, https://arxiv.org/abs/1710.03740
     """
+
+    _unwritten = frozenset(UndecayedArguments.__annotations__) - {"name"} | {
+        "learning_rate",
+        "weight_decay",
+    }
 
     def __init__(
         self,
@@ -159,20 +164,3 @@ class LossScaleOptimizer(Optimizer):
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Set the variables to the moving averages that the inner optimizer keeps; see `Optimizer`."""
         self.inner_optimizer.finalize_variable_values(var_list)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the optimizer, without its state."""
-        return {
-            "name": self.name,
-            "inner_optimizer": registry.serialize(self.inner_optimizer),
-            "initial_scale": self.initial_scale,
-            "dynamic_growth_steps": self.dynamic_growth_steps,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> LossScaleOptimizer:
-        """Rebuild an optimizer from `get_config`; see `Optimizer`."""
-        inner = registry.deserialize(config["inner_optimizer"], custom_objects)
-        return cls(**{**config, "inner_optimizer": inner})

@@ -8,13 +8,13 @@ from typing import Any
 
 from trivium.optimizers.loss_scale import LossScaleOptimizer
 from trivium.optimizers.optimizer import Optimizer, registry
-from trivium.state import Variable
+from trivium.state import Configured, Variable
 
 __all__ = ["MultiOptimizer", "OptimizerMap"]
 
 
 @registry.register("optimizermap")
-class OptimizerMap(MutableMapping[str, Optimizer]):
+class OptimizerMap(Configured, MutableMapping[str, Optimizer]):
     """Says by the path of a variable which optimizer it belongs to.
 
     Args:
@@ -67,18 +67,8 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         """Return the optimizer of a variable."""
         return self[variable.path]
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the map."""
-        return {
-            "default_optimizer": registry.serialize(self.default_optimizer),
-            "optimizer_map": {k: registry.serialize(v) for k, v in self._map.items()},
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> OptimizerMap:
-        """Rebuild a map from `get_config`."""
-        optimizers = {k: registry.deserialize(v) for k, v in config["optimizer_map"].items()}
-        return cls(registry.deserialize(config["default_optimizer"]), optimizers)
+    def _config_argument(self, name: str) -> Any:
+        return self._map if name == "optimizer_map" else super()._config_argument(name)
 
 
 def _checked(optimizer: Any) -> Optimizer:
@@ -219,19 +209,3 @@ class MultiOptimizer(Optimizer):
         for optimizer, places in zip(self.optimizers, self._places, strict=True):
             if places:
                 optimizer.finalize_variable_values([var_list[i] for i in places])
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the optimizer, without its state."""
-        return {
-            "optimizer_map": registry.serialize(self.optimizer_map),
-            "loss_scale_factor": self.loss_scale_factor,
-            "name": self.name,
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> MultiOptimizer:
-        """Rebuild an optimizer from `get_config`; see `Optimizer`."""
-        chosen = registry.deserialize(config["optimizer_map"], custom_objects)
-        return cls(**{**config, "optimizer_map": chosen})

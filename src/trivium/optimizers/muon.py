@@ -58,12 +58,6 @@ class Muon(Optimizer):
         https://arxiv.org/abs/2502.16982 (`rms_rate`)
     """
 
-    arguments = (
-        "adam_beta_1", "adam_beta_2", "adam_weight_decay", "epsilon", "exclude_layers",
-        "exclude_embeddings", "muon_a", "muon_b", "muon_c", "adam_lr_ratio", "momentum", "ns_steps",
-        "nesterov", "rms_rate",
-    )  # fmt: skip
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import jax
 
-from trivium.optimizers.optimizer import Optimizer, UndecayedArguments
+from trivium.optimizers.optimizer import Optimizer, UndecayedArguments, registry
 from trivium.optimizers.transforms import flatten
 from trivium.state import Variable
 
@@ -31,6 +31,7 @@ def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
+@registry.register()
 class OptaxOptimizer(Optimizer):
     """Any optax gradient transformation as an optimizer.
 

@@ -8,15 +8,16 @@ import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.optimizers import schedules, transforms
+from trivium.optimizers import transforms
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import (
+    Configured,
     Registry,
     Variable,
     auto_name,
@@ -30,7 +31,31 @@ if TYPE_CHECKING:
 
 __all__ = ["CommonArguments", "LearningRate", "Optimizer", "UndecayedArguments", "registry"]
 
-registry: Registry = Registry("optimizer", module="keras.optimizers")
+
+class _Optimizers(Registry[Any]):
+    """Optimizers by name, in any case; an optax transformation is an optimizer too."""
+
+    def get(self, identifier: Any) -> Any:
+        """Return the optimizer that `identifier` means."""
+        if isinstance(identifier, Optimizer):
+            return identifier
+        if isinstance(identifier, tuple) and getattr(identifier, "_fields", None) == (
+            "init",
+            "update",
+        ):
+            return self.find("OptaxOptimizer")(identifier)
+        if isinstance(identifier, str) and identifier.lower() in self.names():
+            identifier = identifier.lower()
+        optimizer = super().get(identifier)
+        if optimizer is not None and not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"Cannot read {identifier!r} as an optimizer: give a name, a config, an optimizer, or "
+                "an optax transformation such as `optax.adam(1e-3)`."
+            )
+        return optimizer
+
+
+registry = _Optimizers("optimizer", module="keras.optimizers")
 
 LearningRate = float | Callable[..., Any]
 """A number, a schedule, or a function of nothing or of the step."""
@@ -90,7 +115,7 @@ def _slot_name(path: tuple[Any, ...], leaf: Any, variables: Sequence[Variable]) 
     return word
 
 
-class Optimizer(UpdateSteps):
+class Optimizer(UpdateSteps, Configured):
     """The base class of optimizers.
 
     A step takes, in this order: the gradients, unscaled, accumulated and clipped; weight decay; the
@@ -135,9 +160,6 @@ class Optimizer(UpdateSteps):
         >>> w.numpy().tolist()
         [2.0, 4.0]
     """
-
-    arguments: ClassVar[tuple[str, ...]] = ()
-    """The class's own arguments, each an attribute too: what its config adds to the common part."""
 
     def __init__(
         self,
@@ -693,37 +715,8 @@ class Optimizer(UpdateSteps):
             # step.
             variable.assign(jnp.array(average.value))
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the optimizer, without its state.
-
-        Example:
-            >>> from trivium.optimizers import SGD
-            >>> SGD(learning_rate=0.5, momentum=0.9).get_config()["momentum"]
-            0.9
-        """
+    def _config_argument(self, name: str) -> Any:
+        if name != "learning_rate":
+            return super()._config_argument(name)
         rate = self._state.learning_rate
-        common = [*CommonArguments.__annotations__]
-        return {
-            "learning_rate": schedules.serialize(self._schedule)
-            if self._schedule is not None
-            else float(rate.numpy()),
-            **{name: getattr(self, name) for name in (*common, *self.arguments)},
-        }
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
-    ) -> Optimizer:
-        """Rebuild an optimizer from `get_config`.
-
-        Args:
-            config: The arguments.
-            custom_objects: Names to know besides the registered ones.
-
-        Returns:
-            The optimizer, without state.
-        """
-        rate = config.get("learning_rate")
-        if isinstance(rate, dict):
-            config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
-        return cls(**config)
+        return self._schedule if self._schedule is not None else float(rate.numpy())

@@ -46,8 +46,6 @@ class RMSprop(Optimizer):
         https://arxiv.org/abs/1308.0850 (centered)
     """
 
-    arguments = ("rho", "momentum", "epsilon", "centered")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -116,8 +114,6 @@ class Adagrad(Optimizer):
         Optimization", JMLR 12, 2011, https://jmlr.org/papers/v12/duchi11a.html
     """
 
-    arguments = ("initial_accumulator_value", "epsilon")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -168,8 +164,6 @@ class Adadelta(Optimizer):
     Reference:
         Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, https://arxiv.org/abs/1212.5701
     """
-
-    arguments = ("rho", "epsilon")
 
     def __init__(
         self,

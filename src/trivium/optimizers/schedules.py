@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from trivium.state import (
-    Registry,
-    custom_object_scope,
-    floatx,
-    get_registered_name,
-    get_registered_object,
-)
+from trivium.state import Configured, Registry, faces, floatx
 
 __all__ = [
     "CosineDecay",
@@ -30,10 +23,10 @@ __all__ = [
     "serialize",
 ]
 
-registry: Registry = Registry("learning rate schedule", module="keras.optimizers.schedules")
+registry: Registry[Any] = Registry("learning rate schedule", module="keras.optimizers.schedules")
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Configured):
     """A learning rate as a function of the step.
 
     To write your own, define `__call__(step)`, out of `jax.numpy` or Trivium's ops, and
@@ -53,24 +46,12 @@ class LearningRateSchedule:
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the schedule."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must define `get_config(self)` to be written into a config."
-        )
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LearningRateSchedule:
-        """Rebuild a schedule from `get_config`."""
-        return cls(**config)
-
-
-class _Schedule(LearningRateSchedule):
-    """A schedule of ours: `arguments` names what its config holds."""
-
-    arguments: ClassVar[tuple[str, ...]] = ()
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the schedule."""
-        return {name: getattr(self, name) for name in self.arguments}
+        if type(self) is LearningRateSchedule:
+            raise NotImplementedError(
+                "A schedule must define `get_config(self)` where its arguments are nothing that a config can hold; "
+                "LearningRateSchedule itself is no schedule."
+            )
+        return super().get_config()
 
 
 def _positive(argument: str, value: float) -> float:
@@ -97,7 +78,7 @@ def _cosine(fraction: Any) -> Any:
 
 
 @registry.register()
-class ExponentialDecay(_Schedule):
+class ExponentialDecay(LearningRateSchedule):
     """Exponential decay: `initial_learning_rate * decay_rate ** (step / decay_steps)`.
 
     Args:
@@ -115,8 +96,6 @@ class ExponentialDecay(_Schedule):
         >>> float(schedule(0)), float(schedule(10)), float(schedule(20))
         (0.5, 0.25, 0.125)
     """
-
-    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(
         self,
@@ -139,7 +118,7 @@ class ExponentialDecay(_Schedule):
 
 
 @registry.register()
-class InverseTimeDecay(_Schedule):
+class InverseTimeDecay(LearningRateSchedule):
     """Inverse-time decay: `initial_learning_rate / (1 + decay_rate * step / decay_steps)`.
 
     Args:
@@ -157,8 +136,6 @@ class InverseTimeDecay(_Schedule):
         >>> float(schedule(0)), float(schedule(10)), float(schedule(30))
         (0.5, 0.25, 0.125)
     """
-
-    arguments = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
 
     def __init__(
         self,
@@ -181,7 +158,7 @@ class InverseTimeDecay(_Schedule):
 
 
 @registry.register()
-class PiecewiseConstantDecay(_Schedule):
+class PiecewiseConstantDecay(LearningRateSchedule):
     """A constant rate between given steps.
 
     Args:
@@ -197,8 +174,6 @@ class PiecewiseConstantDecay(_Schedule):
         >>> [float(schedule(step)) for step in (0, 10, 11, 20, 21)]
         [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-
-    arguments = ("boundaries", "values", "name")
 
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
@@ -219,7 +194,7 @@ class PiecewiseConstantDecay(_Schedule):
 
 
 @registry.register()
-class PolynomialDecay(_Schedule):
+class PolynomialDecay(LearningRateSchedule):
     """Polynomial decay down to `end_learning_rate`.
 
     With `fraction = min(step, decay_steps) / decay_steps` the rate is
@@ -242,10 +217,6 @@ class PolynomialDecay(_Schedule):
         >>> float(schedule(0)), float(schedule(5)), float(schedule(15))
         (1.0, 0.5, 0.0)
     """
-
-    arguments = (
-        "initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name",
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -277,7 +248,7 @@ class PolynomialDecay(_Schedule):
 
 
 @registry.register()
-class CosineDecay(_Schedule):
+class CosineDecay(LearningRateSchedule):
     """Decay along half a cosine, after an optional linear warm-up.
 
     From the peak the rate is `peak * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 +
@@ -303,10 +274,6 @@ class CosineDecay(_Schedule):
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
         https://arxiv.org/abs/1608.03983
     """
-
-    arguments = (
-        "initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps",
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -341,7 +308,7 @@ class CosineDecay(_Schedule):
 
 
 @registry.register()
-class CosineDecayRestarts(_Schedule):
+class CosineDecayRestarts(LearningRateSchedule):
     """Decay along half a cosine, again and again.
 
     Args:
@@ -364,8 +331,6 @@ class CosineDecayRestarts(_Schedule):
         Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
         https://arxiv.org/abs/1608.03983
     """
-
-    arguments = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
 
     def __init__(
         self,
@@ -401,44 +366,4 @@ class CosineDecayRestarts(_Schedule):
         return self.initial_learning_rate * decayed
 
 
-def serialize(learning_rate_schedule: Callable[..., Any]) -> dict[str, Any]:
-    """Return the config of a schedule, or of a function that gives the learning rate.
-
-    Example:
-        >>> serialize(ExponentialDecay(0.1, 100, 0.9))["class_name"]
-        'ExponentialDecay'
-    """
-    if hasattr(learning_rate_schedule, "get_config"):
-        return registry.serialize(learning_rate_schedule)
-    return {
-        "module": "builtins",
-        "class_name": "function",
-        "config": get_registered_name(learning_rate_schedule),
-        "registered_name": "function",
-    }
-
-
-def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the schedule, or the function, that `serialize` wrote `config` for.
-
-    Args:
-        config: A dict with `class_name` and `config`.
-        custom_objects: Names to know besides the registered ones.
-
-    Raises:
-        ValueError: The config names something unknown.
-
-    Example:
-        >>> float(deserialize(serialize(ExponentialDecay(0.5, 100, 0.9)))(0))
-        0.5
-    """
-    if config.get("class_name") != "function":
-        return registry.deserialize(config, custom_objects)
-    with custom_object_scope(custom_objects or {}):
-        found = get_registered_object(config["config"])
-    if not inspect.isfunction(found):
-        raise ValueError(
-            f"The learning rate is a function named {config['config']!r}, which is not known here: "
-            "decorate it with `@register_keras_serializable()` or pass it in `custom_objects`."
-        )
-    return found
+_, serialize, deserialize = faces(registry)

@@ -41,8 +41,6 @@ class SGD(Optimizer):
         2013, https://proceedings.mlr.press/v28/sutskever13.html
     """
 
-    arguments = ("momentum", "nesterov")
-
     def __init__(
         self,
         learning_rate: LearningRate = 0.01,
@@ -100,8 +98,6 @@ class Lion(Optimizer):
         Chen et al., "Symbolic Discovery of Optimization Algorithms", NeurIPS 2023,
         https://arxiv.org/abs/2302.06675
     """
-
-    arguments = ("beta_1", "beta_2")
 
     def __init__(
         self,

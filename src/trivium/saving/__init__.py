@@ -1,21 +1,26 @@
 """Saving: configs, the names that they may use, and weight files."""
 
 from trivium.saving.weights import load_weights, save_weights
-from trivium.state.registry import (
+from trivium.state.custom_objects import (
+    CustomObjectScope,
     custom_object_scope,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
 )
-
-CustomObjectScope = custom_object_scope
+from trivium.state.registry import deserialize as deserialize_keras_object
+from trivium.state.registry import serialize as serialize_keras_object
 
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "load_weights",
     "register_keras_serializable",
     "save_weights",
+    "serialize_keras_object",
 ]

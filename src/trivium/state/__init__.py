@@ -1,5 +1,14 @@
 """State: variables, the scopes they live in, seeds, names and dtypes. The ground floor: it imports no other room."""
 
+from trivium.state.configured import Configured
+from trivium.state.custom_objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from trivium.state.dtypes import (
     DTypePolicy,
     dtype_policy,
@@ -13,14 +22,7 @@ from trivium.state.dtypes import (
 )
 from trivium.state.names import auto_name, clear_names, to_snake_case
 from trivium.state.placing import to_device
-from trivium.state.registry import (
-    Registry,
-    custom_object_scope,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-    suggest,
-)
+from trivium.state.registry import Registry, deserialize, faces, serialize, suggest
 from trivium.state.scopes import StatelessScope, autocast_scope, current_scope, shape_scope
 from trivium.state.seeds import (
     SeedGenerator,
@@ -32,6 +34,8 @@ from trivium.state.seeds import (
 from trivium.state.variable import Variable
 
 __all__ = [
+    "Configured",
+    "CustomObjectScope",
     "DTypePolicy",
     "Registry",
     "SeedGenerator",
@@ -42,9 +46,12 @@ __all__ = [
     "clear_names",
     "current_scope",
     "custom_object_scope",
+    "deserialize",
     "dtype_policy",
     "epsilon",
+    "faces",
     "floatx",
+    "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
     "global_seed",
@@ -52,6 +59,7 @@ __all__ = [
     "is_float",
     "register_keras_serializable",
     "reserve",
+    "serialize",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",

@@ -7,7 +7,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.state.registry import suggest
+from trivium.state.configured import Configured
+from trivium.state.registry import Registry, serialize, suggest
 
 __all__ = [
     "DTypePolicy",
@@ -129,7 +130,11 @@ def is_half(dtype: Any) -> bool:
     return str(dtype) in ("float16", "bfloat16")
 
 
-class DTypePolicy:
+DTYPE_POLICIES: Registry[Any] = Registry("dtype policy", "keras.dtype_policies")
+
+
+@DTYPE_POLICIES.register(module="keras")
+class DTypePolicy(Configured):
     """What a layer computes in and what it keeps its variables in.
 
     Args:
@@ -170,23 +175,10 @@ class DTypePolicy:
         """The dtype that weights are kept in."""
         return self._variable
 
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the policy."""
-        return {"name": self._name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
-        """Rebuild a policy from `get_config`."""
-        return cls(**config)
-
     def serialize(self) -> dict[str, Any]:
         """Return the policy as a config names it."""
-        return {
-            "module": "keras",
-            "class_name": "DTypePolicy",
-            "config": self.get_config(),
-            "registered_name": None,
-        }
+        config: dict[str, Any] = serialize(self)
+        return config
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypePolicy) and other._name == self._name
@@ -233,7 +225,8 @@ def get_policy(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        return DTypePolicy.from_config(identifier["config"])
+        policy: DTypePolicy = DTYPE_POLICIES.deserialize(identifier)
+        return policy
     if isinstance(identifier, str):
         return DTypePolicy(identifier)
     return DTypePolicy(standardize_dtype(identifier))

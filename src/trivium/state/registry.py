@@ -1,4 +1,4 @@
-"""Names: registries that turn a string, a config or a class into the object meant by it.
+"""Registries: what a name, a config or a class means, and how any object is written as a config and read back.
 
 Looking a name up never imports or runs anything that the name mentions: a registry knows only what the
 library put into it and what the user registered with `register_keras_serializable` or `custom_object_scope`.
@@ -6,24 +6,48 @@ library put into it and what the user registered with `register_keras_serializab
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+import types
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
+
+import jax
+import numpy as np
+
+from trivium.state.custom_objects import (
+    custom_object_scope,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 
 __all__ = [
     "Registry",
     "custom_object_scope",
+    "deserialize",
+    "faces",
     "get_registered_name",
     "get_registered_object",
+    "known_function",
     "register_keras_serializable",
+    "serialize",
     "suggest",
 ]
 
 T = TypeVar("T")
+Config = dict[str, Any]
 
-_custom_objects: dict[str, Any] = {}
+# Every registry, by the module that Keras's configs name for its objects.
+_registries: dict[str, Registry[Any]] = {}
+# How values that are no objects of a class are read, by the name that stands in the place of the class's.
+readers: dict[str, Callable[[Any], Any]] = {
+    "__bytes__": lambda config: config["value"].encode("utf-8"),
+    "__ellipsis__": lambda config: Ellipsis,
+    "__numpy__": lambda config: np.array(config["value"], config["dtype"]),
+    "__slice__": lambda config: slice(*(deserialize(config[k]) for k in ("start", "stop", "step"))),
+    "__tensor__": lambda config: jax.numpy.asarray(config["value"], config["dtype"]),
+}
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -52,89 +76,13 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return "Known names: " + ", ".join(names) + "."
 
 
-def register_keras_serializable(
-    package: str = "Custom", name: str | None = None
-) -> Callable[[T], T]:
-    """Make a class or function of yours known to configs and files, under `package>name`.
-
-    Args:
-        package: A name for your project, so that two projects' classes do not collide.
-        name: The name to register; the object's own by default.
-
-    Returns:
-        A decorator that registers its argument and returns it unchanged.
-
-    Example:
-        >>> @register_keras_serializable("docs")
-        ... def double(x):
-        ...     return 2 * x
-        >>> get_registered_object("docs>double") is double
-        True
-    """
-
-    def register(obj: T) -> T:
-        registered = f"{package}>{name or obj.__name__}"  # type: ignore[attr-defined]
-        _custom_objects[registered] = obj
-        return obj
-
-    return register
-
-
-@contextlib.contextmanager
-def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
-    """Know extra names while the `with` block lasts.
-
-    Args:
-        custom_objects: Names and what they mean.
-
-    Example:
-        >>> with custom_object_scope({"triple": abs}):
-        ...     get_registered_object("triple") is abs
-        True
-    """
-    before = dict(_custom_objects)
-    _custom_objects.update(custom_objects)
-    try:
-        yield
-    finally:
-        _custom_objects.clear()
-        _custom_objects.update(before)
-
-
-def get_registered_name(obj: Any) -> str:
-    """Return the name under which `obj` was registered, else its own name.
-
-    Example:
-        >>> get_registered_name(len)
-        'len'
-    """
-    for name, known in _custom_objects.items():
-        if known is obj:
-            return name
-    return str(obj.__name__)
-
-
-def get_registered_object(name: str) -> Any:
-    """Return what was registered under `name`, or `None`.
-
-    A bare class name finds `package>name` too when exactly one package has it.
-
-    Example:
-        >>> get_registered_object("nobody registered this") is None
-        True
-    """
-    if name in _custom_objects:
-        return _custom_objects[name]
-    tails = [v for k, v in _custom_objects.items() if k.rpartition(">")[2] == name]
-    return tails[0] if len(tails) == 1 else None
-
-
 class Registry(Generic[T]):
     """The names of one kind of object: losses, activations, layers, …
 
     Args:
         kind: What the objects are called in messages, e.g. `"loss"`.
         module: The module that Keras's configs name for them, e.g. `"keras.losses"`; files stay exchangeable.
+        functions: Functions that configs may name besides the registered ones, by name.
 
     Example:
         >>> shapes = Registry("shape", "docs.shapes")
@@ -145,18 +93,31 @@ class Registry(Generic[T]):
         True
     """
 
-    def __init__(self, kind: str, module: str) -> None:
+    # Keras's configs have the name of a function of its own alone for activations, and a dict elsewhere.
+    functions_by_name = True
+
+    def __init__(self, kind: str, module: str, functions: Mapping[str, Any] | None = None) -> None:
         self.kind = kind
         self.module = module
+        self.functions: dict[str, Any] = dict(functions or {})
         self._by_name: dict[str, Any] = {}
         self._own: dict[str, Any] = {}
+        self._modules: dict[str, str] = {}
+        _registries[module] = self
 
-    def register(self, *aliases: str) -> Callable[[T], T]:
-        """Return a decorator that registers a class or function under its own name and `aliases`."""
+    def register(self, *aliases: str, module: str | None = None) -> Callable[[T], T]:
+        """Return a decorator that registers a class or function under its own name and `aliases`.
+
+        Args:
+            *aliases: More names.
+            module: The module that Keras's configs name for it, where it is not the registry's.
+        """
 
         def add(obj: T) -> T:
             name = obj.__name__  # type: ignore[attr-defined]
             self._own[name] = obj
+            if module is not None:
+                self._modules[name] = module
             for key in (name, *aliases):
                 self._by_name[key] = obj
             return obj
@@ -167,13 +128,22 @@ class Registry(Generic[T]):
         """Return every name that `find` knows."""
         return list(self._by_name)
 
+    def owns(self, obj: Any) -> bool:
+        """Say whether `obj` is one of the library's own classes or functions here."""
+        name = getattr(obj, "__name__", "")
+        return bool(name) and obj in (self._own.get(name), self.functions.get(name))
+
+    def module_of(self, cls: type) -> str:
+        """Return the module that Keras's configs name for a class of this registry."""
+        return self._modules.get(cls.__name__, self.module)
+
     def find(self, name: str) -> Any:
-        """Return the class or function called `name`.
+        """Return the class or function called `name`; what is registered comes before `functions`.
 
         Raises:
             ValueError: The name is unknown; the message has the nearest known ones.
         """
-        found = self._by_name.get(name)
+        found = self._by_name.get(name, self.functions.get(name))
         if found is None:
             found = get_registered_object(name)
         if found is None:
@@ -207,22 +177,12 @@ class Registry(Generic[T]):
         )
 
     def serialize(self, obj: Any) -> Any:
-        """Return the config of `obj`: a name for the library's own functions, else a dict."""
-        if obj is None:
-            return None
-        if inspect.isfunction(obj) or not hasattr(obj, "get_config"):
-            name = obj.__name__
-            return name if self._own.get(name) is obj else get_registered_name(obj)
-        cls = type(obj)
-        own = self._own.get(cls.__name__) is cls
-        return {
-            "module": self.module if own else cls.__module__,
-            "class_name": cls.__name__,
-            "config": obj.get_config(),
-            "registered_name": None if own else get_registered_name(cls),
-        }
+        """Return the config of `obj`: a name for the library's own activations, else a dict."""
+        if self.functions_by_name and self.owns(obj) and not isinstance(obj, type):
+            return obj.__name__
+        return serialize(obj)
 
-    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Return the object that `serialize` wrote `config` for.
 
         Args:
@@ -232,7 +192,7 @@ class Registry(Generic[T]):
         Raises:
             ValueError: The config names something unknown, or lacks `class_name`.
         """
-        with custom_object_scope(custom_objects or {}):
+        with custom_object_scope(custom_objects):
             if not isinstance(config, dict):
                 return self.get(config)
             if "class_name" not in config:
@@ -240,11 +200,288 @@ class Registry(Generic[T]):
                     f"A {self.kind} config is a dict with 'class_name' and 'config'; "
                     f"got the keys {sorted(config)}."
                 )
-            registered = config.get("registered_name")
-            custom = get_registered_object(registered) if registered else None
-            cls = custom if custom is not None else self.find(config["class_name"])
-            if inspect.isfunction(cls):
-                return cls
-            if hasattr(cls, "from_config"):
-                return cls.from_config(dict(config.get("config") or {}))
-            return cls(**(config.get("config") or {}))
+            return _read(config, self)
+
+
+def serialize(obj: Any) -> Any:
+    """Return any value as Keras writes it to a config: plain values, lists and dicts of them.
+
+    Args:
+        obj: A plain value, an array, a function with a name, an object with `get_config`, or a nested structure of
+            them.
+
+    Returns:
+        An object as a dict of `module`, `class_name`, `config` and `registered_name`, and what it was built for
+        (`build_config`) and compiled with (`compile_config`) where it says so. Tuples stay tuples.
+
+    Raises:
+        TypeError: The object has no `get_config`.
+        ValueError: A function without a name, whose code no config holds.
+
+    Example:
+        >>> serialize({"a": (1, np.float32(0.5)), "b": slice(2)})["b"]["class_name"]
+        '__slice__'
+    """
+    if obj is None or isinstance(obj, str | bool | int | float):
+        return obj
+    if isinstance(obj, list | tuple):
+        written = [serialize(x) for x in obj]
+        return written if isinstance(obj, list) else tuple(written)
+    if isinstance(obj, dict):
+        return {key: serialize(value) for key, value in obj.items()}
+    tagged = _tagged(obj)
+    if tagged is not None:
+        return tagged
+    if isinstance(obj, np.generic | np.ndarray):
+        return obj.item()
+    if not hasattr(obj, "get_config") or isinstance(obj, type):
+        return _function_config(obj)
+    config = _class_names(type(obj))
+    config["config"] = serialize(obj.get_config())
+    for part in ("build_config", "compile_config"):
+        said = getattr(obj, f"get_{part}", lambda: None)()
+        if said is not None:
+            config[part] = serialize(said)
+    return config
+
+
+def _tagged(obj: Any) -> Config | None:
+    """Return the config of a value that has a mark in the place of a class's name, or `None`."""
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
+    if isinstance(obj, slice):
+        parts = {"start": obj.start, "stop": obj.stop, "step": obj.step}
+        return {"class_name": "__slice__", "config": serialize(parts)}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if getattr(obj, "is_symbolic", False):
+        node = obj.node
+        history = None if node is None else [node.name, 0, obj.index]
+        said = {"shape": obj.shape, "dtype": obj.dtype, "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": said}
+    if isinstance(obj, jax.Array) or (isinstance(obj, np.ndarray) and obj.ndim):
+        tag = "__numpy__" if isinstance(obj, np.ndarray) else "__tensor__"
+        values = {"value": np.asarray(obj).tolist(), "dtype": str(obj.dtype)}
+        return {"class_name": tag, "config": values}
+    return None
+
+
+def _class_names(cls: type) -> Config:
+    """Return the config of an object of a class, still without its arguments."""
+    cls = vars(cls).get("_written_as", cls)
+    home = next((r for r in _registries.values() if r._own.get(cls.__name__) is cls), None)
+    module: str | None = cls.__module__ if home is None else home.module_of(cls)
+    # What Keras has under no public name it takes for registered under its own.
+    known = home is not None and not str(module).startswith("keras.src.")
+    return {
+        "module": None if module == "__main__" else module,
+        "class_name": cls.__name__,
+        "config": {},
+        "registered_name": None if known else get_registered_name(cls),
+    }
+
+
+def _function_config(function: Any) -> Config:
+    name = get_registered_name(function) if hasattr(function, "__name__") else ""
+    plain = isinstance(function, types.FunctionType)
+    if not name or not (plain or get_registered_object(name) is function):
+        raise TypeError(
+            f"A config cannot hold {function!r}: give {type(function).__name__} a `get_config` method that returns "
+            "the arguments of `__init__` in a dict."
+        )
+    if name == "<lambda>":
+        raise ValueError(
+            f"A config cannot hold the function {function!r}, only its name: write it with `def`, and put "
+            "`@trivium.saving.register_keras_serializable()` before it."
+        )
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": name,
+        "registered_name": "function",
+    }
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """Return what `serialize`, ours or Keras's, wrote `config` for.
+
+    Nothing is imported: classes and functions are the library's own, and those that are registered or in
+    `custom_objects`.
+
+    Args:
+        config: The config.
+        custom_objects: Classes and functions by name, besides the registered ones.
+
+    Returns:
+        The object; other values as they are, in lists and dicts too.
+
+    Raises:
+        ValueError: The config names something unknown, or holds code.
+
+    Example:
+        >>> deserialize([1, {"class_name": "__slice__", "config": {"start": None, "stop": 2, "step": None}}])
+        [1, slice(None, 2, None)]
+    """
+    with custom_object_scope(custom_objects):
+        if isinstance(config, str):
+            custom = get_registered_object(config)
+            return config if custom is None else custom
+        return _read(config)
+
+
+def _read(config: Any, registry: Registry[Any] | None = None) -> Any:
+    if isinstance(config, list | tuple):
+        read = [_read(x) for x in config]
+        return read if isinstance(config, list) else tuple(read)
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config or (registry is None and "config" not in config):
+        return {key: _read(value) for key, value in config.items()}
+    name, inner = config["class_name"], config.get("config")
+    if name in readers:
+        return readers[name](inner)
+    if name == "__lambda__":
+        raise ValueError(
+            "The config holds a function as code. Code from files is never run: register the function with "
+            "`register_keras_serializable` before saving, or rebuild the object in Python."
+        )
+    if name == "function":
+        return _function(config, registry)
+    return _object(config, inner or {}, registry)
+
+
+def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> Any:
+    cls = _class(config, registry)
+    if not isinstance(cls, type):
+        return cls
+    try:
+        obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
+        build, compiled = config.get("build_config"), config.get("compile_config")
+        if build and hasattr(obj, "build_from_config") and not obj.built:
+            obj.build_from_config(build)
+        if compiled and hasattr(obj, "compile_from_config"):
+            obj.compile_from_config(compiled)
+    except Exception as error:
+        named = inner.get("name") if isinstance(inner, dict) else None
+        error.add_note(
+            f"In the config of the {cls.__name__} {named!r}."
+            if named
+            else f"In the config of a {cls.__name__}."
+        )
+        raise
+    return obj
+
+
+def _class(config: Config, registry: Registry[Any] | None) -> Any:
+    """Return the class that a config names."""
+    name, registered = config["class_name"], config.get("registered_name")
+    custom = get_registered_object(registered) if registered else None
+    if custom is not None:
+        return custom
+    if registry is not None:
+        return registry.find(name)
+    module = str(config.get("module") or "").replace(".src.", ".")
+    homes = [r for r in _registries.values() if name in r._own]
+    # The nearest by the module, since `MeanSquaredError` is a loss and a metric too.
+    homes.sort(key=lambda r: (not module.startswith(r.module), r.module_of(r._own[name]) != module))
+    if homes:
+        return homes[0]._own[name]
+    custom = get_registered_object(name)
+    if custom is None:
+        known = [k for r in _registries.values() for k in r._own]
+        raise ValueError(
+            f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. "
+            f"{suggest(name, known)} A class of yours is known after `@register_keras_serializable()`, or in "
+            "`custom_objects`."
+        )
+    return custom
+
+
+def _function(config: Config, registry: Registry[Any] | None) -> Any:
+    """Return the function that a config names."""
+    name = str(config.get("config"))
+    found = known_function(name, registry)
+    if found is None and registry is not None:
+        found = registry.find(name)
+    if found is None:
+        known = [k for r in _registries.values() for k in r.functions]
+        raise ValueError(
+            f"The config names a function, and {name!r} is not known here. {suggest(name, known)} Put "
+            "`@register_keras_serializable()` before a function of yours, or pass it in `custom_objects`."
+        )
+    return found
+
+
+def known_function(name: str, registry: Registry[Any] | None = None) -> Any:
+    """Return the function that configs mean by a name, or `None`.
+
+    Args:
+        name: The name.
+        registry: Where to look first.
+    """
+    found = get_registered_object(name)
+    # Ops come last: an activation and an op may share a name.
+    tables = sorted(
+        _registries.values(), key=lambda r: (r is not registry, r.module == "keras.ops")
+    )
+    for table in tables:
+        if found is None:
+            found = table.functions.get(name)
+        own = table._by_name.get(name)
+        if found is None and own is not None and not isinstance(own, type):
+            found = own
+    return found
+
+
+def faces(registry: Registry[Any]) -> tuple[Callable[..., Any], ...]:
+    """Return the functions `get`, `serialize` and `deserialize` of one kind of object, for its room.
+
+    Args:
+        registry: The kind's registry.
+
+    Example:
+        >>> get, serialize, deserialize = faces(Registry("shape", "docs.other_shapes"))
+        >>> get(None) is None, serialize.__doc__.splitlines()[0]
+        (True, 'Return the config of a shape, as Keras writes it.')
+    """
+    article = "an" if registry.kind[0] in "aeiou" else "a"
+    what, own_name = f"{article} {registry.kind}", registry.kind.replace(" ", "_")
+    signature = inspect.Signature(
+        [inspect.Parameter(own_name, inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    )
+
+    def get(identifier: Any) -> Any:
+        return registry.get(identifier)
+
+    def serialize(*args: Any, **kwargs: Any) -> Any:
+        (obj,) = signature.bind(*args, **kwargs).args
+        return registry.serialize(obj)
+
+    def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+        return registry.deserialize(config, custom_objects)
+
+    get.__doc__ = f"""Return the {registry.kind} that `identifier` means.
+
+    Args:
+        identifier: `None` (gives `None`), a name, a config, a class, or {what} itself.
+
+    Raises:
+        ValueError: There is none of that name; the message has the nearest known ones.
+        TypeError: `identifier` is of another kind.
+    """
+    serialize.__doc__ = f"""Return the config of {what}, as Keras writes it.
+
+    Args:
+        {own_name}: The {registry.kind}.
+    """
+    serialize.__signature__ = signature  # type: ignore[attr-defined]
+    deserialize.__doc__ = f"""Return the {registry.kind} that `serialize` wrote `config` for.
+
+    Args:
+        config: A config or a name.
+        custom_objects: Classes and functions of yours by name, besides the registered ones.
+
+    Raises:
+        ValueError: The config names something unknown.
+    """
+    return get, serialize, deserialize

@@ -13,13 +13,15 @@ from __future__ import annotations
 import contextlib
 import random as python_random
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.state.configured import Configured
 from trivium.state.names import auto_name
+from trivium.state.registry import Registry
 from trivium.state.scopes import current_drawing, draws_noted
 from trivium.state.tracking import SEEDS
 from trivium.state.variable import Variable
@@ -167,7 +169,11 @@ def host_generator(seed: Any = None) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy)))
 
 
-class SeedGenerator:
+_GENERATORS: Registry[Any] = Registry("seed generator", "keras.random")
+
+
+@_GENERATORS.register()
+class SeedGenerator(Configured):
     """A source of random keys whose state is a variable, so that pure functions can carry it.
 
     Args:
@@ -182,6 +188,7 @@ class SeedGenerator:
     """
 
     _tracked_as = SEEDS
+    _unwritten: ClassVar[frozenset[str]] = frozenset({"name"})
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
@@ -208,7 +215,3 @@ class SeedGenerator:
         state = self.state.value
         self.state.assign(state + jnp.array([0, 1], "uint32"))
         return jax.random.wrap_key_data(state, impl="threefry2x32")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the generator."""
-        return {"seed": self.seed}

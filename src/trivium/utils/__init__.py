@@ -9,20 +9,23 @@ from trivium.data import (
     unpack_x_y_sample_weight,
 )
 from trivium.datasets.files import get_file
-from trivium.state.registry import (
+from trivium.saving import (
+    CustomObjectScope,
     custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
     get_registered_name,
     get_registered_object,
     register_keras_serializable,
-    suggest,
+    serialize_keras_object,
 )
+from trivium.state.registry import suggest
 from trivium.state.seeds import set_random_seed
 from trivium.utils.numeric import normalize, pad_sequences, to_categorical
 
 if TYPE_CHECKING:
     from trivium.viz.diagrams import model_to_dot, plot_model
 
-CustomObjectScope = custom_object_scope
 # The name that Keras 2 gave to `PyDataset`.
 Sequence = PyDataset
 
@@ -43,6 +46,8 @@ __all__ = [
     "Sequence",
     "class_weights_to_sample_weights",
     "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
@@ -52,6 +57,7 @@ __all__ = [
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
