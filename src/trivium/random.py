@@ -21,7 +21,7 @@ import numpy as np
 from trivium.graph.errors import user_location
 from trivium.graph.op import op
 from trivium.state.dtypes import is_float, standardize_dtype
-from trivium.state.scopes import current_scope, shape_scope
+from trivium.state.scopes import only_shapes
 from trivium.state.seeds import SeedGenerator, draw_key
 from trivium.state.seeds import set_random_seed as set_seed
 
@@ -29,8 +29,6 @@ __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint",
     "set_seed", "shuffle", "truncated_normal", "uniform",
 ]  # fmt: skip
-
-_SHAPE_SCOPE = type(shape_scope())
 
 
 @op
@@ -311,7 +309,7 @@ def _fresh_words() -> Any:
     if not isinstance(jnp.zeros(()), jax.core.Tracer):
         # Hashed, so that no position of the global seed meets a whole number given as a seed.
         return np.random.SeedSequence(draw_key()).generate_state(2)
-    if isinstance(current_scope(), _SHAPE_SCOPE):
+    if only_shapes():
         return (0, 0)
     where = f"{place}: " if (place := user_location()) else ""
     raise ValueError(

@@ -7,7 +7,7 @@ import pytest
 
 import trivium as tv
 from trivium import ops
-from trivium.state import seeds
+from trivium.state import seeds, session
 
 generator = np.random.default_rng(8)
 X = generator.normal(size=(20, 4)).astype("float32")
@@ -120,7 +120,7 @@ def state(model):
     return (
         [(t, attributes(t)) for t in things],
         [(v, v._value) for v in variables],
-        seeds._position,
+        session.session().position,
     )
 
 

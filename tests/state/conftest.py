@@ -2,12 +2,12 @@
 
 import pytest
 
-from trivium.state import custom_objects, dtypes
+from trivium.state import custom_objects, dtypes, session
 
 
 @pytest.fixture(autouse=True)
 def as_before():
-    settings = dtypes.floatx(), dtypes.epsilon(), dtypes._policy
+    settings = dtypes.floatx(), dtypes.epsilon(), session.session().policy
     known = dict(custom_objects._registered)
     yield
     dtypes.set_floatx(settings[0])

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 import trivium as tv
 from trivium.state import SeedGenerator, StatelessScope, Variable, global_seed, set_random_seed
-from trivium.state.seeds import draw_key, host_generator, undraw_on_error
+from trivium.state.seeds import draw_key, host_generator
+from trivium.state.session import session
+from trivium.state.undo import undone_on_error
 
 
 def bits(generator):
@@ -67,19 +69,19 @@ def test_what_failed_is_taken_back():
     set_random_seed(1)
     kept = Variable([1.0])
     drawn = Variable(lambda shape, dtype: host_generator().random(shape), (2,))
-    with pytest.raises(ZeroDivisionError), undraw_on_error():
+    with pytest.raises(ZeroDivisionError), undone_on_error():
         first = drawn.numpy().tolist()
         kept.assign([2.0])
         raise ZeroDivisionError
     assert not drawn.initialized and kept.numpy().tolist() == [2.0]
     assert drawn.numpy().tolist() == first
-    with undraw_on_error():
+    with undone_on_error():
         position = draw_key()[1]
     assert draw_key()[1] == position + 1
 
 
 def test_without_a_seed_one_is_chosen_once(monkeypatch):
-    monkeypatch.setattr("trivium.state.seeds._seed", None)
+    monkeypatch.setattr(session(), "seed", None)
     chosen = global_seed()
     assert global_seed() == chosen and 0 <= chosen < 2**32
 

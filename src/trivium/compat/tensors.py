@@ -12,8 +12,8 @@ from trivium import ops, random
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import covers
 from trivium.graph import SymbolicTensor
-from trivium.layers.context import current_call
 from trivium.state import SeedGenerator, set_random_seed
+from trivium.state.frame import current_frame
 
 __all__: list[str] = []
 
@@ -458,10 +458,10 @@ def _seed(seed: Any) -> Any:
     TensorFlow's draw new numbers at each call, inside compiled functions too. Here those need a state: the layer
     that is being called keeps it.
     """
-    context = current_call()
-    if seed is not None or context is None or not context.layers:
+    layers = current_frame().layers
+    if seed is not None or not layers:
         return seed
-    kept = vars(context.layers[-1])
+    kept = vars(layers[-1])
     if "tf_random" not in kept:
         kept["tf_random"] = SeedGenerator()
     return kept["tf_random"]

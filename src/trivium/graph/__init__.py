@@ -6,8 +6,6 @@ from trivium.graph.graph import Graph
 from trivium.graph.node import (
     Node,
     ReadVariable,
-    binding,
-    current_binder,
     is_recording,
     record,
     recording,
@@ -24,8 +22,6 @@ __all__ = [
     "ReadVariable",
     "SymbolicTensor",
     "any_symbolic",
-    "binding",
-    "current_binder",
     "digest",
     "is_recording",
     "is_symbolic",

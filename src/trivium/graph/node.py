@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,28 +12,19 @@ from trivium.graph.errors import CaptureError
 from trivium.graph.infer import infer
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.dtypes import is_float
-from trivium.state.scopes import StatelessScope, autocast_scope, current_autocast
+from trivium.state.frame import current_autocast, current_frame, entered
+from trivium.state.scopes import Policy, StatelessScope, autocast_scope
 from trivium.state.trees import has_keys, keep_order, map_tree
 from trivium.state.variable import Variable
 
 __all__ = [
+    "CapturePolicy",
     "Node",
     "ReadVariable",
-    "binding",
-    "current_binder",
     "is_recording",
     "record",
     "recording",
 ]
-
-
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.recorders: list[list[Node]] = []
-        self.binder: Callable[..., Any] | None = None
-
-
-_local = _Local()
 
 
 class Node:
@@ -131,27 +121,41 @@ class ReadVariable:
             return self.variable.value
 
 
-class _CaptureScope(StatelessScope):
-    """While a model's code is captured, its variables read as symbolic tensors, one for each."""
+class CapturePolicy(Policy):
+    """While a model's code is captured, each of its own variables reads as one thing that stands for it."""
+
+    captures = True
 
     def __init__(self) -> None:
-        super().__init__(collect_losses=False)
-        self._reads: dict[int, SymbolicTensor] = {}
+        self._reads: dict[int, Any] = {}
 
-    def get_current_value(self, variable: Variable) -> Any:
+    def read(self, variable: Variable) -> Any:
+        """Return what stands for a variable."""
+        raise NotImplementedError
+
+    def missing(self, variable: Variable) -> Any:
+        """Return what stands for a variable, the same each time."""
         if id(variable) not in self._reads:
-            read = ReadVariable(variable)
-            tensor = SymbolicTensor((), read.dtype, name=variable.name)
-            tensor.dims = variable.shape
-            Node(read, (), {}, tensor)
-            self._reads[id(variable)] = tensor
+            self._reads[id(variable)] = self.read(variable)
         return self._reads[id(variable)]
 
-    def add_update(self, update: tuple[Variable, Any]) -> None:
+    def refuse(self, variable: Variable) -> None:
+        """Refuse a new value."""
         raise CaptureError(
-            f"assigning to the variable {update[0].path!r} in a model's own `call` is a side effect that no graph "
+            f"assigning to the variable {variable.path!r} in a model's own `call` is a side effect that no graph "
             "can hold. Put the variable and its update into a layer of its own."
         )
+
+
+class _Symbols(CapturePolicy):
+    """Variables read as symbolic tensors."""
+
+    def read(self, variable: Variable) -> SymbolicTensor:
+        operation = ReadVariable(variable)
+        tensor = SymbolicTensor((), operation.dtype, name=variable.name)
+        tensor.dims = variable.shape
+        Node(operation, (), {}, tensor)
+        return tensor
 
 
 @contextlib.contextmanager
@@ -166,37 +170,13 @@ def recording() -> Iterator[list[Node]]:
         ['multiply', 'add']
     """
     nodes: list[Node] = []
-    _local.recorders.append(nodes)
-    try:
-        with _CaptureScope():
-            yield nodes
-    finally:
-        _local.recorders.pop()
+    with entered(nodes=nodes), StatelessScope(policy=_Symbols()):
+        yield nodes
 
 
 def is_recording() -> bool:
     """Say whether a `recording` block is active."""
-    return bool(_local.recorders)
-
-
-@contextlib.contextmanager
-def binding(binder: Callable[..., Any] | None) -> Iterator[None]:
-    """Hand each call of an op or of a layer directly inside to `binder` while the `with` block lasts.
-
-    Args:
-        binder: A function of the operation, its arguments, its keyword arguments and the function that computes it,
-            which returns the results; `None` for plain calls.
-    """
-    before, _local.binder = _local.binder, binder
-    try:
-        yield
-    finally:
-        _local.binder = before
-
-
-def current_binder() -> Callable[..., Any] | None:
-    """Return what calls are handed to, or `None`."""
-    return _local.binder
+    return current_frame().nodes is not None
 
 
 def record(
@@ -218,6 +198,6 @@ def record(
     node = Node(operation, args, kwargs, outputs)
     for tensor in node.output_tensors:
         tensor.name = node.name if len(node.output_tensors) == 1 else f"{node.name}_{tensor.index}"
-    for recorder in _local.recorders[-1:]:
-        recorder.append(node)
+    if (nodes := current_frame().nodes) is not None:
+        nodes.append(node)
     return outputs

@@ -10,8 +10,9 @@ from typing import Any, ParamSpec, TypeVar
 
 import jax
 
-from trivium.graph.node import current_binder, is_recording, record
+from trivium.graph.node import is_recording, record
 from trivium.graph.tensor import SymbolicTensor
+from trivium.state.frame import current_frame
 from trivium.state.registry import suggest
 from trivium.state.variable import Variable
 
@@ -87,7 +88,7 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
         # While a model is captured its own variables read as symbolic tensors.
         if is_recording() and any_symbolic(plain, named):
             return record(call, plain, named, run)
-        binder = current_binder()
+        binder = current_frame().binder
         if binder is not None and _any_array((plain, named)):
             return binder(call, plain, named, function)
         try:

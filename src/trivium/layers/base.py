@@ -9,7 +9,7 @@ import itertools
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -19,29 +19,24 @@ from trivium import constraints, initializers, regularizers
 from trivium.graph import (
     SymbolicTensor,
     any_symbolic,
-    current_binder,
     is_recording,
     is_symbolic,
     record,
 )
 from trivium.graph.infer import infer
 from trivium.layers.checks import known
-from trivium.layers.context import (
-    CallContext,
-    call_scope,
-    current_call,
-    note_build,
-    unbuild_on_error,
-)
+from trivium.layers.context import entering, note_build
 from trivium.layers.input_spec import check_input
 from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
 from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
+from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.masks import get_mask, set_mask
-from trivium.state.scopes import autocast_scope, current_scope, init_scope
+from trivium.state.scopes import add_losses, autocast_scope, current_scope, init_scope
 from trivium.state.tracking import LAYERS, in_one_look, members, unique
 from trivium.state.trees import map_tree
+from trivium.state.undo import undone_on_error
 
 __all__ = ["Layer"]
 
@@ -65,9 +60,9 @@ class _CallSignature:
             p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         ]
         accepted = {p.name: p for p in parameters}
-        first = parameters[0] if parameters else None
-        needs = first is not None and first.default is first.empty and first.name in self.names
-        self.needed = first.name if first is not None and needs else None
+        self.first = self.names[0] if self.names else None
+        needs = self.first is not None and parameters[0].default is inspect.Parameter.empty
+        self.needed = self.first if needs else None
         self.training = accepted.get("training")
         self.masks = [n for n in accepted if n == "mask" or n.endswith("_mask")]
 
@@ -122,8 +117,7 @@ class Layer(Settings):
     else:
 
         def __getattr__(self, name):
-            context = current_call()
-            called = context is not None and any(x is self for x in context.layers)
+            called = any(layer is self for layer in current_frame().layers)
             if hasattr(type(self), name) or called or vars(self).get("built", True):
                 return object.__getattribute__(self, name)  # which raises the error again
             raise AttributeError(
@@ -202,6 +196,19 @@ class Layer(Settings):
         self._trainable = bool(trainable)
         self._policy = get_policy(dtype)
         self.autocast = autocast
+
+    def snapshot(self) -> Callable[[], None]:
+        """Return a function that makes the layer what it is now, for a transaction that fails."""
+        before = dict(vars(self))
+        lists = {key: list(before[key]) for key in ("_added", "_inbound_nodes")}
+
+        def restore() -> None:
+            # The error's text may have its name, so the layer keeps the one it has got meanwhile.
+            named = {"_name": self._name, "_named_by_itself": self._named_by_itself}
+            vars(self).clear()
+            vars(self).update(before | lists | named)
+
+        return restore
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -478,16 +485,32 @@ class Layer(Settings):
         if self.built or type(self).build is Layer.build:
             self._note_built(_shape_of(args[0]) if args else None)
             return
-        given = dict(zip(_signature(type(self)).names, args, strict=False)) | kwargs
-        parameters = list(inspect.signature(self.build).parameters)
-        shapes = {f"{k}_shape": _shape_of(v) for k, v in given.items() if v is not None}
-        if len(parameters) > 1 and all(p in shapes for p in parameters):
-            self.build(**{p: shapes[p] for p in parameters})
-        elif parameters:
-            self.build(_shape_of(args[0] if args else next(iter(kwargs.values()), None)))
-        else:
-            self.build()
+        first, named = self._build_arguments(args, kwargs)
+        self.build(*first, **named)
         self._note_built(*(self._build_shapes or ()))
+
+    def _build_arguments(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the shapes for `build`: the first input's by position where `build` calls it by no argument's name
+        (`input_shape`), and those that it asks for by name (`query_shape` is that of the argument `query`)."""
+        given = dict(zip(_signature(type(self)).names, args, strict=False)) | kwargs
+        shapes = {f"{k}_shape": _shape_of(v) for k, v in given.items() if v is not None}
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        wanted = [p for p in inspect.signature(self.build).parameters.values() if p.kind in kinds]
+        first = []
+        if wanted and wanted[0].name not in shapes:
+            wanted = wanted[1:]
+            first = [_shape_of(args[0] if args else next(iter(kwargs.values()), None))]
+        missing = [p.name for p in wanted if p.default is p.empty and p.name not in shapes]
+        if missing:
+            raise TypeError(
+                f"Layer {self.path!r} ({type(self).__name__}) cannot be built: its `build` wants {', '.join(missing)}, "
+                f"and the call gave {', '.join(shapes) or 'no tensors'}. Name each parameter of `build` after the "
+                "argument of `call` whose shape it is (`query_shape` for `query`), with a default where that may be "
+                "left out."
+            )
+        return first, {p.name: shapes[p.name] for p in wanted if p.name in shapes}
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs. Subclasses give it."""
@@ -511,57 +534,57 @@ class Layer(Settings):
         Raises:
             ValueError: The inputs are not what the layer takes; the message names its path.
         """
-        outer = current_call()
-        context = outer or CallContext()
-        if outer is not None and self._parent is None and outer.layers:
-            self._parent = weakref.ref(outer.layers[-1])
-        context.layers.append(self)
-        inherited = context.training
-        try:
-            with contextlib.nullcontext() if self._is_placed() else unbuild_on_error():
-                outputs = self._call_in(context, args, kwargs)
-        except Exception as error:
-            _say_where(error, self, context, args)
-            raise
-        finally:
-            context.layers.pop()
-            context.training = inherited
-        if outer is None and (context.losses or self._losses):
-            self._losses = context.losses
+        frame = current_frame()
+        if self._parent is None and frame.layers:
+            self._parent = weakref.ref(cast(Layer, frame.layers[-1]))
+        accepts = _signature(type(self))
+        if not args and accepts.first in kwargs:  # `layer(inputs=x)` is `layer(x)`.
+            kwargs = dict(kwargs)
+            args = (kwargs.pop(accepts.first),)
+        training = self._mode(args, kwargs, frame.training)
+        with entering(self, training) as mine:
+            try:
+                with contextlib.nullcontext() if self._is_placed() else undone_on_error():
+                    outputs = self._call_in(frame, mine, args, kwargs)
+            except Exception as error:
+                _say_where(error, self, mine.path, args)
+                raise
+        if frame.call is None and mine.call is not None and (mine.call.losses or self._losses):
+            self._losses = mine.call.losses
         return outputs
 
-    def _call_in(self, context: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _call_in(
+        self, outer: Frame, mine: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
         needed = _signature(type(self)).needed
-        if not args and needed is not None and needed not in kwargs:
+        if not args and needed is not None:
             raise TypeError(
                 f"Layer {self.path!r} ({type(self).__name__}) was called without its input: write "
                 f"`layer({needed})`."
             )
         symbolic = any_symbolic(args, kwargs)
-        inherited, said = context.training, kwargs.get("training")
+        # What the caller would hand down anyway is no part of a node.
+        given = kwargs.get("training")
+        said = {} if given is None or given is outer.training else {"training": given}
         if not symbolic:
             args, kwargs = self._cast((args, kwargs))
-        kwargs = self._inherit(args, kwargs, context)
-        self._check_inputs(args, context)
+        kwargs = self._with_inherited(args, kwargs, mine.training)
+        self._check_inputs(args, mine.path)
         if not self._is_placed():
             self._maybe_build(args, kwargs)
-            self._check_inputs(args, context)  # Building may have said more.
-        with call_scope(context):
-            binder = current_binder() if len(context.layers) == 2 else None
-            if symbolic or binder is not None:
-                # What the caller would hand down anyway is no part of the node.
-                keep = said is not None and said is not inherited
-                outputs = self._record(args, kwargs, keep, record if symbolic else binder)
-            else:
-                outputs = self._run(args, kwargs)
-            self._pass_mask(args, outputs)
-        if context.trail is not None and len(context.layers) == 2:
-            context.trail.append((self, _shape_of(outputs)))
+            self._check_inputs(args, mine.path)  # Building may have said more.
+        if symbolic or outer.binder is not None:
+            outputs = self._record(args, kwargs, said, record if symbolic else outer.binder)
+        else:
+            outputs = self._run(args, kwargs)
+        self._pass_mask(args, outputs)
+        if outer.trail is not None:
+            outer.trail.append((self, _shape_of(outputs)))
         return outputs
 
-    def _check_inputs(self, args: tuple[Any, ...], context: CallContext) -> None:
+    def _check_inputs(self, args: tuple[Any, ...], path: str) -> None:
         if self.input_spec is not None and args:
-            check_input(self.input_spec, args[0], context.path, type(self).__name__)
+            check_input(self.input_spec, args[0], path, type(self).__name__)
 
     def _cast(self, tree: Any) -> Any:
         """Turn NumPy arrays into JAX's and float inputs into the compute dtype."""
@@ -576,22 +599,23 @@ class Layer(Settings):
 
         return map_tree(cast, tree)
 
-    def _inherit(self, args: Any, kwargs: dict[str, Any], context: CallContext) -> dict[str, Any]:
-        """Fill `training` from the caller and masks from the inputs where they were not given."""
+    def _mode(self, args: Any, kwargs: dict[str, Any], inherited: bool | None) -> bool | None:
+        """Return the mode for the layers inside: what the call says, `call` taking it or not, or the one outside."""
+        position = _signature(type(self)).position("training")
+        given = args[position] if len(args) > position else kwargs.get("training")
+        return inherited if given is None else given
+
+    def _with_inherited(
+        self, args: Any, kwargs: dict[str, Any], training: bool | None
+    ) -> dict[str, Any]:
+        """Fill in `training` from the mode, and masks from the inputs, where `call` takes them and none were given."""
         accepts = _signature(type(self))
-        if (parameter := accepts.training) is not None:
-            position = accepts.position("training")
-            given = args[position] if len(args) > position else kwargs.get("training")
-            if given is not None:
-                context.training = given
-            elif len(args) <= position:
-                training = context.training
-                if training is None:
-                    training = parameter.default if isinstance(parameter.default, bool) else False
-                kwargs = {**kwargs, "training": training}
-        elif "training" in kwargs:
-            context.training = kwargs["training"]
+        if (parameter := accepts.training) is None:
             kwargs = {k: v for k, v in kwargs.items() if k != "training"}
+        elif len(args) <= accepts.position("training"):
+            if training is None:
+                training = parameter.default if isinstance(parameter.default, bool) else False
+            kwargs = {**kwargs, "training": training}
         for name in accepts.masks:
             if kwargs.get(name) is None and len(args) <= accepts.position(name):
                 mask = self._inherited_mask(name, args, kwargs)
@@ -617,24 +641,29 @@ class Layer(Settings):
                 self.add_loss(self.activity_regularizer(output) / (output.shape or (1,))[0])
         return outputs
 
-    def _autocasting(self) -> contextlib.AbstractContextManager[None]:
+    def _autocasting(self) -> entered:
         """Return the scope in which the layer's code reads float variables in the dtype that it computes in."""
         autocast = self.compute_dtype if self.autocast else None
         return autocast_scope(autocast if autocast != self.variable_dtype else None)
 
-    def _record(self, args: Any, kwargs: Any, keep_training: bool, record: Any) -> Any:
-        """Record the call as one node."""
-        outer = current_call()
-        assert outer is not None
-        said = kwargs if keep_training else {k: v for k, v in kwargs.items() if k != "training"}
+    def _record(self, args: Any, kwargs: Any, said: dict[str, Any], record: Any) -> Any:
+        """Record the call as one node.
+
+        Args:
+            args: The arguments.
+            kwargs: The keyword arguments, filled in.
+            said: The mode, where the call says another one than its caller: it is part of the node, also where the
+                layer's own `call` has no such argument and only hands it down.
+            record: What makes the node.
+        """
+        kept = {k: v for k, v in kwargs.items() if k != "training"} | said
 
         def traced(*a: Any, **k: Any) -> Any:
-            inner = CallContext(outer.training)
-            inner.layers = list(outer.layers)
-            with call_scope(inner):
+            k.pop("training", None)
+            with entered(call=Call()):
                 return self._run(*self._cast((a, {**kwargs, **k})))
 
-        outputs = record(self, args, said, traced)
+        outputs = record(self, args, kept, traced)
         first = jax.tree_util.tree_leaves(outputs)
         if not is_recording() and first and is_symbolic(first[0]):
             note_build(self)
@@ -727,14 +756,7 @@ class Layer(Settings):
             loss: A scalar, or a list of them.
         """
         losses = jax.tree_util.tree_leaves(loss)
-        scope, context = current_scope(), current_call()
-        if context is not None and any_symbolic(losses):
-            context.losses.extend(losses)
-        elif scope is not None and scope.collect_losses:
-            scope.losses.extend(losses)
-        elif context is not None:
-            context.losses.extend(losses)
-        else:
+        if not add_losses(losses):
             self._losses.extend(losses)
 
     def _regularization_losses(self) -> list[Any]:
@@ -770,7 +792,7 @@ class Layer(Settings):
         named = {
             k.removesuffix("_shape"): _symbolic_of(v, self.compute_dtype) for k, v in kwargs.items()
         }
-        with unbuild_on_error():
+        with undone_on_error():
             self._maybe_build(tuple(tensors), named)
             outputs = self.compute_output_spec(*tensors, **named)
         return jax.tree_util.tree_map(lambda t: t.shape, outputs)
@@ -848,12 +870,12 @@ def _keeping_mask(x: Any, y: Any) -> Any:
     return y
 
 
-def _say_where(error: Exception, layer: Layer, context: CallContext, args: Any) -> None:
+def _say_where(error: Exception, layer: Layer, path: str, args: Any) -> None:
     """Note on an error from inside a call which layer it came from, once."""
     if getattr(error, "_trivium_noted", False):
         return
     shapes = [str(known(x.shape)) for x in jax.tree_util.tree_leaves(args) if hasattr(x, "shape")]
     error.add_note(
-        f"In layer {context.path!r} ({type(layer).__name__}), called on input of shape {', '.join(shapes) or '()'}."
+        f"In layer {path!r} ({type(layer).__name__}), called on input of shape {', '.join(shapes) or '()'}."
     )
     error._trivium_noted = True  # type: ignore[attr-defined]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -19,13 +21,21 @@ from trivium.graph import (
 from trivium.graph.errors import error_location
 from trivium.graph.infer import infer
 from trivium.layers.base import Layer
-from trivium.layers.context import CallContext, call_scope
+from trivium.layers.context import outermost
+from trivium.state.frame import Frame, entered
 from trivium.state.trees import map_tree
 
 if TYPE_CHECKING:
     from trivium.models.model import Model
 
-__all__ = ["as_capture_error", "capture", "plain_error", "symbolic_like", "trace"]
+__all__ = [
+    "as_capture_error",
+    "capture",
+    "entering_call",
+    "plain_error",
+    "symbolic_like",
+    "trace",
+]
 
 
 def symbolic_like(structure: Any) -> Any:
@@ -61,13 +71,11 @@ def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph
     Raises:
         CaptureError: The code does what no graph can hold; the message has its file and line.
     """
-    context = CallContext(training)
-    context.layers.append(model)
-    said = model._inherit(args, kwargs, context)
-    with call_scope(context), model._autocasting(), recording() as nodes:
+    with entering_call(model, args, kwargs, training) as (frame, said), recording() as nodes:
         outputs = model.call(*args, **said)
     inputs = args[0] if len(args) == 1 and not any_symbolic((), kwargs) else (args, kwargs)
-    graph = Graph(_only_tensors(inputs), outputs, tuple(context.losses))
+    assert frame.call is not None
+    graph = Graph(_only_tensors(inputs), outputs, tuple(frame.call.losses))
     held = {id(node) for node in graph.nodes}
     flow = _in_the_flow(graph, nodes)
     whole = all(id(n) in held for n in flow if isinstance(n.operation, Layer))
@@ -125,12 +133,30 @@ def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[La
     Returns:
         The layers it called, in order, each with the shapes of its outputs.
     """
-    context = CallContext(training)
-    context.layers.append(model)
-    context.trail = []
-    with call_scope(context), model._autocasting():
-        infer(model.call, args, model._inherit(args, kwargs, context))
-    return context.trail
+    trail: list[tuple[Layer, Any]] = []
+    with entering_call(model, args, kwargs, training) as (_, said), entered(trail=trail):
+        infer(model.call, args, said)
+    return trail
+
+
+@contextlib.contextmanager
+def entering_call(
+    model: Model, args: Any, kwargs: Any, training: bool
+) -> Iterator[tuple[Frame, dict[str, Any]]]:
+    """Enter a model to run its `call` by itself, outside of any call around it.
+
+    Args:
+        model: The model.
+        args: The arguments of the call.
+        kwargs: The keyword arguments.
+        training: The mode.
+
+    Returns:
+        The frame, and the keyword arguments with the mode and the masks filled in.
+    """
+    said = model._with_inherited(args, kwargs, training)
+    with outermost(model, training) as frame, model._autocasting():
+        yield frame, said
 
 
 def _only_tensors(structure: Any) -> Any:

@@ -19,11 +19,11 @@ from trivium.graph import (
     program_text,
 )
 from trivium.layers.base import Layer
-from trivium.layers.context import current_call
 from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
 from trivium.models.functional_inputs import fit_inputs, with_masks
 from trivium.models.made_layers import keep_made_layers
 from trivium.state import Variable, current_scope, reserve, suggest
+from trivium.state.frame import current_frame
 from trivium.state.trees import keep_order, key_order, map_tree
 from trivium.training.trainer import Trainer
 
@@ -383,8 +383,7 @@ class Model(Trainer, Layer):
                     refused.add_note("`compile(..., run_eagerly=True)` runs it as plain Python.")
                     raise refused from None
         self._note_built()
-        context = current_call()
-        if context is None or context.layers[:1] == [self] or not context.layers:
+        if current_frame().layers[:1] in ((), (self,)):
             self._capture(False)
             self._capture(True)
             self._adopt()
@@ -398,10 +397,9 @@ class Model(Trainer, Layer):
                 return self._run_graph(graph, args[0])
         return super()._run(args, kwargs)
 
-    def _record(self, args: Any, kwargs: Any, keep_training: bool, record: Any) -> Any:
-        outputs = super()._record(args, kwargs, keep_training, record)
-        context = current_call()
-        if self._graph is None or context is None or len(context.layers) > 1:
+    def _record(self, args: Any, kwargs: Any, said: dict[str, Any], record: Any) -> Any:
+        outputs = super()._record(args, kwargs, said, record)
+        if self._graph is None or len(current_frame().layers) > 1:
             return outputs
         # A graph is declared with the structure that the model was declared with, a list of one included.
         tree = jax.tree_util.tree_structure(self._graph.outputs)
@@ -413,13 +411,11 @@ class Model(Trainer, Layer):
 
         Two writings of one graph then lower to the same program. Eager calls go through `call`, for debuggers.
         """
-        context = current_call()
-        training = context.training if context is not None else None
         # A step that runs eagerly is to run the user's lines, of models inside too: prints, breakpoints, Python state.
-        if context is not None and any(
-            isinstance(x, Trainer) and x._steps_eagerly for x in context.layers
-        ):
+        frame = current_frame()
+        if any(isinstance(x, Trainer) and x._steps_eagerly for x in frame.layers):
             return None
+        training = frame.training
         if current_scope() is None or is_recording() or self._call_spec is None or len(args) != 1:
             return None
         if any(v is not None for k, v in kwargs.items() if k != "training"):

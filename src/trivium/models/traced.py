@@ -21,14 +21,15 @@ from trivium.graph import (
     ReadVariable,
     SymbolicTensor,
     any_symbolic,
-    binding,
     is_symbolic,
     record,
 )
 from trivium.graph.errors import is_foreign
+from trivium.graph.node import CapturePolicy
 from trivium.layers.base import Layer
-from trivium.layers.context import CallContext, call_scope
+from trivium.models.capture import entering_call
 from trivium.state import StatelessScope, Variable, shape_scope
+from trivium.state.frame import entered
 
 if TYPE_CHECKING:
     from trivium.models.model import Model
@@ -88,29 +89,17 @@ def _bind(operation: Any, args: Any, kwargs: Any, function: Callable[..., Any]) 
         a, k = _Call(operation, marked, tree, None).arguments(iter(given))
         return function(*a, **k)
 
-    with binding(None), shape_scope():
+    with entered(binder=None), shape_scope():
         outputs = jax.eval_shape(traced, *arrays)
     results = _call.bind(*arrays, what=_Call(operation, marked, tree, outputs))
     return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(outputs), results)
 
 
-class _ReadScope(StatelessScope):
-    """While a model is traced, its own variables read as marks in the program."""
+class _Marks(CapturePolicy):
+    """While a model is traced, its own variables read as marks in the program, one for each."""
 
-    def __init__(self) -> None:
-        super().__init__(collect_losses=False)
-        self._marks: dict[int, Any] = {}
-
-    def get_current_value(self, variable: Variable) -> Any:
-        if id(variable) not in self._marks:
-            self._marks[id(variable)] = _read.bind(what=variable)
-        return self._marks[id(variable)]
-
-    def add_update(self, update: tuple[Variable, Any]) -> None:
-        raise CaptureError(
-            f"assigning to the variable {update[0].path!r} in a model's own `call` is a side effect that no graph "
-            "can hold. Put the variable and its update into a layer of its own."
-        )
+    def read(self, variable: Variable) -> Any:
+        return _read.bind(what=variable)
 
 
 class _Program:
@@ -147,13 +136,12 @@ class _Program:
         given = iter(arrays)
         filled = [next(given) if is_symbolic(leaf) else leaf for leaf in self.leaves]
         args, kwargs = jax.tree_util.tree_unflatten(self.tree, filled)
-        context = CallContext(self.training)
-        context.layers.append(self.model)
-        said = self.model._inherit(args, kwargs, context)
-        with call_scope(context), self.model._autocasting(), _ReadScope(), binding(_bind):
+        entering = entering_call(self.model, args, kwargs, self.training)
+        with entering as (frame, said), StatelessScope(policy=_Marks()), entered(binder=_bind):
             outputs = self.model.call(*args, **said)
+        assert frame.call is not None
         self.structure = jax.tree_util.tree_structure(outputs)
-        return [*jax.tree_util.tree_leaves(outputs), *context.losses]
+        return [*jax.tree_util.tree_leaves(outputs), *frame.call.losses]
 
 
 class _Trace:

@@ -23,7 +23,13 @@ from trivium.state.dtypes import (
 from trivium.state.names import auto_name, clear_names, to_snake_case
 from trivium.state.placing import to_device
 from trivium.state.registry import Registry, deserialize, faces, serialize, suggest
-from trivium.state.scopes import StatelessScope, autocast_scope, current_scope, shape_scope
+from trivium.state.scopes import (
+    EffectError,
+    StatelessScope,
+    autocast_scope,
+    current_scope,
+    shape_scope,
+)
 from trivium.state.seeds import (
     SeedGenerator,
     global_seed,
@@ -37,6 +43,7 @@ __all__ = [
     "Configured",
     "CustomObjectScope",
     "DTypePolicy",
+    "EffectError",
     "Registry",
     "SeedGenerator",
     "StatelessScope",

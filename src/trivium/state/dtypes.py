@@ -9,6 +9,7 @@ import numpy as np
 
 from trivium.state.configured import Configured
 from trivium.state.registry import Registry, serialize, suggest
+from trivium.state.session import own_session, session
 
 __all__ = [
     "DTypePolicy",
@@ -29,9 +30,6 @@ _OTHERS = (
 )  # fmt: skip
 _PYTHON = {bool: "bool", int: "int32", float: "float32", "int": "int32"}
 
-_floatx = "float32"
-_epsilon = 1e-7
-
 
 def floatx() -> str:
     """Return the default float type, `"float32"` unless set otherwise.
@@ -40,7 +38,7 @@ def floatx() -> str:
         >>> floatx()
         'float32'
     """
-    return _floatx
+    return session().floatx
 
 
 def set_floatx(value: str) -> None:
@@ -55,12 +53,11 @@ def set_floatx(value: str) -> None:
     Example:
         >>> set_floatx("float32")
     """
-    global _floatx
     if value not in _FLOATS:
         raise ValueError(
             f"floatx must be one of {_FLOATS}; got {value!r}. {suggest(value, _FLOATS)}"
         )
-    _floatx = value
+    own_session().floatx = value
 
 
 def epsilon() -> float:
@@ -70,7 +67,7 @@ def epsilon() -> float:
         >>> epsilon()
         1e-07
     """
-    return _epsilon
+    return session().epsilon
 
 
 def set_epsilon(value: float) -> None:
@@ -79,8 +76,7 @@ def set_epsilon(value: float) -> None:
     Example:
         >>> set_epsilon(1e-7)
     """
-    global _epsilon
-    _epsilon = float(value)
+    own_session().epsilon = float(value)
 
 
 def standardize_dtype(dtype: Any) -> str:
@@ -97,7 +93,7 @@ def standardize_dtype(dtype: Any) -> str:
         ('float32', 'int32', 'uint8')
     """
     if dtype is None:
-        return _floatx
+        return session().floatx
     if dtype in _PYTHON:
         return _PYTHON[dtype]
     try:
@@ -190,9 +186,6 @@ class DTypePolicy(Configured):
         return f"<DTypePolicy {self._name!r}>"
 
 
-_policy: DTypePolicy | None = None
-
-
 def dtype_policy() -> DTypePolicy:
     """Return the policy that new layers get.
 
@@ -200,7 +193,8 @@ def dtype_policy() -> DTypePolicy:
         >>> dtype_policy()
         <DTypePolicy 'float32'>
     """
-    return _policy or DTypePolicy(_floatx)
+    here = session()
+    return here.policy or DTypePolicy(here.floatx)
 
 
 def set_dtype_policy(policy: str | DTypePolicy | None) -> None:
@@ -214,8 +208,7 @@ def set_dtype_policy(policy: str | DTypePolicy | None) -> None:
         'bfloat16'
         >>> set_dtype_policy(None)
     """
-    global _policy
-    _policy = get_policy(policy) if policy is not None else None
+    own_session().policy = get_policy(policy) if policy is not None else None
 
 
 def get_policy(identifier: Any) -> DTypePolicy:

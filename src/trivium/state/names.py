@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+
+from trivium.state.session import session
 
 __all__ = ["auto_name", "clear_names", "to_snake_case"]
-
-_used: Counter[str] = Counter()
 
 
 def to_snake_case(name: str) -> str:
@@ -29,11 +28,12 @@ def auto_name(prefix: str) -> str:
         >>> auto_name("doc_example"), auto_name("doc_example")
         ('doc_example', 'doc_example_1')
     """
-    count = _used[prefix]
-    _used[prefix] += 1
+    used = session().names
+    count = used[prefix]
+    used[prefix] += 1
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
 def clear_names() -> None:
     """Start counting anew, as `clear_session` does."""
-    _used.clear()
+    session().names.clear()

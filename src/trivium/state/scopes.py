@@ -1,51 +1,93 @@
-"""Scopes: where variables read and write while a pure function runs, and what a call inherits from its caller."""
+"""Scopes: where variables read and write while a pure function runs.
+
+A variable holds a value of its own. While a scope is entered, reads and writes of variables go to the scope instead,
+so code with layers in it runs as a pure function: give it values, run it, take the new values out. Scopes nest. A read
+looks from the innermost scope outward for one that has a value, and only then at the variable itself; a write stays in
+the innermost scope, and whoever opened that takes it out or drops it.
+
+There is one class of scope, and a `Policy` says what is special about some: shapes only, capture, a traced model.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
+from jax.extend.core import get_opaque_trace_state
+
+from trivium.state.frame import Frame, current_autocast, current_frame, entered
 
 if TYPE_CHECKING:
     from trivium.state.variable import Variable
 
 __all__ = [
-    "Drawing",
+    "EffectError",
+    "Policy",
     "StatelessScope",
+    "add_losses",
     "autocast_scope",
     "current_autocast",
-    "current_drawing",
     "current_scope",
-    "drawing_scope",
-    "draws_noted",
     "init_scope",
-    "note_drawn",
+    "only_shapes",
+    "read",
     "shape_scope",
 ]
 
 
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.scopes: list[StatelessScope] = []
-        self.autocast: str | None = None
-        self.drawn: list[tuple[Variable, Any]] | None = None
-        self.drawing: Drawing | None = None
+class EffectError(RuntimeError):
+    """A layer's effect (a new value of a variable, a draw, a loss) cannot leave the JAX function that it stands in."""
 
 
-_local = _Local()
+class Policy:
+    """How a scope treats variables that it has no value of, and new values.
+
+    Example:
+        >>> from trivium.state import Variable
+        >>> class Ones(Policy):
+        ...     def missing(self, variable):
+        ...         return jnp.ones(variable.shape)
+        >>> with StatelessScope(policy=Ones()):
+        ...     Variable([5.0]).value.tolist()
+        [1.0]
+    """
+
+    # Whether values do not matter, only shapes: random numbers need no seed then.
+    only_shapes = False
+    # Whether the code inside is run to be recorded: the losses it adds are the outermost call's, no outer scope's.
+    captures = False
+
+    def missing(self, variable: Variable) -> Any:
+        """Return what a variable without a value in the scope reads as; `None` to look further out."""
+        return None
+
+    def refuse(self, variable: Variable) -> None:
+        """Raise where the scope takes no new value of `variable`."""
+
+
+class _Blank(Policy):
+    """Variables read as zeros, whatever they hold: a call is traced for its shapes before anything is drawn."""
+
+    only_shapes = True
+
+    def missing(self, variable: Variable) -> Any:
+        return jnp.zeros(variable.shape, variable.dtype)
+
+
+_FALLS_THROUGH = Policy()
+_BLANK = _Blank()
 
 
 class StatelessScope:
     """Inside the scope variables read and write a mapping instead of themselves.
 
-    This is what makes a stateful layer a pure function: give it values, call it, take the new values out.
-
     Args:
         state_mapping: Pairs of a variable and the value that it has inside the scope.
         collect_losses: Whether `add_loss` inside the scope appends to `losses`.
+        policy: What is special about the scope; by default a variable that it does not map is looked up further out.
 
     Example:
         >>> from trivium.state import Variable
@@ -60,133 +102,145 @@ class StatelessScope:
         self,
         state_mapping: Iterable[tuple[Variable, Any]] | None = None,
         collect_losses: bool = False,
+        policy: Policy = _FALLS_THROUGH,
     ) -> None:
         self.collect_losses = collect_losses
         self.losses: list[Any] = []
+        self.policy = policy
         # Keyed by identity, and the variable is kept so that the id stays its own.
         self._values: dict[int, tuple[Variable, Any]] = {
             id(v): (v, value) for v, value in state_mapping or ()
         }
+        self._entered: list[entered] = []
+        self._trace: Any = None
 
     def get_current_value(self, variable: Variable) -> Any:
-        """Return the value of `variable` inside the scope, or `None` where the scope has none."""
+        """Return the value that `variable` has in this scope, or `None` where the scope has none."""
         entry = self._values.get(id(variable))
         return None if entry is None else entry[1]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The variables that have a value in the scope, in the order in which they got it first."""
+        return [variable for variable, _ in self._values.values()]
 
     def add_update(self, update: tuple[Variable, Any]) -> None:
         """Give a variable a new value inside the scope.
 
         Args:
             update: The variable and its value.
+
+        Raises:
+            EffectError: The value belongs to a JAX function that was entered since the scope was.
         """
-        self._values[id(update[0])] = update
+        variable, value = update
+        self.policy.refuse(variable)
+        self._stays_here(value, f"the new value of {variable.path!r}")
+        self._values[id(variable)] = update
 
     def add_loss(self, loss: Any) -> None:
         """Keep a loss that a layer added during its call."""
+        self._stays_here(loss, "a loss that is added")
         self.losses.append(loss)
 
+    def _stays_here(self, value: Any, what: str) -> None:
+        """Refuse a value that JAX is tracing in a function further in: outside of it, it means nothing.
+
+        Without this the tracer would leak into the state and fail where nobody can tell why. `ops.scan` and its kin
+        open a scope inside of JAX's function and carry the values out, so they never come here.
+        """
+        if not isinstance(value, jax.core.Tracer) or self.policy.only_shapes or self.inside():
+            return
+        path = current_frame().path
+        raise EffectError(
+            f"{f'In layer {path!r}: ' if path else ''}{what} cannot leave the JAX function that it is computed in "
+            "(`jax.lax.scan`, `jax.lax.cond`, `jax.checkpoint`, `jax.vmap`, `jax.jit`, …), which knows nothing of "
+            "layers. Use the op of the same name, which carries such effects: `ops.scan`, `ops.while_loop`, "
+            "`ops.fori_loop`, `ops.map`, `ops.cond`, `ops.switch`, `ops.vectorized_map`, or `ops.remat` for "
+            "`jax.checkpoint`. Inside `jax.jit` or `jax.grad`, call the layer through `stateless_call`."
+        )
+
+    def inside(self) -> bool:
+        """Say whether the running code is in the same JAX function in which the scope was entered."""
+        return bool(self._trace == get_opaque_trace_state(convention="flax"))
+
     def __enter__(self) -> StatelessScope:
-        _local.scopes.append(self)
+        self._trace = get_opaque_trace_state(convention="flax")
+        frame = entered(scopes=(*current_frame().scopes, self))
+        frame.__enter__()
+        self._entered.append(frame)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _local.scopes.pop()
+        self._entered.pop().__exit__(*exc)
 
 
-class _ShapeScope(StatelessScope):
-    """A scope for inferring shapes: variables without a value read as abstract zeros, and writes are dropped.
+def read(variable: Variable, scopes: tuple[StatelessScope, ...]) -> Any:
+    """Return the value that a variable has in the innermost scope that knows one, or `None`.
 
-    It lets a layer's call be traced for its output shape before any random number is drawn.
+    Args:
+        variable: The variable.
+        scopes: The scopes, outermost first.
     """
-
-    def get_current_value(self, variable: Variable) -> Any:
-        value = super().get_current_value(variable)
-        return jnp.zeros(variable.shape, variable.dtype) if value is None else value
+    for scope in reversed(scopes):
+        value = scope.get_current_value(variable)
+        if value is None:
+            value = scope.policy.missing(variable)
+        if value is not None:
+            return value
+    return None
 
 
 def shape_scope() -> StatelessScope:
     """Return a scope in which calls can be traced for shapes without touching any variable."""
-    return _ShapeScope(collect_losses=True)
+    return StatelessScope(collect_losses=True, policy=_BLANK)
 
 
 def current_scope() -> StatelessScope | None:
     """Return the innermost `StatelessScope`, or `None` outside of any."""
-    return _local.scopes[-1] if _local.scopes else None
+    scopes = current_frame().scopes
+    return scopes[-1] if scopes else None
 
 
-def current_autocast() -> str | None:
-    """Return the dtype that float variables are read in, or `None`."""
-    return _local.autocast
+def only_shapes() -> bool:
+    """Say whether the running code is traced for shapes only, so that its values do not matter."""
+    scope = current_scope()
+    return scope is not None and scope.policy.only_shapes
 
 
-@contextlib.contextmanager
-def autocast_scope(dtype: str | None) -> Iterator[None]:
+def add_losses(losses: list[Any]) -> bool:
+    """Hand losses to the scope that collects them, else to the outermost call.
+
+    Args:
+        losses: Scalars.
+
+    Returns:
+        Whether somebody took them.
+    """
+    frame = current_frame()
+    symbolic = any(getattr(loss, "is_symbolic", False) for loss in losses)
+    scope = next((s for s in reversed(frame.scopes) if s.collect_losses or s.policy.captures), None)
+    if scope is not None and scope.collect_losses and not (symbolic and frame.call is not None):
+        for loss in losses:
+            scope.add_loss(loss)
+        return True
+    if frame.call is not None:
+        frame.call.losses.extend(losses)
+        return True
+    return False
+
+
+def autocast_scope(dtype: str | None) -> entered:
     """Read float variables in `dtype` while the `with` block lasts.
 
     Args:
         dtype: A float dtype, or `None` to read them as they are kept.
     """
-    before = _local.autocast
-    _local.autocast = dtype
-    try:
-        yield
-    finally:
-        _local.autocast = before
-
-
-class Drawing:
-    """The drawing of one variable's first value.
-
-    Args:
-        place: The generation of the global seed, the seed, and the position in it that is the variable's own; `None`
-            where it takes one when it draws.
-    """
-
-    def __init__(self, place: tuple[int, int, int] | None) -> None:
-        self.place = place
-        self.count = 0
+    return entered(autocast=dtype)
 
 
 @contextlib.contextmanager
-def drawing_scope(drawing: Drawing) -> Iterator[None]:
-    """Let random numbers come from one variable's place while the `with` block lasts."""
-    before, _local.drawing = _local.drawing, drawing
-    try:
-        yield
-    finally:
-        _local.drawing = before
-
-
-def current_drawing() -> Drawing | None:
-    """Return the drawing that is going on, or `None`."""
-    return _local.drawing
-
-
-@contextlib.contextmanager
-def draws_noted() -> Iterator[list[tuple[Variable, Any]]]:
-    """Collect the variables that get a place or a first value in the `with` block, each with the place it had."""
-    before, mine = _local.drawn, []  # type: tuple[list[Any] | None, list[Any]]
-    _local.drawn = mine
-    try:
-        yield mine
-    finally:
-        _local.drawn = before
-        if before is not None:
-            before.extend(mine)
-
-
-def note_drawn(variable: Variable, place: Any) -> None:
-    """Tell `draws_noted` that a variable gets a place or its first value, and the place that it had."""
-    if _local.drawn is not None:
-        _local.drawn.append((variable, place))
-
-
-@contextlib.contextmanager
-def init_scope() -> Iterator[None]:
+def init_scope() -> Iterator[Frame]:
     """Step out of every scope while the `with` block lasts: what is built there is real, whoever is tracing."""
-    scopes, _local.scopes = _local.scopes, []
-    try:
-        with autocast_scope(None):
-            yield
-    finally:
-        _local.scopes = scopes
+    with entered(scopes=(), autocast=None) as frame:
+        yield frame

@@ -10,9 +10,8 @@ Reference:
 
 from __future__ import annotations
 
-import contextlib
 import random as python_random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import jax
@@ -20,10 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.state.configured import Configured
+from trivium.state.drawing import Position, current_drawing
 from trivium.state.names import auto_name
 from trivium.state.registry import Registry
-from trivium.state.scopes import current_drawing, draws_noted
+from trivium.state.session import own_session, session
 from trivium.state.tracking import SEEDS
+from trivium.state.undo import note_undo
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -33,17 +34,14 @@ __all__ = [
     "host_generator",
     "reserve",
     "set_random_seed",
-    "undraw_on_error",
 ]
-
-_seed: int | None = None
-_position = 0
-# How often the seed has been set: positions of different times are not of one count.
-_generation = 0
 
 
 def set_random_seed(seed: int) -> None:
     """Make every later random number reproducible: ours, NumPy's and Python's.
+
+    In a thread other than the main one our seed is the thread's own from then on; NumPy's and Python's have one for
+    the whole process.
 
     Args:
         seed: A whole number from 0 to 2**32 - 1.
@@ -56,10 +54,9 @@ def set_random_seed(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise ValueError(f"The seed is a whole number from 0 to 2**32 - 1; got {seed!r}.")
-    global _seed, _position, _generation
-    _seed, _position, _generation = int(seed), 0, _generation + 1
-    python_random.seed(_seed)
-    np.random.seed(_seed)
+    own_session().reseed(int(seed))
+    python_random.seed(int(seed))
+    np.random.seed(int(seed))
 
 
 def global_seed() -> int:
@@ -69,17 +66,24 @@ def global_seed() -> int:
         >>> set_random_seed(7); global_seed()
         7
     """
-    global _seed
-    if _seed is None:
-        _seed = int(np.random.SeedSequence().generate_state(1)[0])
-    return _seed
+    here = session()
+    if here.seed is None:
+        here.seed = int(np.random.SeedSequence().generate_state(1)[0])
+    return here.seed
 
 
-def _next_place() -> tuple[int, int, int]:
-    global _position
-    place = (_generation, global_seed(), _position)
-    _position += 1
-    return place
+def _next_position() -> Position:
+    here, seed = session(), global_seed()
+    number, generation = here.position, here.generation
+
+    def undo() -> None:
+        # A later seed has begun another count, which this draw was no part of.
+        if here.generation == generation:
+            here.position = min(here.position, number)
+
+    note_undo(undo)
+    here.position = number + 1
+    return generation, seed, number
 
 
 def draw_key() -> tuple[int, ...]:
@@ -94,12 +98,12 @@ def draw_key() -> tuple[int, ...]:
     """
     drawing = current_drawing()
     if drawing is None:
-        return _next_place()[1:]
-    if drawing.place is None:
-        drawing.place = _next_place()
+        return _next_position()[1:]
+    if drawing.position is None:
+        drawing.position = _next_position()
     again = (drawing.count, 0) if drawing.count else ()
     drawing.count += 1
-    return (*drawing.place[1:], *again)
+    return (*drawing.position[1:], *again)
 
 
 def reserve(variables: Iterable[Variable]) -> None:
@@ -115,39 +119,15 @@ def reserve(variables: Iterable[Variable]) -> None:
         >>> set_random_seed(7)
         >>> a, b = (Variable(lambda shape, dtype: np.zeros(shape), shape=(1,)) for _ in "ab")
         >>> reserve([b]); reserve([a, b])
-        >>> a.place[1:], b.place[1:]
+        >>> a.position[1:], b.position[1:]
         ((7, 0), (7, 1))
     """
     waiting = [v for v in variables if not v.initialized]
-    movable = [v for v in waiting if v.place is None or v.place[0] == _generation]
-    held = iter(sorted(v.place for v in movable if v.place is not None))
+    generation = session().generation
+    movable = [v for v in waiting if v.position is None or v.position[0] == generation]
+    held = iter(sorted(v.position for v in movable if v.position is not None))
     for variable in movable:
-        variable.hold(next(held, None) or _next_place())
-
-
-@contextlib.contextmanager
-def undraw_on_error() -> Iterator[None]:
-    """Take back what is drawn within the `with` block if it raises: what follows draws the same numbers instead.
-
-    Example:
-        >>> set_random_seed(7)
-        >>> with contextlib.suppress(ValueError), undraw_on_error():
-        ...     key = draw_key()
-        ...     raise ValueError
-        >>> draw_key() == key
-        True
-    """
-    global _position
-    position = _position
-    with draws_noted() as drawn:
-        try:
-            yield
-        except BaseException:
-            _position = position
-            for variable, place in reversed(drawn):
-                variable.forget()
-                variable.place = place
-            raise
+        variable.hold(next(held, None) or _next_position())
 
 
 def host_generator(seed: Any = None) -> np.random.Generator:
@@ -196,8 +176,9 @@ class SeedGenerator(Configured):
         self.seed = seed
         self.name = name or auto_name("seed_generator")
         self.state = Variable(
-            self._first, shape=(2,), dtype="uint32", trainable=False, name="seed_generator_state"
-        )
+            self._first, shape=(2,), dtype="uint32", trainable=False, aggregation="seed",
+            name="seed_generator_state",
+        )  # fmt: skip
 
     def _first(self, shape: tuple[int, ...], dtype: str) -> np.ndarray:
         entropy = draw_key() if self.seed is None else (int(self.seed), 0, 1)

@@ -11,12 +11,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.state.drawing import Drawing, Position, drawing_scope
 from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.frame import current_autocast, current_frame, entered
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
 from trivium.state.placing import to_device
-from trivium.state.scopes import Drawing, current_autocast, current_scope, drawing_scope, note_drawn
+from trivium.state.scopes import EffectError, read
 from trivium.state.tracking import VARIABLES
+from trivium.state.undo import note_undo
 
 __all__ = ["Variable"]
 
@@ -71,7 +74,7 @@ class Variable(ArrayOperators):
         self.constraint: Callable[[Any], Any] | None = None
         self.owner: weakref.ref[Any] | None = None
         self._value: Any = None
-        self.place: tuple[int, int, int] | None = None
+        self.position: Position | None = None
         self.initializer = initializer if callable(initializer) else None
         if callable(initializer):
             if shape is None:
@@ -135,7 +138,7 @@ class Variable(ArrayOperators):
     def initialize(self) -> None:
         """Draw the first value now, if it has not been drawn."""
         if self._value is None:
-            before, drawing = self.place, Drawing(self.place)
+            before, drawing = self.position, Drawing(self.position)
             # Whatever is being traced around this call, the value is a real array.
             with jax.ensure_compile_time_eval(), drawing_scope(drawing):
                 assert self.initializer is not None
@@ -145,17 +148,22 @@ class Variable(ArrayOperators):
                     f"Variable {self.path!r}: its initializer gave shape {value.shape}, "
                     f"wanted {self._shape}."
                 )
-            self._value, self.place = value, drawing.place
-            note_drawn(self, before)
+            self._value, self.position = value, drawing.position
+            note_undo(lambda: self._draw_anew(before))
 
-    def hold(self, place: tuple[int, int, int]) -> None:
-        """Take the place that the first value will be drawn at, when it is needed.
+    def hold(self, position: Position) -> None:
+        """Take the position that the first value will be drawn at, when it is needed.
 
         Args:
-            place: The generation of the global seed, the seed, and the position in it.
+            position: The generation of the global seed, the seed, and the number of the draw.
         """
-        note_drawn(self, self.place)
-        self.place = place
+        before = self.position
+        note_undo(lambda: self._draw_anew(before))
+        self.position = position
+
+    def _draw_anew(self, position: Position | None) -> None:
+        self.forget()
+        self.position = position
 
     def forget(self) -> None:
         """Give up the value, so that the first one is drawn anew when it is needed; without initializer, keep it."""
@@ -163,15 +171,26 @@ class Variable(ArrayOperators):
             self._value = None
 
     @property
+    def kept_dtype(self) -> str:
+        """The dtype that it is kept in, whatever it is read in."""
+        return self._dtype
+
+    @property
+    def kept_value(self) -> Any:
+        """The value in the dtype that it is kept in."""
+        with entered(autocast=None):
+            return self.value
+
+    @property
     def value(self) -> Any:
-        """The value: inside a `StatelessScope` the one that it has there."""
-        scope = current_scope()
-        value = scope.get_current_value(self) if scope is not None else None
+        """The value: inside scopes the one that the innermost scope knows which has one."""
+        frame = current_frame()
+        value = read(self, frame.scopes) if frame.scopes else None
         if value is None:
             if self._value is None:
                 self.initialize()
             value = self._value
-        autocast = current_autocast()
+        autocast = frame.autocast
         if getattr(value, "is_symbolic", False):
             return value
         if autocast and self.autocast and is_float(self._dtype) and value.dtype != autocast:
@@ -198,13 +217,15 @@ class Variable(ArrayOperators):
                 f"Variable {self.path!r} has shape {self._shape}; it cannot take a value of shape "
                 f"{value.shape}."
             )
-        scope = current_scope()
-        if scope is not None:
-            scope.add_update((self, value))
+        frame = current_frame()
+        if frame.scopes:
+            frame.scopes[-1].add_update((self, value))
         elif isinstance(value, jax.core.Tracer):
-            raise RuntimeError(
-                f"Variable {self.path!r} would be left holding a traced value. Inside jit or grad, call the "
-                "layer or model through `stateless_call`, or assign within a `StatelessScope`."
+            raise EffectError(
+                f"{f'In layer {frame.path!r}: ' if frame.path else ''}variable {self.path!r} would be left holding a "
+                "traced value. Inside `jax.jit` or `jax.grad`, call the layer or model through `stateless_call`, or "
+                "assign within a `StatelessScope`. In place of `jax.lax.scan`, `jax.lax.cond`, `jax.checkpoint` and "
+                "their kin use `ops.scan`, `ops.cond`, `ops.remat`, …, which carry what layers change."
             )
         else:
             self._value = value

@@ -10,9 +10,9 @@ import jax
 
 from trivium.graph import Graph, Node, program_text
 from trivium.layers.base import Layer
-from trivium.layers.context import CallContext, call_scope
 from trivium.models.model import Model
 from trivium.state import StatelessScope, Variable
+from trivium.state.frame import Call, entered
 from trivium.state.tracking import unique
 
 __all__ = ["StyleError", "graph_of", "one_graph"]
@@ -115,7 +115,7 @@ def _program(graph: Graph, variables: list[Variable], training: bool) -> str:
 
     def run(state: Any, inputs: Any) -> Any:
         scope = StatelessScope(zip(variables, state, strict=True), collect_losses=True)
-        with scope, call_scope(CallContext(training)):
+        with scope, entered(layers=(), training=training, call=Call()):
             values = graph.trace(inputs)
         ends = [values[id(t)] for t in (*graph.output_tensors, *graph.losses)]
         return ends, scope.losses, [scope.get_current_value(v) for v in variables]

@@ -21,11 +21,11 @@ from trivium.data import (
     validation_split,
 )
 from trivium.data.checks import check_count, placed
-from trivium.layers.context import unbuild_on_error
 from trivium.metrics import Metric
 from trivium.state import global_seed, shape_scope
 from trivium.state.scopes import StatelessScope
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
+from trivium.state.undo import undone_on_error
 from trivium.training.arguments import check_epochs, named_arguments
 from trivium.training.callbacks import CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
@@ -129,7 +129,7 @@ class Trainer(Steps):
         values = [(v, v.value) for v in self.metrics_variables]
         mine = {k: v for k, v in vars(self).items() if k in _FLAGS}
         try:
-            with unbuild_on_error():
+            with undone_on_error():
                 yield
         except BaseException:
             for part, attributes in kept:

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor
 from trivium.graph.infer import infer
 from trivium.layers import Layer
-from trivium.layers.context import CallContext, call_scope
 from trivium.models import Model
 from trivium.models.functional_inputs import fit_inputs
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float
+from trivium.state.effects import Effects
+from trivium.state.frame import Call, entered
 from trivium.state.masks import get_mask, set_mask
-from trivium.state.scopes import autocast_scope
 
 __all__ = ["Result", "Slot", "Step", "Tape"]
 
@@ -151,40 +151,22 @@ class Step:
         )
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
-        with autocast_scope(self.autocast), call_scope(CallContext(self.training)):
+        with entered(autocast=self.autocast, layers=(), training=self.training, call=Call()):
             return self.operation(*args, **kwargs)
 
     def _look(self) -> tuple[list[Variable], int]:
         """Trace the call once, to see which variables it reads or writes and how many losses it adds."""
-        seen: list[_Noting] = []
+        seen: list[Effects] = []
 
         def traced(*args: Any, **kwargs: Any) -> Any:
-            seen.append(_Noting())
-            with seen[-1]:
-                return self._call(*args, **kwargs)
+            seen.append(Effects(self._call, args, kwargs))
+            return seen[-1].result
 
         infer(traced, self.node.args, self.node.kwargs)
-        return list(seen[-1].noted.values()), len(seen[-1].losses)
+        return seen[-1].touched, seen[-1].losses
 
     def __repr__(self) -> str:
         return f"<Step {self.number} {self.path}>"
-
-
-class _Noting(StatelessScope):
-    """Notes which variables are read or written; they read as zeros."""
-
-    def __init__(self) -> None:
-        super().__init__(collect_losses=True)
-        self.noted: dict[int, Variable] = {}
-
-    def get_current_value(self, variable: Variable) -> Any:
-        self.noted[id(variable)] = variable
-        value = super().get_current_value(variable)
-        return jnp.zeros(variable.shape, variable._dtype) if value is None else value
-
-    def add_update(self, update: tuple[Variable, Any]) -> None:
-        self.noted[id(update[0])] = update[0]
-        super().add_update(update)
 
 
 class Tape:

@@ -1,0 +1,121 @@
+"""The frame: all that surrounds a call, as one immutable value.
+
+What a call does depends on what goes on around it: which scopes variables read from, in what dtype, in which mode,
+inside which layers. Each thread has one current `Frame` that says all of it. Nobody changes a frame; `entered` puts
+another in its place while a `with` block lasts, and layers, models, capture and effects have no other way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from trivium.state.drawing import Drawing
+    from trivium.state.scopes import StatelessScope
+
+__all__ = ["Call", "Frame", "Named", "current_autocast", "current_frame", "entered"]
+
+
+class Named(Protocol):
+    """What stands on a frame's path: a layer or model."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+
+class Call:
+    """What one outermost call gathers on its way: the losses that the layers inside add."""
+
+    __slots__ = ("losses",)
+
+    def __init__(self) -> None:
+        self.losses: list[Any] = []
+
+
+class Frame(NamedTuple):
+    """What surrounds a call.
+
+    Attributes:
+        scopes: The scopes that variables read and write, outermost first.
+        autocast: The dtype that float variables are read in; `None` as they are kept.
+        training: The mode that layers whose caller says nothing take; `None` where nobody has said.
+        layers: The layers being called, outermost first.
+        call: What the outermost call gathers; `None` outside of any.
+        binder: What calls of ops, and of layers directly inside, are handed to; `None` for plain calls.
+        trail: Where calls of layers directly inside are noted, with their outputs; `None` where nobody asks.
+        nodes: Where recorded nodes are collected; `None` where nothing is captured.
+        drawing: The drawing of a variable's first value that is going on.
+        undo: How to take back what was done since a transaction began, last first; `None` outside of any.
+    """
+
+    scopes: tuple[StatelessScope, ...] = ()
+    autocast: str | None = None
+    training: bool | None = None
+    layers: tuple[Named, ...] = ()
+    call: Call | None = None
+    binder: Callable[..., Any] | None = None
+    trail: list[tuple[Any, Any]] | None = None
+    nodes: list[Any] | None = None
+    drawing: Drawing | None = None
+    undo: list[Callable[[], object]] | None = None
+
+    @property
+    def path(self) -> str:
+        """The names of the layers being called, outermost first, joined by `/`."""
+        return "/".join(layer.name for layer in self.layers)
+
+
+class _Local(threading.local):
+    frame = Frame()
+
+
+_local = _Local()
+
+
+def current_frame() -> Frame:
+    """Return the frame of the code that is running.
+
+    Example:
+        >>> current_frame().layers
+        ()
+    """
+    return _local.frame
+
+
+def current_autocast() -> str | None:
+    """Return the dtype that float variables are read in, or `None`."""
+    return _local.frame.autocast
+
+
+class entered:
+    """Change fields of the current frame while a `with` block lasts.
+
+    A class and not a generator, since each eager call of a layer passes here.
+
+    Args:
+        changes: The fields, by name.
+
+    Example:
+        >>> with entered(training=True) as frame:
+        ...     frame.training, current_frame().training
+        (True, True)
+        >>> current_frame().training is None
+        True
+    """
+
+    __slots__ = ("_before", "_changes")
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+
+    def __enter__(self) -> Frame:
+        self._before = before = _local.frame
+        _local.frame = frame = before._replace(**self._changes)
+        return frame
+
+    def __exit__(self, *exc: object) -> None:
+        _local.frame = self._before
