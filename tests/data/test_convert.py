@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.sparse
 
 from trivium.data import make_source, validation_split
 from trivium.data.checks import nonfinite
@@ -173,7 +172,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "nothing": (None, r"`x` is missing"),
     "inputs of None": ({"a": [None], "b": None}, r'`x\["a"\]\[0\]` is None; wanted an array'),
     "a generator among arrays": ([np.zeros(2), iter([])], r"`x\[1\]` is of type list_iterator"),
-    "a sparse matrix": ([scipy.sparse.eye(3)], r"`x\[0\]` is of type dia_matrix.*\.toarray\(\)"),
     "unreadable": (Unreadable(), r"`x` \(Unreadable\) cannot be read as an array: out of luck"),
     "large whole numbers": (np.array([0, 2**31]), r"`x` has values from 0 to 2147483648.*int32"),
     "large unsigned numbers": (np.array([2**32], "uint64"), r"kept as uint32"),

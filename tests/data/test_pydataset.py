@@ -207,10 +207,10 @@ def test_a_bad_batch_is_named() -> None:
         next(make_source(Bad()).batches())
 
 
-@pytest.mark.parametrize("name", ["y", "sample_weight", "batch_size"])
+@pytest.mark.parametrize("name", ["y", "sample_weight"])
 def test_what_the_dataset_has_itself_is_refused_beside_it(name: str) -> None:
     with pytest.raises(ValueError, match=f"`{name}` was given beside a PyDataset"):
-        make_source(Numbered(), **{name: 2 if name == "batch_size" else np.zeros(2)})
+        make_source(Numbered(), **{name: np.zeros(2)})
 
 
 MODULE = """
@@ -277,3 +277,28 @@ def test_a_dataset_that_cannot_be_pickled_is_told_of() -> None:
     with pytest.raises((AttributeError, pickle.PicklingError)) as caught:
         list(make_source(Local(use_multiprocessing=True)).batches())
     assert "define its class at the top of a module" in caught.value.__notes__[0]
+
+
+def test_a_batch_size_beside_batches_is_ignored_with_a_warning() -> None:
+    class Twos(PyDataset):
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> Any:
+            return np.full((2, 1), index), np.zeros(2)
+
+    batches = [(np.zeros((2, 1)), np.zeros(2))]
+    for stream in (Twos(), iter(batches), Loader(batches)):
+        with pytest.warns(UserWarning, match=r"^fit: batch_size=7 is ignored, since a .* comes in"):
+            source = make_source(stream, batch_size=7)
+        assert len(source.example()[0]) == 2
+    with pytest.raises(ValueError, match=r"`y` was given beside a PyDataset"):
+        make_source(Twos(), np.zeros(4))
+
+
+class Loader:
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Any:
+        return iter(self.batches)

@@ -213,10 +213,10 @@ def test_nan_is_told_once_with_the_batch() -> None:
     assert "`x`: 2 NaN; the first in row 0" in str(caught[0].message)
 
 
-@pytest.mark.parametrize("name", ["y", "sample_weight", "batch_size"])
+@pytest.mark.parametrize("name", ["y", "sample_weight"])
 def test_what_a_stream_has_itself_is_refused_beside_it(name: str) -> None:
     with pytest.raises(ValueError, match=rf"^fit: `{name}` was given beside a generator"):
-        make_source(generate(), **{name: 2 if name == "batch_size" else np.zeros(2)})
+        make_source(generate(), **{name: np.zeros(2)})
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from trivium.data.adapter import make_source
 from trivium.data.checks import class_weights_to_sample_weights
 from trivium.data.pydataset import PyDataset
+from trivium.data.source import Source
 from trivium.data.sources import (
     ArraySource,
-    Source,
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
     validation_split,

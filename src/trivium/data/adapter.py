@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from trivium.data.checks import DataError, check_count, check_shuffle, placed
 from trivium.data.convert import is_array_like
 from trivium.data.pydataset import PyDataset
+from trivium.data.source import Source
 from trivium.data.sources import (
     ArraySource,
-    Source,
     standardize,
     steps_argument,
     warn_nonfinite,
@@ -34,12 +35,12 @@ def make_source(
     """Make a source of what a user passes as data.
 
     Args:
-        x: Arrays (NumPy, JAX, pandas, numbers in lists, nested in dicts, lists and tuples), or a
-            stream of batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`: a `PyDataset`, a
+        x: Arrays (NumPy, JAX, pandas, sparse matrices of SciPy, numbers in lists, nested in dicts,
+            lists and tuples), or a stream of batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`: a `PyDataset`, a
             generator, a data loader of another library.
         y: Targets; with arrays only.
         sample_weight: Weights of samples, or of steps within them; with arrays only.
-        batch_size: Samples a batch; with arrays only. 32 by default.
+        batch_size: Samples a batch of arrays, 32 by default. Streams have their own.
         steps: The most batches an epoch takes.
         shuffle: Whether to draw the order of arrays or of a `PyDataset`'s batches; other streams
             come in their own order. `"batch"` keeps the samples of a batch together.
@@ -53,7 +54,7 @@ def make_source(
         DataError: Something is wrong with the data or the arguments.
 
     Warns:
-        UserWarning: Arrays hold values that are NaN or infinite.
+        UserWarning: Arrays hold values that are NaN or infinite; a stream is given a `batch_size`.
 
     Example:
         >>> source = make_source([[1.0], [2.0], [3.0]], [0, 1, 0], batch_size=2)
@@ -67,7 +68,9 @@ def make_source(
         if x is None:
             raise DataError("`x` is missing: pass arrays, a PyDataset or a generator of batches.")
         if not is_array_like(x):
-            beside = {"y": y, "sample_weight": sample_weight, "batch_size": batch_size}
+            if batch_size is not None:
+                _warn_of_batch_size(x, batch_size, what)
+            beside = {"y": y, "sample_weight": sample_weight}
             return _stream(
                 x, beside, steps=steps, shuffle=shuffle, class_weight=class_weight, what=what
             )
@@ -77,8 +80,21 @@ def make_source(
     return ArraySource(data, batch_size=batch_size, steps=steps, shuffle=shuffle, what=what)
 
 
+def _name(x: Any) -> str:
+    return "PyDataset" if isinstance(x, PyDataset) else type(x).__name__
+
+
+def _warn_of_batch_size(x: Any, batch_size: int, what: str) -> None:
+    warnings.warn(
+        f"{what}: batch_size={batch_size} is ignored, since a {_name(x)} comes in batches that have "
+        "their size. Leave the argument out.",
+        UserWarning,
+        stacklevel=4,
+    )
+
+
 def _stream(x: Any, beside: dict[str, Any], **kwargs: Any) -> Source:
-    name = "PyDataset" if isinstance(x, PyDataset) else type(x).__name__
+    name = _name(x)
     if isinstance(x, type) or not hasattr(x, "__iter__"):
         remedy = "Pass arrays, a PyDataset, a generator, or an object whose __iter__ gives batches."
         if callable(x) and hasattr(x, "__name__"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -272,7 +272,9 @@ def _class_numbers(labels: np.ndarray) -> np.ndarray:
     return labels
 
 
-def nonfinite(array: Any, original: Any, name: str) -> str | None:
+def nonfinite(
+    array: Any, original: Any, name: str, row_of: Callable[[int], int] = int
+) -> str | None:
     """Say how many values of an array are NaN or infinite, and where the first one is.
 
     A sum is finite only if all its terms are, so one pass without a temporary array clears a good
@@ -282,6 +284,7 @@ def nonfinite(array: Any, original: Any, name: str) -> str | None:
         array: What training gets.
         original: What the user gave, before it was narrowed.
         name: The array's name.
+        row_of: Says in which row an entry of the first axis is, where that is not its number.
 
     Returns:
         A line for the warning, or `None` where all is well.
@@ -304,7 +307,7 @@ def nonfinite(array: Any, original: Any, name: str) -> str | None:
         f"too large for {values.dtype}": bad & np.isfinite(given),
     }
     counts = [f"{n} {what}" for what, mask in found.items() if (n := int(mask.sum()))]
-    row = int(bad.reshape(len(bad), -1).any(axis=1).argmax())
+    row = row_of(int(bad.reshape(len(bad), -1).any(axis=1).argmax()))
     return f"`{name}`: {', '.join(counts)}; the first in row {row}"
 
 

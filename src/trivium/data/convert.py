@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError, nonfinite
+from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.state import floatx
 from trivium.state.trees import is_nested, item_name, rebuild
 
@@ -32,7 +33,8 @@ def is_array_like(value: Any) -> bool:
         (True, False)
     """
     scalar = isinstance(value, numbers.Number | str | bytes)
-    return scalar or is_nested(value) or hasattr(value, "__array__")
+    sparse = isinstance(value, SparseRows) or is_sparse(value)
+    return scalar or sparse or is_nested(value) or hasattr(value, "__array__")
 
 
 def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any:
@@ -41,9 +43,9 @@ def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any
     A list or tuple of numbers is one array; a list, tuple or dict of arrays is a structure.
 
     Args:
-        structure: NumPy, JAX or pandas data, numbers in lists, anything with `__array__`, or dicts,
-            lists and tuples of those. Each array has shape `(samples, ...)`; a pandas Series
-            becomes `(samples, 1)`.
+        structure: NumPy, JAX or pandas data, numbers in lists, anything with `__array__`, sparse
+            matrices of SciPy, or dicts, lists and tuples of those. Each array has shape
+            `(samples, ...)`; a pandas Series becomes `(samples, 1)`, a sparse matrix `SparseRows`.
         name: The name of the whole, e.g. `"x"`.
         issues: Takes a line for each array with values that are not finite; `None` leaves that
             check out.
@@ -58,7 +60,8 @@ def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any
         >>> to_arrays({"a": [1.5, 2.5]}, "x")
         {'a': array([1.5, 2.5], dtype=float32)}
     """
-    if isinstance(structure, Mapping):
+    # SciPy's dictionary of keys is a dict, too.
+    if isinstance(structure, Mapping) and not is_sparse(structure):
         return {k: to_arrays(v, item_name(name, k), issues) for k, v in structure.items()}
     if isinstance(structure, list | tuple) and not _is_literal(structure):
         parts = [to_arrays(v, item_name(name, i), issues) for i, v in enumerate(structure)]
@@ -77,6 +80,12 @@ def _is_literal(value: Any) -> bool:
 
 def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
     """Turn one array-like into an array, checked and of the right dtype."""
+    if isinstance(value, SparseRows):
+        return value
+    if is_sparse(value):
+        value = rows_of(value, name)
+    if isinstance(value, SparseRows):
+        return _sparse_leaf(value, name, issues)
     array = value if isinstance(value, jax.Array) else _to_numpy(value, name)
     target = _target_dtype(array.dtype)
     if target is None:
@@ -99,6 +108,20 @@ def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
     return result
 
 
+def _sparse_leaf(rows: SparseRows, name: str, issues: list[str] | None) -> SparseRows:
+    """Check what a sparse matrix stores, and say which dtype its rows come in."""
+    stored = rows.matrix.data
+    target = _target_dtype(stored.dtype)
+    if target is None:
+        raise DataError(_not_numbers(stored, name))
+    if not len(rows):
+        raise DataError(f"`{name}` has no samples: its shape is {rows.shape}. Wanted at least one.")
+    values = _cast(stored, target, name)
+    if issues is not None and (line := nonfinite(values, stored, name, rows.row_of)):
+        issues.append(line)
+    return SparseRows(rows.matrix, target)
+
+
 def _to_numpy(value: Any, name: str) -> np.ndarray:
     if np.ma.is_masked(value):
         raise DataError(
@@ -116,8 +139,8 @@ def _to_numpy(value: Any, name: str) -> np.ndarray:
         return _from_list(value, name)
     if not is_array_like(value):
         remedy = "Pass a NumPy array."
-        if hasattr(value, "toarray") or hasattr(value, "todense"):
-            remedy = "A sparse matrix becomes an array by .toarray() or .todense()."
+        if hasattr(value, "todense"):
+            remedy = "A sparse array of this library becomes a dense one by .todense()."
         raise DataError(f"`{name}` is of type {type(value).__name__}, which is no array. {remedy}")
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
         value = value.detach().cpu()

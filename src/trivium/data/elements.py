@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.sparse import SparseRows, is_sparse, rows_of
+
 __all__ = [
     "Vectorized",
     "as_arrays",
@@ -41,13 +43,19 @@ def map_arrays(function: Callable[..., Any], element: Any, *others: Any) -> Any:
 
 
 def as_arrays(element: Any) -> Any:
-    """Return an element of NumPy's and JAX's arrays.
+    """Return an element of NumPy's and JAX's arrays; a sparse matrix becomes its rows.
 
     Example:
         >>> as_arrays([1, 2])
         array([1, 2])
     """
-    return map_arrays(lambda x: x if isinstance(x, jax.Array) else np.asarray(x), element)
+
+    def convert(x: Any) -> Any:
+        if is_sparse(x):
+            return rows_of(x, "Dataset")
+        return x if isinstance(x, jax.Array | SparseRows) else np.asarray(x)
+
+    return map_arrays(convert, element)
 
 
 def as_tensors(element: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from trivium.data.elements import as_arrays, as_tensors, map_arrays, typed
 from trivium.data.orders import OrderKey
 from trivium.data.pipeline_sources import PipelineSource, RowsSource
-from trivium.data.sources import Source
+from trivium.data.source import Source
 from trivium.data.stages import INFINITE, UNKNOWN, Batches, Elements, rows_of
 from trivium.state import global_seed
 

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from trivium.data.orders import OrderKey, gathered
-from trivium.data.sources import ArraySource, Source, standardize
+from trivium.data.sources import ArraySource, BatchedSource, standardize
+from trivium.data.sparse import SparseRows
 from trivium.data.stages import Batches, Elements
 from trivium.data.streams import IterableSource
 
@@ -38,11 +39,13 @@ class RowsSource(ArraySource):
     ) -> None:
         x, y, weight = (*_entries(batches.rows.arrays), None, None)[:3]
         self.data = standardize(x, y, weight, class_weight)
-        self.nbytes = sum(int(a.nbytes) for a in jax.tree.leaves(self.data))
+        arrays = jax.tree.leaves(self.data)
+        self.nbytes = sum(int(a.nbytes) for a in arrays)
+        self.sparse = any(isinstance(a, SparseRows) for a in arrays)
         self._batches = batches
         self._total = batches.length
         rows = min(batches.rows.length, self._total * batches.size)
-        Source.__init__(
+        BatchedSource.__init__(
             self, what=what, num_batches=self._total, num_samples=rows,
             batch_size=batches.size, steps=steps,
         )  # fmt: skip

@@ -24,11 +24,12 @@ from trivium.data.checks import (
 )
 from trivium.data.convert import is_array_like, to_arrays
 from trivium.data.orders import permutation
+from trivium.data.sparse import SparseRows, dense, some_rows
 from trivium.state.trees import is_nested, map_leaves, named_leaves
 
 __all__ = [
     "ArraySource",
-    "Source",
+    "BatchedSource",
     "pack_x_y_sample_weight",
     "standardize",
     "steps_argument",
@@ -51,8 +52,8 @@ def steps_argument(what: str) -> str:
     return _STEPS.get(what, "steps")
 
 
-class Source:
-    """Data that comes in batches.
+class BatchedSource:
+    """What all sources of this room are: how many batches an epoch has, and which.
 
     Args:
         what: Where the data was given: `"fit"`, `"evaluate"`, `"predict"`, `"validation_data"`.
@@ -112,7 +113,7 @@ class Source:
             )
 
 
-class ArraySource(Source):
+class ArraySource(BatchedSource):
     """Data that lies in arrays as a whole.
 
     Args:
@@ -123,8 +124,9 @@ class ArraySource(Source):
         what: Where the data was given.
 
     Attributes:
-        data: Nested structures of NumPy or JAX arrays of one length.
-        nbytes: The arrays' size in memory.
+        data: Nested structures of NumPy or JAX arrays, or rows of sparse matrices, of one length.
+        nbytes: The size of all of it as dense arrays.
+        sparse: Whether there are sparse matrices in it, so that it is not to be made dense as a whole.
 
     Example:
         >>> source = ArraySource((np.zeros((10, 3), "float32"),), batch_size=4)
@@ -148,6 +150,7 @@ class ArraySource(Source):
         self.data = data
         # An array that serves several outputs counts once.
         arrays = {id(a): a for a in jax.tree.leaves(data)}
+        self.sparse = any(isinstance(a, SparseRows) for a in arrays.values())
         self.nbytes = sum(int(a.nbytes) for a in arrays.values())
         count = jax.tree.leaves(data)[0].shape[0]
         size = batch_size or (math.ceil(count / steps) if steps else 32)
@@ -260,12 +263,17 @@ def standardize(
                 "array; got "
                 + ("no `y`." if y is None else f"`y` as a {type(y).__name__}. Use `sample_weight`.")
             )
-        sample_weight = class_weights_to_sample_weights(y, class_weight)
+        sample_weight = class_weights_to_sample_weights(dense(y), class_weight)
     elif sample_weight is not None:
-        sample_weight = align_sample_weight(sample_weight, y)
+        sample_weight = align_sample_weight(map_leaves(_weights, sample_weight), y)
     if sample_weight is not None:
         return x, y, sample_weight
     return (x,) if y is None else (x, y)
+
+
+def _weights(weight: Any) -> Any:
+    """Return sample weights as an array: there is a number for each sample anyway."""
+    return dense(weight) if isinstance(weight, SparseRows) else weight
 
 
 def warn_nonfinite(what: str, issues: list[str]) -> None:
@@ -315,8 +323,8 @@ def validation_split(data: tuple, fraction: float) -> tuple[tuple, tuple]:
             "another fraction."
         )
     return (
-        map_leaves(lambda array: array[:cut], entries),
-        map_leaves(lambda array: array[cut:], entries),
+        map_leaves(lambda array: some_rows(array, slice(cut)), entries),
+        map_leaves(lambda array: some_rows(array, slice(cut, None)), entries),
     )
 
 

@@ -14,23 +14,24 @@ from trivium.data.checks import DataError, placed
 from trivium.data.orders import permutation
 from trivium.data.pydataset import PyDataset, fetch
 from trivium.data.sources import (
-    Source,
+    BatchedSource,
     standardize,
     warn_nonfinite,
 )
+from trivium.data.sparse import dense, is_sparse
 from trivium.state import global_seed
 from trivium.state.trees import map_leaves
 
 __all__ = ["IterableSource", "PyDatasetSource", "StreamSource"]
 
 
-class StreamSource(Source):
+class StreamSource(BatchedSource):
     """Data that comes in batches.
 
     Args:
         name: What the data is, for messages.
         class_weight: Weights of classes, which become sample weights.
-        **kwargs: As `Source` takes them.
+        **kwargs: As `BatchedSource` takes them.
 
     Attributes:
         check: Called with each batch; raises an error for one that cannot be trained on.
@@ -112,11 +113,11 @@ class StreamSource(Source):
         if issues:
             self._look_for_nan = False
             warn_nonfinite(f"{self.what}: batch {index} of {self._name}", issues)
-        return map_leaves(np.asarray, batch)
+        return map_leaves(dense, batch)
 
     def _entries(self, item: Any) -> tuple:
         """Return a batch as a tuple of one to three entries."""
-        if isinstance(item, Mapping) or hasattr(item, "__array__"):
+        if isinstance(item, Mapping) or hasattr(item, "__array__") or is_sparse(item):
             return (item,)
         if isinstance(item, tuple) and 1 <= len(item) <= 3:
             return item

@@ -13,6 +13,7 @@ import numpy as np
 from trivium import losses as losses_room
 from trivium import metrics as metrics_room
 from trivium.data.checks import DataError
+from trivium.data.sparse import dense
 from trivium.state import suggest
 from trivium.state.masks import get_mask
 
@@ -288,7 +289,7 @@ class CompiledLoss:
                 axis = getattr(function, "axis", -1)
                 ignored = getattr(function, "ignore_class", None)
                 where = f"y[{name!r}]" if outputs.count > 1 else "y"
-                _check_labels(np.asarray(target), output.shape[axis], ignored, name, where)
+                _check_labels(dense(target), output.shape[axis], ignored, name, where)
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Return the loss and update the outputs' own trackers.

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data import ArraySource
+from trivium.data.sparse import on_host
 from trivium.state import to_device
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
@@ -79,10 +80,10 @@ class Feed:
     def __init__(self, source: Any, chunk: int | None = None, eager: bool = False) -> None:
         self.source = source
         self._arrays = source if isinstance(source, ArraySource) else None
-        self._resident = (
-            self._arrays is not None and not eager and self._arrays.nbytes <= device_budget()
-        )
-        self._in_order = self._arrays is not None and self._arrays.in_order and not eager
+        # The rows of sparse matrices are made dense batch by batch.
+        whole = self._arrays is not None and not eager and not self._arrays.sparse
+        self._resident = whole and source.nbytes <= device_budget()
+        self._in_order = whole and source.in_order
         self._placed: Any = None
         # A block has room for one execution, or for what comes in a moment.
         self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
@@ -216,7 +217,7 @@ class Feed:
 
 def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
     """Yield the batches of arrays that stay on the host."""
-    data = jax.tree_util.tree_map(np.asarray, source.data)
+    data = jax.tree_util.tree_map(on_host, source.data)
     size = source.batch_size
     for first in range(0, len(order), size):
         index = order[first : first + size]

@@ -283,7 +283,8 @@ class Trainer(Steps):
         """Train the model.
 
         Args:
-            x: The inputs: an array, a list or dict of arrays, a DataFrame, a generator, a `PyDataset`.
+            x: The inputs: an array, a DataFrame, a sparse matrix, lists or dicts of such, a generator, a `PyDataset`, a
+                `trivium.data.Dataset`. `None` stands for an optional input.
             y: The targets; not with generators and datasets, which give their own.
             batch_size: Samples a step, 32 where it is `None`.
             epochs: The number of the last epoch.
