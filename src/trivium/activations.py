@@ -165,4 +165,4 @@ def relu(
     return positive - negative_slope * jax.nn.relu(threshold - x)
 
 
-get, serialize, deserialize = faces(_registry)
+get, serialize, deserialize = faces(_registry, __name__)

@@ -150,5 +150,5 @@ def _rescale(w: Any, axis: int | Sequence[int], allowed: Callable[..., jax.Array
     return w * (allowed(lengths) / (epsilon() + lengths))
 
 
-get, serialize, deserialize = faces(CONSTRAINTS)
+get, serialize, deserialize = faces(CONSTRAINTS, __name__)
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm

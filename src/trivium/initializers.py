@@ -598,7 +598,7 @@ _STANDARD: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-get, serialize, deserialize = faces(INITIALIZERS)
+get, serialize, deserialize = faces(INITIALIZERS, __name__)
 
 IdentityInitializer = identity = Identity
 OrthogonalInitializer = orthogonal = Orthogonal

@@ -183,5 +183,5 @@ def _factor(value: Any, what: str) -> float:
     return float(value)
 
 
-get, serialize, deserialize = faces(REGULARIZERS)
+get, serialize, deserialize = faces(REGULARIZERS, __name__)
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

@@ -44,6 +44,20 @@ class Graph:
         self.output_tensors = _tensors(outputs, "outputs")
         self.nodes = _order(self.input_tensors, [*self.output_tensors, *losses])
 
+    def __getstate__(self) -> dict[str, Any]:
+        # In this order each node comes after those that it needs, so that nothing goes deep into a deep graph.
+        return {k: vars(self)[k] for k in ("inputs", "nodes", "outputs", "losses")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.input_tensors = jax.tree_util.tree_leaves(self.inputs)
+        self.output_tensors = jax.tree_util.tree_leaves(self.outputs)
+        for node in self.nodes:
+            # Layers are copied without the graphs that they are in.
+            calls = getattr(node.operation, "_inbound_nodes", None)
+            if calls is not None and not any(node is known for known in calls):
+                calls.append(node)
+
     @property
     def operations(self) -> list[Any]:
         """Each layer and op once, those farthest from the outputs first, as Keras lists a model's layers."""

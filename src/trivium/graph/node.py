@@ -48,17 +48,29 @@ class Node:
         self.args = args
         self.kwargs = kwargs
         self.outputs = outputs
+        self._read()
+        for index, tensor in enumerate(self.output_tensors):
+            if tensor.node is None:
+                tensor.node, tensor.index = self, index
+
+    def _read(self) -> None:
+        """Find the tensors among the arguments and the outputs."""
+        args, kwargs = self.args, self.kwargs
         self._leaves, self._tree = jax.tree_util.tree_flatten((args, kwargs))
         # Most calls have no dict among their arguments, and `fill` runs for each call of a graph.
         self._ordered = has_keys((args, tuple(kwargs.values())))
         self._places = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
         self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._places]
         self.output_tensors: list[SymbolicTensor] = [
-            t for t in jax.tree_util.tree_leaves(outputs) if is_symbolic(t)
+            t for t in jax.tree_util.tree_leaves(self.outputs) if is_symbolic(t)
         ]
-        for index, tensor in enumerate(self.output_tensors):
-            if tensor.node is None:
-                tensor.node, tensor.index = self, index
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: vars(self)[k] for k in ("operation", "args", "kwargs", "outputs")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._read()
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ _scope = export.SymbolicScope()
 _count = itertools.count()
 # A name that is no function's, as in `floordiv(d1, 2)`.
 _SYMBOL = re.compile(r"\b[a-z]\w*\b(?!\()")
+_FRESH = re.compile(r"\bd(\d+)\b")
 
 
 def fresh_dimension() -> Any:
@@ -78,6 +79,17 @@ class SymbolicTensor(ArrayOperators):
         self.node: Node | None = None
         self.index = 0
         self.mask: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "dims": tuple(d if isinstance(d, int) else str(d) for d in self.dims)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sizes = [str(d) for d in state["dims"]]
+        # A symbol may come from another process: those that are still to be given have other names.
+        taken = [int(n) for size in sizes for n in _FRESH.findall(size)]
+        global _count
+        _count = itertools.count(max([next(_count), *(n + 1 for n in taken)]))
+        vars(self).update(state, dims=symbolic_dimensions(sizes) if sizes else ())
 
     @property
     def shape(self) -> tuple[int | None, ...]:

@@ -8,7 +8,7 @@ import inspect
 import itertools
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import jax
@@ -30,6 +30,7 @@ from trivium.layers.input_spec import check_input
 from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
+from trivium.state.copying import Copied
 from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.masks import get_mask, set_mask
@@ -79,7 +80,7 @@ def _signature(cls: Any) -> _CallSignature:
     return _signatures[cls]
 
 
-class Layer(Settings):
+class Layer(Copied, Settings):
     """A function from tensors to tensors that keeps variables.
 
     Write a layer by giving `__init__` (the settings), `build` (the variables, once the input's shape is known) and
@@ -111,6 +112,8 @@ class Layer(Settings):
     _tracked_as = LAYERS
     _untracked: frozenset[str] = frozenset({"_call_args", "_inbound_nodes", "_losses"})
 
+    _owned_by = "_parent"
+
     if TYPE_CHECKING:
         # Settings become attributes by `_set`, and users' layers have attributes of their own.
         def __getattr__(self, name: str) -> Any: ...
@@ -118,7 +121,9 @@ class Layer(Settings):
 
         def __getattr__(self, name):
             called = any(layer is self for layer in current_frame().layers)
-            if hasattr(type(self), name) or called or vars(self).get("built", True):
+            # Dunders, and these lists, are asked for while a copy is made.
+            hidden = name[:2] == "__" or name in ("_inbound_nodes", "_losses")
+            if hidden or hasattr(type(self), name) or called or vars(self).get("built", True):
                 return object.__getattribute__(self, name)  # which raises the error again
             raise AttributeError(
                 f"Layer {self.path!r} ({type(self).__name__}) has no attribute {name!r}. It is not built yet, and "
@@ -209,6 +214,23 @@ class Layer(Settings):
             vars(self).update(before | lists | named)
 
         return restore
+
+    def _holds(self) -> Iterable[Any]:
+        return (*self._layers, *self._own_weights())
+
+    def __getstate__(self) -> dict[str, Any]:
+        _ = self.name  # A copy has the same, though nobody may have asked for it yet.
+        state = super().__getstate__()
+        # A copy has the graphs it is in if they are copied too, and then they say so.
+        calls = state.pop("_inbound_nodes")
+        state["_sources"] = [node for node in calls if node.is_source]
+        state["_losses"] = []
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        sources = state["_sources"]
+        super().__setstate__({k: v for k, v in state.items() if k != "_sources"})
+        vars(self).setdefault("_inbound_nodes", []).extend(sources)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

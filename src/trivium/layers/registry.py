@@ -9,4 +9,4 @@ from trivium.state.registry import Registry, faces
 __all__ = ["LAYERS", "deserialize", "serialize"]
 
 LAYERS: Registry[Any] = Registry("layer", "keras.layers")
-_, serialize, deserialize = faces(LAYERS)
+_, serialize, deserialize = faces(LAYERS, __name__)

@@ -14,7 +14,7 @@ __all__ = ["deserialize", "get", "kind_of_targets", "object_name", "resolve", "s
 Shape = tuple[int | None, ...]
 
 
-get, serialize, deserialize = faces(LOSSES)
+get, serialize, deserialize = faces(LOSSES, __name__)
 
 
 def kind_of_targets(y_true_shape: Shape, y_pred_shape: Shape) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from trivium.graph import op
 from trivium.losses.registry import LOSSES, FunctionRegistry
 from trivium.state.configured import Configured
+from trivium.state.copying import Copied
 from trivium.state.dtypes import floatx, get_policy
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest
@@ -72,7 +73,7 @@ def _with_values(result: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @metric_class()
-class Metric(Configured):
+class Metric(Copied, Configured):
     """A metric; subclass it and write `update_state` and `result` for one of your own.
 
     Args:

@@ -19,7 +19,7 @@ _BY_SHAPE = {
 }
 
 
-get, serialize, deserialize = faces(METRICS)
+get, serialize, deserialize = faces(METRICS, __name__)
 
 
 def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Metric:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -74,6 +74,12 @@ class Model(Trainer, Layer):
         "_made_layers",
     }
 
+    _remade: ClassVar[dict[str, Any]] = {
+        "_captured": dict,
+        "_capture_error": type(None),
+        "_programs": None,
+    }
+
     _graph: Graph | None
     _captured: dict[bool, tuple[Graph | None, bool | Callable[[Any], bool]]]
     _call_spec: tuple[Any, dict[str, Any]] | None
@@ -128,6 +134,13 @@ class Model(Trainer, Layer):
                 layer._parent = weakref.ref(self)
         if not is_recording():
             reserve(self.variables)
+
+    def _holds(self) -> Iterable[Any]:
+        return (*super()._holds(), *self._made_layers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The graph first: it is in an order that leads to no deep recursion.
+        return {"_graph": self._graph, **super().__getstate__()}
 
     # -- the one graph ------------------------------------------------------------------------------------------
 

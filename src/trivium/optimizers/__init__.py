@@ -39,4 +39,4 @@ __all__ = [
     "serialize",
 ]
 
-get, serialize, deserialize = faces(registry)
+get, serialize, deserialize = faces(registry, __name__)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from trivium.initializers import Constant
 from trivium.optimizers.optimizer import Optimizer, UndecayedArguments, registry
 from trivium.state import Variable, suggest
 
@@ -93,9 +94,8 @@ class LossScaleOptimizer(Optimizer):
         self._trainable_variables = list(variables)
         self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
         self.dynamic_scale = self.add_variable(
-            (), lambda shape, dtype: jnp.asarray(self.initial_scale, dtype), "float32",
-            name="dynamic_scale",
-        )  # fmt: skip
+            (), Constant(self.initial_scale), "float32", name="dynamic_scale"
+        )
         self.inner_optimizer.build(self._trainable_variables)
         self.built = True
 

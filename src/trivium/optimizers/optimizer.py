@@ -8,7 +8,7 @@ import re
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from trivium.optimizers import transforms
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import (
     Configured,
+    Copied,
     Registry,
     Variable,
     auto_name,
@@ -115,7 +116,7 @@ def _slot_name(path: tuple[Any, ...], leaf: Any, variables: Sequence[Variable]) 
     return word
 
 
-class Optimizer(UpdateSteps, Configured):
+class Optimizer(UpdateSteps, Copied, Configured):
     """The base class of optimizers.
 
     A step takes, in this order: the gradients, unscaled, accumulated and clipped; weight decay; the
@@ -160,6 +161,8 @@ class Optimizer(UpdateSteps, Configured):
         >>> w.numpy().tolist()
         [2.0, 4.0]
     """
+
+    _remade: ClassVar[dict[str, Any]] = dict.fromkeys(_CACHED)
 
     def __init__(
         self,
@@ -394,9 +397,6 @@ class Optimizer(UpdateSteps, Configured):
         # The compiled step has the hyperparameters in it.
         for key in _CACHED:
             self.__dict__.pop(key, None)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in _CACHED}
 
     # The pure step, on a `_State` of arrays and on lists of arrays in the order of the built
     # variables.

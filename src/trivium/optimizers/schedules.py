@@ -366,4 +366,4 @@ class CosineDecayRestarts(LearningRateSchedule):
         return self.initial_learning_rate * decayed
 
 
-_, serialize, deserialize = faces(registry)
+_, serialize, deserialize = faces(registry, __name__)

@@ -1,6 +1,7 @@
 """State: variables, the scopes they live in, seeds, names and dtypes. The ground floor: it imports no other room."""
 
 from trivium.state.configured import Configured
+from trivium.state.copying import Copied
 from trivium.state.custom_objects import (
     CustomObjectScope,
     custom_object_scope,
@@ -41,6 +42,7 @@ from trivium.state.variable import Variable
 
 __all__ = [
     "Configured",
+    "Copied",
     "CustomObjectScope",
     "DTypePolicy",
     "EffectError",

@@ -433,14 +433,15 @@ def known_function(name: str, registry: Registry[Any] | None = None) -> Any:
     return found
 
 
-def faces(registry: Registry[Any]) -> tuple[Callable[..., Any], ...]:
+def faces(registry: Registry[Any], room: str) -> tuple[Callable[..., Any], ...]:
     """Return the functions `get`, `serialize` and `deserialize` of one kind of object, for its room.
 
     Args:
         registry: The kind's registry.
+        room: The module that they stand in.
 
     Example:
-        >>> get, serialize, deserialize = faces(Registry("shape", "docs.other_shapes"))
+        >>> get, serialize, deserialize = faces(Registry("shape", "docs.other_shapes"), __name__)
         >>> get(None) is None, serialize.__doc__.splitlines()[0]
         (True, 'Return the config of a shape, as Keras writes it.')
     """
@@ -484,4 +485,6 @@ def faces(registry: Registry[Any]) -> tuple[Callable[..., Any], ...]:
     Raises:
         ValueError: The config names something unknown.
     """
+    for face in (get, serialize, deserialize):
+        face.__module__, face.__qualname__ = room, face.__name__
     return get, serialize, deserialize

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.state.configured import Configured
+from trivium.state.copying import Copied
 from trivium.state.drawing import Position, current_drawing
 from trivium.state.names import auto_name
 from trivium.state.registry import Registry
@@ -153,7 +154,7 @@ _GENERATORS: Registry[Any] = Registry("seed generator", "keras.random")
 
 
 @_GENERATORS.register()
-class SeedGenerator(Configured):
+class SeedGenerator(Copied, Configured):
     """A source of random keys whose state is a variable, so that pure functions can carry it.
 
     Args:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.state.copying import Copied
 from trivium.state.drawing import Drawing, Position, drawing_scope
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_autocast, current_frame, entered
@@ -26,7 +27,7 @@ __all__ = ["Variable"]
 _OPERATORS: dict[str, Callable[..., Any]] = {"abs": abs}
 
 
-class Variable(ArrayOperators):
+class Variable(Copied, ArrayOperators):
     """An array with a name that can be given a new value.
 
     With an initializer the first value is drawn when it is first needed, so that a model can order the drawing of
@@ -52,6 +53,8 @@ class Variable(ArrayOperators):
     """
 
     _tracked_as = VARIABLES
+
+    _owned_by = "owner"
 
     def __init__(
         self,
@@ -250,6 +253,11 @@ class Variable(ArrayOperators):
     def numpy(self) -> np.ndarray:
         """Return the value as a NumPy array that nothing else writes to."""
         return np.array(self.value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._value is None and self.position is None:
+            self.initialize()  # Else each copy would draw a first value of its own.
+        return super().__getstate__()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.value, dtype=dtype)

@@ -11,6 +11,7 @@ from trivium.graph import Graph, SymbolicTensor
 from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
+from trivium.state.copying import Recipe
 from trivium.styles.hooks import keep_hooks, overridden_hooks
 from trivium.styles.modes import one_graph
 from trivium.styles.obstacles import sequential_layers
@@ -98,11 +99,7 @@ def _subclass(model: Model, graph: Graph) -> Model:
     name = class_name(model)
     body = class_body(model, Values(bind), None)
     code = "\n".join(body.call_lines()) + "\n"
-    file = f"<{name}.call, converted>"
-    linecache.cache[file] = (len(code), None, code.splitlines(True), file)
-    space = {**MODULES, **constants}
-    exec(compile(code, file, "exec"), space)
-    cls = type(name, (Model,), {"call": space["call"], "__module__": __name__})
+    cls = Recipe(_class_of, name, code, constants).cls
     made = keep_hooks(model, cls)(name=said_name(model))
     made._policy = model.dtype_policy
     for key, value in body.attributes.items():
@@ -110,6 +107,15 @@ def _subclass(model: Model, graph: Graph) -> Model:
     args, kwargs = call_of(graph)
     made(*jax.tree_util.tree_map(_like, args), **jax.tree_util.tree_map(_like, kwargs))
     return made
+
+
+def _class_of(name: str, code: str, constants: dict[str, Any]) -> type[Model]:
+    """Return a class of model whose `call` is this code."""
+    file = f"<{name}.call, converted>"
+    linecache.cache[file] = (len(code), None, code.splitlines(True), file)
+    space = {**MODULES, **constants}
+    exec(compile(code, file, "exec"), space)
+    return type(name, (Model,), {"call": space["call"], "__module__": __name__})
 
 
 def _like(tensor: Any) -> SymbolicTensor:

@@ -8,6 +8,7 @@ from typing import Any
 from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
+from trivium.state.copying import Recipe
 
 __all__ = ["HOOKS", "keep_hooks", "overridden_hooks", "own_ancestry"]
 
@@ -46,11 +47,15 @@ def keep_hooks(model: Model, style: type[Model]) -> type[Model]:
     """
     if not overridden_hooks(model):
         return style
-    overridden = {n for base in own_ancestry(type(model)) for n in vars(base) if hasattr(Model, n)}
+    return Recipe(_with_hooks, type(model), style).cls
+
+
+def _with_hooks(cls: type[Model], style: type[Model]) -> type[Model]:
+    overridden = {n for base in own_ancestry(cls) for n in vars(base) if hasattr(Model, n)}
     # All but the hooks is the style's: how it is made, built and called.
     kept = {n: inspect.getattr_static(style, n) for n in overridden - set(HOOKS) if n[:2] != "__"}
-    name = type(model).__name__
-    steps = type(name, (type(model),), {"__init__": _plain_init})
+    name = cls.__name__
+    steps = type(name, (cls,), {"__init__": _plain_init})
     return type(name, (style, steps), {**kept, "__module__": style.__module__})
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from trivium.data import unpack_x_y_sample_weight
 from trivium.metrics import Mean, Metric
-from trivium.state import StatelessScope
+from trivium.state import Copied, StatelessScope
 from trivium.state.tracking import members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
@@ -23,7 +23,7 @@ else:
 __all__ = ["Compiled", "Steps"]
 
 
-class Compiled:
+class Compiled(Copied):
     """What `compile` was told, and what came of it on data.
 
     Args:
@@ -33,6 +33,8 @@ class Compiled:
         run_eagerly: Whether steps run as plain Python.
         steps_per_execution: How many steps lie between the batch hooks of callbacks.
     """
+
+    _remade: ClassVar[dict[str, Any]] = {"programs": dict}
 
     def __init__(
         self,
