@@ -455,6 +455,7 @@ class _Writer:
             tuple[tuple[Shape, ...], Any]
         ] = []  # of each layer: its operands' shapes, its result's
         self.steps: list[Step] = []
+        self.firsts: list[int] = []  # of each step: the place of its first result
 
     def add_input(self, shape: Shape, dtype: str = "float32") -> None:
         self.inputs.append((shape, dtype))
@@ -470,6 +471,8 @@ class _Writer:
     def add_step(self, chain: bool, models: bool) -> None:
         """Add a step that takes values so far; in a chain, a layer that takes the last."""
         draw = self.draw
+        if self.steps and draw(st.integers(0, 5)) == 0 and self._repeat(chain):
+            return
         shared = [] if chain else self._shared()
         if shared and draw(st.integers(0, 4)) == 0:
             layer, places = draw(st.sampled_from(shared))
@@ -489,6 +492,24 @@ class _Writer:
             self._call(self._new_layer((kind, setting or {}), shapes, result), places, result)
         else:
             self._call(kind, places, result, setting)
+
+    def _repeat(self, chain: bool) -> bool:
+        """Do the last steps again, on their own result and several times, if its shape allows that."""
+        block = list(zip(self.steps, self.firsts, strict=True))[-self.draw(st.integers(1, 3)) :]
+        entry, last = block[0][0].places[0], len(self.shapes) - 1
+        if self.shapes[entry] is None or self.shapes[entry] != self.shapes[last]:
+            return False
+        fresh = {kind: self.draw(st.booleans()) for kind in {step.kind for step, _ in block}}
+        for _ in range(self.draw(st.integers(1, 5))):
+            moved = {entry: len(self.shapes) - 1}
+            for step, first in block:
+                kind, places = step.kind, tuple(moved.get(p, p) for p in step.places)
+                results = self.shapes[first : first + step.results]
+                if isinstance(kind, int) and (chain or fresh[kind]):
+                    kind = self._new_layer(self.layers[kind], *self.uses[kind])
+                moved |= {first + i: len(self.shapes) + i for i in range(step.results)}
+                self._call(kind, places, results if step.results > 1 else results[0], step.setting)
+        return True
 
     def _values(self) -> list[int]:
         return [p for p, shape in enumerate(self.shapes) if shape is not None]
@@ -537,6 +558,7 @@ class _Writer:
     ) -> None:
         results = result if isinstance(result, list) else [result]
         self.steps.append(Step(kind, places, setting, len(results)))
+        self.firsts.append(len(self.shapes))
         self.shapes += results
 
     def finish(self, single: bool, chain: bool) -> Plan:

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis.strategies import sampled_from
 from random_graphs import models
 
 import trivium as tv
@@ -250,6 +251,56 @@ def test_a_class_of_all_sorts():
         model, "functional"
     )
     assert "for dense in self.dense_layers:" in source(model, "subclass")
+
+
+@pytest.mark.parametrize("style", ["functional", "subclass"])
+@pytest.mark.parametrize("between", [None, "relu"])
+@pytest.mark.parametrize("times", range(2, 7))
+def test_a_shared_layer_that_repeats_stays_one_layer(times, between, style):
+    x = inputs = tv.Input((4,))
+    dense = layers.Dense(4)
+    for _ in range(times):
+        x = dense(x)
+        x = x if between is None else layers.Activation(between)(x)
+    model = tv.Model(inputs, x)
+    made = written(model, style)
+    assert made.fingerprint() == model.fingerprint() and len(made.weights) == 2
+    assert times < 5 or "for _ in range(" in source(model, style)
+
+
+KEYS = {"a list of one": [1], "keys": {'a"b': 1, "it's": 1}, "numbers": {1: 1, 0: 1}}
+
+
+@pytest.mark.parametrize("form", KEYS)
+@pytest.mark.parametrize("style", ["functional", "subclass"])
+def test_inputs_come_in_the_structure_that_was_declared(style, form):
+    inputs = jax.tree_util.tree_map(lambda _: tv.Input((3,)), KEYS[form])
+    x = leaves(inputs)[0]
+    for _ in range(5):
+        x = ops.tanh(x)
+    model = tv.Model(inputs, {'"out"': x, "\\": leaves(inputs)[-1]})
+    data = jax.tree_util.tree_map(lambda _: np.ones((2, 3), "float32"), inputs)
+    for make in (convert, written):
+        made = make(model, style)
+        assert made.fingerprint() == model.fingerprint()
+        assert_same_bits(made(data), model(data))
+
+
+HOSTILE = [
+    'a"b', "it's", '"""', "x\ny", "\\", "{i}", "class", "self", "inputs", "x", "np", "layers", "call", "öß", "模型",
+    "__import__('os').abort()", '"); raise SystemExit(3)  #',
+]  # fmt: skip
+
+
+@settings(max_examples=6, deadline=None)
+@given(models(max_steps=4), sampled_from(HOSTILE))
+def test_names_are_text_and_never_code(example, prefix):
+    model, _ = example.plan.build(prefix)
+    for style in STYLES:
+        for make in (convert, written):
+            made = possible(make, model, style)
+            assert made is None or made.fingerprint() == model.fingerprint()
+            assert made is None or [w.name for w in made.weights] == [w.name for w in model.weights]
 
 
 def test_masks_pass_by_themselves_and_are_not_written():

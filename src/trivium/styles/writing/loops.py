@@ -19,9 +19,9 @@ class Row:
 
     Args:
         target: What is assigned to.
-        made: The call that makes the layer, where it is made for this row; else `None`.
+        made: The call that makes the layer, where it is made for this row alone; else `None`.
         text: The rest: the call of the layer, or a whole expression.
-        layer: The layer that is made, to know it by.
+        layer: The layer that is made or called, to know it by.
 
     Example:
         >>> Row("x", Expression("layers.Flatten"), "(x)", None).code()
@@ -39,8 +39,9 @@ class Row:
 
     def shape(self) -> object:
         """Return what must be equal for two rows to be turns of one loop."""
-        made = self.made and (self.made.head, tuple(name for name, _ in self.made.arguments))
-        return self.target, made, self.text
+        if self.made is None:  # What is called here is the same in each turn.
+            return self.target, id(self.layer), self.text
+        return self.target, (self.made.head, *(name for name, _ in self.made.arguments)), self.text
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ from trivium.styles.calls import Call, written_calls
 from trivium.styles.modes import StyleError
 from trivium.styles.writing.values import Values
 
-__all__ = ["SHORT", "Names", "Statement", "identifier", "said_name", "statements", "structure_text"]
+__all__ = [
+    "SHORT", "Names", "Statement", "identifier", "key_text", "said_name", "statements", "step_text",
+    "structure_text",
+]  # fmt: skip
 
 _SIGNS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**",
@@ -199,7 +202,7 @@ class _Writer:
             return ", ".join(names) + ("," if len(names) == 1 else "")
         name = self.names.new(node.name)
         for path, tensor in jax.tree_util.tree_flatten_with_path(outputs)[0]:
-            self.expressions[id(tensor)] = name + "".join(map(_step, path))
+            self.expressions[id(tensor)] = name + step_text(path)
         return name
 
     def _name(self, node: Node, lasts: bool, free: list[str]) -> str:
@@ -292,13 +295,25 @@ def structure_text(value: Any, leaf: Callable[[Any], str]) -> str:
     ):
         return leaf(value)
     if isinstance(value, dict):
-        return "{" + ", ".join(f'"{k}": {structure_text(v, leaf)}' for k, v in value.items()) + "}"
+        parts = (f"{key_text(k)}: {structure_text(v, leaf)}" for k, v in value.items())
+        return "{" + ", ".join(parts) + "}"
     inner = ", ".join(structure_text(v, leaf) for v in value)
     if isinstance(value, list):
         return f"[{inner}]"
     return f"({inner},)" if len(value) == 1 else f"({inner})"
 
 
-def _step(key: Any) -> str:
-    inner = getattr(key, "key", getattr(key, "idx", None))
-    return f'["{inner}"]' if isinstance(inner, str) else f"[{inner}]"
+def key_text(key: Any) -> str:
+    """Return a dict's key or a list's index as text.
+
+    Example:
+        >>> key_text("left"), key_text('"'), key_text(0)
+        ('"left"', "'\\"'", '0')
+    """
+    return Values().text(key)
+
+
+def step_text(path: Any) -> str:
+    """Return what follows a structure's name to reach one of its leaves, given the leaf's path in it."""
+    keys = (getattr(p, "key", getattr(p, "idx", None)) for p in path)
+    return "".join(f"[{key_text(k)}]" for k in keys)

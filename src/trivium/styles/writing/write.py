@@ -29,8 +29,10 @@ from trivium.styles.writing.statements import (
     Names,
     Statement,
     identifier,
+    key_text,
     said_name,
     statements,
+    step_text,
     structure_text,
 )
 from trivium.styles.writing.values import Expression, Values
@@ -368,8 +370,10 @@ def class_body(model: Model, values: Values, writer: Writer | None) -> ClassBody
     entry = ClassBody()
     inputs = _parameters(model, graph, entry)
 
-    def body_of(inputs: dict[int, str]) -> tuple[list[Row | Loop], ClassBody]:
-        return _Method(model, graph, values, writer).body(inputs, entry)
+    def body_of(names: dict[int, str]) -> tuple[list[Row | Loop], ClassBody]:
+        start = [f"{n} = {inputs[key]}" for key, n in names.items() if n != inputs[key]]
+        own = replace(entry, code=[*entry.code, *start])
+        return _Method(model, graph, values, writer).body(names, own)
 
     return shortest(body_of, inputs)[1]
 
@@ -388,7 +392,6 @@ class _Method:
     def body(self, inputs: dict[int, str], entry: ClassBody) -> tuple[list[Row | Loop], ClassBody]:
         result, graph = self.result, self.graph
         result.parameters, result.code = entry.parameters, list(entry.code)
-        result.code += [f"x = {entry.parameters[0]}"] if "x" in inputs.values() else []
         for variable in graph.variables:
             self._keep(variable, self.names.new(variable.name))
         local = Names([*_PUBLIC, *SHORT, "self", *(e.split("[")[0] for e in inputs.values())])
@@ -397,21 +400,12 @@ class _Method:
         )
         rows = self._rows(steps)
         rolled: list[Row | Loop] = roll(rows) if self.writer is not None else list(rows)
-        alone = [r.layer for r in rolled if isinstance(r, Row) and r.layer is not None]
-        several = Counter(_base(layer) for layer in unique(alone))
+        several = Counter(_base(layer) for layer in self._attributed(rolled))
         for item in rolled:
             if isinstance(item, Loop):
-                result.code += self._loop(item)
+                result.code += self._loop(item, several)
                 continue
-            text = item.text
-            if item.layer is not None:
-                if id(item.layer) not in self.attributes:
-                    base = _base(item.layer)
-                    number = several[base] > 1 and said_name(item.layer) is None
-                    self._keep(
-                        item.layer, (self.names.numbered if number else self.names.new)(base)
-                    )
-                text = f"self.{self.attributes[id(item.layer)]}{text}"
+            text = self._called(item, several)
             result.code += fold(f"{item.target} = {text}", 80)
         _returns(graph, expressions, result, bool(rolled) and isinstance(rolled[-1], Row))
         if self.writer is not None:
@@ -419,6 +413,25 @@ class _Method:
             result.made += [line for k, v in own.items() for line in fold(f"self.{k} = {v}", 80)]
             result.hooks = hook_lines(self.model, self.values)
         return rolled, result
+
+    def _attributed(self, rolled: list[Row | Loop]) -> list[Layer]:
+        """Return the layers that are attributes of their own, not in the lists that loops go through."""
+        rows = [r for item in rolled for r in (item.turns[0] if isinstance(item, Loop) else [item])]
+        alone = {id(item) for item in rolled}
+        return unique(
+            [r.layer for r in rows if r.layer is not None and (r.made is None or id(r) in alone)]
+        )
+
+    def _called(self, row: Row, several: Counter[str]) -> str:
+        """Return what a row computes, its layer an attribute; kept now if this is its first call."""
+        layer = row.layer
+        if layer is None:
+            return row.text
+        if id(layer) not in self.attributes:
+            base = _base(layer)
+            number = several[base] > 1 and said_name(layer) is None
+            self._keep(layer, (self.names.numbered if number else self.names.new)(base))
+        return f"self.{self.attributes[id(layer)]}{row.text}"
 
     def _keep(self, thing: Any, name: str) -> None:
         self.attributes[id(thing)] = name
@@ -432,36 +445,36 @@ class _Method:
         self.result.made += fold(f"self.{name} = {made}", 80)
 
     def _rows(self, steps: list[Statement]) -> list[Row]:
+        """Make rows of statements: a layer that is called once may be one of a list; another one is no loop's own."""
         calls = Counter(id(s.layer) for s in steps)
         rows = []
         for step in steps:
             layer, made = step.layer, None
-            if layer is not None:
-                # A layer that is called again is none of those that a loop makes anew.
-                made = Expression(f"shared {id(layer)}")
-                if self.writer is not None and calls[id(layer)] == 1:
-                    made = self.writer.made(layer)
+            if layer is not None and self.writer is not None and calls[id(layer)] == 1:
+                made = self.writer.made(layer)
             rows.append(Row(step.target, made, step.text, layer))
         return rows
 
-    def _loop(self, loop: Loop) -> list[str]:
+    def _loop(self, loop: Loop, several: Counter[str]) -> list[str]:
         """Write a loop over lists of layers, and keep the lists."""
         steps: list[str] = []
         local: dict[str, str] = {}  # loop variable -> list
         own = Names(["inputs", "self", *SHORT, *_PUBLIC])
         for place, row in enumerate(loop.turns[0]):
-            layer = row.layer
-            text = row.text
-            if layer is not None and id(layer) in self.attributes:
-                text = f"self.{self.attributes[id(layer)]}{text}"
-            elif layer is not None:
-                base = identifier(to_snake_case(type(layer).__name__))
+            if row.made is None:
+                text = self._called(row, several)
+            else:
+                # What all turns have in common: a name that was said has the turn's number in it.
+                graph_alone = type(row.layer) in (Functional, Sequential)
+                base = (
+                    "block" if graph_alone else identifier(to_snake_case(type(row.layer).__name__))
+                )
                 variable, key = own.new(base), self.names.new(f"{base}_layers")
                 said = header([[turn[place].made for turn in loop.turns]])
                 assert said is not None
                 self.result.made += fold(f"self.{key} = [{said[1][0]} {said[0]}]", 80)
                 local[variable] = f"self.{key}"
-                text = f"{variable}{text}"
+                text = f"{variable}{row.text}"
             steps += fold(f"{row.target} = {text}", 76)
         if not local:
             return [f"for _ in range({len(loop.turns)}):", *indent(steps)]
@@ -510,12 +523,7 @@ def _parameters(model: Model, graph: Graph, body: ClassBody) -> dict[int, str]:
             expressions |= {id(t): p for t, p in zip(structure, parts, strict=True)}
             continue
         for path, tensor in jax.tree_util.tree_flatten_with_path(structure)[0]:
-            expressions[id(tensor)] = name + "".join(
-                f'["{k}"]'
-                if isinstance(k := getattr(p, "key", getattr(p, "idx", None)), str)
-                else f"[{k}]"
-                for p in path
-            )
+            expressions[id(tensor)] = name + step_text(path)
     return expressions
 
 
@@ -595,7 +603,7 @@ def _call_arguments(inputs: Any, leaf: Any) -> list[tuple[str | None, str]]:
 def _structure(texts: Any) -> str:
     """Return a nested structure whose leaves are texts already."""
     if isinstance(texts, dict):
-        return "{" + ", ".join(f'"{k}": {_structure(v)}' for k, v in texts.items()) + "}"
+        return "{" + ", ".join(f"{key_text(k)}: {_structure(v)}" for k, v in texts.items()) + "}"
     if isinstance(texts, list | tuple):
         return f"[{', '.join(map(_structure, texts))}]"
     return str(texts)
