@@ -340,13 +340,11 @@ def test_every_layer_has_a_case():
     assert {case.layer for case in CASES} == wanted - {"Layer", "InputLayer"}
 
 
-# Arguments of Keras's that we do not have: quantization and low-rank adaption of single layers, sparse and ragged
-# arrays (JAX has none that layers could take), and those that every layer takes by name.
+# Arguments of Keras's that we do not have: quantization and low-rank adaption of single layers, and those that every
+# layer takes by name.
 ABSENT = {
     "Dense": {"lora_rank", "lora_alpha", "quantization_config"},
     "Embedding": {"lora_rank", "lora_alpha", "quantization_config"},
-    "Input": {"sparse", "ragged"},
-    "InputLayer": {"sparse", "ragged", "input_tensor"},
 }
 BY_NAME = {"name", "dtype"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -21,6 +22,9 @@ from trivium import layers as L
         {"batch_shape": (4, None), "dtype": "uint8"},
         {"shape": ()},
         {"shape": [2, 3], "optional": True},
+        {"shape": (3,), "sparse": True},
+        {"shape": (3,), "ragged": False},
+        {"batch_input_shape": (4, 3)},
     ],
 )
 def test_input_layers_are_those_of_keras(kwargs):
@@ -35,10 +39,47 @@ def test_input_layers_are_those_of_keras(kwargs):
     assert ours.input is ours.output and ours.built and ours.weights == []
 
 
-def test_an_input_like_a_tensor():
+def test_data_comes_in_at_a_tensor_that_exists():
+    """The graph is cut there: what lies before the tensor is no part of the model."""
+    first, second = L.Dense(4), L.Dense(1)
+    hidden = first(tv.Input((3,)))
+    for tensor in (tv.Input(tensor=hidden), L.InputLayer(input_tensor=hidden).output):
+        assert tensor is hidden
+        model = tv.Model(tensor, second(hidden))
+        assert model.input_shape == (None, 4) and len(model.weights) == 2
+    assert hidden.node.operation is first
     like = tv.Input((3, 4), dtype="int32")
-    assert tv.Input(tensor=like).shape == (None, 3, 4)
-    assert tv.Input(tensor=like).dtype == "int32"
+    assert tv.Input(tensor=like, shape=(3, 4), dtype="int32").dtype == "int32"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"shape": (4,)}, "`shape` is that of the tensor given, (3,); got (4,)"),
+        ({"batch_size": 2}, "`batch_size` is that of the tensor given, None; got 2"),
+        ({"batch_shape": (1, 3)}, "`batch_shape` is that of the tensor given"),
+        ({"dtype": "int32"}, "`dtype` is that of the tensor given, 'float32'; got 'int32'"),
+    ],
+)
+def test_what_is_said_of_a_tensor_is_so(kwargs, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
+        L.InputLayer(input_tensor=tv.Input((3,)), **kwargs)
+
+
+def test_older_names_of_the_shape():
+    with pytest.warns(UserWarning, match="`input_shape` is now called `shape`"):
+        assert L.InputLayer(input_shape=(3,)).output.shape == (None, 3)
+    with pytest.raises(
+        TypeError, match=r"InputLayer has no argument 'sahpe'\. Did you mean 'shape'"
+    ):
+        L.InputLayer(sahpe=(3,))
+
+
+def test_sparse_and_ragged_inputs():
+    x = tv.Input((3,), sparse=True)
+    assert tv.Model(x, L.Dense(1)(x))(np.eye(3)).shape == (3, 1)
+    with pytest.raises(ValueError, match="JAX has no ragged arrays"):
+        tv.Input((3,), ragged=True)
 
 
 def complaint(spec, shape, dtype="float32"):

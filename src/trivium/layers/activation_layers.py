@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from trivium import activations, ops
 from trivium.layers.base import Layer
 from trivium.layers.checks import axes_of, known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
+from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 from trivium.state.configured import arguments
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
@@ -36,7 +39,7 @@ class Activation(Layer):
 
     _stateless = True
 
-    def __init__(self, activation: str | Callable[[Any], Any] | None, **kwargs: Any) -> None:
+    def __init__(self, activation: ActivationLike, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._set(activation=activation)
         self.supports_masking = True
@@ -180,6 +183,9 @@ class PReLU(Layer):
         shared_axes: The axes, counted from 1, along which one slope serves all; `[1, 2]` after a `Conv2D`.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        TypeError: `shared_axes` is neither an axis nor a list of axes.
+
     Shapes:
         `(batch, ...)`, the same for the output.
 
@@ -194,15 +200,15 @@ class PReLU(Layer):
 
     def __init__(
         self,
-        alpha_initializer: Any = "Zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
+        alpha_initializer: InitializerLike = "Zeros",
+        alpha_regularizer: RegularizerLike = None,
+        alpha_constraint: ConstraintLike = None,
         shared_axes: int | Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if shared_axes is not None:
-            shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes)
+            shared_axes = _axes_list(self, shared_axes)
         self._set(
             alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
             alpha_constraint=alpha_constraint, shared_axes=shared_axes,
@@ -278,6 +284,15 @@ class Softmax(Layer):
         some = ops.any(mask, self.axis, keepdims=True)
         shares = ops.softmax(ops.where(mask, inputs, ops.where(some, -math.inf, 0)), self.axis)
         return ops.where(mask, shares, 0)
+
+
+def _axes_list(layer: Layer, shared_axes: Any) -> list[int]:
+    given = list(shared_axes) if isinstance(shared_axes, Sequence) else [shared_axes]
+    if not all(isinstance(a, int | np.integer) and not isinstance(a, bool) for a in given):
+        raise TypeError(
+            f"{type(layer).__name__}: `shared_axes` is an axis or a list of axes; got {shared_axes!r}."
+        )
+    return [int(a) for a in given]
 
 
 def _broadcasts(shape: Sequence[Any], target: Sequence[Any]) -> bool:

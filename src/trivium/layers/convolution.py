@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from trivium import ops
-from trivium.layers.checks import positive_int
+from trivium.layers.checks import flag, positive_int
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
@@ -40,6 +40,7 @@ class Conv(Spatial):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
+        TypeError: `use_bias` is not true or false.
         ValueError: A setting is out of its range.
 
     Shapes:
@@ -78,7 +79,7 @@ class Conv(Spatial):
             padding=one_of(self, self.paddings, padding=padding),
             dilation_rate=sizes_of(self, self.rank, dilation_rate=dilation_rate),
             groups=positive_int(self, groups=groups),
-            activation=activation, use_bias=use_bias,
+            activation=activation, use_bias=flag(self, use_bias=use_bias),
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer,

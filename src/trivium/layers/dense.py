@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 from trivium import ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import positive_int
+from trivium.layers.checks import flag, positive_int
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
+from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 
 __all__ = ["Dense"]
 
@@ -31,6 +32,7 @@ class Dense(Layer):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
+        TypeError: `use_bias` is not true or false.
         ValueError: `units` is no positive whole number.
 
     Shapes:
@@ -47,20 +49,20 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._set(
-            units=positive_int(self, units=units), activation=activation, use_bias=use_bias,
+            units=positive_int(self, units=units), activation=activation, use_bias=flag(self, use_bias=use_bias),
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,

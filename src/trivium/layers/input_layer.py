@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from trivium.graph import Node, SymbolicTensor
 from trivium.layers.base import Layer
+from trivium.layers.checks import flag
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import standardize_dtype
 
 __all__ = ["Input", "InputLayer"]
+
+# Sizes, `None` for those that are not known.
+_Shape = Sequence[int | None]
 
 
 @LAYERS.register()
@@ -22,45 +28,65 @@ class InputLayer(Layer):
         shape: The shape without the batch, `None` for sizes that are not known.
         batch_size: The batch size, where it is fixed.
         dtype: The dtype; the default float type where it is `None`.
+        sparse: Whether the data comes as sparse matrices, whose batches are made dense one by one. Those that come
+            without a word are, too.
+        ragged: Kept for Keras's signature: JAX has no ragged arrays.
         batch_shape: The shape with the batch, in place of `shape` and `batch_size`.
+        input_tensor: A symbolic tensor to let data in at, in place of a new one: where a graph is cut.
         optional: Whether the input may be `None`.
         name: A name.
+        kwargs: `input_shape` and `batch_input_shape`, older names of `shape` and `batch_shape`.
 
     Raises:
-        TypeError: A size is no whole number.
-        ValueError: The shape is missing, said twice, or has a negative size.
+        TypeError: A size is no whole number, or `input_tensor` is no symbolic tensor.
+        ValueError: The shape is missing, said twice, has a negative size or is not that of `input_tensor`; `ragged` is
+            asked for.
 
     Example:
         >>> InputLayer(shape=(28, 28)).output.shape
         (None, 28, 28)
     """
 
-    _unwritten: ClassVar[frozenset[str]] = frozenset({"shape", "batch_size"})
-    _constants: ClassVar[dict[str, Any]] = {"sparse": False, "ragged": False}
+    _unwritten: ClassVar[frozenset[str]] = Layer._unwritten | {
+        "shape", "batch_size", "input_tensor", "trainable", "autocast", "activity_regularizer",
+    }  # fmt: skip
 
     def __init__(
         self,
-        shape: Any = None,
+        shape: _Shape | None = None,
         batch_size: int | None = None,
         dtype: Any = None,
-        batch_shape: Any = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: _Shape | None = None,
+        input_tensor: SymbolicTensor | None = None,
         optional: bool = False,
         name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
-        if (shape is None) == (batch_shape is None):
+        if "input_shape" in kwargs:
+            warnings.warn("InputLayer: `input_shape` is now called `shape`.", stacklevel=2)
+            shape = kwargs.pop("input_shape")
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        super().__init__(name=name, **kwargs)
+        if ragged:
             raise ValueError(
-                f"An input needs its `shape` (without the batch) or its `batch_shape`, one of the two; got "
-                f"shape={shape!r}, batch_shape={batch_shape!r}."
+                "InputLayer: JAX has no ragged arrays, so `ragged=True` is refused: pad the rows to one length "
+                "(`utils.pad_sequences`) and mask what was added."
             )
-        if batch_shape is None:
-            batch_shape = (batch_size, *_sizes("shape", shape))
-        self.batch_shape = _sizes("batch_shape", batch_shape)
-        self.optional = optional
+        if input_tensor is not None:
+            batch_shape = _shape_of(self, input_tensor, shape, batch_size, batch_shape, dtype)
+            dtype = input_tensor.dtype
+        else:
+            batch_shape = _batch_shape(shape, batch_size, batch_shape)
+        self.batch_shape = batch_shape
+        self.sparse, self.ragged = flag(self, sparse=bool(sparse)), False
+        self.optional = flag(self, optional=optional)
         self._dtype = standardize_dtype(dtype)
         self.built = True
-        tensor = SymbolicTensor(self.batch_shape, self._dtype, name=self.name)
-        self._inbound_nodes.append(Node(self, (), {}, tensor))
+        if input_tensor is None:
+            input_tensor = SymbolicTensor(batch_shape, self._dtype, name=self.name)
+        self._inbound_nodes.append(Node(self, (), {}, input_tensor))
 
     @property
     def dtype(self) -> str:
@@ -82,6 +108,52 @@ class InputLayer(Layer):
         return self.dtype if name == "dtype" else super()._config_argument(name)
 
 
+def _batch_shape(
+    shape: _Shape | None, batch_size: int | None, batch_shape: _Shape | None
+) -> tuple[int | None, ...]:
+    if (shape is None) == (batch_shape is None):
+        raise ValueError(
+            f"An input needs its `shape` (without the batch) or its `batch_shape`, one of the two; got "
+            f"shape={shape!r}, batch_shape={batch_shape!r}."
+        )
+    if batch_shape is None:
+        return _sizes("batch_shape", (batch_size, *_sizes("shape", shape)))
+    if batch_size is not None:
+        raise ValueError(
+            f"An input's `batch_shape` has the batch size already; got batch_shape={batch_shape!r}, "
+            f"batch_size={batch_size!r}."
+        )
+    return _sizes("batch_shape", batch_shape)
+
+
+def _shape_of(
+    layer: Layer,
+    tensor: Any,
+    shape: _Shape | None,
+    batch_size: int | None,
+    batch_shape: _Shape | None,
+    dtype: Any,
+) -> tuple[int | None, ...]:
+    """Return the shape of the tensor that stands for an input, once it is what else was said of it."""
+    if not isinstance(tensor, SymbolicTensor):
+        raise TypeError(f"InputLayer: `input_tensor` is a symbolic tensor; got {tensor!r}.")
+    said = {
+        "shape": (None if shape is None else _sizes("shape", shape), tensor.shape[1:]),
+        "batch_size": (batch_size, tensor.shape[0] if tensor.shape else None),
+        "batch_shape": (
+            None if batch_shape is None else _sizes("batch_shape", batch_shape),
+            tensor.shape,
+        ),
+        "dtype": (None if dtype is None else standardize_dtype(dtype), tensor.dtype),
+    }
+    for name, (given, own) in said.items():
+        if given is not None and given != own:
+            raise ValueError(
+                f"Input {layer.name!r}: `{name}` is that of the tensor given, {own!r}; got {given!r}. Leave it out."
+            )
+    return tensor.shape
+
+
 def _sizes(what: str, shape: Any) -> tuple[int | None, ...]:
     if isinstance(shape, int):
         raise ValueError(
@@ -101,12 +173,14 @@ def _sizes(what: str, shape: Any) -> tuple[int | None, ...]:
 
 
 def Input(
-    shape: Any = None,
+    shape: _Shape | None = None,
     batch_size: int | None = None,
     dtype: Any = None,
-    batch_shape: Any = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: _Shape | None = None,
     name: str | None = None,
-    tensor: Any = None,
+    tensor: SymbolicTensor | None = None,
     optional: bool = False,
 ) -> SymbolicTensor:
     """Return a symbolic tensor at which data comes into a graph.
@@ -115,24 +189,27 @@ def Input(
         shape: The shape of one sample, without the batch; `None` for sizes that are not known.
         batch_size: The batch size, where it is fixed.
         dtype: The dtype; the default float type where it is `None`.
+        sparse: Whether the data comes as sparse matrices, as for `InputLayer`.
+        ragged: Kept for Keras's signature: JAX has no ragged arrays.
         batch_shape: The shape with the batch, in place of `shape` and `batch_size`.
         name: A name.
-        tensor: A symbolic tensor whose shape and dtype to take.
+        tensor: A symbolic tensor to let data in at, in place of a new one: where a graph is cut.
         optional: Whether the input may be `None`.
 
     Returns:
-        The symbolic tensor.
+        The symbolic tensor: `tensor` itself where it is given.
 
     Raises:
-        TypeError: A size is no whole number.
-        ValueError: The shape is missing, said twice, or has a negative size.
+        TypeError: A size is no whole number, or `tensor` is no symbolic tensor.
+        ValueError: The shape is missing, said twice, has a negative size or is not that of `tensor`; `ragged` is asked
+            for.
 
     Example:
         >>> x = Input(shape=(28, 28), name="image")
         >>> x.shape, x.name
         ((None, 28, 28), 'image')
     """
-    if tensor is not None:
-        batch_shape, dtype = tensor.shape, dtype or tensor.dtype
-    layer = InputLayer(shape, batch_size, dtype, batch_shape, name=name, optional=optional)
+    layer = InputLayer(
+        shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
+    )
     return layer.output

@@ -12,7 +12,7 @@ import numpy as np
 
 from trivium import ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import known
+from trivium.layers.checks import axis_of, flag, known
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import is_float, is_half
 
@@ -303,6 +303,9 @@ class Concatenate(_Merge):
         axis: The axis.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        TypeError: `axis` is no whole number.
+
     Shapes:
         A list of `(batch, ..., n_i, ...)`, alike but on `axis`, to `(batch, ..., sum of n_i, ...)`.
 
@@ -317,7 +320,7 @@ class Concatenate(_Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._set(axis=axis)
+        self._set(axis=axis_of(self, axis))
 
     def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
         rank = len(shapes[0])
@@ -371,12 +374,13 @@ class Dot(_Merge):
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
-        if len(pair) != 2 or not all(isinstance(a, int) for a in pair) or 0 in pair:
+        pair = tuple(axes) if isinstance(axes, Sequence) else (axes, axes)
+        whole = all(isinstance(a, int | np.integer) and not isinstance(a, bool) for a in pair)
+        if len(pair) != 2 or not whole or 0 in pair:
             raise ValueError(
                 f"Dot: `axes` is an axis, or a pair of axes, behind the batch's; got {axes!r}."
             )
-        self._set(axes=axes, normalize=normalize)
+        self._set(axes=axes, normalize=flag(self, normalize=normalize))
 
     def _axes(self, ranks: Sequence[int]) -> list[int]:
         axes = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from trivium import ops
+from trivium.layers.checks import flag
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
 from trivium.state.dtypes import is_half
@@ -154,6 +155,10 @@ class GlobalPooling(Spatial):
         keepdims: Whether the reduced axes stay, with size 1.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        TypeError: `keepdims` is not true or false.
+        ValueError: `data_format` is neither.
+
     Shapes:
         `(batch, *spatial, channels)` to `(batch, channels)`, or `(batch, 1, …, channels)` with `keepdims`; the channels
         stand second with `"channels_first"`.
@@ -170,7 +175,7 @@ class GlobalPooling(Spatial):
         self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self._set(keepdims=keepdims)
+        self._set(keepdims=flag(self, keepdims=keepdims))
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""

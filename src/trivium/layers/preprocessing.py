@@ -10,11 +10,16 @@ import numpy as np
 
 from trivium import ops
 from trivium.layers.base import Layer
+from trivium.layers.checks import axes_of, flag
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import epsilon
+from trivium.state.types import Array
 
 __all__ = ["Normalization", "Rescaling"]
+
+# A number, or an array of them.
+_Numbers = float | Sequence[Any] | np.ndarray | Array
 
 
 @LAYERS.register()
@@ -40,7 +45,7 @@ class Rescaling(Layer):
 
     _stateless = True
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(self, scale: _Numbers, offset: _Numbers = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._set(scale=_plain(self, scale=scale), offset=_plain(self, offset=offset))
         self.supports_masking = True
@@ -64,6 +69,7 @@ class Normalization(Layer):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
+        TypeError: `axis` is neither an axis nor a list of axes, or `invert` not true or false.
         ValueError: One of `mean` and `variance` is given without the other, or they do not fit each other or `axis`.
 
     Shapes:
@@ -83,24 +89,28 @@ class Normalization(Layer):
     def __init__(
         self,
         axis: int | Sequence[int] | None = -1,
-        mean: Any = None,
-        variance: Any = None,
+        mean: _Numbers | None = None,
+        variance: _Numbers | None = None,
         invert: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        axes = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+        none = axis is None or (isinstance(axis, Sequence) and not axis)
+        found = [] if none else axes_of(self, axis)
+        axes = (found,) if isinstance(found, int) else tuple(found)
+        given: tuple[Any, Any] = mean, variance
         if (mean is None) != (variance is None):
             raise ValueError(
                 "Normalization: `mean` and `variance` are given both, or neither and `adapt` finds them; got "
                 f"mean={mean!r}, variance={variance!r}."
             )
-        if np.shape(mean) != np.shape(variance) or np.ndim(mean) > len(axes):
+        shapes = [np.shape(x) for x in given]
+        if shapes[0] != shapes[1] or len(shapes[0]) > len(axes):
             raise ValueError(
                 f"Normalization: `mean` and `variance` are numbers or arrays of one shape, with at most {len(axes)} "
-                f"dimensions for axis={axis}; got shapes {np.shape(mean)} and {np.shape(variance)}."
+                f"dimensions for axis={axis}; got shapes {shapes[0]} and {shapes[1]}."
             )
-        self._set(axis=axes, invert=bool(invert))
+        self._set(axis=axes, invert=flag(self, invert=invert))
         self.input_mean = _plain(self, mean=mean)
         self.input_variance = _plain(self, variance=variance)
         self.supports_masking = True

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from trivium import ops, random
 from trivium.layers.base import Layer
-from trivium.layers.checks import not_negative, unit_fraction
+from trivium.layers.checks import known, not_negative, unit_fraction
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import data_format_of, spatial_axes
@@ -27,7 +29,7 @@ class _Noise(Layer):
     """A layer that does something by chance while training, and nothing otherwise. Subclasses give `_disturb`."""
 
     _stateless = True
-
+    noise_shape: tuple[int | None, ...] | None = None
     # Where a model's code leaves the call out in inference, nothing is lost by leaving it in.
     _acts_in_training_only = True
 
@@ -44,7 +46,21 @@ class _Noise(Layer):
             inputs: The input.
             training: Whether the layer does anything.
         """
+        if self.noise_shape is not None:
+            self._check_noise_shape(known(inputs.shape))
         return self._disturb(inputs) if training and self.seed_generator is not None else inputs
+
+    def _check_noise_shape(self, shape: tuple[int | None, ...]) -> None:
+        """Compare the shape in which chance is asked with the input's, in inference too: a slip shows at once."""
+        own = self.noise_shape or ()
+        fits = len(own) == len(shape) and all(
+            m in (1, None, n) or n is None for m, n in zip(own, shape, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}): `noise_shape` has 1, None or the input's own size for "
+                f"each of the input's {len(shape)} axes; got noise_shape={own}, input of shape {shape}."
+            )
 
     def _disturb(self, inputs: Any) -> Any:
         raise NotImplementedError
@@ -62,7 +78,8 @@ class Dropout(_Noise):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
-        ValueError: `rate` is no number from 0 to 1.
+        ValueError: `rate` is no number from 0 to 1; or `noise_shape` has something else than sizes and `None`, or does
+            not broadcast to the input's shape.
 
     Example:
         >>> import numpy as np
@@ -82,7 +99,7 @@ class Dropout(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._set(rate=unit_fraction(self, rate=rate), noise_shape=_shape(noise_shape))
+        self._set(rate=unit_fraction(self, rate=rate), noise_shape=_shape(self, noise_shape))
         self._set_noise(self.rate, seed)
 
     def _disturb(self, inputs: Any) -> Any:
@@ -193,7 +210,7 @@ class AlphaDropout(_Noise):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._set(rate=_below_one(self, rate), noise_shape=_shape(noise_shape))
+        self._set(rate=_below_one(self, rate), noise_shape=_shape(self, noise_shape))
         self._set_noise(self.rate, seed)
 
     def _disturb(self, inputs: Any) -> Any:
@@ -301,6 +318,9 @@ class ActivityRegularization(Layer):
         l2: The weight of the sum of squares.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
+    Raises:
+        ValueError: A weight is negative.
+
     Shapes:
         Any, the same for the output. The penalty is divided by the batch's size.
 
@@ -316,6 +336,7 @@ class ActivityRegularization(Layer):
     _stateless = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        l1, l2 = not_negative(self, l1=l1), not_negative(self, l2=l2)
         super().__init__(activity_regularizer=L1L2(l1=l1, l2=l2), **kwargs)
         self._set(l1=l1, l2=l2)
         self.supports_masking = True
@@ -325,8 +346,20 @@ class ActivityRegularization(Layer):
         return inputs
 
 
-def _shape(noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
-    return None if noise_shape is None else tuple(noise_shape)
+def _shape(layer: Layer, noise_shape: Sequence[int | None] | None) -> tuple[int | None, ...] | None:
+    if noise_shape is None:
+        return None
+    sizes = tuple(noise_shape) if isinstance(noise_shape, Sequence) else (noise_shape,)
+    if not isinstance(noise_shape, Sequence) or not all(n is None or _is_size(n) for n in sizes):
+        raise ValueError(
+            f"{type(layer).__name__}: `noise_shape` is a tuple of whole numbers above zero, and None for the input's "
+            f"own sizes; got {noise_shape!r}."
+        )
+    return tuple(None if n is None else int(n) for n in sizes)
+
+
+def _is_size(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) > 0
 
 
 def _below_one(layer: Layer, rate: float) -> float:

@@ -126,13 +126,14 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        dims = tuple(dims)
-        if sorted(dims) != list(range(1, len(dims) + 1)):
+        axes = tuple(dims) if isinstance(dims, Sequence) else None
+        if axes is None or not all(axis in axes for axis in range(1, len(axes) + 1)):
             raise ValueError(
-                f"Permute: `dims` has each of the axes 1 to {len(dims)} once (0 is the batch, which stays); got {dims}."
+                "Permute: `dims` has each of the axes from 1 to the last once (0 is the batch, which stays); got "
+                f"{dims!r}."
             )
-        self._set(dims=dims)
-        self.input_spec = InputSpec(ndim=len(dims) + 1)
+        self._set(dims=axes)
+        self.input_spec = InputSpec(ndim=len(axes) + 1)
 
     def call(self, inputs: Any) -> Any:
         """Compute the output."""

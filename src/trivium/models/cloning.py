@@ -99,7 +99,7 @@ class _Cloner:
         entry: list[Any] = []
         if input_tensors is not None:
             (tensor,) = _checked(input_tensors, 1)
-            entry = [Input(tensor=tensor, name=model._entry.name if model._entry else None)]
+            entry = [_input_like(tensor, model._entry.name if model._entry else None)]
         elif model._entry is not None:
             entry = [InputLayer.from_config(model._entry.get_config())]
         layers = [*entry, *map(self.layer, model._stack)]
@@ -140,7 +140,7 @@ def _new_input(tensor: Any) -> Any:
     source = tensor.node.operation if tensor.node is not None else None
     if isinstance(source, InputLayer):
         return InputLayer.from_config(source.get_config()).output
-    return Input(tensor=tensor, name=tensor.name)
+    return _input_like(tensor, tensor.name)
 
 
 def _checked(input_tensors: Any, count: int) -> list[Any]:
@@ -162,3 +162,7 @@ def _refusal(model: Model, argument: str, why: str) -> ValueError:
         f"`clone_model` cannot use `{argument}` with {model.name!r} ({type(model).__name__}): {why}. It serves "
         "Functional models."
     )
+
+
+def _input_like(tensor: Any, name: str | None) -> Any:
+    return Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
