@@ -31,8 +31,10 @@ def kind_of_targets(y_true_shape: Shape, y_pred_shape: Shape) -> str:
     Example:
         >>> kind_of_targets((32,), (32, 1)), kind_of_targets((32,), (32, 10))
         ('binary', 'sparse_categorical')
+        >>> kind_of_targets((32,), (32,))
+        'binary'
     """
-    last = y_pred_shape[-1] if y_pred_shape else 1
+    last = y_pred_shape[-1] if len(y_pred_shape) > 1 else 1  # A lone axis is that of the batch.
     if last == 1:
         return "binary"
     if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:

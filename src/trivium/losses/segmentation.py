@@ -32,8 +32,8 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> jax.Array:
         0.3333
 
     Reference:
-        Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
-        Segmentation", 2016, https://arxiv.org/abs/1606.04797
+        Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for Highly
+        Unbalanced Segmentations", 2017, https://arxiv.org/abs/1707.03237 (equation 3)
     """
     y_true, y_pred = prepare("dice", y_true, y_pred)
     overlap = jnp.sum(y_true * y_pred, axis=axis)
@@ -45,20 +45,20 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> jax.Array:
 def tversky(
     y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None
 ) -> jax.Array:
-    """Return 1 - overlap / (overlap + alpha * missed + beta * wrongly found).
+    """Return 1 - overlap / (overlap + alpha * wrongly found + beta * missed).
 
     Args:
         y_true: Targets from 0 to 1, shape `(batch, ...)`.
         y_pred: Predictions from 0 to 1, the same shape.
-        alpha: The weight of what the predictions miss.
-        beta: The weight of what they find wrongly.
+        alpha: The weight of what the predictions find wrongly, the false positives.
+        beta: The weight of what they miss, the false negatives.
         axis: The axes of one region; all of them where it is `None`.
 
     Returns:
         Losses, the shape less `axis`.
 
     Example:
-        >>> round(float(tversky([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]], alpha=1.0)), 4)
+        >>> round(float(tversky([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]], beta=1.0)), 4)
         0.5
 
     Reference:
@@ -69,7 +69,7 @@ def tversky(
     overlap = jnp.sum(y_true * y_pred, axis=axis)
     missed = jnp.sum(y_true * (1.0 - y_pred), axis=axis)
     wrong = jnp.sum((1.0 - y_true) * y_pred, axis=axis)
-    return 1.0 - overlap / (overlap + alpha * missed + beta * wrong + epsilon())
+    return 1.0 - overlap / (overlap + alpha * wrong + beta * missed + epsilon())
 
 
 @LOSSES.register()
@@ -87,8 +87,8 @@ class Dice(LossFunctionWrapper):
         0.3333
 
     Reference:
-        Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
-        Segmentation", 2016, https://arxiv.org/abs/1606.04797
+        Sudre et al., "Generalised Dice Overlap as a Deep Learning Loss Function for Highly
+        Unbalanced Segmentations", 2017, https://arxiv.org/abs/1707.03237 (equation 3)
     """
 
     def __init__(
@@ -103,18 +103,18 @@ class Dice(LossFunctionWrapper):
 
 @LOSSES.register()
 class Tversky(LossFunctionWrapper):
-    """1 - overlap / (overlap + alpha * missed + beta * wrongly found).
+    """1 - overlap / (overlap + alpha * wrongly found + beta * missed).
 
     Args:
-        alpha: The weight of what the predictions miss.
-        beta: The weight of what they find wrongly.
+        alpha: The weight of what the predictions find wrongly, the false positives.
+        beta: The weight of what they miss, the false negatives.
         reduction: As in `Loss`.
         name: As in `Loss`.
         axis: The axes of one region; all of them where it is `None`.
         dtype: As in `Loss`.
 
     Example:
-        >>> round(float(Tversky(alpha=1.0)([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])), 4)
+        >>> round(float(Tversky(beta=1.0)([[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])), 4)
         0.5
 
     Reference:

@@ -72,6 +72,7 @@ def _labels(place: str, y_true: Any, y_pred: jax.Array) -> jax.Array:
     labels = as_array(y_true)
     if labels.ndim == y_pred.ndim and labels.shape[-1] == 1:
         labels = labels[..., 0]
+    labels = _with_rows_of(labels, tuple(y_pred.shape[:-1]))
     if not fits(labels.shape, y_pred.shape[:-1], equal=True):
         raise shape_error(place, labels, y_pred)
     return labels
@@ -79,7 +80,18 @@ def _labels(place: str, y_true: Any, y_pred: jax.Array) -> jax.Array:
 
 def _one_hot_labels(place: str, y_true: Any, y_pred: jax.Array) -> jax.Array:
     """Return the labels of one-hot targets."""
+    y_true = _with_rows_of(as_array(y_true), tuple(y_pred.shape))
     return jnp.argmax(prepare(place, y_true, y_pred, equal=True)[0], axis=-1)
+
+
+def _with_rows_of(x: jax.Array, shape: tuple[Any, ...]) -> jax.Array:
+    """Give an array another shape where the two differ by axes of size 1 only.
+
+    Targets of shape `(batch, 1, classes)` or `(batch, 1, 1)` mean the same as those without the
+    axis in between, and Keras takes them where it flattens both.
+    """
+    sizes, wanted = ([n for n in form if n != 1] for form in (tuple(x.shape), shape))
+    return x.reshape(shape) if x.ndim != len(shape) and sizes == wanted else x
 
 
 def _last_axis_dropped(matches: jax.Array) -> jax.Array:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.losses.arrays import as_array, fits, match_ranks, shape_error
+from trivium.losses.arrays import align_weight, as_array, fits, match_ranks, shape_error
 from trivium.state.dtypes import epsilon
 
 __all__ = ["NEVER_BELOW", "Counts", "count_decisions"]
@@ -68,8 +68,7 @@ def count_decisions(
     if not fits(true.shape, pred.shape):
         raise shape_error(place, true, pred)
     if sample_weight is not None:
-        sample_weight = as_array(sample_weight, dtype)[..., None]
-        _, sample_weight = match_ranks(true, sample_weight, expand_rank_1=False)
+        sample_weight = align_weight(place, as_array(sample_weight, dtype), tuple(pred.shape))
     if top_k is not None:
         pred = _keep_top(pred, top_k)
     if class_id is not None:
@@ -79,6 +78,8 @@ def count_decisions(
                 f"{tuple(pred.shape)}. Leave class_id out where there is one prediction a row."
             )
         true, pred = true[..., class_id, None], pred[..., class_id, None]
+        if sample_weight is not None and sample_weight.shape[-1] != 1:
+            sample_weight = sample_weight[..., class_id, None]
     weight = jnp.ones((), dtype)
     for factor in (sample_weight, label_weights):
         if factor is not None:

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.losses.arrays import as_array, prepare
+from trivium.losses.arrays import align_weight, as_array, divide_no_nan, prepare
 from trivium.metrics.base import Metric, metric_class
-from trivium.state.dtypes import epsilon, is_float
+from trivium.state.dtypes import is_float
 from trivium.state.registry import suggest
 
 __all__ = ["BinaryIoU", "F1Score", "FBetaScore", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
@@ -28,7 +28,8 @@ class FBetaScore(Metric):
             for the mean of the classes' scores, `"weighted"` for the mean weighted by how often
             they occur.
         beta: How many times as much recall counts as precision.
-        threshold: Predictions above it say yes; where it is `None`, the largest of each row does.
+        threshold: Predictions above it say yes; where it is `None`, the largest of each row does,
+            unless the whole row is 0.
         name: A name.
         dtype: As in `Metric`.
 
@@ -76,10 +77,20 @@ class FBetaScore(Metric):
 
     def _build(self, y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> None:
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
+            advice = (
+                "Give the targets one column: y[:, None]."
+                if len(y_true_shape) == 1 and y_pred_shape[1:] == (1,)
+                else "Make whole-number labels one-hot first."
+            )
             raise ValueError(
                 f"{type(self).__name__}: targets and predictions have shape (batch, classes); "
-                f"y_true has {y_true_shape} and y_pred has {y_pred_shape}. Make "
-                "whole-number labels one-hot first."
+                f"y_true has {y_true_shape} and y_pred has {y_pred_shape}. {advice}"
+            )
+        if y_pred_shape[-1] == 1 and self.threshold is None:
+            warnings.warn(
+                f"{self.name}: there is one output, which is always the largest of its row and so "
+                "always says yes. Give threshold=0.5.",
+                stacklevel=4,
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
         self.true_positives = self.add_variable(shape, dtype=self.dtype, name="true_positives")
@@ -95,7 +106,8 @@ class FBetaScore(Metric):
         Args:
             y_true: Targets 0 or 1, shape `(batch, classes)`.
             y_pred: Predictions, the same shape.
-            sample_weight: Weights, shape `(batch,)`.
+            sample_weight: Weights: one number, or shape `(batch,)`, `(batch, 1)` or `(batch,
+                classes)`.
 
         Raises:
             ValueError: The shapes are others.
@@ -105,14 +117,15 @@ class FBetaScore(Metric):
         y_true, y_pred = prepare(self.name, y_true, y_pred, equal=True)
         if self.threshold is None:
             largest = y_pred >= jnp.max(y_pred, axis=-1, keepdims=True)
-            yes = largest & (jnp.abs(y_pred) > 1e-9)
+            yes = largest & jnp.any(jnp.abs(y_pred) > 1e-9, axis=-1, keepdims=True)
         else:
             yes = y_pred > self.threshold
         found = yes.astype(self.dtype)
-        weight = None if sample_weight is None else as_array(sample_weight, self.dtype)[:, None]
+        weight = as_array(1.0 if sample_weight is None else sample_weight, self.dtype)
+        weight = align_weight(f"Metric {self.name!r}", weight, tuple(y_true.shape))
 
         def count(x: jax.Array) -> jax.Array:
-            x = x if weight is None else x * weight
+            x = x * weight
             return jnp.sum(x, axis=None if self.average == "micro" else 0)
 
         self.true_positives.assign_add(count(found * y_true))
@@ -123,14 +136,14 @@ class FBetaScore(Metric):
     def result(self) -> jax.Array:
         """Return the score so far: one number, or one for each class."""
         right = self.true_positives.value
-        precision = right / (right + self.false_positives.value + epsilon())
-        recall = right / (right + self.false_negatives.value + epsilon())
+        missed, wrong = self.false_negatives.value, self.false_positives.value
         square = self.beta**2
-        mean = precision * recall / (square * precision + recall + epsilon())
-        score = mean * (1 + square)
+        # (1 + b²) precision * recall / (b² precision + recall), in counts: there is no epsilon in
+        # it, so that small sample weights do not change it.
+        score = divide_no_nan((1 + square) * right, (1 + square) * right + square * missed + wrong)
         if self.average == "weighted":
             often = self.intermediate_weights.value
-            return jnp.sum(score * (often / (jnp.sum(often) + epsilon())))
+            return divide_no_nan(jnp.sum(score * often), jnp.sum(often))
         return score if self.average is None else jnp.mean(score)
 
 
@@ -226,8 +239,12 @@ class IoU(Metric):
         true, pred = as_array(y_true), as_array(y_pred)
         true = true if self.sparse_y_true else jnp.argmax(true, axis=self.axis)
         pred = pred if self.sparse_y_pred else jnp.argmax(pred, axis=self.axis)
-        true, pred = (x.astype("int32").reshape(-1) for x in (true, pred))
         weight = as_array(1 if sample_weight is None else sample_weight)
+        if weight.ndim == 1 and weight.size == true.size:  # Flat, one for each place, as in Keras.
+            weight = weight.reshape(true.shape)
+        weight = align_weight(f"Metric {self.name!r}", weight, tuple(true.shape))
+        weight = jnp.broadcast_to(weight, true.shape).reshape(-1)
+        true, pred = (x.astype("int32").reshape(-1) for x in (true, pred))
         if is_float(weight.dtype) and not is_float(self.dtype):
             warnings.warn(
                 f"{self.name}: sample_weight has dtype {weight.dtype} and the counts have "
@@ -235,7 +252,7 @@ class IoU(Metric):
                 'metric with dtype="float32".',
                 stacklevel=2,
             )
-        weight = jnp.broadcast_to(weight.astype(self.dtype).reshape(-1), true.shape)
+        weight = weight.astype(self.dtype)
         for label in (true, pred):
             weight = jnp.where((label >= 0) & (label < self.num_classes), weight, 0)
         if self.ignore_class is not None:
@@ -248,9 +265,8 @@ class IoU(Metric):
         both = jnp.diag(matrix)
         ids = jnp.asarray(self.target_class_ids)
         either = (jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - both)[ids].astype("float32")
-        occurs = either > 1e-9
-        share = jnp.where(occurs, both[ids].astype("float32") / (either + epsilon()), 0.0)
-        return jnp.sum(share) / (jnp.sum(occurs.astype("float32")) + epsilon())
+        share = divide_no_nan(both[ids].astype("float32"), either)
+        return divide_no_nan(jnp.sum(share), jnp.sum((either > 0).astype("float32")))
 
 
 @metric_class()

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from trivium.graph import op
 from trivium.losses import regression as losses
-from trivium.losses.arrays import as_array, divide_no_nan, prepare
+from trivium.losses.arrays import align_weight, as_array, divide_no_nan, prepare
 from trivium.metrics.base import Metric, metric_class, metric_function
 from trivium.metrics.reduction import Mean, MeanMetricWrapper
 from trivium.state.dtypes import epsilon
@@ -306,7 +306,8 @@ class R2Score(Metric):
     Args:
         class_aggregation: How outputs become one number: `"uniform_average"`,
             `"variance_weighted_average"` or `None` (one number for each).
-        num_regressors: How many inputs the adjusted score allows for; 0 for the plain score.
+        num_regressors: The number p of inputs that the adjusted score 1 - (1 - R²) (n - 1) /
+            (n - p - 1) of n samples allows for; 0 for the plain score.
         name: A name.
         dtype: As in `Metric`.
 
@@ -351,9 +352,9 @@ class R2Score(Metric):
                 "give one column for one output."
             )
         shape = (y_pred_shape[-1],)
-        self.squared_sum = self.add_variable(shape, name="squared_sum")
-        self.sum = self.add_variable(shape, name="sum")
-        self.total_mse = self.add_variable(shape, name="residual")
+        self.deviation = self.add_variable(shape, name="squared_deviation")
+        self.mean = self.add_variable(shape, name="mean")
+        self.residual = self.add_variable(shape, name="residual")
         self.count = self.add_variable(shape, name="count")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
@@ -370,24 +371,38 @@ class R2Score(Metric):
         y_true, y_pred = prepare(self.name, y_true, as_array(y_pred, self.dtype), equal=True)
         self.build(y_true.shape, y_pred.shape)
         weight = as_array(1.0 if sample_weight is None else sample_weight, self.dtype)
-        weight = jnp.broadcast_to(weight[:, None] if weight.ndim == 1 else weight, y_true.shape)
-        weighted = y_true * weight
-        self.sum.assign_add(jnp.sum(weighted, axis=0))
-        self.squared_sum.assign_add(jnp.sum(y_true * weighted, axis=0))
-        self.total_mse.assign_add(jnp.sum(jnp.square(y_true - y_pred) * weight, axis=0))
-        self.count.assign_add(jnp.sum(weight, axis=0))
-        self.num_samples.assign_add(as_array(y_true.size, self.num_samples.dtype))
+        weight = align_weight(f"Metric {self.name!r}", weight, tuple(y_true.shape))
+        weight = jnp.broadcast_to(weight, y_true.shape)
+        # Squares of deviations are added up, as Chan, Golub and LeVeque merge them, and not squares
+        # of values: the difference of two sums of those has no digits left where the targets vary
+        # little about a large mean, as years or prices do.
+        count = jnp.sum(weight, axis=0)
+        mean = divide_no_nan(jnp.sum(y_true * weight, axis=0), count)
+        deviation = jnp.sum(jnp.square(y_true - mean) * weight, axis=0)
+        apart, before = mean - self.mean.value, self.count.value
+        share = divide_no_nan(count, before + count)
+        self.deviation.assign_add(deviation + jnp.square(apart) * before * share)
+        self.mean.assign_add(apart * share)
+        self.count.assign_add(count)
+        self.residual.assign_add(jnp.sum(jnp.square(y_true - y_pred) * weight, axis=0))
+        self.num_samples.assign_add(as_array(y_true.shape[0], self.num_samples.dtype))
 
     def result(self) -> jax.Array:
-        """Return the score so far; the plain one while samples are too few to adjust it."""
-        mean = self.sum.value / self.count.value
-        total = self.squared_sum.value - self.sum.value * mean
-        scores = 1.0 - self.total_mse.value / total
-        score = jnp.where(jnp.isinf(scores), 0.0, scores)
+        """Return the score so far, 0 before the first sample.
+
+        Where all targets are the same it is 1 for perfect predictions and else 0, as in
+        scikit-learn. While samples are too few to adjust it, it is the plain one.
+        """
+        total, residual = self.deviation.value, self.residual.value
+        rounding = jnp.square(jnp.finfo(total.dtype).eps * self.mean.value) * self.count.value
+        constant = total <= rounding
+        perfect = ((residual <= rounding) & (self.count.value > 0)).astype(total.dtype)
+        score = jnp.where(constant, perfect, 1.0 - divide_no_nan(residual, total))
         if self.class_aggregation == "uniform_average":
             score = jnp.mean(score)
         elif self.class_aggregation == "variance_weighted_average":
-            score = jnp.sum(total * score) / jnp.sum(total)
+            weighted = divide_no_nan(jnp.sum(total * score), jnp.sum(total))
+            score = jnp.where(jnp.all(constant), jnp.mean(score), weighted)
         if self.num_regressors:
             free = self.num_samples.value - 1.0 - self.num_regressors
             adjusted = 1.0 - divide_no_nan(
