@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.graph.op import op
 from trivium.ops import nonlinear
 from trivium.ops.arrays import as_array, as_floats
+from trivium.ops.edges import saturating
 from trivium.ops.nonlinear import (
     celu,
     elu,
@@ -129,7 +130,7 @@ def mish(x: Any) -> Any:
         Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019,
         https://arxiv.org/abs/1908.08681
     """
-    return jax.nn.mish(as_floats(x))
+    return saturating(jax.nn.mish, as_floats(x), 800.0)
 
 
 @_registry.register()

@@ -146,7 +146,11 @@ def power(x1: Any, x2: Any) -> Any:
         >>> power(3.0, 2).item()
         9.0
     """
-    return jnp.power(as_array(x1), as_array(x2))
+    x1, x2 = as_array(x1), as_array(x2)
+    if not isinstance(x2, int) and is_float(jnp.result_type(x1, x2)):
+        # 0 ** 0 is 1 by agreement; the slopes there, 0 · ∞ and log(0), are 0 likewise.
+        x1 = jnp.where((x1 == 0) & (x2 == 0), jnp.ones_like(x1), x1)
+    return jnp.power(x1, x2)
 
 
 @op

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from trivium.graph.arithmetic import absolute
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_floats
+from trivium.ops.arrays import as_array, as_floats, as_wide_floats
+from trivium.ops.edges import arctan2
 
 __all__ = [
     "abs", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert",
@@ -396,7 +397,7 @@ def sinc(x: Any) -> Any:
         >>> sinc([0.0]).tolist()
         [1.0]
     """
-    return jnp.sinc(as_floats(x))
+    return jnp.sinc(as_wide_floats(x)).astype(as_floats(x).dtype)
 
 
 @op
@@ -709,7 +710,7 @@ def conjugate(x: Any) -> Any:
 
 @op
 def angle(x: Any) -> Any:
-    """Return the angle of a complex number, in radians.
+    """Return the angle of a complex number, in radians; at 0 it is 0, and so is its gradient.
 
     Args:
         x: An array.
@@ -718,7 +719,10 @@ def angle(x: Any) -> Any:
         >>> angle([1.0 + 0.0j]).tolist()
         [0.0]
     """
-    return jnp.angle(as_floats(x))
+    x = as_floats(x)
+    if jnp.iscomplexobj(x):
+        return arctan2(x.imag, x.real)
+    return jnp.angle(jax.lax.stop_gradient(x))  # Of real numbers 0 or π: a step, whose slope is 0.
 
 
 @op

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ import jax.numpy as jnp
 
 from trivium.graph.arithmetic import wide_integer
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_common_floats, as_floats
+from trivium.ops.arrays import as_array, as_axes, as_common_floats, as_floats, as_wide_floats
+from trivium.ops.edges import power_norm, root
 
 __all__ = [
     "cdist", "cholesky", "cholesky_inverse", "corrcoef", "correlate", "cross", "det", "diff", "dot",
@@ -212,7 +214,7 @@ def corrcoef(x: Any) -> Any:
         >>> corrcoef([[1.0, 2.0], [2.0, 4.0]]).round(3).tolist()
         [[1.0, 1.0], [1.0, 1.0]]
     """
-    return jnp.corrcoef(as_floats(x))
+    return jnp.corrcoef(as_wide_floats(x)).astype(as_floats(x).dtype)
 
 
 @op
@@ -247,14 +249,17 @@ def cdist(x: Any, y: Any) -> Any:
         [[5.0]]
     """
     x, y = as_common_floats(x, y)
-    return jnp.sqrt(jnp.sum((x[..., :, None, :] - y[..., None, :, :]) ** 2, axis=-1))
+    differences = as_wide_floats(x[..., :, None, :] - y[..., None, :, :])
+    return root(jnp.sum(differences**2, axis=-1)).astype(x.dtype)
 
 
 @op
 def norm(
     x: Any, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: bool = False
 ) -> Any:
-    """Return the norm of vectors or matrices.
+    """Return the norm of vectors or matrices, computed in float32 at least.
+
+    The gradient of a zero vector's norm is 0, one of its subgradients.
 
     Args:
         x: An array.
@@ -266,7 +271,19 @@ def norm(
         >>> norm([3.0, 4.0]).item()
         5.0
     """
-    return jnp.linalg.norm(as_floats(x), ord, as_axes(axis), keepdims)
+    dtype, x, axes = as_floats(x).dtype, as_wide_floats(x), as_axes(axis)
+    count = axes if axes is None or isinstance(axes, int) else len(axes)
+    of_vectors = isinstance(axes, int) or count == 1 or (axes is None and x.ndim == 1)
+    euclidean = ord is None and (axes is None or of_vectors or count == 2)
+    if euclidean or (of_vectors and ord == 2) or (not of_vectors and ord == "fro"):
+        squares = jnp.real(x * jnp.conj(x))
+        result = root(jnp.sum(squares, axis=axes, keepdims=keepdims))
+    elif of_vectors and isinstance(ord, int | float) and ord not in (0, 1, math.inf, -math.inf):
+        result = power_norm(x, ord, axes, keepdims)
+    else:
+        # The slope of |x| at 0 may be anything from -1 to 1: of a constant it is 0.
+        result = jnp.linalg.norm(jnp.where(x == 0, 0, x), ord, axes, keepdims)
+    return result.astype(jnp.finfo(dtype).dtype)
 
 
 @op

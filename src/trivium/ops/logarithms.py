@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from trivium.ops.arrays import as_wide_floats
 from trivium.state.dtypes import epsilon
 from trivium.state.logits import logits_of
 
@@ -38,8 +39,10 @@ def log_odds(output: jax.Array, from_logits: bool = False) -> tuple[jax.Array, j
         output, from_logits = logits.value, True
     if from_logits:
         return jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
-    probability = clip_probability(output)
-    return jnp.log(probability), jnp.log(1.0 - probability)
+    # In float32 at least: float16 knows no number between 0.9995 and 1, and 1 - 1 has no logarithm.
+    probability = clip_probability(as_wide_floats(output))
+    yes, no = jnp.log(probability), jnp.log(1.0 - probability)
+    return yes.astype(output.dtype), no.astype(output.dtype)
 
 
 def log_shares(output: jax.Array, axis: int, from_logits: bool = False) -> jax.Array:
@@ -59,7 +62,12 @@ def log_shares(output: jax.Array, axis: int, from_logits: bool = False) -> jax.A
         return jax.nn.log_softmax(output, axis=axis)
     logits = logits_of(output)
     if logits is None:
-        return jnp.log(clip_probability(output / jnp.sum(output, axis, keepdims=True)))
+        wide = as_wide_floats(output)
+        total = jnp.sum(wide, axis, keepdims=True)
+        shares = wide / jnp.where(
+            total == 0, 1.0, total
+        )  # Nothing has no shares; 0/0 has no value.
+        return jnp.log(clip_probability(shares)).astype(output.dtype)
     logarithms = logits.log_probabilities()
     if logits.axes == (axis % output.ndim,):
         return logarithms

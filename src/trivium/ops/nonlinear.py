@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats, positive_axis
+from trivium.ops.arrays import as_array, as_axes, as_floats, as_wide_floats, positive_axis
+from trivium.ops.edges import saturating
 from trivium.state.logits import set_logits
 
 __all__ = [
@@ -142,7 +143,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     Reference:
         Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016, https://arxiv.org/abs/1606.08415
     """
-    return jax.nn.gelu(as_floats(x), approximate)
+    return saturating(lambda x: jax.nn.gelu(x, approximate), as_floats(x), 40.0)
 
 
 @op
@@ -186,7 +187,7 @@ def silu(x: Any) -> Any:
     Reference:
         Ramachandran et al., "Searching for Activation Functions", 2017, https://arxiv.org/abs/1710.05941
     """
-    return jax.nn.silu(as_floats(x))
+    return saturating(jax.nn.silu, as_floats(x), 800.0)
 
 
 @op
@@ -249,7 +250,7 @@ def hard_silu(x: Any) -> Any:
     Reference:
         Howard et al., "Searching for MobileNetV3", 2019, https://arxiv.org/abs/1905.02244
     """
-    return jax.nn.hard_silu(as_floats(x))
+    return saturating(jax.nn.hard_silu, as_floats(x), 3.0)
 
 
 @op
@@ -376,7 +377,8 @@ def squareplus(x: Any, b: float = 4) -> Any:
     Reference:
         Barron, "Squareplus: A Softplus-Like Algebraic Rectifier", 2021, https://arxiv.org/abs/2112.11687
     """
-    return jax.nn.squareplus(as_floats(x), b)
+    wide = as_wide_floats(x)
+    return saturating(lambda x: jax.nn.squareplus(x, b), wide, 1e15).astype(as_floats(x).dtype)
 
 
 @op
@@ -390,7 +392,9 @@ def softsign(x: Any) -> Any:
         >>> softsign([-1.0, 3.0]).tolist()
         [-0.5, 0.75]
     """
-    return jax.nn.soft_sign(as_floats(x))
+    x = as_floats(x)
+    largest = jnp.finfo(x.dtype).max
+    return jax.nn.soft_sign(jnp.clip(x, -largest, largest))
 
 
 @op
@@ -404,7 +408,7 @@ def sparse_plus(x: Any) -> Any:
         >>> sparse_plus([-2.0, 0.0, 2.0]).tolist()
         [0.0, 0.25, 2.0]
     """
-    return jax.nn.sparse_plus(as_floats(x))
+    return saturating(jax.nn.sparse_plus, as_floats(x), 1.0)
 
 
 @op
@@ -437,7 +441,7 @@ def softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
         Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
     """
     x, along = as_floats(x), as_axes(axis)
-    shares = jax.nn.softmax(x, axis=along)
+    shares = _of_rows(lambda x: jax.nn.softmax(x, axis=along), x, along, 0.0)
     axes = range(x.ndim) if along is None else (along,) if isinstance(along, int) else along
     return set_logits(shares, x, tuple(a % x.ndim for a in axes))
 
@@ -454,7 +458,8 @@ def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
         >>> log_softmax([0.0, 1000.0]).tolist()
         [-1000.0, 0.0]
     """
-    return jax.nn.log_softmax(as_floats(x), axis=as_axes(axis))
+    axes = as_axes(axis)
+    return _of_rows(lambda x: jax.nn.log_softmax(x, axis=axes), as_floats(x), axes, -jnp.inf)
 
 
 @op
@@ -473,12 +478,22 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
         Martins & Astudillo, "From Softmax to Sparsemax", 2016, https://arxiv.org/abs/1602.02068
     """
     x = jnp.moveaxis(as_floats(x), axis, -1)
+    return jnp.moveaxis(_of_rows(_nearest_on_simplex, x, -1, 0.0), -1, axis)
+
+
+def _nearest_on_simplex(x: Any) -> Any:
     falling = -jnp.sort(-x, axis=-1)
     sums = jnp.cumsum(falling, axis=-1)
     kept = 1 + falling * jnp.arange(1, x.shape[-1] + 1) > sums
     count = jnp.sum(kept, axis=-1, keepdims=True)
     cut = (jnp.sum(jnp.where(kept, falling, 0.0), axis=-1, keepdims=True) - 1) / count
-    return jnp.moveaxis(jnp.maximum(x - cut, 0.0), -1, axis)
+    return jnp.maximum(x - cut, 0.0)
+
+
+def _of_rows(function: Callable[..., Any], x: Any, axes: Any, empty: float) -> Any:
+    """Share out among what is not masked by −∞; where all is, `empty`, with gradient 0."""
+    nothing = jnp.max(x, axis=axes, keepdims=True, initial=-jnp.inf) == -jnp.inf
+    return jnp.where(nothing, empty, function(jnp.where(nothing, 0.0, x)))
 
 
 swish = silu

@@ -9,8 +9,15 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_floats, positive_axes, positive_axis
-from trivium.ops.linear_algebra import norm
+from trivium.ops.arrays import (
+    as_array,
+    as_axes,
+    as_floats,
+    as_wide_floats,
+    positive_axes,
+    positive_axis,
+)
+from trivium.ops.edges import power_norm, root
 from trivium.state.dtypes import epsilon as default_epsilon
 
 __all__ = [
@@ -160,7 +167,9 @@ def rms_normalization(
 def normalize(
     x: Any, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None
 ) -> Any:
-    """Divide by the norm.
+    """Divide by the norm, computed in float32 at least.
+
+    A vector whose norm is 0 stays 0, with gradient 0.
 
     Args:
         x: An array.
@@ -177,10 +186,10 @@ def normalize(
     """
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"`order` is a whole number of at least 1; got {order!r}.")
-    x, least = jnp.atleast_1d(as_floats(x)), default_epsilon() if epsilon is None else epsilon
-    if order == 2:
-        squares = jnp.sum(x * x, axis=as_axes(axis), keepdims=True)
-        # A half type cannot hold 1 / least: infinity there would make NaN of a vector of zeros.
-        greatest = min(1 / least, float(jnp.finfo(squares.dtype).max))
-        return x * jnp.minimum(jax.lax.rsqrt(squares), greatest)
-    return x / jnp.maximum(norm(x, order, axis, keepdims=True), least)
+    dtype, x, axes = as_floats(x).dtype, jnp.atleast_1d(as_wide_floats(x)), as_axes(axis)
+    squares = jnp.sum(x * x, axis=axes, keepdims=True)
+    size = root(squares) if order == 2 else power_norm(x, order, axes, keepdims=True)
+    least = default_epsilon() if epsilon is None else epsilon
+    # By the formula the slope at 0 is 1 / least: ten million, from a vector that has no direction at all.
+    zero = size == 0
+    return jnp.where(zero, 0.0, x / jnp.maximum(jnp.where(zero, 1.0, size), least)).astype(dtype)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
 from trivium.graph.arithmetic import divide
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_common_floats, as_complex, as_floats, need_values
+from trivium.ops import edges
+from trivium.ops.arrays import (
+    as_array,
+    as_common_floats,
+    as_complex,
+    as_floats,
+    as_wide_floats,
+    need_values,
+)
 
 __all__ = [
     "allclose", "arctan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
@@ -178,7 +187,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
 
 @op
 def arctan2(x1: Any, x2: Any) -> Any:
-    """Return the angle of the point `(x2, x1)`, in radians.
+    """Return the angle of the point `(x2, x1)`, in radians; in the origin it is 0, and so is its gradient.
 
     Args:
         x1: An array.
@@ -188,7 +197,7 @@ def arctan2(x1: Any, x2: Any) -> Any:
         >>> arctan2([0.0], [1.0]).tolist()
         [0.0]
     """
-    return jnp.arctan2(*as_common_floats(x1, x2))
+    return _in_float32(edges.arctan2, x1, x2)
 
 
 @op
@@ -203,7 +212,7 @@ def hypot(x1: Any, x2: Any) -> Any:
         >>> hypot([3.0], [4.0]).tolist()
         [5.0]
     """
-    return jnp.hypot(*as_common_floats(x1, x2))
+    return _in_float32(edges.hypot, x1, x2)
 
 
 @op
@@ -218,7 +227,7 @@ def logaddexp(x1: Any, x2: Any) -> Any:
         >>> logaddexp([1000.0], [0.0]).tolist()
         [1000.0]
     """
-    return jnp.logaddexp(*as_common_floats(x1, x2))
+    return _of_powers(jnp.logaddexp, x1, x2)
 
 
 @op
@@ -233,7 +242,7 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
         >>> logaddexp2([3.0], [3.0]).tolist()
         [4.0]
     """
-    return jnp.logaddexp2(*as_common_floats(x1, x2))
+    return _of_powers(jnp.logaddexp2, x1, x2)
 
 
 @op
@@ -400,6 +409,19 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
         [3]
     """
     return jnp.right_shift(as_array(x), as_array(y))
+
+
+def _in_float32(function: Callable[..., Any], x1: Any, x2: Any) -> Any:
+    x1, x2 = as_common_floats(x1, x2)
+    return function(as_wide_floats(x1), as_wide_floats(x2)).astype(x1.dtype)
+
+
+def _of_powers(function: Callable[..., Any], x1: Any, x2: Any) -> Any:
+    """Call a logarithm of a sum of powers; where both powers are 0 the gradient is 0, too."""
+    x1, x2 = as_common_floats(x1, x2)
+    nothing = (x1 == -jnp.inf) & (x2 == -jnp.inf)
+    result = function(*(jnp.where(nothing, 0.0, x) for x in (x1, x2)))
+    return jnp.where(nothing, -jnp.inf, result)
 
 
 left_shift = bitwise_left_shift

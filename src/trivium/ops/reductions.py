@@ -17,6 +17,7 @@ from trivium.ops.arrays import (
     positive_axes,
     positive_axis,
 )
+from trivium.ops.edges import root
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "cumprod",
@@ -184,6 +185,8 @@ def var(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
     """Return the standard deviation, the square root of the variance, computed in float32 at least.
 
+    Where all are equal it is 0, and so is its gradient.
+
     Args:
         x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
@@ -193,7 +196,7 @@ def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
         >>> std([1.0, 3.0]).item()
         1.0
     """
-    return _in_float32(jnp.std, x, axis, keepdims)
+    return _in_float32(_deviation, x, axis, keepdims)
 
 
 @op
@@ -246,18 +249,19 @@ def any(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def count_nonzero(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+def count_nonzero(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
     """Count what is not zero.
 
     Args:
         x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
+        keepdims: Whether reduced axes stay, with size 1.
 
     Example:
         >>> count_nonzero([0.0, 2.0, 3.0]).item()
         2
     """
-    return jnp.count_nonzero(as_array(x), axis=as_axes(axis))
+    return jnp.count_nonzero(as_array(x), axis=as_axes(axis), keepdims=keepdims)
 
 
 @op
@@ -305,7 +309,15 @@ def logsumexp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = 
         >>> logsumexp([1000.0, 0.0]).item()
         1000.0
     """
-    return jax.nn.logsumexp(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+    x, axes = as_floats(x), as_axes(axis)
+    if jnp.iscomplexobj(x):
+        return jax.nn.logsumexp(x, axis=axes, keepdims=keepdims)
+    largest = jnp.max(x, axis=axes, keepdims=True, initial=-jnp.inf)
+    # An infinite one is the result itself; the shares of the others in it, the gradient, would be ∞ - ∞.
+    infinite = jnp.isinf(largest)
+    result = jax.nn.logsumexp(jnp.where(infinite, 0.0, x), axis=axes, keepdims=True)
+    result = jnp.where(infinite, jax.lax.stop_gradient(largest), result)
+    return result if keepdims else jnp.squeeze(result, positive_axes(axis, x.ndim))
 
 
 @op
@@ -491,7 +503,7 @@ def nanmean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fa
         >>> nanmean([2.0, float('nan'), 4.0]).item()
         3.0
     """
-    return jnp.nanmean(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+    return _in_float32(jnp.nanmean, x, axis, keepdims)
 
 
 @op
@@ -507,7 +519,7 @@ def nanvar(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
         >>> nanvar([2.0, float('nan'), 4.0]).item()
         1.0
     """
-    return jnp.nanvar(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+    return _in_float32(jnp.nanvar, x, axis, keepdims)
 
 
 @op
@@ -523,7 +535,7 @@ def nanstd(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
         >>> nanstd([2.0, float('nan'), 4.0]).item()
         1.0
     """
-    return jnp.nanstd(as_floats(x), axis=as_axes(axis), keepdims=keepdims)
+    return _in_float32(_nan_deviation, x, axis, keepdims)
 
 
 @op
@@ -789,6 +801,14 @@ def _in_float32(
     wide = jnp.promote_types(x.dtype, "float32")
     axes = positive_axes(axis, x.ndim)
     return function(x, axis=axes, keepdims=keepdims, dtype=wide).astype(x.dtype)
+
+
+def _deviation(x: Any, **options: Any) -> Any:
+    return root(jnp.var(x, **options))
+
+
+def _nan_deviation(x: Any, **options: Any) -> Any:
+    return root(jnp.nanvar(x, **options))
 
 
 def _index(function: Callable[..., Any], x: Any, axis: int | None, keepdims: bool) -> Any:
