@@ -1,5 +1,7 @@
 """What Keras's users look for under `backend`: the engine is JAX, always."""
 
+import gc
+
 from trivium.state.dtypes import epsilon, floatx, set_epsilon, set_floatx
 from trivium.state.names import clear_names
 
@@ -16,10 +18,15 @@ def backend() -> str:
     return "jax"
 
 
-def clear_session() -> None:
+def clear_session(free_memory: bool = True) -> None:
     """Start the automatic names anew: the next `Dense` is `dense` again.
+
+    Args:
+        free_memory: Whether to look now for objects that nothing needs any more, rather than when Python next does.
 
     Example:
         >>> clear_session()
     """
     clear_names()
+    if free_memory:
+        gc.collect()

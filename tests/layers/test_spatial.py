@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import threading
 
 import keras
 import numpy as np
@@ -66,6 +67,22 @@ def test_a_layer_keeps_what_it_was_made_with(channels_first):
     layer = layers.GlobalAveragePooling2D()
     config.set_image_data_format("channels_last")
     assert layer(np.ones((2, 3, 4, 5))).shape == (2, 3)
+
+
+def test_a_thread_has_its_own_default(channels_first):
+    """What a thread sets disturbs no other; what the main thread set, it sees."""
+    seen = []
+
+    def work():
+        seen.append(config.image_data_format())
+        config.set_image_data_format("channels_last")
+        seen.append(layers.Flatten().data_format)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == ["channels_first", "channels_last"]
+    assert config.image_data_format() == "channels_first"
 
 
 def test_no_other_default_is_known():

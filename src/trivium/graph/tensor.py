@@ -97,6 +97,11 @@ class SymbolicTensor(ArrayOperators):
         return tuple(d if isinstance(d, int) else None for d in self.dims)
 
     @property
+    def _keras_mask(self) -> Any:
+        """The mask, to read under Keras's name."""
+        return self.mask
+
+    @property
     def ndim(self) -> int:
         """The number of dimensions."""
         return len(self.dims)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from trivium.state.registry import suggest
+from trivium.state.session import own_session, session
 
 __all__ = ["IMAGE_DATA_FORMATS", "image_data_format", "set_image_data_format"]
 
 IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
-
-_format = "channels_last"
 
 
 def image_data_format() -> str:
@@ -18,7 +17,7 @@ def image_data_format() -> str:
         >>> image_data_format()
         'channels_last'
     """
-    return _format
+    return session().image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -35,10 +34,9 @@ def set_image_data_format(data_format: str) -> None:
     Example:
         >>> set_image_data_format("channels_last")
     """
-    global _format
     if data_format not in IMAGE_DATA_FORMATS:
         raise ValueError(
             f"The image data format is 'channels_last' or 'channels_first'; got {data_format!r}. "
             + suggest(str(data_format), IMAGE_DATA_FORMATS)
         )
-    _format = data_format
+    own_session().image_data_format = data_format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from typing import Any
 
@@ -37,6 +38,9 @@ def set_mask(x: Any, mask: Any) -> None:
     if getattr(x, "is_symbolic", False):
         x.mask = mask
         return
+    # A copy to read under Keras's name, where an array can have one; what holds is the table.
+    with contextlib.suppress(AttributeError):
+        x._keras_mask = mask
     key = id(x)
     if mask is None:
         _masks.pop(key, None)

@@ -34,6 +34,7 @@ class Session:
         floatx: The default float type.
         epsilon: The small number that keeps divisions and logarithms finite.
         policy: The dtype policy of new layers; `None` for the default float type's.
+        image_data_format: Where new layers have their channels.
 
     Example:
         >>> session().floatx
@@ -47,6 +48,7 @@ class Session:
     floatx: str = "float32"
     epsilon: float = 1e-7
     policy: DTypePolicy | None = None
+    image_data_format: str = "channels_last"
 
     def reseed(self, seed: int) -> None:
         """Begin a new count of positions from a seed."""
