@@ -29,7 +29,7 @@ from trivium.graph.node import CapturePolicy
 from trivium.layers.base import Layer
 from trivium.models.capture import entering_call
 from trivium.state import StatelessScope, Variable, shape_scope
-from trivium.state.frame import entered
+from trivium.state.frame import current_frame, entered
 
 if TYPE_CHECKING:
     from trivium.models.model import Model
@@ -81,6 +81,11 @@ def _aval(spec: Any) -> Any:
 
 def _bind(operation: Any, args: Any, kwargs: Any, function: Callable[..., Any]) -> Any:
     """Mark a call in the program that is being traced, and return what stands for its results."""
+    if not _stands_in_program():
+        if isinstance(operation, Layer):
+            raise _hidden(f"calls the layer {operation.name!r}")
+        with entered(binder=None):
+            return function(*args, **kwargs)
     leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
     arrays = [leaf for leaf in leaves if isinstance(leaf, jax.Array)]
     marked = [_ARRAY if isinstance(leaf, jax.Array) else leaf for leaf in leaves]
@@ -99,7 +104,23 @@ class _Marks(CapturePolicy):
     """While a model is traced, its own variables read as marks in the program, one for each."""
 
     def read(self, variable: Variable) -> Any:
+        if not _stands_in_program():
+            raise _hidden(f"reads the variable {variable.path!r}")
         return _read.bind(what=variable)
+
+
+def _stands_in_program() -> bool:
+    """Say whether the running code is the model's own, not that of a loop, a branch or a checkpoint inside."""
+    scopes = reversed(current_frame().scopes)
+    return next((s.inside() for s in scopes if isinstance(s.policy, _Marks)), True)
+
+
+def _hidden(what: str) -> CaptureError:
+    return CaptureError(
+        f"this line {what} inside of a loop, a branch or a checkpoint, in a model whose `call` uses JAX directly, and no "
+        "graph sees into those. Written with functions of `trivium.ops` alone (`ops.scan`, `ops.cond`, `ops.remat` and "
+        "`ops` in place of `jax.numpy`) the model has a graph; as it is, it can be called and trained."
+    )
 
 
 class _Program:

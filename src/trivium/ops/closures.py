@@ -15,6 +15,7 @@ from trivium.graph.infer import infer
 from trivium.graph.node import record, recording
 from trivium.graph.op import any_symbolic
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.state.frame import current_frame
 from trivium.state.variable import Variable
 
 __all__ = ["Closure", "op_of_functions"]
@@ -90,7 +91,9 @@ def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
             try:
                 return function(*guarded[0], **guarded[1])
             except (CaptureError, _SymbolicResult):
-                pass  # Not its arguments but what it uses from around is symbolic.
+                if current_frame().binder is not None:
+                    raise  # JAX traces the model, so nothing is symbolic.
+                # Not its arguments but what it uses from around is symbolic.
         spies: dict[int, _Spy] = {}
         spied = _replace(lambda f: spies.setdefault(id(f), _Spy(f)), (plain, named))
         infer(function, *spied)

@@ -1,4 +1,9 @@
-"""Control: branches, loops and gradients, as ops."""
+"""Control: branches, loops, rematerialization and gradients, as ops.
+
+The functions that these ops take may call layers. What layers do besides computing (new values of variables, draws of
+random numbers, losses) is carried through: a Dropout draws afresh at each step of a loop, moving statistics move, losses
+add up, as if the loop were written out. `state/effects.py` runs the functions as pure ones.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +17,13 @@ import jax.numpy as jnp
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array
 from trivium.ops.closures import op_of_functions
+from trivium.state.effects import Pure, finding, purely, put_back
+from trivium.state.scopes import EffectError
+from trivium.state.seeds import split_seeds
+from trivium.state.variable import Variable
 
 __all__ = [
-    "associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "scan",
+    "associative_scan", "cond", "custom_gradient", "fori_loop", "jvp", "map", "remat", "rematerialize", "scan",
     "stop_gradient", "switch", "vectorize", "vectorized_map", "while_loop",
 ]  # fmt: skip
 
@@ -37,9 +46,23 @@ def cond(pred: Any, true_fn: _Function, false_fn: _Function) -> Any:
         >>> cond(jnp.array(3) > 2, lambda: jnp.array(1.0), lambda: jnp.array(0.0)).item()
         1.0
     """
-    if isinstance(pred, jax.core.Tracer):
-        return jax.lax.cond(pred, true_fn, false_fn)
-    return true_fn() if pred else false_fn()
+    if not isinstance(pred, jax.core.Tracer) and not finding():
+        return true_fn() if pred else false_fn()
+    return _one_of(
+        lambda branches, *operands: jax.lax.cond(pred, *branches, *operands), (true_fn, false_fn)
+    )
+
+
+def _one_of(
+    choose: Callable[..., Any], functions: Sequence[_Function], operands: Sequence[Any] = ()
+) -> Any:
+    """Run one of several functions; the variables that any of them writes go into all and come out of all."""
+    if finding():
+        return [f(*operands) for f in functions][0]
+    branches = purely(*functions, args=tuple(operands))
+    result, values, loss = choose(branches, branches[0].now(), *operands)
+    put_back(branches[0], values, loss)
+    return result
 
 
 @op_of_functions
@@ -58,7 +81,11 @@ def switch(index: Any, branches: Sequence[_Function], *operands: Any) -> Any:
         >>> switch(1, [lambda x: x + 1, lambda x: x * 10], jnp.array(3)).item()
         30
     """
-    return jax.lax.switch(index, list(branches), *operands)
+    if not isinstance(index, jax.core.Tracer) and not finding():
+        return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
+    return _one_of(
+        lambda pures, *given: jax.lax.switch(index, pures, *given), list(branches), operands
+    )
 
 
 @op_of_functions
@@ -83,18 +110,44 @@ def while_loop(
     several = isinstance(loop_vars, list | tuple)
     first = tuple(loop_vars) if several else (loop_vars,)
 
-    def check(state: Any) -> Any:
-        count, values = state
-        more = cond(*values)
-        return more if maximum_iterations is None else (count < maximum_iterations) & more
-
-    def step(state: Any) -> Any:
-        count, values = state
+    def body_of(values: Any) -> tuple[Any, ...]:
         new = body(*values)
-        return count + 1, tuple(new) if several else (new,)
+        return tuple(new) if several else (new,)
 
-    _, last = jax.lax.while_loop(check, step, (0, first))
+    if finding():
+        cond(*first)
+        body_of(first)
+        return loop_vars
+    first = jax.tree_util.tree_map(jnp.asarray, first)
+    check, step = purely(lambda values: cond(*values), args=(first,))[0], _pure(body_of, first)
+    if check.writes:
+        raise EffectError(
+            f"while_loop: `cond` gives the variable {check.writes[0].path!r} a new value, and a condition only asks. Do "
+            "it in `body`."
+        )
+
+    def more(state: Any) -> Any:
+        count, values, written, _ = state
+        [verdict, _, _] = Pure(lambda v: cond(*v), step.writes, False)(written, values)
+        return verdict if maximum_iterations is None else (count < maximum_iterations) & verdict
+
+    def again(state: Any) -> Any:
+        count, values, written, total = state
+        new, written, loss = step(written, values)
+        return count + 1, new, written, _plus(total, loss)
+
+    start = (0, first, step.now(), step.no_loss())
+    _, last, written, total = jax.lax.while_loop(more, again, start)
+    put_back(step, written, total)
     return last if several else last[0]
+
+
+def _pure(function: _Function, *args: Any) -> Pure:
+    return purely(function, args=args)[0]
+
+
+def _plus(total: Any, loss: Any) -> Any:
+    return None if total is None else total + loss
 
 
 @op_of_functions
@@ -114,7 +167,21 @@ def fori_loop(lower: Any, upper: Any, body_fun: _Function, init_val: Any) -> Any
         >>> fori_loop(0, 4, lambda i, total: total + i, 0).item()
         6
     """
-    return jax.lax.fori_loop(lower, upper, body_fun, init_val)
+    if finding():
+        body_fun(jnp.asarray(lower), init_val)
+        return init_val
+    number = jnp.asarray(lower)
+    step = _pure(body_fun, number, jax.tree_util.tree_map(jnp.asarray, init_val))
+
+    def again(i: Any, state: Any) -> Any:
+        value, written, total = state
+        new, written, loss = step(written, i, value)
+        return new, written, _plus(total, loss)
+
+    start = (init_val, step.now(), step.no_loss())
+    last, written, total = jax.lax.fori_loop(lower, upper, again, start)
+    put_back(step, written, total)
+    return last
 
 
 @op_of_functions
@@ -150,7 +217,29 @@ def scan(
         raise ValueError(
             f"scan: `unroll` is a whole number of at least 1 or a bool; got {unroll!r}."
         )
-    return jax.lax.scan(f, init, xs, length, reverse, unroll)
+    first = jax.tree_util.tree_map(lambda x: jnp.asarray(x)[0], xs)
+    if finding():
+        state, y = f(init, first)
+        steps = length if xs is None else jax.tree_util.tree_leaves(xs)[0].shape[0]
+        return state, _stacked(y, steps)
+    step = _pure(f, jax.tree_util.tree_map(jnp.asarray, init), first)
+
+    def again(carry: Any, x: Any) -> Any:
+        state, written, total = carry
+        (state, y), written, loss = step(written, state, x)
+        return (state, written, _plus(total, loss)), y
+
+    start = (init, step.now(), step.no_loss())
+    (last, written, total), ys = jax.lax.scan(again, start, xs, length, reverse, unroll)
+    put_back(step, written, total)
+    return last, ys
+
+
+def _stacked(structure: Any, count: int) -> Any:
+    """Return arrays like the steps' results one after the other, where only their shapes matter."""
+    return jax.tree_util.tree_map(
+        lambda y: jnp.broadcast_to(jnp.asarray(y), (count, *jnp.shape(y))), structure
+    )
 
 
 @op_of_functions
@@ -188,7 +277,13 @@ def map(f: _Function, xs: Any) -> Any:
         >>> map(lambda x: x * 2, jnp.array([1, 2])).tolist()
         [2, 4]
     """
-    return jax.lax.map(f, xs)
+    if finding():
+        return _stacked(f(jax.tree_util.tree_map(lambda x: x[0], xs)), _length(xs))
+    return scan.__wrapped__(lambda _, x: (None, f(x)), None, xs)[1]
+
+
+def _length(xs: Any) -> int:
+    return int(jax.tree_util.tree_leaves(xs)[0].shape[0])
 
 
 @op_of_functions
@@ -206,7 +301,89 @@ def vectorized_map(function: _Function, elements: Any) -> Any:
         >>> vectorized_map(lambda x: x * 2, jnp.array([1, 2])).tolist()
         [2, 4]
     """
-    return jax.vmap(function)(elements)
+    first = jax.tree_util.tree_map(lambda x: jnp.asarray(x)[0], elements)
+    if finding():
+        return _stacked(function(first), _length(elements))
+    step = _pure(function, first)
+    if not step.writes and not step.adds_loss:
+        return jax.vmap(function)(elements)
+    before = step.now()
+    spread = [_spread(v, x, _length(elements)) for v, x in zip(step.writes, before, strict=True)]
+    result, values, losses = jax.vmap(step)(spread, elements)
+    after = [_joined(v, *pair) for v, *pair in zip(step.writes, before, values, strict=True)]
+    put_back(step, after, None if losses is None else jnp.sum(losses))
+    return result
+
+
+def _spread(variable: Variable, value: Any, count: int) -> Any:
+    """Return what a variable holds at the beginning of each of several calls side by side."""
+    if variable.aggregation == "seed":
+        return split_seeds(value, count)
+    return jnp.broadcast_to(value, (count, *value.shape))
+
+
+def _joined(variable: Variable, before: Any, after: Any) -> Any:
+    """Return what a variable holds after calls side by side, of which each has given it a value."""
+    if variable.aggregation == "seed":
+        return before + jnp.array([0, 1], "uint32")
+    if variable.aggregation == "sum":
+        return before + jnp.sum(after - before, axis=0).astype(before.dtype)
+    if variable.aggregation == "mean":
+        return jnp.mean(after, axis=0).astype(before.dtype)
+    if variable.aggregation == "only_first_replica":
+        return after[0]
+    raise EffectError(
+        f"vectorized_map: the calls side by side each give the variable {variable.path!r} a new value, and nothing says "
+        "what becomes of them. Make it with `aggregation=\"mean\"`, `\"sum\"` or `\"only_first_replica\"`, or call one "
+        "after the other with `ops.map`."
+    )
+
+
+def remat(f: _Function) -> _Function:
+    """Make a function forget what it computes on the way, and compute it again when gradients need it.
+
+    It saves memory and costs time: training keeps the function's arguments and results, and nothing in between.
+
+    Args:
+        f: A function of arrays, or one that calls layers, or a layer.
+
+    Returns:
+        A function of the same arguments with the same results and gradients.
+
+    Example:
+        >>> import jax
+        >>> jax.grad(remat(lambda x: ops.sin(ops.sin(x))))(1.0).item() == jax.grad(lambda x: ops.sin(ops.sin(x)))(1.0).item()
+        True
+
+    Reference:
+        Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016.
+    """
+
+    @functools.wraps(f, updated=())
+    def forgetful(*args: Any, **kwargs: Any) -> Any:
+        return rematerialize(functools.partial(f, **kwargs) if kwargs else f, *args)
+
+    return forgetful
+
+
+@op_of_functions
+def rematerialize(f: _Function, *args: Any) -> Any:
+    """Call a function; gradients compute anew what it computed on the way. See `remat`.
+
+    Args:
+        f: The function.
+        args: Its arguments.
+
+    Example:
+        >>> rematerialize(lambda x: x * 2, jnp.array(3.0)).item()
+        6.0
+    """
+    if finding():
+        return f(*args)
+    step = _pure(f, *args)
+    result, written, loss = jax.checkpoint(step)(step.now(), *args)
+    put_back(step, written, loss)
+    return result
 
 
 def vectorize(
@@ -279,4 +456,15 @@ def jvp(fun: _Function, primals: Any, tangents: Any, has_aux: bool = False) -> A
         >>> [part.item() for part in jvp(lambda x: x * x, (3.0,), (1.0,))]
         [9.0, 6.0]
     """
-    return jax.jvp(fun, primals, tangents, has_aux=has_aux)
+    if finding():
+        fun(*primals)
+    step = _pure(fun, *primals)
+
+    def pure(*given: Any) -> Any:
+        result, written, loss = step(step.now(), *given)
+        result, more = result if has_aux else (result, None)
+        return result, (more, written, loss)
+
+    result, change, (more, written, loss) = jax.jvp(pure, primals, tangents, has_aux=True)
+    put_back(step, written, loss)
+    return (result, change, more) if has_aux else (result, change)

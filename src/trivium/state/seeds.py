@@ -35,6 +35,7 @@ __all__ = [
     "host_generator",
     "reserve",
     "set_random_seed",
+    "split_seeds",
 ]
 
 
@@ -151,6 +152,24 @@ def host_generator(seed: Any = None) -> np.random.Generator:
 
 
 _GENERATORS: Registry[Any] = Registry("seed generator", "keras.random")
+
+
+def split_seeds(state: jax.Array, count: int) -> jax.Array:
+    """Return states for generators side by side, none of which draws what another, or the one they come from, draws.
+
+    Args:
+        state: The state of a `SeedGenerator`, shape `(2,)`.
+        count: How many.
+
+    Returns:
+        States, shape `(count, 2)`.
+
+    Example:
+        >>> split_seeds(jnp.array([1, 0], "uint32"), 3).shape
+        (3, 2)
+    """
+    key = jax.random.wrap_key_data(state, impl="threefry2x32")
+    return jax.random.key_data(jax.random.split(key, count))
 
 
 @_GENERATORS.register()
