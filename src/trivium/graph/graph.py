@@ -7,10 +7,12 @@ from typing import Any
 
 import jax
 
+from trivium.graph.closure import Closure
 from trivium.graph.errors import DisconnectedGraphError
 from trivium.graph.node import Node
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.trees import map_tree
+from trivium.state.types import Operation
 from trivium.state.variable import Variable
 
 __all__ = ["Graph"]
@@ -60,9 +62,20 @@ class Graph:
 
     @property
     def operations(self) -> list[Any]:
-        """Each layer and op once, those farthest from the outputs first, as Keras lists a model's layers."""
+        """Each layer and op once, those farthest from the outputs first, as Keras lists a model's layers.
+
+        What functions among the arguments call (the body of a loop) stands before the op that takes them, if it keeps
+        variables.
+        """
         if not hasattr(self, "_operations"):
-            self._operations = _by_depth(self)
+            within: dict[int, list[Operation]] = {}
+            for node in self.nodes:
+                bodies = [c.graph for c in node.closures if c.graph is not None]
+                called = [o for graph in bodies for o in graph.operations]
+                inner = [o for o in called if hasattr(o, "variables")]
+                within.setdefault(id(node.operation), []).extend(inner)
+            each = [o for one in _by_depth(self) for o in (*within.get(id(one), ()), one)]
+            self._operations = list({id(o): o for o in each}.values())
         return self._operations
 
     @property
@@ -96,6 +109,8 @@ class Graph:
         values = {id(t): v for t, v in zip(places, flat, strict=True) if t is not None}
         for node in self.nodes:
             args, kwargs = node.fill(values)
+            if call is not None and node.closures:
+                args, kwargs = _in_closures((args, kwargs), call)
             result = call(node, args, kwargs) if call else node.operation(*args, **kwargs)
             for tensor, value in zip(
                 node.output_tensors, jax.tree_util.tree_leaves(result), strict=True
@@ -107,6 +122,15 @@ class Graph:
 
 def _is_none(x: Any) -> bool:
     return x is None
+
+
+def _in_closures(arguments: Any, call: Callable[[Node, Any, Any], Any]) -> Any:
+    """Do the same at the nodes of the functions among the arguments: who rewrites a graph rewrites the loops in it."""
+    return jax.tree_util.tree_map(
+        lambda a: a.with_call(call) if isinstance(a, Closure) else a,
+        arguments,
+        is_leaf=lambda a: isinstance(a, Closure),
+    )
 
 
 def _tensors(structure: Any, what: str) -> list[SymbolicTensor]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from trivium.graph.closure import Closure, closures
 from trivium.graph.errors import CaptureError
 from trivium.graph.infer import infer
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
@@ -60,6 +61,7 @@ class Node:
         # Most calls have no dict among their arguments, and `fill` runs for each call of a graph.
         self._ordered = has_keys((args, tuple(kwargs.values())))
         self._places = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
+        self.closures: list[Closure] = closures((args, kwargs))
         self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._places]
         self.output_tensors: list[SymbolicTensor] = [
             t for t in jax.tree_util.tree_leaves(self.outputs) if is_symbolic(t)

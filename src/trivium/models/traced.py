@@ -117,9 +117,9 @@ def _stands_in_program() -> bool:
 
 def _hidden(what: str) -> CaptureError:
     return CaptureError(
-        f"this line {what} inside of a loop, a branch or a checkpoint, in a model whose `call` uses JAX directly, and no "
-        "graph sees into those. Written with functions of `trivium.ops` alone (`ops.scan`, `ops.cond`, `ops.remat` and "
-        "`ops` in place of `jax.numpy`) the model has a graph; as it is, it can be called and trained."
+        f"this line {what} inside of a loop, a branch or a checkpoint, in a model whose `call` uses JAX directly, and "
+        "no graph sees into those. Written with functions of `trivium.ops` alone (`ops.scan`, `ops.cond`, `ops.remat`, "
+        "and `ops` in place of `jax.numpy`) the model has a graph; as it is, it can be called and trained."
     )
 
 

@@ -21,6 +21,7 @@ from trivium.ops import (
     reductions,
     shapes,
     signals,
+    transformations,
 )
 from trivium.ops.attention import *
 from trivium.ops.control import *
@@ -36,6 +37,7 @@ from trivium.ops.pairwise import *
 from trivium.ops.reductions import *
 from trivium.ops.shapes import *
 from trivium.ops.signals import *
+from trivium.ops.transformations import *
 from trivium.state.registry import Registry
 
 __all__: list[str] = []
@@ -54,6 +56,7 @@ __all__ += pairwise.__all__
 __all__ += reductions.__all__
 __all__ += shapes.__all__
 __all__ += signals.__all__
+__all__ += transformations.__all__
 
 # Configs may name any of them as a function.
 OPS: Registry[object] = Registry("operation", "keras.ops", {n: globals()[n] for n in __all__})

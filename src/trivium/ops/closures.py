@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 
+from trivium.graph.closure import Closure
 from trivium.graph.errors import CaptureError
 from trivium.graph.graph import Graph
 from trivium.graph.infer import infer
@@ -18,51 +19,10 @@ from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.frame import current_frame
 from trivium.state.variable import Variable
 
-__all__ = ["Closure", "op_of_functions"]
+__all__ = ["op_of_functions"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-@jax.tree_util.register_pytree_node_class
-class Closure:
-    """A function together with the tensors that it uses besides its arguments.
-
-    As a pytree it consists of those tensors, so they count among the arguments of a node that holds it.
-
-    Args:
-        run: A function `(tensors, *args) -> result`.
-        tensors: The tensors.
-
-    Example:
-        >>> Closure(lambda tensors, x: tensors[0] * x, [3.0])(2.0)
-        6.0
-    """
-
-    def __init__(self, run: Callable[..., Any], tensors: list[Any]) -> None:
-        self.run = run
-        self.tensors = tensors
-
-    def __call__(self, *args: Any) -> Any:
-        """Call the function."""
-        return self.run(self.tensors, *args)
-
-    def over(self, *tensors: Any) -> Closure:
-        """Return the same function of other tensors.
-
-        Args:
-            tensors: One in the place of each.
-        """
-        return Closure(self.run, list(tensors))
-
-    def tree_flatten(self) -> tuple[list[Any], Callable[..., Any]]:
-        """Return the tensors and the function."""
-        return self.tensors, self.run
-
-    @classmethod
-    def tree_unflatten(cls, run: Callable[..., Any], tensors: Any) -> Closure:
-        """Build it from `tree_flatten`'s parts."""
-        return cls(run, list(tensors))
 
 
 def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
@@ -128,9 +88,8 @@ class _Spy:
     def __call__(self, *args: Any) -> Any:
         if self.closure is None:
             self.closure = _close(self.function, args)
-        return Closure(
-            self.closure.run, [jnp.zeros(t.dims, t.dtype) for t in self.closure.tensors]
-        )(*args)
+        held = self.closure
+        return held.over(*(jnp.zeros(t.dims, t.dtype) for t in held.tensors))(*args)
 
 
 def _close(function: Callable[..., Any], args: Any) -> Closure:
@@ -143,19 +102,13 @@ def _close(function: Callable[..., Any], args: Any) -> Closure:
     except Exception:
         # Written with `jax.numpy`, say: it can run on arrays, if it uses nothing symbolic from around. What is wrong
         # with it otherwise, it says there again.
-        return Closure(lambda _, *given: function(*given), [])
-    results, result_tree = jax.tree_util.tree_flatten(result)
+        return Closure(function, [])
     inner = {id(t) for t in stand_ins} | {id(t) for n in nodes for t in n.output_tensors}
+    results = jax.tree_util.tree_leaves(result)
     used = [*(t for n in nodes for t in n.inputs), *filter(is_symbolic, results)]
     outer = list({id(t): t for t in used if id(t) not in inner}.values())
     graph = Graph([stand_ins, outer], [t for t in results if is_symbolic(t)])
-
-    def run(tensors: Any, *given: Any) -> Any:
-        computed = iter(graph.run([jax.tree_util.tree_leaves(given), tensors]))
-        filled = [next(computed) if is_symbolic(t) else t for t in results]
-        return jax.tree_util.tree_unflatten(result_tree, filled)
-
-    return Closure(run, outer)
+    return Closure(graph, outer, result)
 
 
 def _replace(change: Callable[[Any], Any], arguments: Any) -> Any:

@@ -14,8 +14,8 @@ import jax
 
 from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
 from trivium.graph.arithmetic import OPERATORS
+from trivium.graph.closure import Closure
 from trivium.layers.base import Layer
-from trivium.ops.closures import Closure
 from trivium.state import Variable, to_snake_case
 from trivium.styles.calls import Call, written_calls
 from trivium.styles.modes import StyleError
