@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ __all__ = [
     "map_arrays",
     "match_ranks",
     "prepare",
+    "returned",
     "shape_error",
 ]
 
@@ -177,6 +179,38 @@ def prepare(
     if not fits(y_true.shape, y_pred.shape, equal):
         raise shape_error(place, y_true, y_pred)
     return y_true, y_pred
+
+
+def returned(function: str, value: Any, dtype: Any = None) -> jax.Array:
+    """Return what a user's function gave as an array.
+
+    Args:
+        function: The function's name, for the message.
+        value: What it returned: an array, a number, or a list of numbers.
+        dtype: What to convert it to.
+
+    Raises:
+        ValueError: It is none of these; `None`, above all, where a `return` was forgotten.
+
+    Example:
+        >>> returned("loss", [1.0, 2]).tolist()
+        [1.0, 2.0]
+        >>> returned("loss", None)
+        Traceback (most recent call last):
+        ValueError: `loss` returned None: does it end in `return ...`?
+    """
+    if value is None:
+        raise ValueError(f"`{function}` returned None: does it end in `return ...`?")
+    several = isinstance(value, list | tuple)
+    if not (several and any(getattr(v, "ndim", 0) for v in value)):
+        with contextlib.suppress(TypeError, ValueError):
+            return as_array(value, dtype)
+    what = f"a {type(value).__name__}"
+    if several:
+        what += f" of {len(value)}: {[getattr(v, 'shape', v) for v in value]}"
+    raise ValueError(
+        f"`{function}` returned {what}; wanted: one array, a value for each sample or one for all."
+    )
 
 
 def shape_error(place: str, y_true: jax.Array, y_pred: jax.Array) -> ValueError:

@@ -17,6 +17,7 @@ from trivium.losses.arrays import (
     fits,
     map_arrays,
     match_ranks,
+    returned,
 )
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.state.configured import Configured
@@ -116,7 +117,12 @@ class Loss(Configured):
         own_mask = get_mask(losses)  # A loss that ignores some targets says so beside its result.
         if own_mask is not None:
             mask = own_mask if mask is None else jnp.logical_and(mask, own_mask)
-        return self._reduce(as_array(losses, self.dtype), sample_weight, mask)
+        return self._reduce(returned(self._formula, losses, self.dtype), sample_weight, mask)
+
+    @property
+    def _formula(self) -> str:
+        """What computes the losses, for messages."""
+        return f"{type(self).__name__}.call"
 
     def _reduce(self, losses: jax.Array, sample_weight: Any, mask: Any) -> jax.Array:
         weight = apply_mask(
@@ -216,6 +222,10 @@ class LossFunctionWrapper(FunctionWrapper, Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = fn
         self._fn_kwargs = kwargs
+
+    @property
+    def _formula(self) -> str:
+        return str(getattr(self.fn, "__name__", type(self.fn).__name__))
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the function's losses, shape `(batch, ...)`."""

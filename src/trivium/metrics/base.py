@@ -65,6 +65,11 @@ def _with_values(result: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(result)
     def wrapped(self: Metric) -> Any:
         value = result(self)
+        if value is None:
+            raise ValueError(
+                f"`{result.__qualname__}` of the metric {self.name!r} returned None: does it end in "
+                "`return ...`?"
+            )
         if isinstance(value, dict):
             return {k: v.value if isinstance(v, Variable) else v for k, v in value.items()}
         return value.value if isinstance(value, Variable) else value

@@ -93,7 +93,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         name: A name.
         dtype: As in `Metric`.
         from_logits: Whether predictions are logits instead.
-        ignore_class: A label whose samples add 0; with sample weights they do not count at all.
+        ignore_class: A label whose samples do not count.
         axis: The axis of classes.
 
     Example:

@@ -8,12 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.losses.arrays import align_weight, as_array, divide_no_nan
+from trivium.losses.arrays import align_weight, as_array, divide_no_nan, returned
 from trivium.losses.base import Loss, apply_mask
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.metrics.base import Metric, metric_class
 from trivium.state.logits import forget_logits
-from trivium.state.masks import get_mask
+from trivium.state.masks import get_mask, set_mask
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -28,10 +28,8 @@ def _by_sample(
     """
     mask = get_mask(values)
     values = as_array(values, dtype)
-    weight = None
-    if sample_weight is not None:
-        weight = apply_mask(sample_weight, mask, dtype, rescale=False)
-        assert weight is not None
+    weight = apply_mask(sample_weight, mask, dtype, rescale=False)
+    if weight is not None:
         if values.ndim:
             # One number weighs each sample alike: a batch of more samples counts more.
             weight = jnp.broadcast_to(weight, values.shape[:1]) if not weight.ndim else weight
@@ -169,5 +167,8 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
         """
         mask = get_mask(y_pred) if mask is None else mask
         values = self.fn(y_true, forget_logits(y_pred), **self._fn_kwargs)
+        own_mask = get_mask(values)  # Of a loss that ignores some targets.
+        values = returned(getattr(self.fn, "__name__", type(self.fn).__name__), values, self.dtype)
+        set_mask(values, own_mask)
         weight = apply_mask(sample_weight, mask, self.dtype, rescale=False)
         super().update_state(values, sample_weight=weight)

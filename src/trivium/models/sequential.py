@@ -144,6 +144,11 @@ class Sequential(Model):
         for layer in self._stack[len(self._tensors) :]:
             x = layer(x)
             count = len(jax.tree_util.tree_leaves(x))
+            if x is None:
+                raise ValueError(
+                    f"Model {self.name!r}: the `call` of the layer {layer.name!r} "
+                    f"({type(layer).__name__}) returned None. Does it end in `return ...`?"
+                )
             if count != 1:
                 raise ValueError(
                     f"Model {self.name!r}: the layer {layer.name!r} gives {count} outputs, and a "

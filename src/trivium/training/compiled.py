@@ -14,8 +14,8 @@ from trivium import losses as losses_room
 from trivium import metrics as metrics_room
 from trivium.data.checks import DataError
 from trivium.data.sparse import dense
+from trivium.losses.arrays import returned
 from trivium.state import suggest
-from trivium.state.masks import get_mask
 
 __all__ = ["CompiledLoss", "CompiledMetrics", "Outputs"]
 
@@ -311,7 +311,7 @@ class CompiledLoss:
             if function is None:
                 continue
             with _noted("loss", function.name, outputs, i):
-                value = function(target, output, sample_weight=weights[i], mask=get_mask(output))
+                value = _loss_value(function, target, output, weights[i])
             if jnp.shape(value):
                 raise ValueError(
                     f"The loss {function.name!r} of the output {outputs.names[i]!r} gives an array of shape "
@@ -325,6 +325,16 @@ class CompiledLoss:
                 value = value * self.weights[i]
             total = value if total is None else total + value
         return total
+
+
+def _loss_value(function: Any, target: Any, output: Any, weight: Any) -> Any:
+    """Call a loss. The mask is beside the output, where it looks for it itself.
+
+    So a loss with a `__call__` of its own needs no argument for it, nor one for weights where there
+    are none.
+    """
+    weights = {} if weight is None else {"sample_weight": weight}
+    return returned(f"{type(function).__name__}.__call__", function(target, output, **weights))
 
 
 def _known_loss(loss: Any) -> None:

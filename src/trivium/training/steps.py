@@ -401,7 +401,12 @@ class Steps(_Base):
         """
         tv, ntv = state
         x, _, _ = unpack_x_y_sample_weight(data)
-        return self.stateless_call(tv, ntv, x, training=False)
+        outputs, ntv = self.stateless_call(tv, ntv, x, training=False)
+        if not jax.tree_util.tree_leaves(outputs):
+            raise ValueError(
+                f"Model {self.name!r} has no outputs: its `call` returned {outputs!r}. Does it end in `return ...`?"
+            )
+        return outputs, ntv
 
 
 def _pairs(groups: list[list[Variable]], values: list[Any]) -> list[tuple[Variable, Any]]:
