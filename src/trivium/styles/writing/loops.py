@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from trivium.layers.base import Layer
 from trivium.styles.writing.values import Expression
 
 __all__ = ["Header", "Loop", "Row", "header", "roll"]
@@ -31,7 +32,7 @@ class Row:
     target: str
     made: Expression | None
     text: str
-    layer: object | None = None
+    layer: Layer | None = None
 
     def code(self) -> str:
         """Return the statement as one line."""
