@@ -479,6 +479,36 @@ def test_the_graph_is_the_call(case):
     assert programs[0] == programs[1]
 
 
+@EACH
+def test_a_call_by_keyword_is_a_call_by_position(case):
+    """The same program, the same mask behind it, and the same graph; Keras calls one layer's input `x`."""
+    name = {"RMSNormalization": "x"}.get(case.layer, "inputs")
+    layer = getattr(layers, case.layer)(**case.kwargs)
+    steps_last = case.kwargs.get("data_format") == "channels_first"
+    sizes = [(s[0], s[2]) if steps_last and len(s) == 3 else s[:-1] for s in case.shapes]
+    calls = {"position": lambda x: layer(x), "keyword": lambda x: layer(**{name: x})}
+
+    def run(call, *inputs):
+        for x, size in zip(inputs, sizes, strict=True):
+            if len(size) > 1 and case.layer != "Softmax":
+                set_mask(x, jnp.arange(np.prod(size)).reshape(size) % 3 > 0)
+        y = call(case.like(inputs))
+        return y, get_mask(y)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of masks that end here.
+        programs = {
+            how: str(jax.make_jaxpr(functools.partial(run, call))(*case.inputs))
+            for how, call in calls.items()
+        }
+    assert programs["position"] == programs["keyword"]
+    symbols = [
+        call(case.like([tv.Input(batch_shape=x.shape, dtype=x.dtype) for x in case.inputs]))
+        for call in calls.values()
+    ]
+    assert symbols[0].shape == symbols[1].shape and symbols[0].dtype == symbols[1].dtype
+
+
 def of_sequences(case):
     # Softmax's mask has its input's shape; its own test is with the activations.
     if case.layer in ("Softmax", "Embedding"):

@@ -6,10 +6,11 @@ import inspect
 import pickle
 import threading
 
-import keras
 import numpy as np
 import pytest
+from oracle import recorded
 
+import trivium as tv
 from trivium import config, layers, ops
 from trivium.layers.spatial import Spatial
 
@@ -22,28 +23,17 @@ NAMES = sorted(
     }
     | {"Flatten"}
 )
-REQUIRED = {"filters": 3, "kernel_size": 1, "rate": 0.5, "pool_size": 2}
+REQUIRED = {
+    "Conv": {"filters": 3, "kernel_size": 1},
+    "SpatialDropout": {"rate": 0.5},
+    "Average": {"pool_size": 2},
+}
 
 
 def made(library, name):
     """Return a layer with no more said than must be."""
-    kind = getattr(library.layers, name)
-    wanted = inspect.signature(getattr(keras.layers, name).__init__).parameters
-    missing = [p.name for p in wanted.values() if p.default is p.empty]
-    return kind(**{k: REQUIRED[k] for k in missing if k in REQUIRED})
-
-
-class Ours:
-    layers = layers
-
-
-@pytest.fixture
-def channels_first():
-    for library in (config, keras.config):
-        library.set_image_data_format("channels_first")
-    yield
-    for library in (config, keras.config):
-        library.set_image_data_format("channels_last")
+    (said,) = [v for k, v in REQUIRED.items() if name.startswith(k)] or [{}]
+    return getattr(library.layers, name)(**said)
 
 
 def size(name):
@@ -51,16 +41,36 @@ def size(name):
     return (2, 3, *(4, 5, 6)[:rank])
 
 
+def with_channels_first(keras, name):
+    """Return the data format of Keras's layer, and the shape that it gives."""
+    keras.config.set_image_data_format("channels_first")
+    try:
+        layer = made(keras, name)
+        shape = layer.compute_output_shape(size(name))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    return getattr(layer, "data_format", "channels_last"), list(shape)
+
+
+@pytest.fixture
+def channels_first():
+    config.set_image_data_format("channels_first")
+    yield
+    config.set_image_data_format("channels_last")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_layer_is_made_with_the_default_of_its_time(name, channels_first):
-    ours, theirs = made(Ours, name), made(keras, name)
-    assert ours.data_format == getattr(theirs, "data_format", "channels_last")
-    assert ours.compute_output_shape(size(name)) == tuple(theirs.compute_output_shape(size(name)))
-    kept = ours.get_config()
+    data_format, shape = recorded(lambda keras: with_channels_first(keras, name))
+    layer = made(tv, name)
+    assert layer.data_format == data_format
+    assert list(layer.compute_output_shape(size(name))) == shape
+    kept = layer.get_config()
     config.set_image_data_format("channels_last")
-    copies = type(ours).from_config(kept), pickle.loads(pickle.dumps(type(ours)))
-    assert copies[0].data_format == ours.data_format and copies[1] is type(ours)
-    assert made(Ours, name).data_format == "channels_last"
+    assert type(layer).from_config(kept).data_format == data_format
+    assert pickle.loads(pickle.dumps(layer)).data_format == data_format
+    assert pickle.loads(pickle.dumps(type(layer))) is type(layer)
+    assert made(tv, name).data_format == "channels_last"
 
 
 def test_a_layer_keeps_what_it_was_made_with(channels_first):
