@@ -1,6 +1,7 @@
 """The Functional API beside the real Keras: structures, shared layers, models in models, cuts; and what it refuses."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -295,3 +296,27 @@ def test_what_is_refused(case):
     call, error, words = REFUSED[case]
     with pytest.raises(error, match=words):
         call(tv.Input((4,), name="x"))
+
+
+def test_a_subclass_given_inputs_and_outputs_is_functional_too() -> None:
+    class Own(tv.Model):
+        pass
+
+    class Wrapped(tv.Model):
+        def __init__(self, units: int) -> None:
+            x = tv.Input((2,))
+            super().__init__(inputs=x, outputs=tv.layers.Dense(units)(x))
+
+    class Coded(tv.Model):
+        def call(self, x: Any) -> Any:
+            return x
+
+    x = tv.Input((2,))
+    y = tv.layers.Dense(1)(x)
+    for model in (tv.Model(x, y), Own(x, y), Own(inputs=x, outputs=y), Wrapped(3)):
+        assert isinstance(model, tv.models.Functional)
+    coded = Coded()
+    coded(np.ones((1, 2)))
+    for other in (coded, Own(), tv.Sequential([x, tv.layers.Dense(1)]), tv.layers.Dense(1), None):
+        assert not isinstance(other, tv.models.Functional)
+    assert not isinstance(tv.Model(x, y), Own) and not isinstance(coded, Own)

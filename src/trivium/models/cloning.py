@@ -103,7 +103,10 @@ class _Cloner:
         elif model._entry is not None:
             entry = [InputLayer.from_config(model._entry.get_config())]
         layers = [*entry, *map(self.layer, model._stack)]
-        return Sequential(layers, trainable=model.trainable, name=model.name)
+        clone = Sequential(layers, trainable=model.trainable, name=model.name)
+        if not entry and model._start is not None:
+            clone._begin(map_tree(_new_input, model._start))
+        return clone
 
     def functional(self, model: Model, input_tensors: Any) -> Model:
         graph = model.graph()

@@ -8,13 +8,26 @@ import jax
 
 from trivium.layers.registry import LAYERS
 from trivium.models.model import Model
+from trivium.models.sequential import Sequential
 
 __all__ = ["Functional"]
 
 
+class _Declared(type):
+    """Counts every model whose graph was declared by inputs and outputs as a `Functional`."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if cls is not Functional or super().__instancecheck__(instance):
+            return super().__instancecheck__(instance)
+        declared = isinstance(instance, Model) and instance._graph is not None
+        return declared and not isinstance(instance, Sequential)
+
+
 @LAYERS.register()
-class Functional(Model):
+class Functional(Model, metaclass=_Declared):
     """The model between symbolic inputs and outputs; `Model(inputs, outputs)` makes one.
+
+    An object of a subclass of `Model` that was given inputs and outputs is a `Functional`, too.
 
     Args:
         inputs: Symbolic tensors, nested as you like.

@@ -13,7 +13,7 @@ from trivium.state import suggest
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.trees import has_keys, is_nested, item_name, named_leaves, rebuild
 
-__all__ = ["fit_inputs", "is_optional", "with_masks"]
+__all__ = ["fit_inputs", "is_optional", "match_inputs", "with_masks"]
 
 
 def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
@@ -28,7 +28,7 @@ def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
     Raises:
         ValueError: The structure or a shape does not fit; the message names the input.
     """
-    pairs = _matched(graph, inputs, path)
+    pairs = match_inputs(graph, inputs, path)
     return _filled(graph.inputs, iter([_fit(*pair, path) for pair in pairs]))
 
 
@@ -54,12 +54,24 @@ def with_masks(graph: Graph, inputs: Any, masks: Any, path: str) -> Any:
         return x
 
     arrays = [x for _, x in named_leaves(inputs, "inputs")]
-    pairs = zip(arrays, _matched(graph, masks, path), strict=True)
+    pairs = zip(arrays, match_inputs(graph, masks, path), strict=True)
     return _filled(graph.inputs, iter([masked(x, mask) for x, (_, mask, _) in pairs]))
 
 
-def _matched(graph: Graph, given: Any, path: str) -> _Pairs:
-    """Say which array is which input's, in the order that the inputs were declared in."""
+def match_inputs(graph: Graph, given: Any, path: str) -> _Pairs:
+    """Say which array is which input's.
+
+    Args:
+        graph: The model's graph.
+        given: The arrays, as `fit_inputs` takes them.
+        path: The model's path, for messages.
+
+    Returns:
+        For each input, in the order that they were declared in, its tensor, its array, and where that was found.
+
+    Raises:
+        ValueError: The structure does not fit.
+    """
     declared = graph.inputs
     pairs = _aligned(declared, given, "inputs")
     if pairs is None and (keyed := _by_key(given)) is not None:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
-from trivium.graph import Graph
+from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
 from trivium.layers.registry import LAYERS
+from trivium.models.functional_inputs import match_inputs
 from trivium.models.model import Model
+from trivium.state import is_float
+from trivium.state.scopes import init_scope
+from trivium.state.trees import is_nested, map_tree
 
 __all__ = ["Sequential"]
 
 
 @LAYERS.register()
 class Sequential(Model):
-    """A stack of layers with one input and one output.
+    """A stack of layers, each of which takes what the one before it gives.
+
+    A layer may stand in the stack more than once: its weights are shared. The first one may take several arrays, in a
+    dict or list; such a model is built on the first data.
 
     Args:
         layers: The layers. The first may be `Input(...)`, or say `input_shape=`; without either the model is built
-            on the first data.
+            on the first data, and takes later data of other sizes as far as the weights allow.
         trainable: Whether the weights are trained.
         name: A name.
 
     Raises:
         TypeError: Something among them is no layer.
-        ValueError: Two layers have one name, or there are two inputs.
+        ValueError: Two different layers have one name, or there are two inputs.
 
     Example:
         >>> import trivium as tv
@@ -37,7 +45,7 @@ class Sequential(Model):
         ((None, 10), 7850)
     """
 
-    _untracked = Model._untracked | {"_entry"}
+    _untracked = Model._untracked | {"_entry", "_start"}
 
     def __init__(
         self,
@@ -48,6 +56,8 @@ class Sequential(Model):
     ) -> None:
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._entry: InputLayer | None = None
+        # What the stack is laid on: the entry's tensor, or several in the structure that the first data had.
+        self._start: Any = None
         self._stack: list[Layer] = []
         self._tensors: list[Any] = []
         if isinstance(layers, Layer):
@@ -67,14 +77,14 @@ class Sequential(Model):
             TypeError: It is no layer.
             ValueError: Its name is taken, it is a second input, or its input does not fit; the stack is as before.
         """
-        entry, stack, tensors = self._entry, list(self._stack), list(self._tensors)
+        before = (self._entry, self._start, list(self._stack), list(self._tensors))
         try:
             self._push(layer)
             if rebuild:
                 self._rebuild()
         except Exception:
-            self._entry, self._stack, self._tensors = entry, stack, tensors
-            if tensors:
+            self._entry, self._start, self._stack, self._tensors = before
+            if self._tensors:
                 self._rebuild()
             raise
 
@@ -108,7 +118,7 @@ class Sequential(Model):
                     "another. For several inputs write a Functional model: "
                     "`Model(inputs=[a, b], outputs=...)`."
                 )
-            self._entry = layer
+            self._entry, self._start = layer, layer.output
             return
         if not isinstance(layer, Layer):
             what = (
@@ -119,29 +129,30 @@ class Sequential(Model):
             raise TypeError(
                 f"Model {self.name!r}: a Sequential model is made of layers; got {what}."
             )
-        if any(layer is other for other in self._stack):
-            raise ValueError(
-                f"Model {self.name!r}: the layer {layer.name!r} is in the stack already. A layer that is used twice is "
-                "shared, and that needs a Functional model."
-            )
-        if any(layer.name == other.name for other in self._stack):
+        if any(layer.name == other.name and layer is not other for other in self._stack):
             raise ValueError(
                 f"Model {self.name!r} has a layer called {layer.name!r} already; names within a model are unique. Give "
                 "it another `name=`."
             )
         if not self._stack and self._entry is None:
             self._entry = _declared_input(layer)
+            self._start = None if self._entry is None else self._entry.output
         self._stack.append(layer)
 
     def _rebuild(self) -> None:
         """Work out the graph, where the input is known; what the stack below has given stays."""
         self._graph, self.built, self._build_index = None, False, None
-        if self._entry is None or not self._stack:
+        if self._start is None or not self._stack:
             self._tensors = []
             return
-        self._tensors = self._tensors[: len(self._stack)]
-        x = self._tensors[-1] if self._tensors else self._entry.output
-        for layer in self._stack[len(self._tensors) :]:
+        kept = self._tensors[: len(self._stack)]
+        self._tensors = [*kept, *self._laid(kept[-1] if kept else self._start, len(kept))]
+        self._declare(Graph(self._start, self._tensors[-1]))
+
+    def _laid(self, x: Any, first: int = 0) -> list[Any]:
+        """Call the layers one on the other, from the one numbered `first` on, and return what each gives."""
+        tensors = []
+        for layer in self._stack[first:]:
             x = layer(x)
             count = len(jax.tree_util.tree_leaves(x))
             if x is None:
@@ -154,8 +165,8 @@ class Sequential(Model):
                     f"Model {self.name!r}: the layer {layer.name!r} gives {count} outputs, and a "
                     "Sequential model passes one on. Write a Functional model."
                 )
-            self._tensors.append(x)
-        self._declare(Graph(self._entry.output, x))
+            tensors.append(x)
+        return tensors
 
     def _can_be_called(self) -> bool:
         return True
@@ -164,33 +175,77 @@ class Sequential(Model):
         """Build the stack for inputs of a shape.
 
         Args:
-            input_shape: The shape with the batch, `None` for unknown sizes.
+            input_shape: The shape with the batch, `None` for unknown sizes; for a first layer that takes several
+                arrays, their shapes in a dict or list.
 
         Raises:
-            ValueError: It is no single shape, or a layer cannot take it.
+            ValueError: There are no layers, or one cannot take it.
         """
-        if self.built or input_shape is None:
+        if not self.built and input_shape is not None:
+            dtype = self._stack[0].compute_dtype if self._stack else None
+            self._begin(_inputs_of(input_shape, dtype))
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        x = args[0] if args else next(iter(kwargs.values()))
+        if not is_nested(x):
+            Layer._build_for(self, args, kwargs)
             return
-        if any(isinstance(d, list | tuple | dict) for d in input_shape) or isinstance(
-            input_shape, dict
-        ):
-            raise ValueError(
-                f"Model {self.name!r} is a Sequential model: it takes one input; got the shapes "
-                f"{input_shape}. For several inputs write a Functional model: `Model(inputs=[a, b], outputs=...)`."
-            )
+        # Several arrays keep their dtypes, floats aside: some are numbers of words, and others are measured.
+        dtype = self._stack[0].compute_dtype if self._stack else None
+        self._begin(
+            map_tree(lambda a: _input_of(a.shape, dtype if is_float(a.dtype) else str(a.dtype)), x)
+        )
+
+    def _begin(self, start: Any) -> None:
+        """Lay the stack on inputs that the first data said, not the program."""
         if not self._stack:
             raise ValueError(f"Model {self.name!r} has no layers: `add` one before building it.")
-        self._entry = InputLayer(
-            batch_shape=(None, *tuple(input_shape)[1:]), dtype=self._stack[0].compute_dtype
-        )
+        self._start = start
         try:
             self._rebuild()
         except Exception:
-            self._entry = None
+            self._start, self._tensors = None, []
             raise
 
-    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        Layer._build_for(self, args, kwargs)
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output.
+
+        Args:
+            args: The input.
+            kwargs: The input, by a keyword.
+        """
+        if self._entry is None and self._graph is not None and len(args) == 1:
+            self._follow(args[0])
+        return super().call(*args, **kwargs)
+
+    def _follow(self, inputs: Any) -> None:
+        """Leave open what the first data had of another size than these inputs, which nobody has declared.
+
+        The layers are built. They must take the new sizes as they are; then the graph is recorded anew, with sizes
+        that are not known.
+        """
+        assert self._graph is not None
+        pairs = match_inputs(self._graph, inputs, self.path)
+        seen = [(t, _open_sizes(t.shape, getattr(x, "shape", None))) for t, x, _ in pairs]
+        if all(t.shape == shape for t, shape in seen):
+            return
+        sizes = {id(t): x.shape for t, x, _ in pairs if hasattr(x, "shape")}
+        opened = {id(t): shape for t, shape in seen}
+
+        def laid(shapes: dict[int, Any], batch: bool = False) -> tuple[Any, list[Any]]:
+            start = map_tree(lambda t: _input_of(shapes[id(t)], t.dtype, batch), self._start)
+            return start, self._laid(start)
+
+        with init_scope():
+            laid(sizes, batch=True)  # Raises what the layer says that cannot take them.
+            try:
+                start, tensors = laid(opened)
+            except Exception:
+                start, tensors = laid(
+                    sizes
+                )  # Code that needs numbers for sizes has them, anew for each.
+        self._start, self._tensors = start, tensors
+        self._graph = Graph(start, tensors[-1])
 
     @property
     def _layers(self) -> list[Layer]:
@@ -198,6 +253,29 @@ class Sequential(Model):
 
     def _flow_layers(self) -> list[Layer]:
         return list(self._stack)
+
+
+def _input_of(shape: Any, dtype: Any, batch: bool = False) -> SymbolicTensor:
+    """Return an input for data of a shape, of any number of samples unless `batch` says that it is of this one."""
+    sizes = [d if isinstance(d, int | np.integer) else None for d in shape]
+    return InputLayer(batch_shape=sizes if batch else (None, *sizes[1:]), dtype=dtype).output
+
+
+def _inputs_of(shapes: Any, dtype: Any) -> Any:
+    """Return inputs in a structure of shapes."""
+    if isinstance(shapes, Mapping):
+        return {key: _inputs_of(shape, dtype) for key, shape in shapes.items()}
+    if any(is_nested(d) for d in shapes):
+        return [_inputs_of(shape, dtype) for shape in shapes]
+    return _input_of(shapes, dtype)
+
+
+def _open_sizes(known: Sequence[int | None], given: Any) -> Sequence[int | None]:
+    """Return a shape with `None` where data of another shape with as many axes has another size."""
+    if given is None or len(given) != len(known):
+        return known
+    sizes = zip(known[1:], given[1:], strict=True)
+    return (*known[:1], *(k if k == d or not isinstance(d, int) else None for k, d in sizes))
 
 
 def _declared_input(layer: Layer) -> InputLayer | None:
