@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium.training.engine import compile_count
+from trivium.training.executables import compile_count
 
 
 def data(count=200, seed=0):

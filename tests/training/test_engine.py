@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import trivium as tv
 from trivium.data import ArraySource, make_source
 from trivium.training import engine, segments
-from trivium.training.engine import compile_count
+from trivium.training.executables import compile_count
 from trivium.training.segments import Feed
 
 X = np.random.default_rng(0).normal(size=(23, 3)).astype("float32")
@@ -115,7 +115,7 @@ def test_segments_are_what_was_announced(count, size, chunk, resident, steps, wh
         patch.setattr(segments, "device_budget", lambda: 1 << 30 if resident else 0)
         patch.setattr(segments, "_BLOCK_BYTES", room)
         feed = Feed(source, chunk)
-        announced = {(d.shape, s, rows) for (d,), s, rows in feed.forms()}
+        announced = {(d.shape, s, rows) for (d,), s, rows in (x.form for x in feed.first())}
         passes = [list(feed.segments((0, 0))) for _ in range(2)]
     for laid in passes:
         check_segments(laid, announced, count, size, steps)

@@ -16,7 +16,7 @@ from trivium.compare.report import write_report
 from trivium.compare.result import Comparison, Result
 from trivium.compare.settings import SHOWN, CompareError, Settings
 from trivium.compare.terminal import print_comparison, progress_bars
-from trivium.training.engine import compile_count
+from trivium.training.executables import compile_count
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -59,6 +59,14 @@ class Source(Protocol):
         """Return a first batch: `(x,)`, `(x, y)` or `(x, y, sample_weight)`. No epoch misses it."""
         ...
 
+    def require(self, check: Callable[[tuple[Tree, ...]], None]) -> None:
+        """Have the data checked before it is used: rows as a whole and at once, a stream's batches as they come.
+
+        Args:
+            check: Raises an error for data that cannot be used.
+        """
+        ...
+
 
 @runtime_checkable
 class Rows(Source, Protocol):
@@ -100,13 +108,7 @@ class Rows(Source, Protocol):
 
 @runtime_checkable
 class Stream(Source, Protocol):
-    """Data that comes batch by batch.
-
-    Attributes:
-        check: Called with each batch before it is used; raises an error for one that cannot be trained on.
-    """
-
-    check: Callable[[tuple[Any, ...]], None] | None
+    """Data that comes batch by batch."""
 
     def batches(
         self, seed: int | None = None, step: int | None = None

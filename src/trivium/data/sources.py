@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -21,6 +21,7 @@ from trivium.data.checks import (
     check_lengths,
     class_weights_to_sample_weights,
     nonfinite_warning,
+    placed,
 )
 from trivium.data.convert import is_array_like, to_arrays
 from trivium.data.orders import permutation
@@ -91,6 +92,14 @@ class BatchedSource:
 
     def example(self) -> tuple:
         """Return a first batch, to build a model on; no epoch misses it."""
+        raise NotImplementedError
+
+    def require(self, check: Callable[[tuple], None]) -> None:
+        """Have the data checked: arrays at once, batches as they come.
+
+        Args:
+            check: Raises an error for a batch, or for all data, that cannot be used.
+        """
         raise NotImplementedError
 
     def _window(self, total: int, step: int) -> tuple[int, int, int]:
@@ -168,6 +177,11 @@ class ArraySource(BatchedSource):
         """Return the first `batch_size` samples, without a copy where they lie in NumPy arrays."""
         batch: tuple = map_leaves(lambda array: array[: self.batch_size], self.data)
         return batch
+
+    def require(self, check: Callable[[tuple], None]) -> None:
+        """Check the arrays as a whole; see `Source`."""
+        with placed(self.what):
+            check(self.data)
 
     @property
     def in_order(self) -> bool:

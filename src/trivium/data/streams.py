@@ -33,8 +33,6 @@ class StreamSource(BatchedSource):
         class_weight: Weights of classes, which become sample weights.
         **kwargs: As `BatchedSource` takes them.
 
-    Attributes:
-        check: Called with each batch; raises an error for one that cannot be trained on.
     """
 
     def __init__(
@@ -45,7 +43,7 @@ class StreamSource(BatchedSource):
         self._class_weight = class_weight
         self._given = 0
         self._look_for_nan = True
-        self.check: Callable[[tuple], None] | None = None
+        self._check: Callable[[tuple], None] | None = None
         self._example: tuple | None = None
 
     def batches(self, seed: int | None = None, step: int | None = None) -> Iterator[tuple]:
@@ -74,6 +72,10 @@ class StreamSource(BatchedSource):
         if self._given == 0:
             raise self._no_batch()
         self._finish(count)
+
+    def require(self, check: Callable[[tuple], None]) -> None:
+        """Have each batch checked as it comes; see `Source`."""
+        self._check = check
 
     def example(self) -> tuple:
         """Return a first batch, to build a model on; no epoch misses it.
@@ -108,8 +110,8 @@ class StreamSource(BatchedSource):
             issues: list[str] | None = [] if self._look_for_nan else None
             x, y, weight = (*self._entries(item), None, None)[:3]
             batch = standardize(x, y, weight, self._class_weight, issues=issues, batch=True)
-            if self.check is not None:
-                self.check(batch)
+            if self._check is not None:
+                self._check(batch)
         if issues:
             self._look_for_nan = False
             warn_nonfinite(f"{self.what}: batch {index} of {self._name}", issues)

@@ -77,6 +77,8 @@ class Variable(Copied, ArrayOperators):
         self.constraint: Callable[[Any], Any] | None = None
         self.owner: weakref.ref[Any] | None = None
         self._value: Any = None
+        # Whether somebody else may hold the array, so that its memory may not be given to a program.
+        self._lent = True
         self.position: Position | None = None
         self.initializer = initializer if callable(initializer) else None
         if callable(initializer):
@@ -151,7 +153,7 @@ class Variable(Copied, ArrayOperators):
                     f"Variable {self.path!r}: its initializer gave shape {value.shape}, "
                     f"wanted {self._shape}."
                 )
-            self._value, self.position = value, drawing.position
+            self._value, self._lent, self.position = value, True, drawing.position
             note_undo(lambda: self._draw_anew(before))
 
     def hold(self, position: Position) -> None:
@@ -187,6 +189,13 @@ class Variable(Copied, ArrayOperators):
     @property
     def value(self) -> Any:
         """The value: inside scopes the one that the innermost scope knows which has one."""
+        value = self._read()
+        if value is self._value:
+            self._lent = True
+        return value
+
+    def _read(self) -> Any:
+        """Return the value to somebody who looks at it and does not keep it."""
         frame = current_frame()
         value = read(self, frame.scopes) if frame.scopes else None
         if value is None:
@@ -231,16 +240,41 @@ class Variable(Copied, ArrayOperators):
                 "their kin use `ops.scan`, `ops.cond`, `ops.remat`, …, which carry what layers change."
             )
         else:
-            self._value = value
+            self._value, self._lent = value, True
         return value
 
-    def replace(self, value: Any) -> None:
+    def peek(self) -> Any:
+        """Return the array itself, whatever scope is open, to somebody who looks at it and does not keep it."""
+        if self._value is None:
+            self.initialize()
+        return self._value
+
+    def own(self) -> Any:
+        """Return an array that nobody but the variable holds, for a program that writes the next value in its place.
+
+        That is the array itself, unless `value` has handed it out, or an initializer or `assign` brought it in: then
+        it stays whole for whoever has it, and the variable goes on with a copy.
+
+        Example:
+            >>> v = Variable([1.0, 2.0])
+            >>> held = v.value
+            >>> v.own() is held, v.own() is v.own()
+            (False, True)
+        """
+        value = self.peek()
+        if self._lent:
+            self._value = value = jax.device_put(value, value.sharding, may_alias=False)
+            self._lent = False
+        return value
+
+    def replace(self, value: Any, lent: bool = True) -> None:
         """Take over an array that is known to have the right shape and dtype, without checks.
 
         Args:
             value: The array.
+            lent: Whether somebody else may hold it; see `own`.
         """
-        self._value = value
+        self._value, self._lent = value, lent
 
     def assign_add(self, value: Any) -> Any:
         """Add to the value, and return the new one."""
@@ -252,7 +286,7 @@ class Variable(Copied, ArrayOperators):
 
     def numpy(self) -> np.ndarray:
         """Return the value as a NumPy array that nothing else writes to."""
-        return np.array(self.value)
+        return np.array(self._read())
 
     def __getstate__(self) -> dict[str, Any]:
         if self._value is None and self.position is None:
@@ -260,7 +294,8 @@ class Variable(Copied, ArrayOperators):
         return super().__getstate__()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self.value, dtype=dtype)
+        # A view where that is possible; JAX reuses no memory that NumPy has a view of.
+        return np.asarray(self._read(), dtype=dtype)
 
     def __jax_array__(self) -> Any:
         return self.value
@@ -286,13 +321,13 @@ class Variable(Copied, ArrayOperators):
         return len(self.value)
 
     def __float__(self) -> float:
-        return float(self.value)
+        return float(self._read())
 
     def __int__(self) -> int:
-        return int(self.value)
+        return int(self._read())
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self._read())
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self._shape}, dtype={self._dtype}>"

@@ -1,14 +1,16 @@
 """The engine: steps compiled into loops, one executable per step and batch shape whatever the number of steps.
 
 A *program* runs steps `start` to `stop` of a pass over data that lies on the device; `stop` is an argument, not a
-constant, so chunks of one step and of a thousand are the same executable and give the same bits. Executables are kept
-by the hash of their lowered text: two models that lower to the same program share one, whatever their names.
+constant, so chunks of one step and of a thousand are the same executable and give the same bits.
+
+What the step leaves as it is (weights in an evaluation, frozen layers) is an argument of the loop and no part of what
+it carries, so nothing is copied out that nobody changed. What it changes is written in the place of what was given,
+where that is large enough to matter and nobody else holds it: the state needs its memory once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -17,33 +19,23 @@ import numpy as np
 from jax import lax
 from jax.extend.core import jaxpr_as_fun
 
-from trivium.graph import CaptureError, digest
+from trivium.graph import CaptureError
 from trivium.graph.errors import error_location
 from trivium.state.trees import keep_order, map_tree
+from trivium.training.executables import executable, failed
 
-__all__ = ["NEEDS_VALUES", "Program", "compile_count", "values_needed"]
+__all__ = ["NEEDS_VALUES", "Program", "values_needed"]
 
-_BUFFER = 1 << 25  # Bytes of results that one chunk collects at most.
+# What one chunk collects of outputs at most: enough that its edge costs nothing beside its steps, little beside what a
+# device holds.
+_BUFFER = 1 << 25
+# Arrays of fewer bytes are not reused: so little memory is not worth a copy for those that somebody else holds.
+_REUSED = 1 << 16
 NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerArrayConversionError,
     jax.errors.TracerIntegerConversionError,
 )
-# XLA compiles without Python, which meanwhile traces the next program or runs the one that is ready. One at a time:
-# programs are asked for in the order in which they are needed, and XLA uses several cores for each.
-_compiler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trivium-compiler")
-_executables: dict[str, Future[Any]] = {}
-_compiled = 0
-
-
-def compile_count() -> int:
-    """Return how many programs this process has compiled.
-
-    Example:
-        >>> compile_count() >= 0
-        True
-    """
-    return _compiled
 
 
 class Program:
@@ -59,6 +51,13 @@ class Program:
         rows: The length of the order of samples.
         collect: Whether the results' rows are collected; at most `capacity` steps' at a time.
         names: Names for the state's arrays in the order of its leaves, for messages.
+        shared: The numbers of state arrays, in the order of its leaves, whose memory must not be reused.
+
+    Attributes:
+        result: The specs of one step's result.
+        capacity: How many steps' results a chunk collects at most.
+        changed: The numbers of the state arrays that the step changes, in the order of the state's leaves.
+        reused: Those among them whose memory the new values are written in: nobody else may hold these.
 
     Raises:
         CaptureError: The step needs the values of arrays while it is traced.
@@ -75,15 +74,16 @@ class Program:
         rows: int,
         collect: bool = False,
         names: Callable[[], list[str]] | None = None,
+        shared: frozenset[int] = frozenset(),
     ) -> None:
         specs = jax.tree_util.tree_map(_spec, (state, data))
-        leaves, self._tree = jax.tree_util.tree_flatten(specs[0])
+        leaves, tree = jax.tree_util.tree_flatten(specs[0])
         data_leaves, data_tree = jax.tree_util.tree_flatten(specs[1])
         batch = [jax.ShapeDtypeStruct((batch_size, *d.shape[1:]), d.dtype) for d in data_leaves]
 
         def flat_step(state_leaves: Any, batch_leaves: Any) -> Any:
             result, new = step(
-                jax.tree_util.tree_unflatten(self._tree, state_leaves),
+                jax.tree_util.tree_unflatten(tree, state_leaves),
                 jax.tree_util.tree_unflatten(data_tree, batch_leaves),
             )
             # JAX hands the result on with sorted keys; the user gets it as the step wrote it.
@@ -100,23 +100,46 @@ class Program:
             _has_rows(result)
         self.result = result
         results, self._result_tree = jax.tree_util.tree_flatten(result)
-        self._specs = (leaves, data_leaves, jax.ShapeDtypeStruct((rows,), "int32"))
         self.capacity = max(
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
         )
-        loop = _loop(jaxpr_as_fun(traced), results, batch_size, self.capacity if collect else 0)
-        self._executable = _compile(loop, *self._specs)
+        self.changed = _changed(traced.jaxpr, len(leaves), len(results))
+        # A step that calls Python may fail in its midst, and then the state before it is what is left.
+        safe = not any(_calls_python(traced.jaxpr))
+        self.reused = [
+            i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
+        ]
+        self._kept = [i for i in range(len(leaves)) if i not in set(self.reused)]
+        loop = _loop(
+            jaxpr_as_fun(traced), results, batch_size, self.capacity if collect else 0,
+            self.changed, [*self.reused, *self._kept],
+        )  # fmt: skip
+        number = jax.ShapeDtypeStruct((), "int32")
+        lowered = jax.jit(loop, donate_argnums=0).lower(
+            *self._apart(leaves), data_leaves, jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3
+        )
+        self._executable = executable(lowered)
+
+    def _apart(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the state's arrays whose memory is reused, and the others."""
+        return [leaves[i] for i in self.reused], [leaves[i] for i in self._kept]
 
     @property
     def failed(self) -> bool:
         """Whether XLA could not compile it, for want of memory say; another may succeed."""
-        return _failed(self._executable)
+        return failed(self._executable)
 
-    def __call__(self, state: Any, data: Any, order: Any, base: int, start: int, stop: int) -> Any:
+    def compiled(self) -> Any:
+        """Wait for XLA and return what it made."""
+        return self._executable.result()
+
+    def __call__(
+        self, state: Sequence[Any], data: Any, order: Any, base: int, start: int, stop: int
+    ) -> tuple[Any, list[Any]]:
         """Run steps `start` to `stop`.
 
         Args:
-            state: The state.
+            state: The leaves of the state. Those numbered by `reused` are gone afterwards.
             data: The data on the device.
             order: The order of samples, shape `(rows,)`.
             base: Where in the order step 0 begins.
@@ -124,70 +147,87 @@ class Program:
             stop: The step after the last.
 
         Returns:
-            `(result, state)`.
+            The result, and the new arrays for `changed`.
         """
-        leaves = jax.tree_util.tree_leaves(state)
         flat = jax.tree_util.tree_leaves(data)
-        result, new = self._executable.result()(
-            leaves, flat, order, np.int32(base), np.int32(start), np.int32(stop)
+        result, new = self.compiled()(
+            *self._apart(state), flat, order, np.int32(base), np.int32(start), np.int32(stop)
         )
-        return (
-            keep_order(self._written, jax.tree_util.tree_unflatten(self._result_tree, result)),
-            jax.tree_util.tree_unflatten(self._tree, new),
-        )
+        return keep_order(
+            self._written, jax.tree_util.tree_unflatten(self._result_tree, result)
+        ), new
 
 
 def _loop(
-    step: Callable[..., Any], results: Any, batch_size: int, capacity: int
+    step: Callable[..., Any],
+    results: Any,
+    batch_size: int,
+    capacity: int,
+    changed: list[int],
+    numbers: list[int],
 ) -> Callable[..., Any]:
     count = len(results)
 
-    def loop(state: Any, data: Any, order: Any, base: Any, start: Any, stop: Any) -> Any:
+    def loop(
+        reused: Any, kept: Any, data: Any, order: Any, base: Any, start: Any, stop: Any
+    ) -> Any:
+        given = dict(zip(numbers, [*reused, *kept], strict=True))
+        before = [given[i] for i in range(len(given))]
+
         def body(i: Any, carry: Any) -> Any:
-            state, kept = carry
+            moved, collected = carry
+            state = list(before)
+            for number, value in zip(changed, moved, strict=True):
+                state[number] = value
             index = lax.dynamic_slice(order, (base + i * batch_size,), (batch_size,))
+            # Orders are ours: they hold no number that is not there, and asking costs.
             batch = [d.at[index].get(mode="promise_in_bounds") for d in data]
             out = step(*state, *batch)
             result, new = out[:count], out[count:]
             # Weak types would make the loop's state change its type.
-            new = [lax.convert_element_type(n, s.dtype) for n, s in zip(new, state, strict=True)]
+            moved = [lax.convert_element_type(new[n], state[n].dtype) for n in changed]
             if capacity:
-                kept = [
+                collected = [
                     lax.dynamic_update_slice_in_dim(
                         k, r.astype(k.dtype), (i - start) * r.shape[0], 0
                     )
-                    for k, r in zip(kept, result, strict=True)
+                    for k, r in zip(collected, result, strict=True)
                 ]
             else:
-                kept = [
-                    lax.convert_element_type(r, k.dtype) for k, r in zip(kept, result, strict=True)
+                collected = [
+                    lax.convert_element_type(r, k.dtype)
+                    for k, r in zip(collected, result, strict=True)
                 ]
-            return new, kept
+            return moved, collected
 
-        kept = [
+        empty = [
             jnp.zeros((capacity * r.shape[0], *r.shape[1:]) if capacity else r.shape, r.dtype)
             for r in results
         ]
-        state, kept = lax.fori_loop(start, stop, body, (list(state), kept))
-        return kept, state
+        moved = [before[number] for number in changed]
+        moved, collected = lax.fori_loop(start, stop, body, (moved, empty))
+        return collected, moved
 
     return loop
 
 
-def _compile(function: Callable[..., Any], state: Any, data: Any, order: Any) -> Future[Any]:
-    """Start to compile a loop, unless one that lowers to the same text is there."""
-    global _compiled
-    number = jax.ShapeDtypeStruct((), "int32")
-    lowered = jax.jit(function).lower(state, data, order, number, number, number)
-    key = digest(lowered.as_text())
-    if key not in _executables or _failed(_executables[key]):
-        _executables[key] = _compiler.submit(lowered.compile)
-        _compiled += 1
-    return _executables[key]
+def _changed(jaxpr: Any, states: int, results: int) -> list[int]:
+    """Return which of the state's arrays a traced step gives back as others than it was given."""
+    pairs = zip(jaxpr.invars[:states], jaxpr.outvars[results:], strict=True)
+    return [i for i, (before, after) in enumerate(pairs) if after is not before]
 
 
-def _failed(work: Future[Any]) -> bool:
-    return work.done() and work.exception() is not None
+def _calls_python(jaxpr: Any) -> Iterator[bool]:
+    """Yield a truth for each operation of a traced step that calls a Python function while the step runs."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name.endswith("callback"):
+            yield True
+        inner = jax.tree_util.tree_leaves(
+            list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+        )
+        for value in inner:
+            if hasattr(value, "eqns"):
+                yield from _calls_python(getattr(value, "jaxpr", value))
 
 
 def _spec(x: Any) -> jax.ShapeDtypeStruct:

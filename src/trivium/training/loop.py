@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import inspect
+import signal
+import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,9 +17,10 @@ import numpy as np
 
 from trivium.state.trees import map_tree
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
+from trivium.training.executables import Programs
 from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
-__all__ = ["Pass", "State", "StepError"]
+__all__ = ["Pass", "Ready", "State", "StepError"]
 
 
 class StepError(TypeError):
@@ -32,34 +38,97 @@ class StepError(TypeError):
 
 
 class State:
-    """The values of groups of variables, taken out for a pure function and put back at a chunk's edge.
+    """Groups of variables as the state of a pure step.
+
+    The variables hold the state, and nothing else does: each chunk takes their arrays and gives them the new ones. So
+    whatever anybody assigns between two chunks is what the next one begins with.
 
     Args:
         groups: Lists of variables, e.g. trainable, non-trainable, the optimizer's, the metrics'.
     """
 
-    def __init__(self, *groups: list[Any]) -> None:
-        self.groups = groups
-        self.values: Any = None
-        self.pull()
+    def __init__(self, *groups: Sequence[Any]) -> None:
+        self.variables = [v for group in groups for v in group]
+        self.sizes = [len(group) for group in groups]
+        # Two values for one variable cannot both be written in its place.
+        times = Counter(map(id, self.variables)) if self._has_twins() else {}
+        self.shared = frozenset(i for i, v in enumerate(self.variables) if times.get(id(v), 1) > 1)
 
-    def pull(self) -> None:
-        """Take the variables' values."""
-        self.values = tuple([v.value for v in group] for group in self.groups)
+    def _has_twins(self) -> bool:
+        return len(set(map(id, self.variables))) < len(self.variables)
 
-    def push(self) -> None:
-        """Give the variables the values."""
-        for group, values in zip(self.groups, self.values, strict=True):
-            for variable, value in zip(group, values, strict=True):
+    def take(self, reused: Sequence[int] = ()) -> list[Any]:
+        """Return the variables' arrays, to be used and not kept.
+
+        Args:
+            reused: The numbers of those whose memory the new values will be written in.
+        """
+        values = [v.peek() for v in self.variables]
+        for number in reused:
+            values[number] = self.variables[number].own()
+        return values
+
+    def give(self, numbers: Sequence[int], values: Sequence[Any]) -> None:
+        """Give variables new arrays that nobody else holds.
+
+        Args:
+            numbers: Which variables.
+            values: Their arrays.
+        """
+        for number, value in zip(numbers, values, strict=True):
+            self.variables[number].replace(value, lent=False)
+
+    def put_back(self, values: Sequence[Any], error: Exception) -> None:
+        """Give the variables the arrays from before a chunk that failed while it ran.
+
+        Args:
+            values: What `take` gave.
+            error: The error, which gets a note where some of the arrays are gone.
+        """
+        gone = []
+        for variable, value in zip(self.variables, values, strict=False):
+            if value.is_deleted():
+                gone.append(variable.path)
+            else:
                 variable.replace(value)
+        if gone:
+            error.add_note(
+                f"The step failed on the device after it had begun to write over {gone[0]!r} and others: these "
+                f"{len(gone)} values are lost. Load them from a file, or make the model anew."
+            )
+
+    def nested(self, values: Sequence[Any]) -> tuple[list[Any], ...]:
+        """Return values in the structure that steps take, a list for each group."""
+        left = iter(values)
+        return tuple([next(left) for _ in range(size)] for size in self.sizes)
 
     def names(self) -> list[str]:
-        """Return the variables' paths in the order of the leaves."""
-        return [v.path for group in self.groups for v in group]
+        """Return the variables' paths."""
+        return [v.path for v in self.variables]
 
     def form(self) -> Hashable:
         """Return what a program must know of the values: groups, shapes and dtypes."""
-        return tuple(tuple((v.shape, v.dtype) for v in group) for group in self.groups)
+        forms = tuple((v.shape, v.dtype) for v in self.variables)
+        return tuple(self.sizes), forms, self.shared
+
+
+@dataclasses.dataclass
+class Ready:
+    """What a pass works with, as the model is now.
+
+    Args:
+        step: The step, `(state, batch) -> (result, state)`.
+        state: The state.
+        programs: Where compiled programs are kept from pass to pass.
+        version: What the step depends on besides its arguments; a program serves one version.
+        eager: Whether to run the step as plain Python.
+    """
+
+    step: Callable[..., Any]
+    state: State
+    programs: Programs
+    version: Hashable = None
+    eager: bool = False
 
 
 class Pass:
@@ -67,46 +136,56 @@ class Pass:
 
     Args:
         kind: `"train"`, `"test"` or `"predict"`.
-        step: The step, `(state, batch) -> (result, state)`.
         source: Where the batches come from.
-        state: The state; it holds the newest values at each chunk's edge.
-        programs: Where compiled programs are kept from pass to pass.
-        version: What the step depends on besides its arguments; a program serves one version.
+        ready: Gives what the pass works with; asked again where a callback may have changed it.
+        token: Something that is another one when an optimizer's settings, or the optimizer, have been changed: cheap,
+            since it is asked for before each execution that a callback saw the beginning of.
         chunk: How many steps lie between the hooks of callbacks; `None` where there are no such hooks, and the chunk
             grows to the clock.
-        eager: Whether to run the step as plain Python.
     """
 
     def __init__(
         self,
         kind: str,
-        step: Callable[..., Any],
         source: Any,
-        state: State,
-        programs: dict[Any, Program],
-        version: Hashable = None,
+        ready: Callable[[], Ready],
+        token: Callable[[], Any] = lambda: None,
         chunk: int | None = None,
-        eager: bool = False,
     ) -> None:
-        self.kind, self.source, self.state = kind, source, state
-        self.step = _checked(step, kind)
-        self.chunk, self.eager = chunk, eager
-        self._programs = programs
-        self._version = (kind, version, state.form())
-        self._feed = Feed(source, chunk, eager)
+        self.kind, self.source, self.chunk = kind, source, chunk
+        self._ask, self._token = ready, token
+        self.renew()
+        self._feed = Feed(source, chunk, self._ready.eager)
+        # The first chunk is one step, which says how long a step lasts.
         self._grown = 1
+
+    @property
+    def trains_nothing(self) -> bool:
+        """Whether the first group of the state, the trainable variables, is empty."""
+        return self._ready.state.sizes[0] == 0
+
+    def renew(self) -> None:
+        """Ask for what the pass works with: callbacks may have frozen layers, compiled the model anew, and the like."""
+        self._ready = self._ask()
+        self._seen = self._token()
+        self._step = _checked(self._ready.step, self.kind)
+        self._version = (self.kind, self._ready.version, self._ready.state.form())
+        self._found: dict[Hashable, Program] = {}
 
     def prepare(self) -> None:
         """Trace the programs that are known to be needed, so that what does not fit fails before the first step.
 
         They are compiled meanwhile; a step waits for its own program only.
         """
-        if not self.eager:
-            for form in self._feed.forms():
-                self._program(*form)
+        if not self._ready.eager:
+            for segment in self._feed.first():
+                self._program(segment)
 
     def run(
-        self, moment: tuple[int, int] = (0, 0), before: Callable[[int], None] | None = None
+        self,
+        moment: tuple[int, int] = (0, 0),
+        before: Callable[[int], None] | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> Iterator[tuple[int, Any, bool]]:
         """Run one pass, chunk by chunk.
 
@@ -115,18 +194,24 @@ class Pass:
         Args:
             moment: The seed and the steps taken so far, which the order of the samples follows from.
             before: Called with the first step of each execution.
+            stopping: Says whether this is to end soon: then a chunk that is free in its length has one step.
 
         Yields:
             After each chunk the number of steps done, the result, and whether an execution ends here. Where the data
             ends within an execution, that comes by itself, with `None` for a result.
         """
+        if self._feed.eager != self._ready.eager:
+            self._feed = Feed(self.source, self.chunk, self._ready.eager)
         done = begun = 0
         for segment in self._feed.segments(moment):
             first = 0
             while first < segment.steps:
                 if before is not None and done == begun:
                     before(done)
-                most = self._grown if self.chunk is None else self.chunk - (done - begun)
+                if self._token() != self._seen:
+                    self.renew()
+                free = 1 if stopping() else self._grown
+                most = free if self.chunk is None else self.chunk - (done - begun)
                 started = time.perf_counter()
                 result, size = self._chunk(segment, first, min(most, segment.steps - first))
                 if size == self._grown and self.chunk is None:
@@ -139,41 +224,89 @@ class Pass:
             yield done, None, True
 
     def _chunk(self, segment: Segment, first: int, size: int) -> tuple[Any, int]:
-        if self.eager:
-            try:
-                result, self.state.values = self.step(self.state.values, segment.data)
-            except NEEDS_VALUES as error:
-                raise values_needed(error, eager=True) from None
-            return result, 1
-        program = self._program(segment.data, segment.size, len(segment.order))
+        if self._feed.eager:
+            return self._plain_step(segment.data), 1
+        program = self._program(segment)
         if self.kind == "predict":
             size = min(size, program.capacity)
-        result, values = program(
-            self.state.values, segment.data, segment.order, segment.base, first, first + size
-        )
-        jax.block_until_ready(result)
-        self.state.values = values
+        result = self._run_program(program, segment, first, first + size)
         if self.kind == "predict":
             result = map_tree(
                 lambda r, one: np.asarray(r)[: size * one.shape[0]], result, program.result
             )
         return result, size
 
-    def _program(self, data: Any, size: int, rows: int) -> Program:
-        """Return the compiled program for batches of `size` out of such data and an order of `rows`."""
-        leaves, tree = jax.tree_util.tree_flatten(data)
-        key = (self._version, tuple((d.shape, str(d.dtype)) for d in leaves), tree, rows, size)
-        if key not in self._programs or self._programs[key].failed:
-            self._programs[key] = Program(
-                self.step,
-                self.state.values,
-                data,
-                size,
-                rows,
-                self.kind == "predict",
-                self.state.names,
-            )
-        return self._programs[key]
+    def _run_program(self, program: Program, segment: Segment, start: int, stop: int) -> Any:
+        """Run steps of a segment on the variables, and return the result once it is there."""
+        state, data, order = self._ready.state, segment.data, segment.order
+        program.compiled()  # Waited for out here, where Ctrl-C is heard.
+        values: list[Any] = []
+        try:
+            with _uninterrupted():
+                values = state.take(program.reused)
+                result, new = program(values, data, order, segment.base, start, stop)
+                state.give(program.changed, new)
+            return jax.block_until_ready(result)
+        except Exception as error:
+            state.put_back(values, error)
+            raise
+
+    def _plain_step(self, data: Any) -> Any:
+        """Run the step as plain Python, and keep what it changes."""
+        state = self._ready.state
+        values = [v.value for v in state.variables]
+        nested = state.nested(values)
+        try:
+            result, new = self._step(nested, data)
+        except NEEDS_VALUES as error:
+            raise values_needed(error, eager=True) from None
+        flat = jax.tree_util.tree_leaves(new)
+        for variable, before, after in zip(state.variables, values, flat, strict=True):
+            # What the step leaves alone it may have assigned to meanwhile.
+            if after is not before:
+                variable.replace(after)
+        return result
+
+    def _program(self, segment: Segment) -> Program:
+        """Return the compiled program for a segment."""
+        program = self._found.get(segment.key)
+        if program is None or program.failed:
+            ready, state = self._ready, self._ready.state
+            key = (self._version, segment.key)
+            program = ready.programs.get(key)
+            if program is None or program.failed:
+                program = Program(
+                    self._step,
+                    state.nested(state.take()),
+                    *segment.form,
+                    self.kind == "predict",
+                    state.names,
+                    state.shared,
+                )
+                ready.programs[key] = program
+            self._found[segment.key] = program
+        return program
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait while the `with` block lasts.
+
+    Between the moment when a program takes the state's memory and the moment when the variables have its new arrays
+    they hold none; whoever interrupts training there would lose the model.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[tuple[Any, Any]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if waiting:
+            handler(*waiting[0])
 
 
 def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:
@@ -198,7 +331,11 @@ def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:
 
 
 def _grow(size: int, seconds: float) -> int:
-    """Return how many steps the next chunk takes, given how long the last one did."""
+    """Return how many steps the next chunk takes, given how long the last one did.
+
+    Eightfold at most, since the first chunk of all may have been slow for reasons of its own, and no step more than
+    lasts `CHUNK_SECONDS` where that is known.
+    """
     if seconds >= CHUNK_SECONDS:
         return max(1, int(size * CHUNK_SECONDS / seconds))
     return int(size * min(8.0, 1.0 + CHUNK_SECONDS / max(seconds, 1e-6)))

@@ -7,11 +7,10 @@ arrays that are shown in their order are evaluated by the same few programs what
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -24,30 +23,60 @@ from trivium.state import to_device
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 
-# A chunk lasts about this long, so that the progress bar moves and Ctrl-C is heard.
+# A chunk lasts about this long, so that the progress bar moves and Ctrl-C is heard; the edge of a chunk costs less than
+# a thousandth of it.
 CHUNK_SECONDS = 0.25
-# A block has at most so many bytes; a stream's has at most so many batches, which it has to wait for.
+# A block has at most so many bytes, of which copying in one go gains nothing more; a stream's has at most so many
+# batches, since it has to wait for each.
 _BLOCK_BYTES = 1 << 25
 _BLOCK_STEPS = 64
 
 
-@dataclasses.dataclass
 class Segment:
-    """A run of batches of one size.
+    """A run of batches of one size. Its form is known at once; its data goes to the device when it is asked for.
 
     Args:
-        data: Arrays on the device with the samples on the first axis.
-        order: The order of samples on the device.
+        specs: The specs of the data, the samples on the first axis.
         size: Samples a batch.
-        base: Where in the order the first batch begins.
+        rows: The length of the order.
         steps: The number of batches.
+        base: Where in the order the first batch begins.
+        lay: Returns the data and the order of samples on the device.
     """
 
-    data: Any
-    order: Any
-    size: int
-    base: int
-    steps: int
+    def __init__(
+        self,
+        specs: Any,
+        size: int,
+        rows: int,
+        steps: int,
+        base: int,
+        lay: Callable[[], tuple[Any, jax.Array]],
+    ) -> None:
+        self.form = specs, size, rows
+        self.size, self.steps, self.base = size, steps, base
+        self._lay = lay
+
+    @functools.cached_property
+    def _laid(self) -> tuple[Any, jax.Array]:
+        return self._lay()
+
+    @property
+    def data(self) -> Any:
+        """Arrays on the device with the samples on the first axis."""
+        return self._laid[0]
+
+    @property
+    def order(self) -> jax.Array:
+        """The order of samples on the device."""
+        return self._laid[1]
+
+    @functools.cached_property
+    def key(self) -> Hashable:
+        """What one program serves: the shapes and dtypes of the data, samples a batch, the length of the order."""
+        specs, size, rows = self.form
+        leaves, tree = jax.tree_util.tree_flatten(specs)
+        return tuple((s.shape, str(s.dtype)) for s in leaves), tree, size, rows
 
 
 def device_budget() -> int:
@@ -78,13 +107,13 @@ class Feed:
     """
 
     def __init__(self, source: Any, chunk: int | None = None, eager: bool = False) -> None:
-        self.source = source
+        self.source, self.eager = source, eager
         self._arrays = source if isinstance(source, ArraySource) else None
         # The rows of sparse matrices are made dense batch by batch.
         whole = self._arrays is not None and not eager and not self._arrays.sparse
         self._resident = whole and source.nbytes <= device_budget()
         self._in_order = whole and source.in_order
-        self._placed: Any = None
+        self._kept: dict[int, list[Segment]] = {}
         # A block has room for one execution, or for what comes in a moment.
         self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
         self._hurry = chunk is None
@@ -102,47 +131,70 @@ class Feed:
         order = source.order(*moment)
         if self._in_order:
             yield from self._slices(len(order))
-            return
-        if not self._resident:
+        elif self._resident:
+            yield from self._whole(len(order), order)
+        else:
             yield from self._blocks(_batches(source, order))
-            return
-        if self._placed is None:
-            self._placed = jax.tree_util.tree_map(to_device, source.data)
-        # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
-        index = to_device(np.pad(order, (0, source.num_samples - len(order))))
-        full, rest = divmod(len(order), source.batch_size)
-        if full:
-            yield Segment(self._placed, index, source.batch_size, 0, full)
-        if rest:
-            yield Segment(self._placed, index, rest, full * source.batch_size, 1)
 
-    def forms(self) -> Iterator[tuple[Any, int, int]]:
-        """Yield what the segments of the first pass will look like, as far as it is known before.
-
-        Yields:
-            Specs of the data, the samples a batch, and the length of the order.
-        """
+    def first(self) -> Iterator[Segment]:
+        """Yield the segments of the first pass, or one of each form that is known before; nothing is laid for them."""
         source = self._arrays
         if source is None:
-            batches = [self.source.example()]
+            yield self._block([self.source.example()])
+            return
+        rows = min(source.num_samples, source.num_batches * source.batch_size)
+        if self._in_order:
+            yield from self._slices(rows)
+        elif self._resident:
+            yield from self._whole(rows)
         else:
-            count, size = source.num_samples, min(source.batch_size, source.num_samples)
-            rest = count % size if source.steps is None else 0
-            if self._in_order:
-                rows = min(count, source.num_batches * source.batch_size)
-                for _, _, size, room in self._cuts(rows):
-                    yield _specs(source.data, room * size), size, room * size
-                return
-            if self._resident:
-                yield from ((source.data, s, count) for s in (size, rest) if s)
-                return
-            data = source.data
-            batches = [
-                jax.tree_util.tree_map(lambda d, s=s: d[:s], data) for s in (size, rest) if s
-            ]
-        for batch in batches:
-            size, room = _size(batch), self._room(batch)
-            yield _specs(batch, room * size), size, room * size
+            for size in dict.fromkeys((min(rows, source.batch_size), rows % source.batch_size)):
+                if size:
+                    yield self._block([_rows(source.data, slice(0, size))])
+
+    def _whole(self, rows: int, order: np.ndarray | None = None) -> Iterator[Segment]:
+        """Yield the segments of arrays that lie on the device as a whole, shown in an order of so many rows."""
+        source = self._arrays
+        assert source is not None
+        count, size = source.num_samples, source.batch_size
+
+        @functools.cache
+        def lay() -> tuple[Any, jax.Array]:
+            assert order is not None
+            # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
+            return self._placed, to_device(np.pad(order, (0, count - len(order))))
+
+        full, rest = divmod(rows, size)
+        # A pipeline's arrays may have more rows than it shows.
+        specs = _specs(source.data, _size(source.data))
+        if full:
+            yield Segment(specs, size, count, full, 0, lay)
+        if rest:
+            yield Segment(specs, rest, count, 1, full * size, lay)
+
+    @functools.cached_property
+    def _placed(self) -> Any:
+        return jax.tree_util.tree_map(to_device, self.source.data)
+
+    def _slices(self, rows: int) -> Iterator[Segment]:
+        """Yield the blocks of arrays that are shown in their order; they stay on the device where they fit."""
+        if rows in self._kept:
+            yield from self._kept[rows]
+            return
+        segments: Iterator[Segment] = (self._slice(*cut) for cut in self._cuts(rows))
+        if self._resident:
+            self._kept[rows] = list(segments)
+            segments = iter(self._kept[rows])
+        yield from segments
+
+    def _slice(self, start: int, stop: int, size: int, room: int) -> Segment:
+        data, rows = self.source.data, room * size
+
+        def lay() -> tuple[Any, jax.Array]:
+            laid = jax.tree_util.tree_map(lambda a: to_device(_padded(a[start:stop], rows)), data)
+            return laid, _numbers(rows)
+
+        return Segment(_specs(data, rows), size, rows, (stop - start) // size, 0, lay)
 
     def _cuts(self, rows: int) -> Iterator[tuple[int, int, int, int]]:
         """Yield where the first `rows` samples are cut into blocks: start, stop, samples a batch, room for batches."""
@@ -159,24 +211,6 @@ class Feed:
                 yield start, min(start + room * size, full), size, room
         if rows > full:
             yield full, rows, rows - full, 1
-
-    def _slices(self, rows: int) -> Iterator[Segment]:
-        """Yield the blocks of arrays that are shown in their order; they stay on the device where they fit."""
-        if self._placed is not None:
-            yield from self._placed
-            return
-        kept = []
-        for start, stop, size, room in self._cuts(rows):
-            data = jax.tree_util.tree_map(
-                lambda a, at=slice(start, stop), n=room * size: to_device(_padded(a[at], n)),
-                self.source.data,
-            )
-            segment = Segment(data, _numbers(room * size), size, 0, (stop - start) // size)
-            if self._resident:
-                kept.append(segment)
-            yield segment
-        if self._resident:
-            self._placed = kept
 
     def _room(self, batch: Any) -> int:
         nbytes = sum(a.nbytes for a in jax.tree_util.tree_leaves(batch))
@@ -203,7 +237,7 @@ class Feed:
         """Lay batches of one shape side by side, in room that has one size for each shape."""
         size, room = _size(batches[0]), self._room(batches[0])
 
-        def lay(*arrays: Any) -> Any:
+        def place(*arrays: Any) -> Any:
             if room == 1:
                 return to_device(arrays[0])
             laid = np.zeros((room * size, *arrays[0].shape[1:]), arrays[0].dtype)
@@ -211,8 +245,10 @@ class Feed:
                 laid[i * size : (i + 1) * size] = array
             return to_device(laid)
 
-        data = jax.tree_util.tree_map(lay, *batches)
-        return Segment(data, _numbers(room * size), size, 0, len(batches))
+        def lay() -> tuple[Any, jax.Array]:
+            return jax.tree_util.tree_map(place, *batches), _numbers(room * size)
+
+        return Segment(_specs(batches[0], room * size), size, room * size, len(batches), 0, lay)
 
 
 def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
@@ -220,8 +256,11 @@ def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
     data = jax.tree_util.tree_map(on_host, source.data)
     size = source.batch_size
     for first in range(0, len(order), size):
-        index = order[first : first + size]
-        yield jax.tree_util.tree_map(lambda d, index=index: d[index], data)
+        yield _rows(data, order[first : first + size])
+
+
+def _rows(data: Any, index: Any) -> Any:
+    return jax.tree_util.tree_map(lambda d: d[index], data)
 
 
 def _padded(array: Any, rows: int) -> Any:

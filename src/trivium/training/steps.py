@@ -14,6 +14,7 @@ from trivium.state import Copied, StatelessScope
 from trivium.state.tracking import members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+from trivium.training.executables import Programs
 
 if TYPE_CHECKING:
     from trivium.layers.base import Layer as _Base
@@ -50,7 +51,7 @@ class Compiled(Copied):
         self.run_eagerly = run_eagerly
         self.steps_per_execution = steps_per_execution
         self.loss_tracker = Mean(name="loss")
-        self.programs: dict[Any, Any] = {}
+        self.programs = Programs()
         # Whether a step is running as plain Python at this moment.
         self.stepping = False
 

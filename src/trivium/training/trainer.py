@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import warnings
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
@@ -15,22 +14,22 @@ import numpy as np
 from trivium import optimizers
 from trivium.data import (
     ArraySource,
-    StreamSource,
     make_source,
     unpack_x_y_sample_weight,
     validation_split,
 )
 from trivium.data.checks import check_count, placed
-from trivium.metrics import Metric
-from trivium.state import global_seed, shape_scope
-from trivium.state.scopes import StatelessScope
+from trivium.state import StatelessScope, Variable, shape_scope
+from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
-from trivium.state.undo import undone_on_error
 from trivium.training.arguments import check_epochs, named_arguments
 from trivium.training.callbacks import CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
-from trivium.training.loop import Pass, State
+from trivium.training.executables import Programs
+from trivium.training.loop import Pass, Ready, State
+from trivium.training.run import Run, numbers
 from trivium.training.steps import Compiled, Steps
+from trivium.training.transaction import Transaction
 
 __all__ = ["Trainer"]
 
@@ -120,53 +119,75 @@ class Trainer(Steps):
         """Say whether the model can be called: one with a step of its own may hold others and have no `call`."""
         return True
 
-    @contextlib.contextmanager
-    def _unchanged_on_error(self) -> Iterator[None]:
-        """Leave the model and what it was compiled with as they were if the `with` block raises."""
+    def _pass(self, kind: str, source: Any, watchers: CallbackList | None = None) -> Pass:
+        """Return a pass of a kind over a source, for the model as it is, built on the data where it was not."""
         made = self._trainer
-        parts = [made, made.loss, made.metrics, made.optimizer, *_objects(made)] if made else []
-        kept = [(part, _copy_of(vars(part))) for part in parts if part is not None]
-        values = [(v, v.value) for v in self.metrics_variables]
-        mine = {k: v for k, v in vars(self).items() if k in _FLAGS}
-        try:
-            with undone_on_error():
-                yield
-        except BaseException:
-            for part, attributes in kept:
-                vars(part).clear()
-                vars(part).update(attributes)
-            for variable, value in values:
-                variable.replace(value)
-            for flag in _FLAGS:
-                vars(self).pop(flag, None)
-            vars(self).update(mine)
-            raise
+        chunk = None
+        if watchers is not None and watchers.wants_batches(kind):
+            chunk = made.steps_per_execution if made else 1
+        # A step's code gets the dicts of a batch in the order that they were written in.
+        written = source.data if isinstance(source, ArraySource) else source.example()
+        work = Pass(
+            kind, source, lambda: self._ready(kind, source, written), self._optimizing, chunk
+        )
+        if kind != "predict":
+            source.require(self._check_targets)
+        return work
 
-    def _prepare(self, source: Any, training: bool) -> None:
-        """Build the model, the loss, the metrics and the optimizer for this data, where they are not built."""
-        x, y, _ = unpack_x_y_sample_weight(source.example())
+    def _check_targets(self, batch: Any) -> None:
+        """Raise an error for labels that index no output; compiled code would take any number for one."""
+        loss = self._trainer.loss if self._trainer is not None else None
+        if loss is not None and loss.built:
+            loss.check(unpack_x_y_sample_weight(batch)[1])
+
+    def _optimizing(self) -> tuple[Any, ...]:
+        """Return what is another one when `compile`, or a setting of the optimizer, has been given another value."""
+        return self._trainer, *_settings_of(self.optimizer)
+
+    def _ready(self, kind: str, source: Any, written: Any) -> Ready:
+        """Build what is not built, and return what a pass of a kind works with, found in one walk over the model."""
+        self._prepare(source)
         made = self._trainer
+        with one_look():
+            groups = [self.trainable_variables, self.non_trainable_variables]
+            # What the steps depend on besides arrays. A layer is one object, and says with it what it computes.
+            version: list[Hashable] = [(x, x.trainable) for x in self._flatten_layers()]
+            if kind == "train":
+                if self.optimizer is not None:
+                    self._ready_optimizer(self.optimizer, groups[0])
+                groups.append(self.optimizer.variables if self.optimizer is not None else [])
+                version.extend(_settings_of(self.optimizer))
+            if kind != "predict":
+                groups.append(self.metrics_variables)
+        steps: dict[str, Callable[..., Any]] = {
+            "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
+        }  # fmt: skip
+        step = self._eagerly(steps[kind]) if self.run_eagerly else steps[kind]
+        if has_keys(written):
+            step = _in_order(step, written)
+            version.append(key_order(written))
+        programs = made.programs if made else self.__dict__.setdefault("_programs", Programs())
+        return Ready(step, State(*groups), programs, tuple(version), self.run_eagerly)
+
+    def _prepare(self, source: Any) -> None:
+        """Build the model, and match the loss and the metrics to its outputs for this data, where that is not done."""
+        made = self._trainer
+        matched = made is None or made.built or not self._can_be_called()
+        if self.built and matched:
+            return
+        x, y, _ = unpack_x_y_sample_weight(source.example())
         if not self.built:
             self._build_on(x)
-        if made is None:
-            return
-        if y is not None and not made.built and self._can_be_called():
+        if made is not None and not matched and y is not None:
             self._match(made, x, y)
-        if training and made.optimizer is not None:
-            self._ready_optimizer(made.optimizer)
-        loss = made.loss
-        if loss is not None and loss.built:
-            if isinstance(source, ArraySource):
-                with placed(source.what):
-                    loss.check(unpack_x_y_sample_weight(source.data)[1])
-            elif isinstance(source, StreamSource):
-                source.check = lambda batch: loss.check(unpack_x_y_sample_weight(batch)[1])
 
     def _build_on(self, x: Any) -> None:
         if not self._can_be_called():
             self.built = True
         elif self.run_eagerly:
-            self(map_tree(lambda a: jnp.asarray(a[:1]), x))
+            # The code may need values. What it does to variables is not meant yet.
+            with StatelessScope(collect_losses=True):
+                self(map_tree(lambda a: jnp.asarray(a[:1]), x))
         else:
             self._maybe_build((x,), {})
 
@@ -191,19 +212,11 @@ class Trainer(Steps):
             )
         made.build(outputs, y)
 
-    def _ready_optimizer(self, optimizer: Any) -> None:
+    def _ready_optimizer(self, optimizer: Any, mine: list[Variable]) -> None:
         """Build the optimizer, or see that it was built for what the model trains now."""
-        mine = self.trainable_variables
-        own = type(self).train_step is Trainer.train_step
-        if own and not mine:
-            warnings.warn(
-                f"Model {self.name!r} has no trainable weights, so `fit` changes nothing in it. Are all layers frozen, "
-                "or made in `call`, where each call makes new ones? Make them in `__init__`.",
-                stacklevel=5,
-            )
         if not optimizer.built:
             optimizer.build(mine)
-        elif own:
+        elif type(self).train_step is Trainer.train_step:
             theirs = optimizer._trainable_variables
             if [id(v) for v in mine] != [id(v) for v in theirs]:
                 raise ValueError(
@@ -212,33 +225,13 @@ class Trainer(Steps):
                     "model used it. Call `compile` again, with a new optimizer."
                 )
 
-    def _pass(self, kind: str, source: Any, watchers: CallbackList | None = None) -> Pass:
-        """Return a pass of a kind over a source, with the programs kept for it."""
-        made = self._trainer
-        steps: dict[str, Callable[..., Any]] = {
-            "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
-        }  # fmt: skip
-        step = self._eagerly(steps[kind]) if self.run_eagerly else steps[kind]
-        # A step's code gets the dicts of a batch in the order that they were written in.
-        written = source.data if isinstance(source, ArraySource) else source.example()
-        if has_keys(written):
-            step = _in_order(step, written)
-        groups = [self.trainable_variables, self.non_trainable_variables]
-        # What the steps depend on besides arrays. A layer is one object, and says with it what it computes.
-        version: list[Hashable] = [(layer, layer.trainable) for layer in self._flatten_layers()]
-        version.append(key_order(written))
-        if kind == "train":
-            groups.append(self.optimizer.variables if self.optimizer is not None else [])
-            version.append(getattr(self.optimizer, "_compiled", None))
-        if kind != "predict":
-            groups.append(self.metrics_variables)
-        chunk = None
-        if watchers is not None and watchers.wants_batches(kind):
-            chunk = made.steps_per_execution if made else 1
-        programs = made.programs if made else self.__dict__.setdefault("_programs", {})
-        return Pass(
-            kind, step, source, State(*groups), programs, tuple(version), chunk, self.run_eagerly
-        )  # fmt: skip
+    def _warn_if_untrained(self, work: Pass, stacklevel: int) -> None:
+        if work.trains_nothing and type(self).train_step is Trainer.train_step:
+            warnings.warn(
+                f"Model {self.name!r} has no trainable weights, so `fit` changes nothing in it. Are all layers frozen, "
+                "or made in `call`, where each call makes new ones? Make them in `__init__`.",
+                stacklevel=stacklevel,
+            )
 
     def _predict_kept(self, state: Any, data: Any) -> Any:
         outputs, ntv = self.predict_step(state, data)
@@ -329,95 +322,23 @@ class Trainer(Steps):
             with placed("fit"):
                 size = check_count("validation_batch_size", validation_batch_size) or batch_size
             validation = _validation_source(validation_data, size, validation_steps)
-        with contextlib.ExitStack() as untouched:
-            untouched.enter_context(self._unchanged_on_error())
-            self._prepare(source, training=True)
+        with Transaction(self) as change:
             watchers = CallbackList(
                 callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
                 epochs=epochs, steps=source.num_batches,
             )  # fmt: skip
             train, test = self._pass("train", source, watchers), None
+            self._warn_if_untrained(train, stacklevel=4)
             train.prepare()
             if validation is not None:
                 with placed(validation.what):
-                    self._prepare(validation, training=False)
                     test = self._pass("test", validation, watchers)
                     test.prepare()
-            numbers = range(initial_epoch, epochs)
-            self._train(train, test, watchers, numbers, validation_freq, untouched.close)
+            Run(self, watchers, change).train(
+                train, test, range(initial_epoch, epochs), lambda n: _due(n, validation_freq)
+            )
         self.history = watchers.history
         return self.history
-
-    def _train(
-        self,
-        train: Pass,
-        test: Pass | None,
-        watchers: CallbackList,
-        epochs: range,
-        validation_freq: Any,
-        begun: Callable[[], None],
-    ) -> None:
-        """Train for some epochs; `begun` is called when there is something new in the model."""
-        self.stop_training = False
-        watchers.on_train_begin()
-        logs: dict[str, Any] = {}
-        for epoch in epochs:
-            watchers.on_epoch_begin(epoch)
-            self.reset_metrics()
-            train.state.pull()
-            results = self._drive(train, watchers, self._moment(), begun)
-            if results is None:
-                break  # The data had nothing left: there is no epoch to report.
-            if test is not None and _due(epoch, validation_freq):
-                results |= {f"val_{k}": v for k, v in self._evaluate(test, watchers).items()}
-            logs = dict(sorted(results.items()))
-            watchers.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-            if train.source.exhausted and epoch + 1 < epochs.stop:
-                warnings.warn(
-                    f"The training data ran out after epoch {epoch + 1} of {epochs.stop}, which ends the training. A "
-                    "generator that is to serve all epochs goes on without end, and `steps_per_epoch` cuts it.",
-                    stacklevel=4,
-                )
-                break
-        if self.optimizer is not None and self.optimizer.built:
-            self.optimizer.finalize_variable_values(self.trainable_variables)
-        watchers.on_train_end(logs)
-
-    def _moment(self) -> tuple[int, int]:
-        """Return what the order of the samples follows from: the seed, and the steps that the optimizer has taken."""
-        optimizer = self.optimizer
-        built = optimizer is not None and optimizer.built
-        return global_seed(), int(optimizer.iterations) if built else 0
-
-    def _drive(
-        self,
-        work: Pass,
-        watchers: CallbackList,
-        moment: tuple[int, int] = (0, 0),
-        begun: Callable[[], None] = lambda: None,
-    ) -> dict[str, Any] | None:
-        """Run one pass with callbacks at the edges of its chunks; return the last logs, `None` if there was no step."""
-        kind = work.kind
-        hooks = work.chunk is not None
-        begin, end = (getattr(watchers, f"on_{kind}_batch_{edge}") for edge in ("begin", "end"))
-        numbers = None
-        try:
-            for done, result, ends in work.run(moment, begin if hooks else None):
-                if result is not None:
-                    numbers = _numbers(result)
-                    watchers.on_chunk_end(kind, done, numbers)
-                if ends and hooks:
-                    work.state.push()
-                    end(done - 1, numbers)
-                    work.state.pull()
-                begun()
-                if self.stop_training and kind == "train":
-                    break
-        finally:
-            work.state.push()
-        return numbers
 
     # -- evaluate and predict -----------------------------------------------------------------------------------
 
@@ -462,24 +383,15 @@ class Trainer(Steps):
         source = make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, what="evaluate"
         )
-        with self._unchanged_on_error():
-            self._prepare(source, training=False)
+        with Transaction(self) as change:
             watchers = CallbackList(
                 callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
                 steps=source.num_batches,
             )  # fmt: skip
             test = self._pass("test", source, watchers)
             test.prepare()
-        logs = self._evaluate(test, watchers)
+            logs = Run(self, watchers, change).evaluate(test)
         return logs if return_dict else self._in_order(logs)
-
-    def _evaluate(self, test: Pass, watchers: CallbackList) -> dict[str, Any]:
-        self.reset_metrics()
-        test.state.pull()
-        watchers.on_test_begin()
-        logs = self._drive(test, watchers) or {}
-        watchers.on_test_end(logs)
-        return logs
 
     def _in_order(self, logs: dict[str, Any]) -> Any:
         """Return logs as Keras lists them; one alone as it is."""
@@ -517,31 +429,15 @@ class Trainer(Steps):
             [[2.0], [2.0], [2.0]]
         """
         source = make_source(x, batch_size=batch_size, steps=steps, what="predict")
-        with self._unchanged_on_error():
-            if not self.built:
-                self._build_on(unpack_x_y_sample_weight(source.example())[0])
+        with Transaction(self) as change:
             watchers = CallbackList(
                 callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
                 steps=source.num_batches,
             )  # fmt: skip
             work = self._pass("predict", source, watchers)
             work.prepare()
-        hooks = work.chunk is not None
-        parts: list[Any] = []
-        told = 0
-        watchers.on_predict_begin()
-        for done, outputs, ends in work.run(
-            before=watchers.on_predict_batch_begin if hooks else None
-        ):
-            if outputs is not None:
-                parts.append(outputs)
-                watchers.on_chunk_end("predict", done, {})
-            if ends and hooks:
-                watchers.on_predict_batch_end(done - 1, {"outputs": _joined(parts[told:])})
-                told = len(parts)
-        work.state.push()
-        watchers.on_predict_end()
-        return _joined(parts)
+            change.commit()
+            return Run(self, watchers, change).predict(work)
 
     # -- single batches -----------------------------------------------------------------------------------------
 
@@ -598,13 +494,14 @@ class Trainer(Steps):
         what = f"{kind}_on_batch"
         self._need(what)
         source = make_source(x, y, sample_weight, steps=1, class_weight=class_weight, what=what)
-        with self._unchanged_on_error():
-            self._prepare(source, training=kind == "train")
-            self.reset_metrics()
+        with Transaction(self) as change:
             work = self._pass(kind, source)
+            if kind == "train":
+                self._warn_if_untrained(work, stacklevel=5)
+            change.keep(self.metrics_variables)
+            self.reset_metrics()
             [(_, result, _)] = work.run()
-            work.state.push()
-        logs = _numbers(result)
+        logs = numbers(result)
         return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -616,27 +513,16 @@ class Trainer(Steps):
         return self.predict(x, steps=1, verbose=0)
 
 
-# What a method of the trainer sets on the model itself.
-_FLAGS = ("built", "history", "stop_training")
-
-
-def _objects(made: Compiled) -> list[Any]:
-    """Return the metrics that `compile` was given as objects, and optimizers inside another: built with the model."""
-    leaves = jax.tree_util.tree_leaves(made.metrics.specs)
-    inner = made.optimizer.inner if made.optimizer is not None else []
-    return [*(x for x in leaves if isinstance(x, Metric)), *inner]
-
-
-def _copy_of(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {k: list(v) if isinstance(v, list) else v for k, v in attributes.items()}
+def _settings_of(optimizer: Any) -> list[Any]:
+    """Return the compiled steps of an optimizer and those inside it: new ones when one of their settings is changed."""
+    if optimizer is None:
+        return []
+    inner = [step for one in getattr(optimizer, "inner", ()) for step in _settings_of(one)]
+    return [optimizer, getattr(optimizer, "_compiled", None), *inner]
 
 
 def _spec(x: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(x.shape, x.dtype)
-
-
-def _joined(parts: list[Any]) -> Any:
-    return map_tree(lambda *arrays: np.concatenate(arrays), *parts)
 
 
 def _in_order(step: Callable[..., Any], written: Any) -> Callable[..., Any]:
@@ -647,18 +533,6 @@ def _in_order(step: Callable[..., Any], written: Any) -> Callable[..., Any]:
         return step(state, keep_order(written, data))
 
     return ordered
-
-
-def _numbers(result: Any) -> dict[str, Any]:
-    """Return logs as Python floats, in the order of their names; what is no single number stays an array."""
-    numbers: dict[str, Any] = {}
-    for name, value in sorted(result.items()):
-        if isinstance(value, dict):
-            numbers |= _numbers(value)
-        else:
-            array = np.asarray(value)
-            numbers[name] = float(array) if array.ndim == 0 else array
-    return numbers
 
 
 def _split(x: Any, y: Any, sample_weight: Any, fraction: float) -> Any:

@@ -12,6 +12,7 @@ from trivium.data import make_source, unpack_x_y_sample_weight
 from trivium.state import StatelessScope
 from trivium.state.masks import set_mask
 from trivium.styles.explain.tape import Tape
+from trivium.training.transaction import Transaction
 
 __all__ = ["Objective"]
 
@@ -36,8 +37,9 @@ class Objective:
         # As arrays of JAX, in which a computation has its dtypes whether it is compiled or not.
         data = jax.tree_util.tree_map(jnp.asarray, source.example())
         self.x, self.y, self.sample_weight = unpack_x_y_sample_weight(data)
-        with self.model._unchanged_on_error():
-            self.model._prepare(source, training=False)
+        with Transaction(self.model):
+            self.model._prepare(source)
+            source.require(self.model._check_targets)
         self.uses_loss = self.model.compiled and (
             self.y is not None or (self.model.loss is None and self._adds_losses())
         )

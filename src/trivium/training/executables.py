@@ -1,0 +1,124 @@
+"""Executables: what XLA made of lowered programs, kept within bounds.
+
+They are known by the hash of their lowered text. That is why three writings of one network compile once, and it needs
+no list of what may differ: if the text is the same, so is the program.
+"""
+
+from __future__ import annotations
+
+import collections
+import threading
+import weakref
+from collections.abc import Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from trivium.graph import digest
+
+__all__ = ["Programs", "clear_programs", "compile_count", "executable", "failed"]
+
+# How many executables are kept that no model uses any more: a model made anew, as in a search or a cross-validation,
+# finds its programs here. A small model's takes some megabytes, which is why they are few.
+_KEPT = 16
+# How many programs one model keeps: one for each shape of batches, and for each state of what is trained.
+_PER_MODEL = 64
+
+# XLA compiles without Python, which meanwhile traces the next program or runs the one that is ready. One at a time:
+# programs are asked for in the order in which they are needed, and XLA uses several cores for each.
+_compiler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trivium-compiler")
+_lock = threading.Lock()
+# All that somebody holds: a model through its programs, or the list of the latest.
+_known: weakref.WeakValueDictionary[str, Future[Any]] = weakref.WeakValueDictionary()
+_latest: collections.OrderedDict[str, Future[Any]] = collections.OrderedDict()
+_compiled = 0
+
+
+def compile_count() -> int:
+    """Return how many programs this process has compiled.
+
+    Example:
+        >>> compile_count() >= 0
+        True
+    """
+    return _compiled
+
+
+def executable(lowered: Any) -> Future[Any]:
+    """Start to compile a lowered program, unless one with the same text is there.
+
+    Args:
+        lowered: A `jax.stages.Lowered`.
+
+    Returns:
+        A future with the `jax.stages.Compiled`.
+    """
+    global _compiled
+    key = digest(lowered.as_text())
+    with _lock:
+        work = _known.get(key)
+        if work is None or failed(work):
+            work = _known[key] = _compiler.submit(lowered.compile)
+            _compiled += 1
+        _latest[key] = work
+        _latest.move_to_end(key)
+        while len(_latest) > _KEPT:
+            _latest.popitem(last=False)
+    return work
+
+
+def failed(work: Future[Any]) -> bool:
+    """Say whether XLA could not compile a program, for want of memory say; another try may succeed."""
+    return work.done() and work.exception() is not None
+
+
+class Programs:
+    """A model's programs, the least recently used of which make room for new ones.
+
+    Example:
+        >>> programs = Programs()
+        >>> programs["a"] = 1
+        >>> programs.get("a"), programs.get("b")
+        (1, None)
+    """
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+        _all.add(self)
+
+    def get(self, key: Hashable) -> Any:
+        """Return the program known by a key, or `None`."""
+        if key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def __setitem__(self, key: Hashable, program: Any) -> None:
+        self._kept[key] = program
+        if len(self._kept) > _PER_MODEL:
+            self._kept.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._kept.clear()
+
+    def __reduce__(self) -> Any:
+        # A copy or a pickle of a model begins without programs.
+        return Programs, ()
+
+
+_all: weakref.WeakSet[Programs] = weakref.WeakSet()
+
+
+def clear_programs() -> None:
+    """Forget every program and executable, those of models in use too: they compile again when they are needed.
+
+    Example:
+        >>> clear_programs()
+    """
+    for programs in list(_all):
+        programs.clear()
+    with _lock:
+        _latest.clear()

@@ -1,0 +1,86 @@
+"""Getting ready as a transaction: bad data or a bad step leaves a model as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+
+from trivium.metrics import Metric
+from trivium.state import Variable
+from trivium.state.undo import note_undo, undone_on_error
+
+__all__ = ["Transaction"]
+
+# What the trainer's methods set on the model itself.
+_FLAGS = ("built", "history", "stop_training")
+
+
+class Transaction:
+    """Undoes, if the `with` block raises, what was built in it: the model, its losses and metrics, the optimizer.
+
+    Args:
+        model: The model.
+
+    Example:
+        >>> import trivium as tv
+        >>> model = tv.Sequential([tv.layers.Dense(2)])
+        >>> with contextlib.suppress(ZeroDivisionError), Transaction(model):
+        ...     model.build((None, 3))
+        ...     1 / 0
+        >>> model.built
+        False
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._undone = contextlib.ExitStack()
+        self._open = False
+
+    def __enter__(self) -> Transaction:
+        self._undone.enter_context(undone_on_error())
+        made = self._model._trainer
+        parts = [made, made.loss, made.metrics, made.optimizer, *_inner(made)] if made else []
+        kept = [(part, _copy_of(vars(part))) for part in parts if part is not None]
+        flags = {k: v for k, v in vars(self._model).items() if k in _FLAGS}
+
+        def restore() -> None:
+            for part, attributes in kept:
+                vars(part).clear()
+                vars(part).update(attributes)
+            for flag in _FLAGS:
+                vars(self._model).pop(flag, None)
+            vars(self._model).update(flags)
+
+        note_undo(restore)
+        self._open = True
+        return self
+
+    def keep(self, variables: Iterable[Variable]) -> None:
+        """Put these variables' values back, too; metrics are reset before the first step is done."""
+        if self._open:
+            for variable in variables:
+                note_undo(functools.partial(variable.replace, variable.peek()))
+
+    def commit(self) -> None:
+        """Keep all of it: there is something new in the model, whatever may go wrong from here on."""
+        self._open = False
+        self._undone.close()
+
+    def __exit__(self, *error: Any) -> None:
+        self._open = False
+        self._undone.__exit__(*error)
+
+
+def _inner(made: Any) -> list[Any]:
+    """Return the metrics that `compile` was given as objects, and optimizers inside another: built with the model."""
+    leaves = jax.tree_util.tree_leaves(made.metrics.specs)
+    inner = made.optimizer.inner if made.optimizer is not None else []
+    return [*(x for x in leaves if isinstance(x, Metric)), *inner]
+
+
+def _copy_of(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, list) else v for k, v in attributes.items()}
