@@ -21,6 +21,7 @@ from trivium.graph import (
 from trivium.layers.base import Layer
 from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
 from trivium.models.functional_inputs import fit_inputs, with_masks
+from trivium.models.lookups import check_lookups
 from trivium.models.made_layers import keep_made_layers
 from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.state.frame import current_frame
@@ -400,6 +401,11 @@ class Model(Trainer, Layer):
             self._capture(False)
             self._capture(True)
             self._adopt()
+
+    def _check_data(self, x: Any) -> None:
+        graph = self._graph or self._captured.get(False, (None,))[0]
+        if graph is not None:
+            check_lookups(graph, x, self.path)
 
     def _can_be_called(self) -> bool:
         return self._graph is not None or type(self).call is not Model.call

@@ -257,7 +257,7 @@ class Sequential(Model):
 
 def _input_of(shape: Any, dtype: Any, batch: bool = False) -> SymbolicTensor:
     """Return an input for data of a shape, of any number of samples unless `batch` says that it is of this one."""
-    sizes = [d if isinstance(d, int | np.integer) else None for d in shape]
+    sizes = [int(d) if isinstance(d, int | np.integer) else None for d in shape]
     return InputLayer(batch_shape=sizes if batch else (None, *sizes[1:]), dtype=dtype).output
 
 

@@ -130,15 +130,21 @@ class Trainer(Steps):
         work = Pass(
             kind, source, lambda: self._ready(kind, source, written), self._optimizing, chunk
         )
-        if kind != "predict":
-            source.require(self._check_targets)
+        source.require(self._check_batch if kind != "predict" else self._check_inputs_of)
         return work
 
-    def _check_targets(self, batch: Any) -> None:
-        """Raise an error for labels that index no output; compiled code would take any number for one."""
+    def _check_batch(self, batch: Any) -> None:
+        """Raise an error for numbers that index nothing; compiled code would take any number for an index."""
+        self._check_inputs_of(batch)
         loss = self._trainer.loss if self._trainer is not None else None
         if loss is not None and loss.built:
             loss.check(unpack_x_y_sample_weight(batch)[1])
+
+    def _check_inputs_of(self, batch: Any) -> None:
+        self._check_data(unpack_x_y_sample_weight(batch)[0])
+
+    def _check_data(self, x: Any) -> None:
+        """Raise an error for inputs that the model cannot take; by default there are none."""
 
     def _optimizing(self) -> tuple[Any, ...]:
         """Return what is another one when `compile`, or a setting of the optimizer, has been given another value."""
