@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops, random
@@ -13,9 +15,10 @@ from trivium.compat.errors import NotCovered
 from trivium.compat.written import covers
 from trivium.graph import SymbolicTensor
 from trivium.state import SeedGenerator, set_random_seed
+from trivium.state.dtypes import is_float
 from trivium.state.frame import current_frame
 
-__all__: list[str] = []
+__all__ = ["check_indices", "layer_seed"]
 
 # -- making arrays ----------------------------------------------------------------------------------------------
 
@@ -57,6 +60,11 @@ def _sequence_mask(
     lengths = ops.convert_to_tensor(lengths)
     longest = int(ops.max(lengths)) if maxlen is None else maxlen
     return ops.cast(ops.arange(longest) < ops.expand_dims(lengths, -1), dtype)
+
+
+@covers("tensorflow.fill")
+def _fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Any:
+    return ops.full(_sizes(dims), value, ops.convert_to_tensor(value).dtype)
 
 
 @covers("tensorflow.meshgrid")
@@ -167,6 +175,32 @@ def _slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     return ops.get_item(input_, tuple(map(slice, starts, ends)))
 
 
+def check_indices(name: str, indices: Any, size: Any) -> None:
+    """Refuse an index that is known now and lies outside, as TensorFlow does on a CPU."""
+    if isinstance(indices, SymbolicTensor | jax.core.Tracer) or not isinstance(size, int):
+        return
+    flat = np.ravel(np.asarray(indices))
+    wrong = np.flatnonzero((flat < 0) | (flat >= size))
+    if len(wrong):
+        raise ValueError(f"{name}: index {flat[wrong[0]]} is not in [0, {size}).")
+
+
+@covers("tensorflow.gather")
+def _gather(
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: int | None = None,
+    batch_dims: int = 0,
+    name: str | None = None,
+) -> Any:
+    if batch_dims:
+        raise NotCovered(f"tf.gather: batch_dims={batch_dims} is not covered; batch_dims=0 is.")
+    axis = 0 if axis is None else axis
+    check_indices("tf.gather", indices, ops.shape(params)[axis])
+    return ops.take(params, indices, axis=axis)
+
+
 @covers("tensorflow.gather_nd")
 def _gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Any:
     if batch_dims:
@@ -194,6 +228,16 @@ def _where(condition: Any, x: Any = None, y: Any = None, name: str | None = None
     if x is None and y is None:
         return ops.stack(list(ops.nonzero(condition)), axis=-1)
     return ops.where(condition, x, y)
+
+
+@covers("tensorflow.reduce_mean", "tensorflow.math.reduce_mean")
+def _reduce_mean(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Any:
+    x = ops.convert_to_tensor(input_tensor)
+    mean = ops.mean(x, axis=axis, keepdims=bool(keepdims))
+    # TensorFlow's mean of whole numbers is one.
+    return mean if is_float(x.dtype) or "complex" in str(x.dtype) else ops.cast(mean, x.dtype)
 
 
 @covers("tensorflow.matmul")
@@ -346,6 +390,21 @@ for _kind in ("max", "min", "prod", "sum"):
     _cover_segments(_kind)
 
 
+def _cover_unsorted(kind: str, bound: str, back: Any) -> None:
+    def segments(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
+        found = getattr(ops, f"segment_{kind}")(data, segment_ids, num_segments)
+        # A segment without members has the extreme finite number, not an infinity.
+        return (
+            back(found, getattr(jnp.finfo(found.dtype), bound)) if is_float(found.dtype) else found
+        )
+
+    covers(f"tensorflow.math.unsorted_segment_{kind}")(segments)
+
+
+_cover_unsorted("max", "min", ops.maximum)
+_cover_unsorted("min", "max", ops.minimum)
+
+
 @covers("keras.backend.hard_sigmoid")
 def _hard_sigmoid(x: Any) -> Any:
     # Steeper than the activation of this name in Keras 3, whose slope is 1/6.
@@ -370,89 +429,10 @@ def _is_keras_tensor(x: Any) -> bool:
     return isinstance(x, SymbolicTensor)
 
 
-# -- networks ---------------------------------------------------------------------------------------------------
-
-
-def _spatial(sizes: Any, rank: int) -> Any:
-    """Return the sizes of the spatial axes, out of one, `rank` or `rank + 2` numbers."""
-    if isinstance(sizes, int) or sizes is None:
-        return sizes or 1
-    numbers = [int(s) for s in sizes]
-    return numbers[1:-1] if len(numbers) == rank + 2 else numbers * (rank // len(numbers))
-
-
-def _padding(name: str, padding: Any, data_format: str | None) -> str:
-    if not isinstance(padding, str):
-        raise NotCovered(f'tf.nn.{name}: padding={padding!r} is not covered; "SAME", "VALID" are.')
-    if data_format and not data_format.endswith("C"):
-        raise NotCovered(f"tf.nn.{name}: data_format={data_format!r} is not covered; NHWC is.")
-    return padding.lower()
-
-
-def _cover_convolution(function: str, rank: int) -> None:
-    def convolution(
-        input: Any,
-        filters: Any,
-        strides: Any = None,
-        padding: Any = None,
-        data_format: str | None = None,
-        dilations: Any = None,
-        name: str | None = None,
-        *,
-        stride: Any = None,
-    ) -> Any:
-        strides = stride if strides is None else strides
-        padding = _padding(function, padding, data_format)
-        strides, dilations = _spatial(strides, rank), _spatial(dilations, rank)
-        return ops.conv(input, filters, strides, padding, "channels_last", dilations)
-
-    covers(f"tensorflow.nn.{function}")(convolution)
-
-
-def _cover_pooling(function: str, op: Any, rank: int | None) -> None:
-    def pooling(
-        input: Any,
-        ksize: Any,
-        strides: Any,
-        padding: Any,
-        data_format: str | None = None,
-        name: str | None = None,
-    ) -> Any:
-        axes = rank or len(ops.shape(input)) - 2
-        padding = _padding(function, padding, data_format)
-        return op(input, _spatial(ksize, axes), _spatial(strides, axes), padding, "channels_last")
-
-    covers(f"tensorflow.nn.{function}")(pooling)
-
-
-for _rank in (1, 2, 3):
-    _cover_convolution(f"conv{_rank}d", _rank)
-for _name, _op in (("max", ops.max_pool), ("avg", ops.average_pool)):
-    for _suffix, _axes in (("", None), ("1d", 1), ("2d", 2), ("3d", 3)):
-        _cover_pooling(f"{_name}_pool{_suffix}", _op, _axes)
-
-
-@covers("keras.backend.dropout")
-def _backend_dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
-    return _dropout(x, level, noise_shape, seed)
-
-
-@covers("tensorflow.nn.dropout")
-def _dropout(
-    x: Any, rate: float, noise_shape: Any = None, seed: Any = None, name: str | None = None
-) -> Any:
-    return random.dropout(x, rate, noise_shape=noise_shape, seed=_seed(seed))
-
-
-@covers("tensorflow.nn.l2_loss")
-def _l2_loss(t: Any, name: str | None = None) -> Any:
-    return ops.sum(ops.square(t)) / 2
-
-
 # -- random numbers ---------------------------------------------------------------------------------------------
 
 
-def _seed(seed: Any) -> Any:
+def layer_seed(seed: Any) -> Any:
     """Return what our random functions take for `seed`.
 
     TensorFlow's draw new numbers at each call, inside compiled functions too. Here those need a state: the layer
@@ -479,7 +459,7 @@ def _normal(
     seed: Any = None,
     name: str | None = None,
 ) -> Any:
-    return random.normal(_sizes(shape), mean, stddev, dtype, seed=_seed(seed))
+    return random.normal(_sizes(shape), mean, stddev, dtype, seed=layer_seed(seed))
 
 
 @covers("tensorflow.random.truncated_normal")
@@ -491,7 +471,7 @@ def _truncated_normal(
     seed: Any = None,
     name: str | None = None,
 ) -> Any:
-    return random.truncated_normal(_sizes(shape), mean, stddev, dtype, seed=_seed(seed))
+    return random.truncated_normal(_sizes(shape), mean, stddev, dtype, seed=layer_seed(seed))
 
 
 @covers("tensorflow.random.uniform", "keras.backend.random_uniform")
@@ -504,21 +484,21 @@ def _uniform(
     name: str | None = None,
 ) -> Any:
     if "int" in str(dtype):
-        return random.randint(_sizes(shape), minval, maxval, dtype, seed=_seed(seed))
+        return random.randint(_sizes(shape), minval, maxval, dtype, seed=layer_seed(seed))
     highest = 1.0 if maxval is None else maxval
-    return random.uniform(_sizes(shape), minval, highest, dtype, seed=_seed(seed))
+    return random.uniform(_sizes(shape), minval, highest, dtype, seed=layer_seed(seed))
 
 
 @covers("tensorflow.random.shuffle")
 def _shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
-    return random.shuffle(value, seed=_seed(seed))
+    return random.shuffle(value, seed=layer_seed(seed))
 
 
 @covers("tensorflow.random.categorical")
 def _categorical(
     logits: Any, num_samples: int, dtype: Any = None, seed: Any = None, name: str | None = None
 ) -> Any:
-    return random.categorical(logits, num_samples, dtype=dtype or "int32", seed=_seed(seed))
+    return random.categorical(logits, num_samples, dtype=dtype or "int32", seed=layer_seed(seed))
 
 
 def _sizes(shape: Any) -> tuple[Any, ...]:
