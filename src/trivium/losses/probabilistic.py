@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from trivium.losses.arrays import as_array, fits, prepare, shape_error
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
-from trivium.ops.logarithms import clip_probability, log_odds, log_shares, weighed
+from trivium.ops.arrays import as_wide_floats
+from trivium.ops.logarithms import log_odds, log_shares, weighed
 from trivium.state.dtypes import epsilon
 from trivium.state.logits import logits_of
 from trivium.state.masks import set_mask
@@ -202,21 +203,15 @@ def sparse_categorical_crossentropy(
     counts = (labels >= 0) & (labels < y_pred.shape[axis])
     logits = None if from_logits else logits_of(y_pred)
     if logits is not None:
-        one_softmax = logits.axes == (axis,)
-        y_pred = logits.value if one_softmax else logits.log_probabilities()
+        # Now, since the rows that follow are of another array, of which nothing is known.
+        y_pred = logits.value if logits.axes == (axis,) else logits.log_probabilities()
         from_logits = True
     if ignore_class is not None:
         valid = labels != ignore_class
         counts &= valid
         # Whatever stands in an ignored row, not-a-number included, stays out of the gradient.
         y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 0 if from_logits else 1)
-    if from_logits:
-        log_probability = _pick(jax.nn.log_softmax(y_pred, axis=axis), labels, axis)
-    else:
-        # The label's entry first, its logarithm after: one logarithm a row, not one for each class.
-        log_probability = jnp.log(
-            clip_probability(_pick(y_pred, labels, axis) / jnp.sum(y_pred, axis))
-        )
+    log_probability = _pick(log_shares(y_pred, axis, from_logits), labels, axis)
     losses = jnp.where(counts, -log_probability, 0.0)
     if ignore_class is not None:
         set_mask(losses, valid)
@@ -368,13 +363,15 @@ def kl_divergence(y_true: Any, y_pred: Any) -> jax.Array:
         https://doi.org/10.1214/aoms/1177729694
     """
     y_true, y_pred = prepare("kl_divergence", y_true, y_pred)
-    logits, true = logits_of(y_pred), jnp.clip(y_true, epsilon(), 1)
-    log_probability = jnp.log(jnp.clip(y_pred, epsilon(), 1))
+    # In float32 at least: the reciprocal of epsilon is infinite in float16.
+    logits, dtype = logits_of(y_pred), y_pred.dtype
+    true, pred = (jnp.clip(as_wide_floats(y), epsilon(), 1) for y in (y_true, y_pred))
+    log_probability = jnp.log(pred)
     if logits is not None:
         # What a target leaves out may be impossible: there the clipped logarithm stays.
         exact = logits.log_probabilities()
         log_probability = jnp.where(y_true > epsilon(), exact, log_probability)
-    return jnp.sum(true * (jnp.log(true) - log_probability), axis=-1)
+    return jnp.sum(true * (jnp.log(true) - log_probability), axis=-1).astype(dtype)
 
 
 @loss_function()

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from trivium.losses.arrays import prepare
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
+from trivium.ops.normalization import normalize
 from trivium.state.dtypes import epsilon
 
 __all__ = [
@@ -50,6 +51,11 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> jax.Array:
     return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
 
 
+def _size(error: jax.Array) -> jax.Array:
+    """Return the absolute value. Its gradient is 0 at 0, where that of `jnp.abs` is 1: what is right stays."""
+    return error * jnp.sign(error)
+
+
 @loss_function("mae", "MAE")
 def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
     """Return the mean of absolute differences over the last axis.
@@ -66,7 +72,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
         [1.5]
     """
     y_true, y_pred = prepare("mean_absolute_error", y_true, y_pred)
-    return jnp.mean(jnp.abs(y_true - y_pred), axis=-1)
+    return jnp.mean(_size(y_true - y_pred), axis=-1)
 
 
 @loss_function("mape", "MAPE")
@@ -85,7 +91,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
         [37.5]
     """
     y_true, y_pred = prepare("mean_absolute_percentage_error", y_true, y_pred)
-    relative = jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon()))
+    relative = _size((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon()))
     return 100.0 * jnp.mean(relative, axis=-1)
 
 
@@ -132,8 +138,8 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> jax.Array:
     """
     y_true, y_pred = prepare("huber", y_true, y_pred)
     error = jnp.abs(y_pred - y_true)
-    line = delta * error - 0.5 * delta**2
-    return jnp.mean(jnp.where(error <= delta, 0.5 * jnp.square(error), line), axis=-1)
+    curved = jnp.minimum(error, delta)  # Nothing is squared that could overflow.
+    return jnp.mean(0.5 * jnp.square(curved) + delta * (error - curved), axis=-1)
 
 
 @loss_function()
@@ -152,19 +158,15 @@ def log_cosh(y_true: Any, y_pred: Any) -> jax.Array:
         0.4338
     """
     y_true, y_pred = prepare("log_cosh", y_true, y_pred)
-    error = y_pred - y_true
+    error = jnp.abs(y_pred - y_true)  # Of errors below 0, twice the error might overflow.
     return jnp.mean(error + jax.nn.softplus(-2.0 * error) - math.log(2.0), axis=-1)
-
-
-def _unit(x: jax.Array, axis: int) -> jax.Array:
-    """Scale to length 1, lengths below epsilon counting as epsilon."""
-    square_sum = jnp.sum(jnp.square(x), axis=axis, keepdims=True)
-    return x * jax.lax.rsqrt(jnp.maximum(square_sum, epsilon() ** 2))
 
 
 @loss_function()
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
     """Return minus the cosine between targets and predictions: -1 for the same direction.
+
+    A vector of zeros has no direction: its loss is 0, with the gradient 0.
 
     Args:
         y_true: Targets, shape `(batch, ..., outputs)`.
@@ -179,7 +181,8 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
         [-1.0, -0.0]
     """
     y_true, y_pred = prepare("cosine_similarity", y_true, y_pred)
-    return -jnp.sum(_unit(y_true, axis) * _unit(y_pred, axis), axis=axis)
+    true, pred = (normalize(y, axis=axis, epsilon=epsilon()) for y in (y_true, y_pred))
+    return -jnp.sum(true * pred, axis=axis)
 
 
 @LOSSES.register()

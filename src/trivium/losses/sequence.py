@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.losses.arrays import as_array
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
+from trivium.ops.arrays import as_wide_floats
 from trivium.state.masks import set_mask
 
 __all__ = ["CTC", "Circle", "circle", "ctc"]
@@ -49,11 +50,13 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
         )
     # As Keras counts: the labels that are not blank stand first, wherever the blanks are.
     length = jnp.sum(labels != 0, axis=-1, keepdims=True)
+    # In float32 at least: the stand-in for minus infinity, -100,000, is infinite in float16.
+    dtype, logits = logits.dtype, as_wide_floats(logits)
     padding = (jnp.arange(labels.shape[1]) >= length).astype(logits.dtype)
     losses: jax.Array = optax.ctc_loss(
         logits, jnp.zeros(logits.shape[:2], logits.dtype), labels, padding
     )
-    return losses
+    return losses.astype(dtype)
 
 
 @loss_function()
