@@ -1,6 +1,6 @@
 """Saving: configs, the names that they may use, and weight files."""
 
-from trivium.saving.weights import load_weights, save_weights
+from trivium.saving.weights import WeightFileError, load_weights, save_weights
 from trivium.state.custom_objects import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,6 +14,7 @@ from trivium.state.registry import serialize as serialize_keras_object
 
 __all__ = [
     "CustomObjectScope",
+    "WeightFileError",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

@@ -11,6 +11,7 @@ is read, and the model is changed only when everything fits.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 import warnings
@@ -26,17 +27,29 @@ from trivium.layers import Layer
 from trivium.state import Variable, is_float, suggest, to_snake_case
 from trivium.state.tracking import attributes, contents
 
-__all__ = ["load_weights", "read_weights", "save_weights", "variable_places", "write_weights"]
+__all__ = [
+    "WeightFileError",
+    "load_weights",
+    "read_weights",
+    "save_weights",
+    "variable_places",
+    "write_weights",
+]
 
 _SUFFIX = ".weights.h5"
 # What Keras keeps in the same file beside a model's weights.
 _OTHERS = ("optimizer",)
 
 
+class WeightFileError(ValueError):
+    """A weight file is damaged, or holds other weights than the model has; the message names the file."""
+
+
 def save_weights(layer: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write a layer's or model's weights to a file.
 
-    The file is written beside its place and then moved there: a failure leaves no half-written file.
+    The file is written beside its place, brought to the disk and then moved there: neither a failure nor a loss of
+    power leaves a half-written file, or none where there was one.
 
     Args:
         layer: The layer or model.
@@ -68,9 +81,23 @@ def save_weights(layer: Any, filepath: str | os.PathLike[str], overwrite: bool =
     try:
         with h5py.File(part, "w") as file:
             write_weights(layer, file)
+        _to_disk(part)
         os.replace(part, path)
+        if (
+            os.name == "posix"
+        ):  # Elsewhere a folder cannot be opened; the name is on the disk with the file.
+            _to_disk(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until what was written to a file, or which files a folder has, is on the disk."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load_weights(layer: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
@@ -83,19 +110,30 @@ def load_weights(layer: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The layer is not built, or the file holds other weights; none has been changed.
+        WeightFileError: The file is damaged, no HDF5 file, or holds other weights; none has been changed.
+        ValueError: The layer is not built.
     """
     import h5py
 
     path = _checked(filepath)
     if not path.exists():
         raise FileNotFoundError(f"There is no weight file {path}.")
-    try:
+    with _damage_named(str(path)):
         file = h5py.File(path, "r")
-    except OSError as error:
-        raise ValueError(f"{path} is no HDF5 file, or a damaged one: {error}.") from error
     with file:
         read_weights(layer, file, str(path), skip_mismatch)
+
+
+@contextlib.contextmanager
+def _damage_named(source: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a file is read into an error that names it: HDF5 finds damage in many ways."""
+    try:
+        yield
+    except WeightFileError:
+        raise
+    except Exception as error:
+        said = str(error) or type(error).__name__
+        raise WeightFileError(f"{source} is no HDF5 file, or a damaged one: {said}.") from error
 
 
 def variable_places(layer: Any) -> dict[str, Variable]:
@@ -151,19 +189,22 @@ def read_weights(layer: Any, file: Any, source: str, skip_mismatch: bool = False
         skip_mismatch: Whether weights that do not fit stay as they are, with a warning.
 
     Raises:
-        ValueError: The layer is not built, or the file holds other weights; none has been changed.
+        WeightFileError: The file is damaged, or holds other weights; none has been changed.
+        ValueError: The layer is not built.
     """
     if not layer.built:
         raise ValueError(
             f"{layer.name!r} is not built, so it has no weights to set: call it on data first, or `build(input_shape)`."
         )
-    stored = _datasets(file, source)
-    pairs = None if skip_mismatch else _by_position(layer, stored, source)
-    if pairs is None:
-        pairs, missing = _by_place(layer, stored, source, skip_mismatch)
-        if missing and skip_mismatch:
-            warnings.warn(f"{source}: these weights stay as they are: {missing}.", stacklevel=4)
-    values = [(variable, _value(dataset, variable, source)) for dataset, variable in pairs]
+    missing: list[str] = []
+    with _damage_named(source):
+        stored = _datasets(file, source)
+        pairs = None if skip_mismatch else _by_position(layer, stored, source)
+        if pairs is None:
+            pairs, missing = _by_place(layer, stored, source, skip_mismatch)
+        values = [(variable, _value(dataset, variable, source)) for dataset, variable in pairs]
+    if missing:
+        warnings.warn(f"{source}: these weights stay as they are: {missing}.", stacklevel=4)
     for variable, value in values:
         variable.assign(value)
 
@@ -224,7 +265,7 @@ def _datasets(file: Any, source: str) -> dict[str, Any]:
             elif isinstance(thing, h5py.Dataset) and not thing.external and not thing.is_virtual:
                 found[name] = thing
             else:
-                raise ValueError(
+                raise WeightFileError(
                     f"{source}: {name!r} is a link, or lies in another file. Weight files with such contents are not "
                     "read, since they can pass other files' contents off as weights."
                 )
@@ -238,13 +279,13 @@ def _by_position(layer: Any, stored: dict[str, Any], source: str) -> list[Any] |
         return None
     weights = layer.weights
     if len(stored) != len(weights):
-        raise ValueError(
+        raise WeightFileError(
             f"{source} holds {len(stored)} weights; {layer.name!r} has {len(weights)}."
         )
     pairs = [(by_position[i], weight) for i, weight in enumerate(weights)]
     for dataset, weight in pairs:
         if dataset.shape != weight.shape:
-            raise ValueError(_other_shape(dataset, weight, source))
+            raise WeightFileError(_other_shape(dataset, weight, source))
     return pairs
 
 
@@ -261,14 +302,14 @@ def _by_place(
         elif skip_mismatch:
             missing.append(weight.path)
         elif dataset is not None:
-            raise ValueError(_other_shape(dataset, weight, source))
+            raise WeightFileError(_other_shape(dataset, weight, source))
         else:
-            raise ValueError(
+            raise WeightFileError(
                 f"{source} has no weight for {weight.path!r}: there is no dataset {place!r}. {suggest(place, stored)}"
             )
     extra = [name for name in stored if name not in places]
     if extra and not skip_mismatch:
-        raise ValueError(
+        raise WeightFileError(
             f"{source} holds {len(extra)} weights that {layer.name!r} does not have, {extra[0]!r} among them. Was it "
             "saved from another model?"
         )
@@ -283,7 +324,9 @@ def _other_shape(dataset: Any, weight: Variable, source: str) -> str:
 def _attribute(dataset: Any, name: str) -> Any:
     """Return a dataset's attribute if it is a whole number or a text."""
     try:
-        value = dataset.attrs.get(name)
+        # A declared shape costs memory before a number of it is read.
+        single = name in dataset.attrs and dataset.attrs.get_id(name).shape == ()
+        value = dataset.attrs[name] if single else None
     except (OSError, TypeError, ValueError):
         return None
     return (
@@ -296,13 +339,13 @@ def _value(dataset: Any, weight: Variable, source: str) -> np.ndarray:
     dtype = dataset.dtype
     half = _attribute(dataset, "dtype") == "bfloat16" and dtype == np.dtype("V2")
     if not half and dtype.kind not in ("fiub" if is_float(weight.dtype) else "iub"):
-        raise ValueError(
+        raise WeightFileError(
             f"{source}: {dataset.name!r} holds values of the type {dtype}; {weight.path!r} wants {weight.dtype}."
         )
     try:
         value = np.asarray(dataset[()])
-    except OSError as error:
-        raise ValueError(f"{source}: {dataset.name!r} cannot be read: {error}.") from error
+    except Exception as error:  # What HDF5 says of damage has many types.
+        raise WeightFileError(f"{source}: {dataset.name!r} cannot be read: {error}.") from error
     return value.view(jnp.dtype("bfloat16")) if half else value
 
 
