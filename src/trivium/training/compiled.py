@@ -132,7 +132,8 @@ class Outputs:
         """
         if not all(self.wanted):
             row = y if isinstance(y, list | tuple) else [y] if _ARRAY.holds(y) else []
-            if len(row) == sum(self.wanted):
+            # A row of arrays; what nests is the targets of all outputs, in their structure.
+            if len(row) == sum(self.wanted) and all(map(_ARRAY.holds, row)):
                 given = iter(row)
                 return [next(given) if wanted else None for wanted in self.wanted]
         return self.align(y, what, _ARRAY)
