@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Any
 
 import jax
 from jax import export
 
-from trivium.graph.tensor import replace_symbols
+from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols, without_locations
 
 __all__ = ["digest", "lowered_text", "program_text"]
-
-_LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
 
 
 def digest(*parts: Any) -> str:
@@ -50,11 +47,7 @@ def lowered_text(function: Callable[..., Any], *args: Any) -> str:
     leaves, tree = jax.tree_util.tree_flatten(args)
     if any(not isinstance(d, int) for spec in leaves for d in spec.shape):
         args = jax.tree_util.tree_unflatten(tree, _renamed(leaves))
-        # Exported text says where each line comes from; two writings of one program differ in nothing else.
-        text = str(export.export(jax.jit(program))(*args).mlir_module())
-        return _LOCATION.sub(
-            "", "\n".join(x for x in text.splitlines() if not x.startswith("#loc"))
-        )
+        return without_locations(export.export(jax.jit(program))(*args).mlir_module())
     return jax.jit(program).lower(*args).as_text()
 
 
@@ -79,10 +72,12 @@ def _of_two(spec: Any) -> Any:
 
 def _renamed(specs: list[Any]) -> list[Any]:
     """Number the symbols in the order of their appearance: which ones a graph got tells how many there were before."""
-    names: dict[str, str] = {}
+    names: dict[str, Dimension] = {}
 
-    def number(name: str) -> str:
-        return names.setdefault(name, f"s{len(names)}")
+    def number(name: str) -> Dimension:
+        if name not in names:
+            (names[name],) = parse_sizes([f"s{len(names)}"])
+        return names[name]
 
     return [
         jax.ShapeDtypeStruct([replace_symbols(d, number) for d in spec.shape], spec.dtype)

@@ -8,7 +8,8 @@ from typing import Any
 import jax
 
 from trivium.graph.errors import CaptureError
-from trivium.graph.tensor import fresh_dimension, is_symbolic, replace_symbols
+from trivium.graph.tensor import fresh_dimension, is_symbolic
+from trivium.state.jaxpr import replace_symbols
 from trivium.state.scopes import shape_scope
 from trivium.state.trees import keep_order
 
@@ -100,14 +101,12 @@ def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
     unknown = dict.fromkeys(d for dims in shapes for d in dims if not isinstance(d, int))
     results, sizes = [], []
     for start in (60, 660):
-        given: dict[str, str] = {}
+        given: dict[str, int] = {}
 
-        def number(name: str, given: dict[str, str] = given, start: int = start) -> str:
-            return given.setdefault(name, str(start + 12 * len(given)))
+        def number(name: str, given: dict[str, int] = given, start: int = start) -> int:
+            return given.setdefault(name, start + 12 * len(given))
 
         known = {d: replace_symbols(d, number) for d in unknown}
-        # Not every expression comes out as a number: a quotient gets one of its own.
-        known = {d: n if isinstance(n, int) else int(number(str(d))) for d, n in known.items()}
         sizes.append(known)
         filled = [[known.get(d, d) for d in dims] for dims in shapes]
         results.append(jax.eval_shape(traced, *_specs(filled, dtypes)))

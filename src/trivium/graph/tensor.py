@@ -3,51 +3,29 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
-from jax import export
 
 from trivium.graph.errors import CaptureError
+from trivium.state import jaxpr
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.names import auto_name
-from trivium.state.operators import ArrayOperators
+from trivium.state.operators import OPERATORS, ArrayOperators
 
 if TYPE_CHECKING:
     from trivium.graph.node import Node
 
-__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic", "replace_symbols"]
+__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic"]
 
-# All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
-_scope = export.SymbolicScope()
-(_BATCH,) = export.symbolic_shape("b", scope=_scope)
+(_BATCH,) = jaxpr.parse_sizes(["b"])
 _count = itertools.count()
-# A name that is no function's, as in `floordiv(d1, 2)`.
-_SYMBOL = re.compile(r"\b[a-z]\w*\b(?!\()")
-_FRESH = re.compile(r"\bd(\d+)\b")
 
 
-def fresh_dimension() -> Any:
+def fresh_dimension() -> jaxpr.Dimension:
     """Return a symbol for a size that is not known."""
-    return symbolic_dimensions([f"d{next(_count)}"])[0]
-
-
-def symbolic_dimensions(sizes: Sequence[str]) -> tuple[Any, ...]:
-    """Return the sizes that texts such as `3`, `d1` or `2*d1 + 1` stand for."""
-    return tuple(export.symbolic_shape(", ".join(sizes), scope=_scope))
-
-
-def replace_symbols(size: Any, replacement: Callable[[str], str]) -> Any:
-    """Return a size with another symbol, or a number, in the place of each symbol in it.
-
-    Example:
-        >>> replace_symbols(2 * fresh_dimension() + 1, lambda name: "10")
-        21
-    """
-    text = _SYMBOL.sub(lambda found: replacement(found[0]), str(size))
-    return symbolic_dimensions([text])[0]
+    return jaxpr.parse_sizes([f"d{next(_count)}"])[0]
 
 
 class SymbolicTensor(ArrayOperators):
@@ -84,12 +62,12 @@ class SymbolicTensor(ArrayOperators):
         return {**vars(self), "dims": tuple(d if isinstance(d, int) else str(d) for d in self.dims)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        sizes = [str(d) for d in state["dims"]]
+        dims = jaxpr.parse_sizes(map(str, state["dims"])) if state["dims"] else ()
         # A symbol may come from another process: those that are still to be given have other names.
-        taken = [int(n) for size in sizes for n in _FRESH.findall(size)]
+        taken = [int(n[1:]) for d in dims for n in jaxpr.symbols_of(d) if n != "b"]
         global _count
         _count = itertools.count(max([next(_count), *(n + 1 for n in taken)]))
-        vars(self).update(state, dims=symbolic_dimensions(sizes) if sizes else ())
+        vars(self).update(state, dims=dims)
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -121,10 +99,7 @@ class SymbolicTensor(ArrayOperators):
         )
 
     def _operate(self, name: str, *operands: Any) -> Any:
-        from trivium.graph.arithmetic import OPERATORS
-
-        operator: Any = OPERATORS[name]
-        return operator(*operands)
+        return OPERATORS[name](*operands)
 
     def __bool__(self) -> bool:
         raise self.error("Python cannot branch on it (`if`, `while`, `and`, `or`, `not`)")
@@ -151,7 +126,10 @@ class SymbolicTensor(ArrayOperators):
 
     @property
     def __jax_array__(self) -> Any:
-        # A property: JAX only asks whether it is there, and this is the moment to say what to do.
+        # A property: JAX's functions only ask whether it is there, and this is the moment to say what to do. An
+        # operator of a JAX array, as in `array + tensor`, looks at what it gets: no array, so it leaves it to ours.
+        if jaxpr.asked_by_operator():
+            return lambda: self
         raise self._no_array("jax.numpy")
 
     def _no_array(self, who: str) -> CaptureError:

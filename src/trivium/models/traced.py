@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import jax
-from jax.extend import core
 
 from trivium.graph import (
     CaptureError,
@@ -28,7 +27,7 @@ from trivium.graph.errors import is_foreign
 from trivium.graph.node import CapturePolicy
 from trivium.layers.base import Layer
 from trivium.models.capture import entering_call
-from trivium.state import StatelessScope, Variable, shape_scope
+from trivium.state import StatelessScope, Variable, jaxpr, shape_scope
 from trivium.state.frame import current_frame, entered
 
 if TYPE_CHECKING:
@@ -66,17 +65,10 @@ class _Call:
 _ARRAY = object()
 
 # The two operations that a traced program has beside JAX's own. Nothing ever runs them: they mark places.
-_call = core.Primitive("trivium_call")
-_call.multiple_results = True
-_call.def_abstract_eval(
-    lambda *_, what: [_aval(s) for s in jax.tree_util.tree_leaves(what.outputs)]
+_call = jaxpr.marker(
+    "trivium_call", lambda *_, what: jax.tree_util.tree_leaves(what.outputs), several=True
 )
-_read = core.Primitive("trivium_read")
-_read.def_abstract_eval(lambda *, what: _aval(what))
-
-
-def _aval(spec: Any) -> Any:
-    return jax.core.ShapedArray(spec.shape, jax.numpy.dtype(spec.dtype))
+_read = jaxpr.marker("trivium_read", lambda *, what: what)
 
 
 def _bind(operation: Any, args: Any, kwargs: Any, function: Callable[..., Any]) -> Any:
@@ -173,7 +165,9 @@ class _Trace:
     """
 
     def __init__(self, closed: Any) -> None:
-        self.jaxpr, self.consts, self.equations = closed.jaxpr, closed.consts, closed.eqns
+        self.program, self.equations = closed, closed.eqns
+        self.inputs, self.outputs = closed.jaxpr.invars, closed.jaxpr.outvars
+        self.constants = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
         self.blocks: list[list[int]] = []
         for place, equation in enumerate(self.equations):
             if equation.primitive is _read:
@@ -190,13 +184,13 @@ class _Trace:
         return self._distinct([v for i in block for v in self.equations[i].invars], made)
 
     def _distinct(self, variables: list[Any], made: set[Any]) -> list[Any]:
-        skip = {*made, *self.jaxpr.constvars}
-        found = (v for v in variables if not isinstance(v, core.Literal) and v not in skip)
+        skip = {*made, *self.constants}
+        found = (v for v in variables if not jaxpr.is_literal(v) and v not in skip)
         return list(dict.fromkeys(found))
 
     def all_used(self) -> list[list[Any]]:
         """Return for each block, and for the end, the variables that it uses."""
-        return [*map(self.used, self.blocks), self._distinct(list(self.jaxpr.outvars), set())]
+        return [*map(self.used, self.blocks), self._distinct(self.outputs, set())]
 
     def twins(self, other: _Trace) -> dict[Any, Any] | None:
         """Return which variable of this trace stands for which of another; `None` where the code went another way."""
@@ -208,14 +202,8 @@ class _Trace:
 
     def line(self, block: int, operands: list[Any], results: list[Any]) -> Any:
         """Return a block as a program of its own."""
-        return core.Jaxpr(
-            self.jaxpr.constvars,
-            operands,
-            results,
-            [self.equations[i] for i in self.blocks[block]],
-            self.jaxpr.effects,
-            self.jaxpr.debug_info._replace(arg_names=None, result_paths=None),
-        )
+        equations = [self.equations[i] for i in self.blocks[block]]
+        return jaxpr.part_of(self.program, equations, operands, results)
 
 
 class JaxCode:
@@ -261,13 +249,14 @@ class JaxCode:
             self._block, [twins[v] for v in self._operands], [twins[v] for v in self._results]
         )
         given = map(jax.numpy.asarray, operands[: len(self._operands)])
-        found = core.jaxpr_as_fun(core.ClosedJaxpr(line, trace.consts))(*given)
+        found = jaxpr.as_function(line)(*given)
         return found[0] if len(found) == 1 else found
 
     @property
     def signature(self) -> str:
         """What two lines share that do the same."""
-        return str(self._program.symbolic.line(self._block, self._operands, self._results))
+        line = self._program.symbolic.line(self._block, self._operands, self._results)
+        return jaxpr.program_text(line)
 
 
 def capture_traced(
@@ -304,8 +293,8 @@ class _Reader:
         self.program = program
         trace = program.symbolic
         self.trace = trace
-        self.tensors: dict[Any, Any] = dict(zip(trace.jaxpr.invars, program.inputs, strict=True))
-        self.tensors |= zip(trace.jaxpr.constvars, trace.consts, strict=True)
+        self.tensors: dict[Any, Any] = dict(zip(trace.inputs, program.inputs, strict=True))
+        self.tensors |= trace.constants
         self.layer_nodes: list[Node] = []
         self.used = {v for variables in trace.all_used() for v in variables}
 
@@ -320,7 +309,7 @@ class _Reader:
                 self._marked(trace.equations[block[0]])
             else:
                 self._code(number)
-        made = [self._value(v) for v in trace.jaxpr.outvars]
+        made = [self._value(v) for v in trace.outputs]
         count = self.program.structure.num_leaves
         for value in made:
             if not is_symbolic(value):
@@ -330,7 +319,7 @@ class _Reader:
         return jax.tree_util.tree_unflatten(self.program.structure, made[:count]), made[count:]
 
     def _value(self, variable: Any) -> Any:
-        return variable.val if isinstance(variable, core.Literal) else self.tensors[variable]
+        return variable.val if jaxpr.is_literal(variable) else self.tensors[variable]
 
     def _tensor(self, variable: Any) -> SymbolicTensor:
         tensor = SymbolicTensor((), str(variable.aval.dtype))
@@ -378,11 +367,11 @@ class _Reader:
     def _tellers(self, equations: list[Any], given: list[Any]) -> list[Any]:
         """Return inputs of the model that tell the sizes which a line needs and its own inputs do not tell."""
         told = {str(d) for t in given for d in t.dims}
-        text = " ".join(f"{e.params} {[v.aval for v in e.outvars]}" for e in equations)
+        needed = jaxpr.symbols_in(equations)
         tellers = []
         for tensor in self.program.inputs:
             unknown = {str(d) for d in tensor.dims if not isinstance(d, int)} - told
-            if any(re.search(rf"\b{name}\b", text) for name in unknown):
+            if unknown & needed:
                 tellers.append(tensor)
                 told |= unknown
         return tellers or ([] if given else self.program.inputs[:1])
@@ -393,9 +382,8 @@ def _never(inputs: Any) -> bool:
 
 
 def _location(equation: Any) -> str:
-    traceback = equation.source_info.traceback
-    frames = traceback.frames if traceback is not None else ()
-    return next((f"{f.file_name}:{f.line_num}" for f in frames if not is_foreign(f.file_name)), "")
+    lines = (f"{file}:{line}" for file, line in jaxpr.frames(equation) if not is_foreign(file))
+    return next(lines, "")
 
 
 def _name(equations: list[Any], location: str) -> str:
@@ -404,5 +392,5 @@ def _name(equations: list[Any], location: str) -> str:
     found = _FUNCTION.search(linecache.getline(file, int(line))) if line else None
     if found:
         return found[1]
-    names = [str(e.params.get("name", e.primitive.name)).strip("_") for e in equations]
+    names = [jaxpr.operation_name(e) for e in equations]
     return next((n for n in reversed(names) if n not in _PLUMBING), names[-1])

@@ -4,9 +4,8 @@ Called with arrays an op runs; with a symbolic tensor anywhere among its argumen
 """
 # ruff: noqa: F403
 
-from trivium.graph import arithmetic
-from trivium.graph.arithmetic import *
 from trivium.ops import (
+    arithmetic,
     attention,
     control,
     convolution,
@@ -23,6 +22,7 @@ from trivium.ops import (
     signals,
     transformations,
 )
+from trivium.ops.arithmetic import *
 from trivium.ops.attention import *
 from trivium.ops.control import *
 from trivium.ops.convolution import *

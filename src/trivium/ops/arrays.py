@@ -9,14 +9,41 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.graph.arithmetic import as_array
-from trivium.state.dtypes import standardize_dtype
+from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.image_format import image_data_format
 
 __all__ = [
     "as_array", "as_axes", "as_common_floats", "as_complex", "as_floats", "as_wide_floats", "channels_are_last",
-    "dtype_or_none", "need_values", "per_axis", "positive_axes", "positive_axis",
+    "dtype_or_none", "need_values", "per_axis", "positive_axes", "positive_axis", "wide_integer",
 ]  # fmt: skip
+
+
+_READY = (bool, int, float, complex)
+
+
+def as_array(x: Any) -> Any:
+    """Return `x` if it is an array or a number, else an array of it.
+
+    A number stays one, so that it takes the dtype of what it meets.
+
+    Example:
+        >>> as_array([1.0, 2.0]).dtype, as_array(1.0)
+        (dtype('float32'), 1.0)
+    """
+    if hasattr(x, "dtype") or isinstance(x, _READY):
+        return x
+    array = jnp.asarray(x)
+    return array.astype(standardize_dtype(None)) if is_float(array.dtype) else array
+
+
+def wide_integer(*arrays: Any) -> str | None:
+    """Return the dtype to add up products in where it is not the arrays' own: int32 where all are int8.
+
+    Example:
+        >>> wide_integer(jnp.ones(1, "int8"), jnp.ones(1, "int8")), wide_integer(jnp.ones(1))
+        ('int32', None)
+    """
+    return "int32" if all(getattr(x, "dtype", None) == "int8" for x in arrays) else None
 
 
 def as_floats(x: Any) -> Any:

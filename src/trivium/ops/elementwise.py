@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.graph.arithmetic import absolute
 from trivium.graph.op import op
+from trivium.ops.arithmetic import absolute
 from trivium.ops.arrays import as_array, as_floats, as_wide_floats
 from trivium.ops.edges import arctan2
 

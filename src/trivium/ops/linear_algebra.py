@@ -1,4 +1,4 @@
-"""Linear algebra: products, norms, decompositions and equations; `matmul` is the graph's own."""
+"""Linear algebra: products, norms, decompositions and equations; `matmul` is in `arithmetic`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.graph.arithmetic import wide_integer
 from trivium.graph.op import op
-from trivium.ops.arrays import as_array, as_axes, as_common_floats, as_floats, as_wide_floats
+from trivium.ops.arrays import (
+    as_array,
+    as_axes,
+    as_common_floats,
+    as_floats,
+    as_wide_floats,
+    wide_integer,
+)
 from trivium.ops.edges import power_norm, root
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Functions of two arrays, element by element; those behind Python's operators are the graph's own."""
+"""Functions of two arrays, element by element, but for those behind Python's operators."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from trivium.graph.arithmetic import divide
 from trivium.graph.op import op
 from trivium.ops import edges
+from trivium.ops.arithmetic import divide
 from trivium.ops.arrays import (
     as_array,
     as_common_floats,

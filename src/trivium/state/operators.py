@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["ArrayOperators"]
+__all__ = ["OPERATORS", "ArrayOperators"]
+
+# The ops behind the operators, by the names of Python's `operator` module. The room of the ops enters them: this room
+# and the graph's are below it, and their operators need ops all the same.
+OPERATORS: dict[str, Callable[..., Any]] = {}
 
 
 class ArrayOperators:

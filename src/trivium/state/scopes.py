@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import get_opaque_trace_state
 
 from trivium.state.frame import Frame, current_autocast, current_frame, entered
+from trivium.state.jaxpr import trace_state
 
 if TYPE_CHECKING:
     from trivium.state.variable import Variable
@@ -162,10 +162,10 @@ class StatelessScope:
 
     def inside(self) -> bool:
         """Say whether the running code is in the same JAX function in which the scope was entered."""
-        return bool(self._trace == get_opaque_trace_state(convention="flax"))
+        return bool(self._trace == trace_state())
 
     def __enter__(self) -> StatelessScope:
-        self._trace = get_opaque_trace_state(convention="flax")
+        self._trace = trace_state()
         frame = entered(scopes=(*current_frame().scopes, self))
         frame.__enter__()
         self._entered.append(frame)

@@ -10,17 +10,17 @@ where that is large enough to matter and nobody else holds it: the state needs i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import jaxpr_as_fun
 
 from trivium.graph import CaptureError
 from trivium.graph.errors import error_location
+from trivium.state.jaxpr import as_function, calls_python, changed
 from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
 
@@ -103,15 +103,15 @@ class Program:
         self.capacity = max(
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
         )
-        self.changed = _changed(traced.jaxpr, len(leaves), len(results))
+        self.changed = changed(traced, len(leaves), len(results))
         # A step that calls Python may fail in its midst, and then the state before it is what is left.
-        safe = not any(_calls_python(traced.jaxpr))
+        safe = not calls_python(traced)
         self.reused = [
             i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
         ]
         self._kept = [i for i in range(len(leaves)) if i not in set(self.reused)]
         loop = _loop(
-            jaxpr_as_fun(traced), results, batch_size, self.capacity if collect else 0,
+            as_function(traced), results, batch_size, self.capacity if collect else 0,
             self.changed, [*self.reused, *self._kept],
         )  # fmt: skip
         number = jax.ShapeDtypeStruct((), "int32")
@@ -209,25 +209,6 @@ def _loop(
         return collected, moved
 
     return loop
-
-
-def _changed(jaxpr: Any, states: int, results: int) -> list[int]:
-    """Return which of the state's arrays a traced step gives back as others than it was given."""
-    pairs = zip(jaxpr.invars[:states], jaxpr.outvars[results:], strict=True)
-    return [i for i, (before, after) in enumerate(pairs) if after is not before]
-
-
-def _calls_python(jaxpr: Any) -> Iterator[bool]:
-    """Yield a truth for each operation of a traced step that calls a Python function while the step runs."""
-    for equation in jaxpr.eqns:
-        if equation.primitive.name.endswith("callback"):
-            yield True
-        inner = jax.tree_util.tree_leaves(
-            list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
-        )
-        for value in inner:
-            if hasattr(value, "eqns"):
-                yield from _calls_python(getattr(value, "jaxpr", value))
 
 
 def _spec(x: Any) -> jax.ShapeDtypeStruct:

@@ -13,10 +13,10 @@ from typing import Any
 import jax
 
 from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
-from trivium.graph.arithmetic import OPERATORS
 from trivium.graph.closure import Closure
 from trivium.layers.base import Layer
 from trivium.state import Variable, to_snake_case
+from trivium.state.operators import OPERATORS
 from trivium.styles.calls import Call, written_calls
 from trivium.styles.modes import StyleError
 from trivium.styles.writing.values import Values

@@ -1,4 +1,4 @@
-"""The ops behind Python's operators, which symbolic tensors need; the `ops` room offers them with the others."""
+"""The ops behind Python's operators; they enter themselves into the table that symbolic tensors look up."""
 
 from __future__ import annotations
 
@@ -7,41 +7,15 @@ from typing import Any
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.ops.arrays import as_array, wide_integer
+from trivium.state.dtypes import is_float
+from trivium.state.operators import OPERATORS
 
-# The ops alone, which the `ops` room offers all; `OPERATORS` and `as_array` are for those who name them.
 __all__ = [
     "absolute", "add", "divide", "equal", "floor_divide", "get_item", "greater", "greater_equal", "less",
     "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "matmul", "mod", "multiply", "negative",
     "not_equal", "power", "subtract",
 ]  # fmt: skip
-
-_READY = (bool, int, float, complex)
-
-
-def as_array(x: Any) -> Any:
-    """Return `x` if it is an array or a number, else an array of it.
-
-    A number stays one, so that it takes the dtype of what it meets.
-
-    Example:
-        >>> as_array([1.0, 2.0]).dtype, as_array(1.0)
-        (dtype('float32'), 1.0)
-    """
-    if hasattr(x, "dtype") or isinstance(x, _READY):
-        return x
-    array = jnp.asarray(x)
-    return array.astype(standardize_dtype(None)) if is_float(array.dtype) else array
-
-
-def wide_integer(*arrays: Any) -> str | None:
-    """Return the dtype to add up products in where it is not the arrays' own: int32 where all are int8.
-
-    Example:
-        >>> wide_integer(jnp.ones(1, "int8"), jnp.ones(1, "int8")), wide_integer(jnp.ones(1))
-        ('int32', None)
-    """
-    return "int32" if all(getattr(x, "dtype", None) == "int8" for x in arrays) else None
 
 
 @op
@@ -328,11 +302,11 @@ def get_item(x: Any, key: Any) -> Any:
     return jnp.asarray(as_array(x))[key]
 
 
-# By the names of Python's `operator` module.
-OPERATORS = {
+# Behind Python's operators on symbolic tensors, by the names of Python's `operator` module.
+OPERATORS.update({
     "add": add, "sub": subtract, "mul": multiply, "truediv": divide, "floordiv": floor_divide,
     "mod": mod, "pow": power, "matmul": matmul, "eq": equal, "ne": not_equal, "lt": less,
     "le": less_equal, "gt": greater, "ge": greater_equal, "and_": logical_and, "or_": logical_or,
     "xor": logical_xor, "neg": negative, "abs": absolute, "invert": logical_not,
     "getitem": get_item,
-}  # fmt: skip
+})  # fmt: skip

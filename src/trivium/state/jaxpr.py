@@ -1,0 +1,313 @@
+"""What the library knows of JAX beyond its documented interface: all of it stands here, with tests of its own.
+
+Symbols for sizes, programs as JAX traces them (jaxprs), where their lines come from, and what JAX says as text. JAX may
+change any of it from one version to the next, so `pyproject.toml` names the versions that were tried, and
+`tests/state/test_jaxpr.py` says what is relied on: a version that passes it will do. Nothing else in the library
+imports `jax.extend`, looks into a jaxpr or reads a text of JAX's.
+
+Reference:
+    https://docs.jax.dev/en/latest/export/shape_poly.html (symbols)
+    https://docs.jax.dev/en/latest/jaxpr.html (programs)
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import jax
+from jax import export
+from jax.extend import core
+
+__all__ = [
+    "Dimension",
+    "Equation",
+    "Program",
+    "Value",
+    "as_function",
+    "asked_by_operator",
+    "calls_python",
+    "changed",
+    "frames",
+    "is_literal",
+    "marker",
+    "operation_name",
+    "parse_sizes",
+    "part_of",
+    "program_text",
+    "replace_symbols",
+    "symbols_in",
+    "symbols_of",
+    "trace_state",
+    "without_locations",
+]
+
+Dimension: TypeAlias = Any
+"""A size: a whole number, or an expression in symbols, such as `2*d1 + 1`, with Python's operators."""
+
+Program: TypeAlias = core.ClosedJaxpr
+Equation: TypeAlias = core.JaxprEqn
+Value: TypeAlias = core.Var
+
+# All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
+_scope = export.SymbolicScope()
+_LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+# -- sizes ------------------------------------------------------------------------------------------------------
+
+
+def parse_sizes(texts: Iterable[str]) -> tuple[Dimension, ...]:
+    """Return the sizes that texts such as `3`, `d1` or `2*d1 + 1` stand for; `str` gives the text of a size.
+
+    Example:
+        >>> parse_sizes(["3", "2*d1 + 1"])
+        (3, 2*d1 + 1)
+    """
+    return tuple(export.symbolic_shape(", ".join(texts), scope=_scope))
+
+
+def symbols_of(size: Dimension) -> list[str]:
+    """Return the names of the symbols in a size, shorter ones first: `d2` before `d10`, as they were given.
+
+    Example:
+        >>> symbols_of(parse_sizes(["d10*d2 + d2"])[0]), symbols_of(3)
+        (['d2', 'd10'], [])
+    """
+    if isinstance(size, int):
+        return []
+    return sorted(size._get_vars(), key=lambda name: (len(name), name))
+
+
+def replace_symbols(size: Dimension, replacement: Callable[[str], Dimension]) -> Dimension:
+    """Return a size with another symbol, or a number, in the place of each symbol in it.
+
+    Args:
+        size: The size.
+        replacement: Given the name of a symbol; asked once for each, in the order of `symbols_of`.
+
+    Example:
+        >>> replace_symbols(parse_sizes(["2*d1 + 1"])[0], lambda name: 10)
+        21
+    """
+    names = symbols_of(size)
+    if not names:
+        return size
+    result = size._evaluate({name: replacement(name) for name in names})
+    return result if export.is_symbolic_dim(result) else int(result)
+
+
+# -- programs ---------------------------------------------------------------------------------------------------
+
+
+def marker(name: str, results: Callable[..., Any], several: bool = False) -> core.Primitive:
+    """Return an operation that JAX can trace and nothing can run: it marks a place in a program.
+
+    Args:
+        name: Its name in the program.
+        results: Given what `bind` gets, says what comes out, as `jax.ShapeDtypeStruct`; a list where `several`.
+        several: Whether it has several results.
+
+    Example:
+        >>> mark = marker("here", lambda x: x)
+        >>> jax.make_jaxpr(mark.bind)(1.0).eqns[0].primitive is mark
+        True
+    """
+
+    def typed(spec: Any) -> jax.core.ShapedArray:
+        return jax.core.ShapedArray(spec.shape, jax.numpy.dtype(spec.dtype))
+
+    def abstract(*args: Any, **params: Any) -> Any:
+        specs = results(*args, **params)
+        return [typed(s) for s in specs] if several else typed(specs)
+
+    primitive = core.Primitive(name)
+    primitive.multiple_results = several
+    primitive.def_abstract_eval(abstract)
+    return primitive
+
+
+def as_function(program: Program) -> Callable[..., list[Any]]:
+    """Return a program as a function of its inputs that returns a list of its results.
+
+    Example:
+        >>> as_function(jax.make_jaxpr(lambda x: x + 1)(1.0))(2.0)[0].item()
+        3.0
+    """
+    return core.jaxpr_as_fun(program)
+
+
+def part_of(
+    program: Program,
+    equations: Sequence[Equation],
+    inputs: Sequence[Value],
+    results: Sequence[Value],
+) -> Program:
+    """Return some equations of a program as a program of their own.
+
+    Args:
+        program: The program.
+        equations: Some of its equations, in its order.
+        inputs: The values that go into them.
+        results: The values of theirs that come out.
+
+    Example:
+        >>> whole = jax.make_jaxpr(lambda x: (x + 1) * 2)(1.0)
+        >>> line = whole.eqns[1]
+        >>> as_function(part_of(whole, [line], line.invars[:1], line.outvars))(3.0)[0].item()
+        6.0
+    """
+    jaxpr = program.jaxpr
+    # Names of arguments belong to the whole; JAX checks that there are as many as inputs.
+    debug = jaxpr.debug_info._replace(arg_names=None, result_paths=None)
+    part = core.Jaxpr(
+        jaxpr.constvars, list(inputs), list(results), list(equations), jaxpr.effects, debug
+    )
+    return core.ClosedJaxpr(part, program.consts)
+
+
+def changed(program: Program, states: int, results: int) -> list[int]:
+    """Return which of its first inputs, a state, a program gives back as others than it was given.
+
+    Args:
+        program: A program that gives results and then the state's successor.
+        states: How many inputs are the state.
+        results: How many results there are before the state's successor.
+
+    Example:
+        >>> changed(jax.make_jaxpr(lambda a, b, x: (x, a, b + x))(1.0, 1.0, 1.0), 2, 1)
+        [1]
+    """
+    pairs = zip(program.jaxpr.invars[:states], program.jaxpr.outvars[results:], strict=True)
+    return [i for i, (before, after) in enumerate(pairs) if after is not before]
+
+
+def calls_python(program: Any) -> bool:
+    """Say whether anything in a program, or in one inside it, calls a Python function while it runs.
+
+    Example:
+        >>> calls_python(jax.make_jaxpr(lambda x: x + 1)(1.0))
+        False
+    """
+    return any(
+        equation.primitive.name.endswith("callback") or any(map(calls_python, _inner(equation)))
+        for equation in program.eqns
+    )
+
+
+def _inner(equation: Equation) -> list[Any]:
+    """Return the programs among an equation's settings: of loops, branches and calls."""
+    found = jax.tree_util.tree_leaves(
+        list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
+    )
+    return [x for x in found if hasattr(x, "eqns")]
+
+
+def is_literal(value: Any) -> bool:
+    """Say whether an equation's operand is a number that stands in the program itself."""
+    return isinstance(value, core.Literal)
+
+
+def operation_name(equation: Equation) -> str:
+    """Return what an equation does: the name of the function that it calls, or of its operation.
+
+    Example:
+        >>> [operation_name(e) for e in jax.make_jaxpr(lambda x: jax.numpy.where(True, jax.numpy.sin(x), x))(1.0).eqns]
+        ['sin', 'where']
+    """
+    return str(equation.params.get("name", equation.primitive.name)).strip("_")
+
+
+def frames(equation: Equation) -> list[tuple[str, int]]:
+    """Return the files and lines that were running when an equation was traced, the innermost first.
+
+    Example:
+        >>> [line for file, line in frames(jax.make_jaxpr(lambda x: x + 1)(1.0).eqns[0]) if "doctest" in file][0]
+        1
+    """
+    traceback = equation.source_info.traceback
+    return [] if traceback is None else [(f.file_name, f.line_num) for f in traceback.frames]
+
+
+def symbols_in(equations: Iterable[Equation]) -> set[str]:
+    """Return the names of the symbols in the sizes that equations use or give, inner programs included.
+
+    Example:
+        >>> spec = jax.ShapeDtypeStruct(parse_sizes(["d1", "3"]), "float32")
+        >>> symbols_in(jax.make_jaxpr(lambda x: x.reshape(-1))(spec).eqns)
+        {'d1'}
+    """
+    return {name for size in _sizes(list(equations)) for name in symbols_of(size)}
+
+
+def _sizes(x: Any) -> Iterator[Dimension]:
+    """Yield the sizes with symbols anywhere in equations, programs, types and the settings of operations."""
+    if export.is_symbolic_dim(x):
+        yield x
+    elif isinstance(x, list | tuple):
+        for item in x:
+            yield from _sizes(item)
+    elif isinstance(x, dict):
+        yield from _sizes(list(x.values()))
+    elif isinstance(x, core.JaxprEqn):
+        yield from _sizes([x.params, [v.aval for v in x.outvars]])
+    elif isinstance(x, core.ClosedJaxpr):
+        yield from _sizes(x.jaxpr)
+    elif isinstance(x, core.Jaxpr):
+        yield from _sizes([x.eqns, [v.aval for v in x.invars]])
+    elif isinstance(x, jax.core.ShapedArray | jax.ShapeDtypeStruct):
+        yield from _sizes(list(x.shape))
+
+
+# -- texts ------------------------------------------------------------------------------------------------------
+
+
+def program_text(program: Program) -> str:
+    """Return a program as text in which values are named in their order: what does the same reads the same.
+
+    JAX offers no comparison of programs but this. Functions in it, the rules of derivatives say, are written with their
+    addresses, which are left out.
+
+    Example:
+        >>> one, two = (jax.make_jaxpr(jax.nn.relu)(1.0) for _ in range(2))
+        >>> program_text(one) == program_text(two)
+        True
+    """
+    return _ADDRESS.sub("", str(program))
+
+
+def without_locations(module: str) -> str:
+    """Return an exported module's text without the places that its lines come from.
+
+    Two writings of one program differ in nothing else. There is no way to have it printed without.
+
+    Example:
+        >>> without_locations('func.func @main() loc("f"(#loc1))\\n#loc1 = loc("x.py":1:0)')
+        'func.func @main()'
+    """
+    lines = (line for line in module.splitlines() if not line.startswith("#loc"))
+    return _LOCATION.sub("", "\n".join(lines))
+
+
+# -- who is asking ----------------------------------------------------------------------------------------------
+
+
+def trace_state() -> Any:
+    """Return what tells the JAX function being traced from others: equal only within the same one."""
+    return core.get_opaque_trace_state(convention="flax")
+
+
+def asked_by_operator() -> bool:
+    """Say whether the function that calls this was called by an operator of JAX's own arrays, as in `array + x`.
+
+    Those functions are named after the operator. Should JAX name them otherwise, the answer is no, and whoever asks
+    says what to write instead: nothing goes wrong in silence.
+
+    Example:
+        >>> asked_by_operator()
+        False
+    """
+    return sys._getframe(2).f_code.co_name.startswith("_operator_")
