@@ -127,7 +127,7 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self._takes = _parameters(function) & {"mask", "training"}
 
-    def call(self, inputs: Any, mask: Any = None, training: bool = False) -> Any:
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Return what the function makes of the input.
 
         Args:

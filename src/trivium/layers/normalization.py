@@ -148,7 +148,7 @@ class BatchNormalization(Layer):
     def _first_stddev(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
-    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Compute the output.
 
         Args:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar
 
 from trivium import activations, constraints, initializers, regularizers
 from trivium.state.configured import Configured
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "shapes_of"]
 
 # What the last word of a setting's name says about how its value is looked up and written to a config.
 _KINDS = {
@@ -25,6 +26,9 @@ class Settings(Configured):
     _left_out: ClassVar[dict[str, Any]] = {"activity_regularizer": None}
 
     dtype_policy: Any
+    built: bool
+    build: Any
+    _build_shapes: tuple[Any, ...] | None
 
     def _set(self, **settings: Any) -> None:
         """Keep settings as attributes.
@@ -35,9 +39,40 @@ class Settings(Configured):
             kind = _KINDS.get(key.rpartition("_")[2])
             setattr(self, key, kind.get(value) if kind else value)
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shapes that the layer was built for; `None` where nothing is made by building."""
+        shapes = self._build_shapes
+        kinds = [kind for kind in type(self).__mro__ if "build" in vars(kind)]
+        if not self.built or not shapes or len(kinds) < 2:
+            return None
+        if len(shapes) == 1:
+            return {"input_shape": shapes[0]}
+        names = list(inspect.signature(self.build).parameters)
+        return {"shapes_dict": dict(zip(names, shapes, strict=False))}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layer for the shapes that it was built for when it was written.
+
+        Args:
+            config: What `get_build_config` gave.
+        """
+        if config.get("shapes_dict"):
+            self.build(**shapes_of(config["shapes_dict"]))
+        elif config.get("input_shape") is not None:
+            self.build(shapes_of(config["input_shape"]))
+
     def _config_argument(self, name: str) -> Any:
         return self.dtype_policy if name == "dtype" else super()._config_argument(name)
 
     def _config_write(self, name: str, value: Any) -> Any:
         kind = _KINDS.get(name.rpartition("_")[2])
         return kind.serialize(value) if kind else super()._config_write(name, value)
+
+
+def shapes_of(config: Any) -> Any:
+    """Return shapes as tuples, which JSON has as lists."""
+    if isinstance(config, dict):
+        return {k: shapes_of(v) for k, v in config.items()}
+    if isinstance(config, list | tuple) and all(d is None or isinstance(d, int) for d in config):
+        return tuple(config)
+    return [shapes_of(v) for v in config] if isinstance(config, list | tuple) else config

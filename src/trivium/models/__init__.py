@@ -3,6 +3,14 @@
 from trivium.models.cloning import clone_model
 from trivium.models.functional import Functional
 from trivium.models.model import Model
+from trivium.models.reading import model_from_config, model_from_json
 from trivium.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "model_from_config",
+    "model_from_json",
+]

@@ -10,7 +10,6 @@ import jax
 from trivium.graph import Node, is_symbolic
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import Input, InputLayer
-from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
 from trivium.state.trees import keep_order, map_tree
@@ -71,7 +70,7 @@ class _Cloner:
     def model(self, model: Model, input_tensors: Any = None) -> Model:
         if isinstance(model, Sequential):
             return self.sequential(model, input_tensors)
-        if _is_graph_alone(model):
+        if model._is_graph_alone():
             return self.functional(model, input_tensors)
         for argument in ("clone_function", "call_function"):
             if getattr(self, argument) is not None:
@@ -86,7 +85,7 @@ class _Cloner:
         return self.made[id(layer)]
 
     def new_layer(self, layer: Layer) -> Layer:
-        if isinstance(layer, Sequential) or (isinstance(layer, Model) and _is_graph_alone(layer)):
+        if isinstance(layer, Sequential) or (isinstance(layer, Model) and layer._is_graph_alone()):
             if self.recursive:
                 return self.model(layer)
             if self.clone_function is None:
@@ -129,14 +128,6 @@ class _Cloner:
         if self.call_function is not None:
             return self.call_function(layer, *args, **kwargs)
         return layer(*args, **kwargs)
-
-
-def _is_graph_alone(model: Model) -> bool:
-    """Say whether a graph is all that a model is made of: it was declared, and its class takes nothing else."""
-    return model._graph is not None and type(model).__init__ in (
-        Functional.__init__,
-        Model.__init__,
-    )
 
 
 def _new_input(tensor: Any) -> Any:

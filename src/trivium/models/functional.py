@@ -23,7 +23,7 @@ class _Declared(type):
         return declared and not isinstance(instance, Sequential)
 
 
-@LAYERS.register()
+@LAYERS.register(module="keras.src.models.functional")
 class Functional(Model, metaclass=_Declared):
     """The model between symbolic inputs and outputs; `Model(inputs, outputs)` makes one.
 

@@ -23,6 +23,7 @@ from trivium.models.capture import as_capture_error, capture, plain_error, symbo
 from trivium.models.functional_inputs import fit_inputs, with_masks
 from trivium.models.lookups import check_lookups
 from trivium.models.made_layers import keep_made_layers
+from trivium.models.serializable import SerializableModel
 from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.state.frame import current_frame
 from trivium.state.trees import keep_order, key_order, map_tree
@@ -40,7 +41,7 @@ def _gives_graph(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bo
     )
 
 
-class Model(Trainer, Layer):
+class Model(SerializableModel, Trainer, Layer):
     """A model, in one of three ways.
 
     - `Model(inputs, outputs)`: the graph between symbolic tensors (the Functional API).
@@ -471,20 +472,6 @@ class Model(Trainer, Layer):
         if graph.losses:
             self.add_loss([values[id(t)] for t in graph.losses])
         return map_tree(lambda t: values[id(t)], graph.outputs)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make the model anew, for a class whose arguments are plain values.
-
-        Raises:
-            NotImplementedError: The model is a graph of layers, which `clone_model` copies, `trivium.source` writes as
-                a program and `save_weights` keeps the weights of; it has no config.
-        """
-        if self._graph is not None or type(self).call is Model.call:
-            raise NotImplementedError(
-                f"Model {self.name!r} is a graph of layers, and configs hold single layers. `models.clone_model` makes "
-                "a copy, `trivium.source` writes the program that makes it, `save_weights` keeps its weights."
-            )
-        return super().get_config()
 
     # -- keeping ------------------------------------------------------------------------------------------------
 

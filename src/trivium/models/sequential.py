@@ -12,16 +12,18 @@ from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
 from trivium.layers.registry import LAYERS
+from trivium.layers.settings import shapes_of
 from trivium.models.functional_inputs import match_inputs
 from trivium.models.model import Model
 from trivium.state import is_float
+from trivium.state.registry import custom_object_scope, deserialize, serialize
 from trivium.state.scopes import init_scope
 from trivium.state.trees import is_nested, map_tree
 
 __all__ = ["Sequential"]
 
 
-@LAYERS.register()
+@LAYERS.register(module="keras")
 class Sequential(Model):
     """A stack of layers, each of which takes what the one before it gives.
 
@@ -246,6 +248,57 @@ class Sequential(Model):
                 )  # Code that needs numbers for sizes has them, anew for each.
         self._start, self._tensors = start, tensors
         self._graph = Graph(start, tensors[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the name and the layers, the input among them, as Keras writes them.
+
+        Raises:
+            NotImplementedError: A layer was made with what no config can hold.
+        """
+        if type(self).__init__ is not Sequential.__init__:
+            return super().get_config()
+        layers = [*([self._entry] if self._entry is not None else []), *self._stack]
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy.serialize(),
+            "layers": serialize(layers),
+        }
+        if self._start is not None:
+            config["build_input_shape"] = map_tree(lambda t: t.shape, self._start)
+        return config
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return a new model, with layers and weights of its own.
+
+        Args:
+            config: What `get_config` gave, ours or Keras's.
+            custom_objects: Classes and functions of yours by name, besides the registered ones.
+
+        Raises:
+            ValueError: The config names something unknown, or a layer does not fit the one before it.
+        """
+        with custom_object_scope(custom_objects):
+            written = config.get("layers") or []
+            layers: list[Any] = []
+            for i, layer in enumerate(written):
+                # A layer that stands in the stack twice is one.
+                first = written.index(layer)
+                layers.append(layers[first] if first < i else deserialize(layer))
+            rest = {k: v for k, v in config.items() if k not in ("build_input_shape", "layers")}
+            model = cls(layers=layers, **deserialize(rest))
+        if not model.built and config.get("build_input_shape"):
+            model.build(shapes_of(config["build_input_shape"]))
+        return model
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Return the shape that the model was built for."""
+        if self._start is None or not self.built:
+            return None
+        return {"input_shape": map_tree(lambda t: t.shape, self._start)}
 
     @property
     def _layers(self) -> list[Layer]:

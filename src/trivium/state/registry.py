@@ -6,10 +6,12 @@ library put into it and what the user registered with `register_keras_serializab
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
+import threading
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -355,9 +357,12 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
     if not isinstance(cls, type):
         return cls
     try:
-        obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
+        with _inside():
+            obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
         build, compiled = config.get("build_config"), config.get("compile_config")
-        if build and hasattr(obj, "build_from_config") and not obj.built:
+        # What is inside another is built by it, in the order of its own: weights are listed in that order.
+        outermost = not _local.depth
+        if build and outermost and hasattr(obj, "build_from_config") and not obj.built:
             obj.build_from_config(build)
         if compiled and hasattr(obj, "compile_from_config"):
             obj.compile_from_config(compiled)
@@ -370,6 +375,23 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
         )
         raise
     return obj
+
+
+class _Local(threading.local):
+    depth = 0
+
+
+_local = _Local()
+
+
+@contextlib.contextmanager
+def _inside() -> Iterator[None]:
+    """Read what is inside an object while the `with` block lasts."""
+    _local.depth += 1
+    try:
+        yield
+    finally:
+        _local.depth -= 1
 
 
 def _class(config: Config, registry: Registry[Any] | None) -> Any:
