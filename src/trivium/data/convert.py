@@ -20,7 +20,7 @@ from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.state import floatx
 from trivium.state.trees import is_nested, item_name, rebuild
 
-__all__ = ["is_array_like", "to_arrays"]
+__all__ = ["is_array_like", "to_arrays", "to_numpy"]
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "complex128": "complex64"}
 
@@ -86,7 +86,7 @@ def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
         value = rows_of(value, name)
     if isinstance(value, SparseRows):
         return _sparse_leaf(value, name, issues)
-    array = value if isinstance(value, jax.Array) else _to_numpy(value, name)
+    array = value if isinstance(value, jax.Array) else to_numpy(value, name)
     target = _target_dtype(array.dtype)
     if target is None:
         raise DataError(_not_numbers(array, name))
@@ -122,7 +122,20 @@ def _sparse_leaf(rows: SparseRows, name: str, issues: list[str] | None) -> Spars
     return SparseRows(rows.matrix, target)
 
 
-def _to_numpy(value: Any, name: str) -> np.ndarray:
+def to_numpy(value: Any, name: str) -> np.ndarray:
+    """Return anything that is an array, a table or nested lists as a NumPy array of the dtype that it has.
+
+    Args:
+        value: The array.
+        name: Its name, for messages.
+
+    Raises:
+        DataError: It cannot be read as an array.
+
+    Example:
+        >>> to_numpy([1.5, 2.5], "x")
+        array([1.5, 2.5])
+    """
     if np.ma.is_masked(value):
         raise DataError(
             f"`{name}` has masked values, which training would take for numbers. Drop these rows, or "

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from trivium import ops
+from trivium.data.reading import input_batches
 from trivium.layers.base import Layer
 from trivium.layers.checks import axes_of, flag
 from trivium.layers.input_spec import InputSpec
@@ -180,13 +181,14 @@ class Normalization(Layer):
         """Find the mean and the variance in data, in place of those found before.
 
         Args:
-            data: An array, or batches: anything that gives arrays one after another, such as a list, a generator or a
-                `PyDataset`. Of a batch that is a tuple, `(x, y)`, the first counts.
+            data: An array, a table or a sparse matrix; or batches: anything that gives arrays one after another, such
+                as a list, a generator, a `Dataset` or a `PyDataset`. Of a batch that is a pair, `(x, y)`, the first
+                counts.
 
         Raises:
             ValueError: `mean` and `variance` were given to the layer, there is no data, or its shape does not fit the
                 layer or differs between batches. The layer is as it was.
-            TypeError: The data is neither an array nor batches.
+            DataError: The data is neither an array nor batches.
 
         Example:
             >>> import numpy as np
@@ -202,7 +204,7 @@ class Normalization(Layer):
             raise ValueError(
                 f"Layer {self.path!r} (Normalization) was given its mean and variance, so there is nothing to adapt."
             )
-        batches = _batches(data)
+        batches = map(_numbers, input_batches(data, "adapt"))
         first = next(batches, None)
         if first is None:
             raise ValueError(f"Layer {self.path!r} (Normalization): `adapt` was given no data.")
@@ -243,27 +245,7 @@ def _plain(layer: Layer, **setting: Any) -> Any:
     return array.tolist()
 
 
-def _batches(data: Any) -> Iterator[np.ndarray]:
-    """Yield arrays: the data itself, or the inputs of its batches."""
-    if hasattr(data, "__array__"):
-        yield _numbers(data)
-    elif isinstance(data, str | bytes | dict) or not isinstance(data, Iterable):
-        raise TypeError(
-            f"`adapt` takes an array, or batches one after another; got {type(data).__name__}."
-        )
-    else:
-        for batch in data:
-            x = batch[0] if isinstance(batch, tuple) else batch
-            if not hasattr(x, "__array__"):
-                raise TypeError(
-                    "`adapt` takes an array, or batches that are arrays; got one that is a "
-                    f"{type(x).__name__}: {x!r:.80}. Make one array of the data with `numpy.asarray`."
-                )
-            yield _numbers(x)
-
-
-def _numbers(x: Any) -> np.ndarray:
-    array = np.asarray(x)
+def _numbers(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise TypeError(f"`adapt` takes arrays of numbers; got one of dtype {array.dtype}.")
     return array
