@@ -116,10 +116,7 @@ class LossScaleOptimizer(Optimizer):
         trainable_variables: Sequence[Any],
     ) -> tuple[list[Any], list[Any]]:
         """Make one step, as a pure function of arrays; see `Optimizer`."""
-        if not self.built:
-            raise ValueError(
-                f"{self.name!r} has no variables yet: call `build(trainable_variables)` first."
-            )
+        self._check_built()
         self._check_length("optimizer_variables", optimizer_variables, self.variables)
         own = len(super().variables)
         *kept, count, scale = optimizer_variables[:own]

@@ -85,7 +85,8 @@ def _checked(optimizer: Any) -> Optimizer:
 class MultiOptimizer(Optimizer):
     """Gives each variable to one of several optimizers.
 
-    Each of them clips, decays and counts by itself. The learning rates are theirs: see `optimizers`.
+    Each of them clips, decays and counts by itself. The learning rates are theirs: see `optimizers`, and
+    `learning_rate` for setting all of them in proportion.
 
     Args:
         optimizer_map: An `OptimizerMap`, or a function that returns a variable's optimizer.
@@ -114,6 +115,8 @@ class MultiOptimizer(Optimizer):
         super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         self.optimizer_map = optimizer_map
         self._places: list[list[int]] = []
+        self._last_rates: list[float] = []
+        self._proportions: list[float] = []
         if isinstance(optimizer_map, OptimizerMap):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
                 self._add(optimizer)
@@ -181,16 +184,46 @@ class MultiOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """There is none: each of `optimizers` has its own."""
-        raise AttributeError(
-            f"{self.name!r} has no learning rate of its own: read and set those of its `optimizers`."
-        )
+        """The learning rate of the default optimizer, or of the first one where there is no default.
+
+        Setting it sets those of all the others in proportion, so that callbacks that plan or lower
+        the rate work. The proportions are those that the optimizers have by themselves.
+        """
+        return self._leading.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:
-        raise AttributeError(
-            f"{self.name!r} has no learning rate of its own: read and set those of its `optimizers`."
-        )
+        if callable(learning_rate):
+            raise TypeError(
+                f"{self.name!r} has several learning rates: set schedules on its `optimizers`."
+            )
+        leading = self._leading
+        fixed = [o.name for o in self.optimizers if o._schedule is not None]
+        if fixed:
+            raise TypeError(
+                f"The learning rates of {fixed} in {self.name!r} are schedules or functions, so they "
+                "cannot be set to numbers."
+            )
+        rates = [float(o.learning_rate) for o in self.optimizers]
+        if rates != self._last_rates:  # The first time, or one of them has been set by itself.
+            whole = float(leading.learning_rate)
+            self._proportions = [rate / whole if whole else 1.0 for rate in rates]
+        for optimizer, proportion in zip(self.optimizers, self._proportions, strict=True):
+            optimizer.learning_rate = float(learning_rate) * proportion
+        # Kept, since a rate of 0, as at the start of a warm-up, does not tell them.
+        self._last_rates = [float(o.learning_rate) for o in self.optimizers]
+
+    @property
+    def _leading(self) -> Optimizer:
+        chosen = self.optimizer_map
+        if isinstance(chosen, OptimizerMap):
+            return chosen.default_optimizer
+        if not self.optimizers:
+            raise AttributeError(
+                f"{self.name!r} has no learning rate before it is built: only then its function says "
+                "which optimizers there are."
+            )
+        return self.optimizers[0]
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)

@@ -14,12 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.optimizers import transforms
+from trivium.optimizers import schedules, transforms
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import (
     Configured,
     Copied,
     Registry,
+    StatelessScope,
     Variable,
     auto_name,
     floatx,
@@ -94,6 +95,7 @@ class _State(NamedTuple):
     accumulators: list[Any]
     slots: Any  # the transformation's own state
     added: list[Any]
+    scheduled: list[Any]  # what the schedule reads and writes
 
 
 def _takes_step(function: Callable[..., Any]) -> bool:
@@ -205,12 +207,13 @@ class Optimizer(UpdateSteps, Copied, Configured):
         self._undecayed_names: list[str] = []
         self._schedule: Callable[..., Any] | None = None
         rate: Variable | None = None
+        scheduled: list[Variable] = []
         if callable(learning_rate):
-            self._schedule = learning_rate
+            self._schedule, scheduled = learning_rate, schedules.variables_of(learning_rate)
         else:
             rate = self._variable(jnp.asarray(learning_rate, floatx()), "learning_rate")
         iteration = self._variable(jnp.asarray(0, "int32"), "iteration")
-        self._state = _State(iteration, rate, [], [], [], [])
+        self._state = _State(iteration, rate, [], [], [], [], scheduled)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Show the common arguments in the class's signature, which takes them as keywords."""
@@ -344,6 +347,68 @@ class Optimizer(UpdateSteps, Copied, Configured):
         """The optimizer's own variables, in the order of Keras's files."""
         return jax.tree.leaves(self._state)
 
+    def get_weights(self) -> list[np.ndarray]:
+        """Return what `variables` hold, in their order, as NumPy arrays.
+
+        Example:
+            >>> from trivium.optimizers import SGD
+            >>> sgd, w = SGD(learning_rate=0.5, momentum=0.5), Variable([1.0])
+            >>> sgd.apply([jnp.ones(1)], [w])
+            >>> [x.tolist() for x in sgd.get_weights()]
+            [1, 0.5, [-0.5]]
+        """
+        return [v.numpy() for v in self.variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Give `variables` what `get_weights` of an optimizer of this kind returned.
+
+        Args:
+            weights: One array for each of `variables`, in their order.
+
+        Raises:
+            ValueError: The optimizer is not built, so that it has no variables yet, or an array is
+                missing or has another shape. Nothing has been changed.
+
+        Example:
+            >>> from trivium.optimizers import SGD
+            >>> sgd = SGD()
+            >>> sgd.build([Variable([1.0])])
+            >>> sgd.set_weights([7, 0.25])
+            >>> int(sgd.iterations), float(sgd.learning_rate)
+            (7, 0.25)
+        """
+        self._check_built()
+        own, values = self.variables, list(weights)
+        self._check_length("weights", values, own)
+        for variable, value in zip(own, values, strict=True):
+            if np.shape(value) != variable.shape:
+                raise ValueError(
+                    f"`weights` has shape {np.shape(value)} for {variable.path!r}, which has "
+                    f"{variable.shape}."
+                )
+        for variable, value in zip(own, values, strict=True):
+            variable.assign(value)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put what `variables` hold into a store, under `"0"`, `"1"` and so on.
+
+        Args:
+            store: A dict, or something that takes arrays by name as one does.
+        """
+        for i, value in enumerate(self.get_weights()):
+            store[str(i)] = value
+
+    def load_own_variables(self, store: Any) -> None:
+        """Give `variables` what `save_own_variables` put into a store.
+
+        Args:
+            store: A dict, or something that has arrays by name as one does.
+
+        Raises:
+            ValueError: `set_weights` refuses them.
+        """
+        self.set_weights([np.asarray(store[str(i)]) for i in range(len(store))])
+
     @property
     def inner(self) -> list[Optimizer]:
         """The optimizers that this one hands its work to."""
@@ -375,7 +440,9 @@ class Optimizer(UpdateSteps, Copied, Configured):
     def learning_rate(self, learning_rate: Any) -> None:
         if callable(learning_rate):
             self._schedule = learning_rate
-            self._state = self._state._replace(learning_rate=None)
+            self._state = self._state._replace(
+                learning_rate=None, scheduled=schedules.variables_of(learning_rate)
+            )
         elif self._schedule is not None:
             raise TypeError(
                 f"The `learning_rate` of {self.name!r} is a LearningRateSchedule or a function, so "
@@ -389,6 +456,20 @@ class Optimizer(UpdateSteps, Copied, Configured):
         if self._schedule is None:
             return variable
         return self._schedule(iteration) if _takes_step(self._schedule) else self._schedule()
+
+    def _rate_and_state(self, state: _State) -> tuple[Any, _State]:
+        """Return the learning rate of a step, and the state in which the schedule left its variables.
+
+        They are arguments and results of the compiled step as all state is: read as they stand, they
+        would be constants in it, and what is assigned to them later would never be seen.
+        """
+        own = self._state.scheduled
+        if not own:
+            return self._rate(state.iteration, state.learning_rate), state
+        with StatelessScope(zip(own, state.scheduled, strict=True)) as scope:
+            rate = self._rate(state.iteration, state.learning_rate)
+        after = [scope.get_current_value(v) for v in own]
+        return rate, state._replace(scheduled=after)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
@@ -411,13 +492,15 @@ class Optimizer(UpdateSteps, Copied, Configured):
         self, state: _State, gradients: list[Any], parameters: list[Any], rate: Any
     ) -> tuple[list[Any], _State]:
         if rate is None:
-            rate = self._rate(state.iteration, state.learning_rate)
+            rate, state = self._rate_and_state(state)
         trained = self._trainable_variables
         parameters = [jnp.asarray(p, v.dtype) for p, v in zip(parameters, trained, strict=True)]
         gradients = [
-            None if g is None else self._unscale(jnp.asarray(g, v.dtype))
+            None if g is None else jnp.asarray(g, v.dtype)
             for g, v in zip(gradients, trained, strict=True)
         ]
+        gradients, parameters, state = self._overwrite(state, gradients, parameters)
+        gradients = [None if g is None else self._unscale(g) for g in gradients]
         advance = self._accumulate if self.gradient_accumulation_steps else self._descend
         parameters, state = advance(state, gradients, parameters, rate)
         if self.use_ema:
@@ -427,6 +510,29 @@ class Optimizer(UpdateSteps, Copied, Configured):
             for v, g, p in zip(trained, gradients, parameters, strict=True)
         ]
         return parameters, state._replace(iteration=state.iteration + 1)
+
+    def _overwrite(
+        self, state: _State, gradients: list[Any], parameters: list[Any]
+    ) -> tuple[list[Any], list[Any], _State]:
+        """Set the variables whose gradients are their new values, and take these out of the gradients.
+
+        Nothing that makes a gradient a step is done to them: no scale, clip, decay or constraint.
+        Over accumulated steps the largest counts, since such values are scales that nothing may
+        exceed.
+        """
+        steps = self.gradient_accumulation_steps
+        rest, new, sums = list(gradients), list(parameters), list(state.accumulators)
+        for i, (v, g) in enumerate(zip(self._trainable_variables, gradients, strict=True)):
+            if g is None or not v.overwrite_with_gradient:
+                continue
+            rest[i] = None
+            if not steps:
+                new[i] = g
+                continue
+            largest, due = jnp.maximum(sums[i], g), (state.iteration + 1) % steps == 0
+            new[i] = jnp.where(due, largest, new[i])
+            sums[i] = jnp.where(due, jnp.zeros_like(g), largest)
+        return rest, new, state._replace(accumulators=sums)
 
     def _unscale(self, gradient: Any) -> Any:
         return gradient if self.loss_scale_factor is None else gradient / self.loss_scale_factor
@@ -541,10 +647,7 @@ class Optimizer(UpdateSteps, Copied, Configured):
             >>> w.tolist(), int(state[0])
             ([0.5], 1)
         """
-        if not self.built:
-            raise ValueError(
-                f"{self.name!r} has no variables yet: call `build(trainable_variables)` first."
-            )
+        self._check_built()
         leaves, structure = transforms.flatten(self._state)
         self._check_length("optimizer_variables", optimizer_variables, leaves)
         self._check_length("trainable_variables", trainable_variables, self._trainable_variables)
@@ -552,12 +655,11 @@ class Optimizer(UpdateSteps, Copied, Configured):
         # A function of nothing may return another number each time, so it is called outside of the
         # compiled step.
         constant = self._schedule is not None and not _takes_step(self._schedule)
-        parameters, state = self._compiled(
-            structure.unflatten(optimizer_variables),
-            gradients,
-            list(trainable_variables),
-            jnp.asarray(self._rate(None, None)) if constant else None,
-        )
+        state, rate = structure.unflatten(optimizer_variables), None
+        if constant:
+            rate, state = self._rate_and_state(state)
+            rate = jnp.asarray(rate)
+        parameters, state = self._compiled(state, gradients, list(trainable_variables), rate)
         return parameters, jax.tree.leaves(state)
 
     def apply(
@@ -665,6 +767,12 @@ class Optimizer(UpdateSteps, Copied, Configured):
                 )
         if grads and all(gradient is None for gradient in grads):
             raise ValueError("All gradients are None: does the loss depend on the variables?")
+
+    def _check_built(self) -> None:
+        if not self.built:
+            raise ValueError(
+                f"{self.name!r} has no variables yet: call `build(trainable_variables)` first."
+            )
 
     def _check_length(self, argument: str, values: Sequence[Any], wanted: Sequence[Any]) -> None:
         if len(values) != len(wanted):

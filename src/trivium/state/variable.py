@@ -75,6 +75,9 @@ class Variable(Copied, ArrayOperators):
         self.aggregation = aggregation
         self.regularizer: Callable[[Any], Any] | None = None
         self.constraint: Callable[[Any], Any] | None = None
+        # Whether an optimizer sets it to its gradient instead of taking a step: for scales and the
+        # like, whose new value a custom gradient computes.
+        self.overwrite_with_gradient = False
         self.owner: weakref.ref[Any] | None = None
         self._value: Any = None
         # Whether somebody else may hold the array, so that its memory may not be given to a program.
