@@ -2,6 +2,7 @@
 
 from trivium.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from trivium.layers.base import Layer
+from trivium.layers.batch_normalization import BatchNormalization
 from trivium.layers.convolution import Conv1D, Conv2D, Conv3D
 from trivium.layers.core import Identity, Lambda, Masking
 from trivium.layers.dense import Dense
@@ -17,6 +18,8 @@ from trivium.layers.merging import (
     Minimum,
     Multiply,
     Subtract,
+)  # fmt: skip
+from trivium.layers.merging_functions import (
     add,
     average,
     concatenate,
@@ -27,7 +30,6 @@ from trivium.layers.merging import (
     subtract,
 )  # fmt: skip
 from trivium.layers.normalization import (
-    BatchNormalization,
     GroupNormalization,
     LayerNormalization,
     RMSNormalization,

@@ -16,6 +16,7 @@ from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 from trivium.state.configured import arguments
+from trivium.state.types import Array, Shape
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -44,7 +45,7 @@ class Activation(Layer):
         self._set(activation=activation)
         self.supports_masking = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return self.activation(inputs)
 
@@ -60,7 +61,7 @@ class _Fixed(Layer):
         super()._set(**settings)
         self.supports_masking = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         own = set(arguments(type(self))) - set(arguments(Layer))
         return self._function(inputs, **{key: getattr(self, key) for key in own})
@@ -215,7 +216,7 @@ class PReLU(Layer):
         )  # fmt: skip
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the slopes."""
         rank, shared = len(input_shape), self.shared_axes or []
         if any(not 1 <= axis < rank for axis in shared):
@@ -227,7 +228,7 @@ class PReLU(Layer):
         self.alpha = self._add_set_weight("alpha", [own.get(i, 1) for i in range(1, rank)])
         self.input_spec = InputSpec(ndim=rank, axes=own)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
 
@@ -263,7 +264,7 @@ class Softmax(Layer):
         self._set(axis=axes_of(self, axis))
         self.supports_masking = True
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """Compute the output.
 
         Args:

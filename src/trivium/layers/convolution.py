@@ -10,6 +10,7 @@ from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
+from trivium.state.types import Array, Shape
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
@@ -96,7 +97,7 @@ class Conv(Spatial):
                 f"strides={self.strides}, dilation_rate={self.dilation_rate}."
             )
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel, shape `(*kernel_size, channels / groups, filters)`, and the bias, shape `(filters,)`."""
         channels = input_shape[self._channel_axis]
         if channels is None or channels % self.groups:
@@ -112,7 +113,7 @@ class Conv(Spatial):
     def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, channels // self.groups, self.filters)
 
-    def _convolve(self, inputs: Any) -> Any:
+    def _convolve(self, inputs: Array) -> Array:
         padding = self.padding
         if padding == "causal":
             padding, inputs = "valid", self._pad_before(inputs)
@@ -120,7 +121,7 @@ class Conv(Spatial):
             inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate
         )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         outputs = self._convolve(inputs)
         if self.bias is not None:
@@ -129,7 +130,7 @@ class Conv(Spatial):
             outputs = outputs + ops.reshape(self.bias, shape)
         return self.activation(outputs)
 
-    def _pad_before(self, inputs: Any) -> Any:
+    def _pad_before(self, inputs: Array) -> Array:
         """Put zeros before the first step, so that no step sees a later one."""
         (time,) = self._spatial_axes
         before = self.dilation_rate[0] * (self.kernel_size[0] - 1)

@@ -11,6 +11,7 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import number
 from trivium.layers.registry import LAYERS
 from trivium.state.registry import get_registered_name, known_function
+from trivium.state.types import Array
 
 __all__ = ["Identity", "Lambda", "Masking"]
 
@@ -72,11 +73,11 @@ class Masking(Layer):
         self._set(mask_value=number(self, mask_value=mask_value))
         self.supports_masking = True
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Return which steps count."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return ops.where(ops.expand_dims(self.compute_mask(inputs), -1), inputs, 0)
 

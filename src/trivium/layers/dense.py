@@ -10,6 +10,7 @@ from trivium.layers.checks import flag, positive_int
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
+from trivium.state.types import Array, Shape
 
 __all__ = ["Dense"]
 
@@ -70,13 +71,13 @@ class Dense(Layer):
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
         self.kernel = self._add_set_weight("kernel", (input_shape[-1], self.units))
         self.bias = self._add_set_weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         outputs = ops.matmul(inputs, self.kernel)
         if self.bias is not None:

@@ -14,6 +14,7 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import flag, positive_int
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ConstraintLike, InitializerLike, RegularizerLike
+from trivium.state.types import Array, Shape
 
 __all__ = ["Embedding"]
 
@@ -88,17 +89,17 @@ class Embedding(Layer):
             self.build()
             self.set_weights(list(weights) if isinstance(weights, list | tuple) else [weights])
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, input_shape: Shape | None = None) -> None:
         """Make the table."""
         self.embeddings = self._add_set_weight("embeddings", (self.input_dim, self.output_dim))
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Return which numbers are not 0, if 0 stands for padding."""
         if not self.mask_zero:
             return super().compute_mask(inputs, mask)
         return ops.not_equal(inputs, 0)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         if not isinstance(inputs, jax.core.Tracer):
             self.check_numbers(inputs)

@@ -1,4 +1,4 @@
-"""Layers that make one tensor out of several, and their short forms as functions."""
+"""Layers that make one tensor out of several."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import axis_of, flag, known
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import is_float, is_half
+from trivium.state.types import Array
 
-__all__ = [
-    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average",
-    "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
-]  # fmt: skip
+__all__ = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"]
 
 
-class _Merge(Layer):
-    """A layer of a list of inputs. Subclasses give `_merge`, and say what they ask of the shapes in `_check`."""
+class Merge(Layer):
+    """A layer of a list of inputs. Subclasses give `_merge`, and say what they ask of the shapes in `_check`.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+    """
 
     _stateless = True
 
@@ -31,7 +33,7 @@ class _Merge(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[Array]) -> Array:
         """Compute the output."""
         if not isinstance(inputs, list | tuple) or not inputs:
             raise ValueError(
@@ -45,7 +47,7 @@ class _Merge(Layer):
         self._check([known(x.shape) for x in inputs])
         return self._merge(list(inputs))
 
-    def _masks(self, inputs: Any, mask: Any) -> list[Any]:
+    def _masks(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None) -> list[Any]:
         """Return the mask of each input, `None` for those that have none."""
         if mask is None:
             return [None] * len(inputs)
@@ -57,7 +59,7 @@ class _Merge(Layer):
             )
         return list(mask)
 
-    def _merge(self, inputs: list[Any]) -> Any:
+    def _merge(self, inputs: list[Array]) -> Array:
         raise NotImplementedError
 
     def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
@@ -70,8 +72,15 @@ class _Merge(Layer):
         )
 
 
-class _Elementwise(_Merge):
-    """A merge of inputs of one shape, or of shapes that broadcast behind the batch."""
+class Elementwise(Merge):
+    """A merge of inputs element by element.
+
+    Args:
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Shapes:
+        A list of `(batch, ...)`, alike or broadcasting behind the batch, to `(batch, ...)`.
+    """
 
     def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
         if len({s[0] for s in shapes if s and s[0] is not None}) > 1:
@@ -82,14 +91,16 @@ class _Elementwise(_Merge):
             if len({n for n in sizes if n not in (1, None)}) > 1:
                 self._refuse("shapes that are equal, or broadcast, behind the batch", shapes)
 
-    def _merge(self, inputs: list[Any]) -> Any:
+    def _merge(self, inputs: list[Array]) -> Array:
         rank = max(len(x.shape) for x in inputs)
         return self._combine([_with_rank(x, rank) for x in inputs])
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         raise NotImplementedError
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> Array | None:
         """Return where any of the inputs counts. One without a mask counts everywhere, which no mask says, too."""
         masks = self._masks(inputs, mask)
         if any(m is None for m in masks):
@@ -97,13 +108,13 @@ class _Elementwise(_Merge):
         return functools.reduce(ops.logical_or, masks)
 
 
-class _Selective(_Elementwise):
+class Selective(Elementwise):
     """A merge that leaves inputs out where their masks are false.
 
     `_neutral` stands in for what is left out, and the output is `_nothing` where all of the inputs are.
     """
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None) -> Array:
         """Compute the output.
 
         Args:
@@ -130,7 +141,7 @@ class _Selective(_Elementwise):
     def _neutral(self, dtype: Any) -> Any:
         raise NotImplementedError
 
-    def _nothing(self, inputs: list[Any]) -> Any:
+    def _nothing(self, inputs: Sequence[Array]) -> Any:
         return _with_rank(inputs[0], max(len(x.shape) for x in inputs))
 
 
@@ -149,14 +160,8 @@ def _with_rank(x: Any, rank: int) -> Any:
 
 
 @LAYERS.register()
-class Add(_Elementwise):
-    """The sum of the inputs.
-
-    Args:
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Shapes:
-        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+class Add(Elementwise):
+    """The sum of the inputs: as `Elementwise`.
 
     Example:
         >>> import numpy as np
@@ -167,19 +172,13 @@ class Add(_Elementwise):
         He et al., "Deep Residual Learning for Image Recognition", 2015, https://arxiv.org/abs/1512.03385
     """
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         return functools.reduce(ops.add, inputs)
 
 
 @LAYERS.register()
-class Subtract(_Elementwise):
-    """The first of two inputs less the second.
-
-    Args:
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Shapes:
-        Two of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+class Subtract(Elementwise):
+    """The first of two inputs less the second: as `Elementwise`.
 
     Example:
         >>> import numpy as np
@@ -192,19 +191,15 @@ class Subtract(_Elementwise):
             self._refuse("exactly 2 inputs", shapes)
         super()._check(shapes)
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         return ops.subtract(*inputs)
 
 
 @LAYERS.register()
-class Multiply(_Selective):
-    """The product of the inputs; those whose mask is false are left out, and where all are the product is 0.
+class Multiply(Selective):
+    """The product of the inputs: as `Elementwise`.
 
-    Args:
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Shapes:
-        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+    Those whose mask is false are left out; where all are the product is 0.
 
     Example:
         >>> import numpy as np
@@ -215,22 +210,16 @@ class Multiply(_Selective):
     def _neutral(self, dtype: Any) -> Any:
         return 1
 
-    def _nothing(self, inputs: list[Any]) -> Any:
+    def _nothing(self, inputs: Sequence[Array]) -> Any:
         return 0
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         return functools.reduce(ops.multiply, inputs)
 
 
 @LAYERS.register()
-class Average(_Elementwise):
-    """The mean of the inputs.
-
-    Args:
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Shapes:
-        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+class Average(Elementwise):
+    """The mean of the inputs: as `Elementwise`.
 
     Example:
         >>> import numpy as np
@@ -238,7 +227,7 @@ class Average(_Elementwise):
         [[2.5, 2.5]]
     """
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         half = all(is_half(x.dtype) for x in inputs)
         # A sum overflows in half precision, where the mean does not.
         wide = [ops.cast(x, "float32") for x in inputs] if half else inputs
@@ -247,14 +236,8 @@ class Average(_Elementwise):
 
 
 @LAYERS.register()
-class Maximum(_Selective):
-    """The largest of the inputs, element by element; those whose mask is false are left out.
-
-    Args:
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Shapes:
-        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+class Maximum(Selective):
+    """The largest of the inputs, of which those whose mask is false are left out: as `Elementwise`.
 
     Example:
         >>> import numpy as np
@@ -265,7 +248,7 @@ class Maximum(_Selective):
         Goodfellow et al., "Maxout Networks", 2013, https://arxiv.org/abs/1302.4389
     """
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         return functools.reduce(ops.maximum, inputs)
 
     def _neutral(self, dtype: Any) -> Any:
@@ -273,14 +256,8 @@ class Maximum(_Selective):
 
 
 @LAYERS.register()
-class Minimum(_Selective):
-    """The smallest of the inputs, element by element; those whose mask is false are left out.
-
-    Args:
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
-
-    Shapes:
-        A list of `(batch, ...)`, alike or broadcasting, to `(batch, ...)`.
+class Minimum(Selective):
+    """The smallest of the inputs, of which those whose mask is false are left out: as `Elementwise`.
 
     Example:
         >>> import numpy as np
@@ -288,7 +265,7 @@ class Minimum(_Selective):
         [[2.0, 2.0]]
     """
 
-    def _combine(self, inputs: list[Any]) -> Any:
+    def _combine(self, inputs: list[Array]) -> Array:
         return functools.reduce(ops.minimum, inputs)
 
     def _neutral(self, dtype: Any) -> Any:
@@ -296,7 +273,7 @@ class Minimum(_Selective):
 
 
 @LAYERS.register()
-class Concatenate(_Merge):
+class Concatenate(Merge):
     """The inputs one after another along an axis.
 
     Args:
@@ -332,10 +309,12 @@ class Concatenate(_Merge):
             if i != self.axis % rank and len({n for n in sizes if n is not None}) > 1:
                 self._refuse(f"shapes that are equal on every axis but {self.axis}", shapes)
 
-    def _merge(self, inputs: list[Any]) -> Any:
+    def _merge(self, inputs: list[Array]) -> Array:
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> Array | None:
         """Return the masks one after another, true for inputs that have none."""
         masks = self._masks(inputs, mask)
         if all(m is None for m in masks):
@@ -351,7 +330,7 @@ class Concatenate(_Merge):
 
 
 @LAYERS.register()
-class Dot(_Merge):
+class Dot(Merge):
     """The dot products of two inputs along an axis of each, sample by sample.
 
     Args:
@@ -395,7 +374,7 @@ class Dot(_Merge):
         if len({s[a] for a, s in zip(axes, shapes, strict=True)} - {None}) > 1:
             self._refuse(f"equal sizes on the axes {axes[0]} and {axes[1]}", shapes)
 
-    def _merge(self, inputs: list[Any]) -> Any:
+    def _merge(self, inputs: list[Array]) -> Array:
         axes = self._axes([len(x.shape) for x in inputs])
         if self.normalize:
             inputs = [ops.normalize(x, a) for x, a in zip(inputs, axes, strict=True)]
@@ -407,128 +386,8 @@ class Dot(_Merge):
         output = ops.einsum(f"{','.join(map(''.join, names))}->{''.join(left)}", *inputs)
         return output if len(left) > 1 else ops.expand_dims(output, -1)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(
+        self, inputs: Sequence[Array], mask: Sequence[Array | None] | None = None
+    ) -> Array | None:
         """Return no mask: the axis that it belonged to may be gone."""
         return None
-
-
-def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Return the sum of the inputs: `Add(**kwargs)(inputs)`.
-
-    Args:
-        inputs: Tensors of shape `(batch, ...)`.
-        kwargs: As for `Add`.
-
-    Example:
-        >>> import numpy as np
-        >>> add([np.ones((1, 2)), np.ones((1, 2))]).tolist()
-        [[2.0, 2.0]]
-    """
-    return Add(**kwargs)(inputs)
-
-
-def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Return the first of two inputs less the second: `Subtract(**kwargs)(inputs)`.
-
-    Args:
-        inputs: Two tensors of shape `(batch, ...)`.
-        kwargs: As for `Subtract`.
-
-    Example:
-        >>> import numpy as np
-        >>> subtract([np.ones((1, 2)), np.ones((1, 2))]).tolist()
-        [[0.0, 0.0]]
-    """
-    return Subtract(**kwargs)(inputs)
-
-
-def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Return the product of the inputs: `Multiply(**kwargs)(inputs)`.
-
-    Args:
-        inputs: Tensors of shape `(batch, ...)`.
-        kwargs: As for `Multiply`.
-
-    Example:
-        >>> import numpy as np
-        >>> multiply([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
-        [[6.0, 6.0]]
-    """
-    return Multiply(**kwargs)(inputs)
-
-
-def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Return the mean of the inputs: `Average(**kwargs)(inputs)`.
-
-    Args:
-        inputs: Tensors of shape `(batch, ...)`.
-        kwargs: As for `Average`.
-
-    Example:
-        >>> import numpy as np
-        >>> average([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
-        [[2.5, 2.5]]
-    """
-    return Average(**kwargs)(inputs)
-
-
-def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Return the largest of the inputs, element by element: `Maximum(**kwargs)(inputs)`.
-
-    Args:
-        inputs: Tensors of shape `(batch, ...)`.
-        kwargs: As for `Maximum`.
-
-    Example:
-        >>> import numpy as np
-        >>> maximum([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
-        [[3.0, 3.0]]
-    """
-    return Maximum(**kwargs)(inputs)
-
-
-def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """Return the smallest of the inputs, element by element: `Minimum(**kwargs)(inputs)`.
-
-    Args:
-        inputs: Tensors of shape `(batch, ...)`.
-        kwargs: As for `Minimum`.
-
-    Example:
-        >>> import numpy as np
-        >>> minimum([np.full((1, 2), 3.0), np.full((1, 2), 2.0)]).tolist()
-        [[2.0, 2.0]]
-    """
-    return Minimum(**kwargs)(inputs)
-
-
-def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
-    """Return the inputs one after another along an axis: `Concatenate(axis, **kwargs)(inputs)`.
-
-    Args:
-        inputs: Tensors of shape `(batch, ...)`, alike but on `axis`.
-        axis: The axis.
-        kwargs: As for `Concatenate`.
-
-    Example:
-        >>> import numpy as np
-        >>> concatenate([np.ones((2, 3)), np.ones((2, 4))]).shape
-        (2, 7)
-    """
-    return Concatenate(axis, **kwargs)(inputs)
-
-
-def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
-    """Return the dot products of two inputs along an axis of each: `Dot(axes, **kwargs)(inputs)`.
-
-    Args:
-        inputs: Two tensors of shape `(batch, ...)`.
-        axes: The axis of both, or a pair with the axis of each.
-        kwargs: As for `Dot`.
-
-    Example:
-        >>> import numpy as np
-        >>> dot([np.ones((1, 2)), np.ones((1, 2))], axes=1).tolist()
-        [[2.0]]
-    """
-    return Dot(axes, **kwargs)(inputs)

@@ -10,6 +10,7 @@ from trivium.layers.checks import flag
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
 from trivium.state.dtypes import is_half
+from trivium.state.types import Array
 
 __all__ = [
     "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "GlobalAveragePooling1D",
@@ -56,7 +57,7 @@ class Pooling(Spatial):
             padding=one_of(self, ("valid", "same"), padding=padding),
         )
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return self._pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
@@ -177,7 +178,7 @@ class GlobalPooling(Spatial):
         super().__init__(data_format, **kwargs)
         self._set(keepdims=flag(self, keepdims=keepdims))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return self._reduce(inputs, self._spatial_axes, keepdims=self.keepdims)
 
@@ -250,7 +251,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """Compute the output.
 
         Args:
@@ -270,7 +271,7 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         outputs = total / ops.where(weight == 0, 1, weight)
         return ops.cast(outputs, inputs.dtype) if half else outputs
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Return no mask: there are no steps left."""
         return None
 

@@ -15,7 +15,7 @@ from trivium.layers.checks import axes_of, flag
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import epsilon
-from trivium.state.types import Array
+from trivium.state.types import Array, Shape
 
 __all__ = ["Normalization", "Rescaling"]
 
@@ -51,7 +51,7 @@ class Rescaling(Layer):
         self._set(scale=_plain(self, scale=scale), offset=_plain(self, offset=offset))
         self.supports_masking = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         scale, offset = (np.asarray(x, self.compute_dtype) for x in (self.scale, self.offset))
         return ops.cast(inputs, self.compute_dtype) * scale + offset
@@ -116,24 +116,25 @@ class Normalization(Layer):
         self.input_variance = _plain(self, variance=variance)
         self.supports_masking = True
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the weights `mean` and `variance`, unless they were given."""
         rank, kept = len(input_shape), self._kept(input_shape)
-        sizes = tuple(input_shape[a] for a in kept)
-        if None in sizes:
+        sizes = tuple(n for n in (input_shape[a] for a in kept) if n is not None)
+        if len(sizes) < len(kept):
             raise ValueError(
                 f"Layer {self.path!r} (Normalization) needs to know the input's sizes on the axes {self.axis}; "
                 f"got shape {tuple(input_shape)}."
             )
         self._sizes = sizes
-        self._broadcast = tuple(input_shape[i] if i in kept else 1 for i in range(rank))
+        own = dict(zip(kept, sizes, strict=True))
+        self._broadcast = tuple(own.get(i, 1) for i in range(rank))
         if self.input_mean is None:
             self.adapt_mean = self.add_weight(sizes, "zeros", name="mean", trainable=False)
             self.adapt_variance = self.add_weight(sizes, "ones", name="variance", trainable=False)
             # Keras's weight files have it; nothing reads it.
             self.count = self.add_weight((), "zeros", "int32", name="count", trainable=False)
         self._check_given(sizes)
-        axes = {a - rank: size for a, size in zip(kept, sizes, strict=True)}
+        axes = {a - rank: size for a, size in own.items()}
         self.input_spec = InputSpec(min_ndim=rank, axes=axes)
 
     def _check_given(self, sizes: tuple[int, ...]) -> None:
@@ -169,7 +170,7 @@ class Normalization(Layer):
         value = getattr(self, weight) if given is None else np.broadcast_to(given, self._sizes)
         return ops.reshape(ops.cast(value, self.compute_dtype), self._broadcast)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         inputs = ops.cast(inputs, self.compute_dtype)
         deviation = ops.maximum(ops.sqrt(self.variance), epsilon())

@@ -15,6 +15,7 @@ from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import data_format_of, spatial_axes
 from trivium.regularizers import L1L2
 from trivium.state import SeedGenerator
+from trivium.state.types import Array
 
 __all__ = [
     "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
@@ -39,7 +40,7 @@ class _Noise(Layer):
         self.supports_masking = True
         self.seed_generator = SeedGenerator(seed) if strength > 0 else None
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Array, training: bool = False) -> Array:
         """Compute the output.
 
         Args:
@@ -62,7 +63,7 @@ class _Noise(Layer):
                 f"each of the input's {len(shape)} axes; got noise_shape={own}, input of shape {shape}."
             )
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Array:
         raise NotImplementedError
 
 
@@ -102,7 +103,7 @@ class Dropout(_Noise):
         self._set(rate=unit_fraction(self, rate=rate), noise_shape=_shape(self, noise_shape))
         self._set_noise(self.rate, seed)
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Array:
         return random.dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
 
 
@@ -135,7 +136,7 @@ class GaussianDropout(_Noise):
         self._set(rate=_below_one(self, rate))
         self._set_noise(self.rate, seed)
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Array:
         stddev = (self.rate / (1 - self.rate)) ** 0.5
         return inputs * random.normal(
             inputs.shape, 1.0, stddev, self.compute_dtype, self.seed_generator
@@ -171,7 +172,7 @@ class GaussianNoise(_Noise):
         self._set(stddev=not_negative(self, stddev=stddev))
         self._set_noise(self.stddev, seed)
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Array:
         return inputs + random.normal(
             inputs.shape, 0.0, self.stddev, self.compute_dtype, self.seed_generator
         )
@@ -213,7 +214,7 @@ class AlphaDropout(_Noise):
         self._set(rate=_below_one(self, rate), noise_shape=_shape(self, noise_shape))
         self._set_noise(self.rate, seed)
 
-    def _disturb(self, inputs: Any) -> Any:
+    def _disturb(self, inputs: Array) -> Array:
         low = _SELU_LOWEST
         own = self.noise_shape or inputs.shape
         shape = tuple(n if m is None else m for m, n in zip(own, inputs.shape, strict=True))
@@ -341,7 +342,7 @@ class ActivityRegularization(Layer):
         self._set(l1=l1, l2=l2)
         self.supports_masking = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Return the input."""
         return inputs
 

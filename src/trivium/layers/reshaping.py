@@ -12,6 +12,7 @@ from trivium.layers.checks import positive_int
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import data_format_of
+from trivium.state.types import Array
 
 __all__ = ["Flatten", "Permute", "RepeatVector", "Reshape"]
 
@@ -40,7 +41,7 @@ class Flatten(Layer):
         self._set(data_format=data_format_of(self, data_format))
         self.input_spec = InputSpec(min_ndim=1)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         if self.data_format == "channels_first" and len(inputs.shape) > 2:
             inputs = ops.moveaxis(inputs, 1, -1)
@@ -83,7 +84,7 @@ class Reshape(Layer):
             )
         self._set(target_shape=shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         shape = tuple(-1 if n is None else n for n in self.target_shape)
         sizes = inputs.shape[1:]
@@ -135,7 +136,7 @@ class Permute(Layer):
         self._set(dims=axes)
         self.input_spec = InputSpec(ndim=len(axes) + 1)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return ops.transpose(inputs, (0, *self.dims))
 
@@ -167,6 +168,6 @@ class RepeatVector(Layer):
         self._set(n=positive_int(self, n=n))
         self.input_spec = InputSpec(ndim=2)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)

@@ -12,6 +12,7 @@ from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
+from trivium.state.types import Array
 
 __all__ = [
     "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D",
@@ -86,7 +87,7 @@ class _ZeroPadding(Margins):
     def __init__(self, padding: _Cells = 1, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(padding, data_format, **kwargs)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         return ops.pad(inputs, self._by_axis)
 
@@ -97,7 +98,7 @@ class _Cropping(Margins):
     def __init__(self, cropping: _Cells = 1, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         cuts = list(zip(self._by_axis, inputs.shape, strict=True))
         for axis, ((before, after), size) in enumerate(cuts):
@@ -224,7 +225,7 @@ class UpSampling(Spatial):
         sizes = (self.size,) if self.rank == 1 else self.size
         return dict(zip(self._spatial_axes, sizes, strict=True))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         for axis, times in self._times.items():
             inputs = ops.repeat(inputs, times, axis=axis)
@@ -277,7 +278,7 @@ class UpSampling2D(UpSampling):
         super().__init__(size, data_format, **kwargs)
         self._set(interpolation=one_of(self, _INTERPOLATIONS, interpolation=interpolation))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Array) -> Array:
         """Compute the output."""
         if self.interpolation == "nearest":
             return super().call(inputs)
