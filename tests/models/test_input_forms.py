@@ -205,6 +205,10 @@ def test_none_stands_for_an_optional_input(form: Any) -> None:
     reused = tv.Model(outer, model(form(outer, None)))
     assert reused.predict(LEFT, verbose=0).tolist() == alone.tolist()
     assert tv.models.clone_model(model)(form(LEFT, None)).tolist() == alone.tolist()
+    space: dict[str, Any] = {"PlusIfThere": PlusIfThere}
+    exec(tv.source(model), space)
+    assert space["model"](form(LEFT, None)).tolist() == alone.tolist()
+    assert tv.convert(model, to="subclass")(form(LEFT, None)).tolist() == alone.tolist()
 
 
 def test_none_for_an_input_that_is_not_optional_is_refused_by_name() -> None:

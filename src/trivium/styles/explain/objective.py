@@ -39,7 +39,7 @@ class Objective:
         self.x, self.y, self.sample_weight = unpack_x_y_sample_weight(data)
         with Transaction(self.model):
             self.model._prepare(source)
-            source.require(self.model._check_targets)
+            source.require(self.model._check_batch)
         self.uses_loss = self.model.compiled and (
             self.y is not None or (self.model.loss is None and self._adds_losses())
         )

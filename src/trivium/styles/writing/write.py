@@ -14,6 +14,7 @@ from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
 from trivium.models.functional import Functional
+from trivium.models.functional_inputs import is_optional
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
 from trivium.state import Variable, dtype_policy, floatx, to_snake_case
@@ -90,6 +91,8 @@ class Writer:
             call.arguments.append(("dtype", f'"{tensor.dtype}"'))
         if (name := input_name(tensor)) is not None:
             call.arguments.append(("name", self.values.text(name)))
+        if is_optional(tensor):
+            call.arguments.append(("optional", "True"))
         return str(call)
 
     def made(self, layer: Layer) -> Expression:
