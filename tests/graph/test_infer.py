@@ -229,15 +229,38 @@ def test_the_first_error_is_the_one_that_is_told():
     @op
     def picky(x):
         seen.append(x.shape)
-        raise ValueError(f"attempt {len(seen)}")
+        raise ValueError(f"attempt {len(seen)} on a {type(x.shape[0]).__name__}")
 
     with pytest.raises(ValueError, match=r"attempt 1\b"):
         picky(tensor(None))
-    assert len(seen) > 1
+    assert len(seen) > 1, "its words say that it met a symbol"
     seen.clear()
     with pytest.raises(ValueError, match=r"attempt 1\b"):
         picky(SymbolicTensor((2, 3)))
     assert len(seen) == 1, "with all sizes known there is nothing else to try"
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        lambda x: {}["a"],
+        lambda x: x.no_such_thing,
+        lambda x: jnp.dot(x, jnp.ones((7, 2))),
+        lambda x: x + jnp.ones((3, 5)),
+        lambda x: (_ for _ in ()).throw(ValueError("a user's own")),
+        lambda x: (_ for _ in ()).throw(AssertionError),
+    ],
+)
+def test_what_has_nothing_to_do_with_unknown_sizes_is_raised_at_once(fail):
+    seen = []
+
+    def layer(x):
+        seen.append(x.shape)
+        return fail(x)
+
+    with pytest.raises((KeyError, AttributeError, TypeError, ValueError, AssertionError)):
+        infer(layer, (SymbolicTensor((None, 3)),), {})
+    assert len(seen) == 1
 
 
 def line_of(function):

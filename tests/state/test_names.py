@@ -36,9 +36,28 @@ def test_names_are_numbered_from_the_second_on_for_each_prefix():
     assert auto_name("dense") == "dense"
 
 
-def test_layers_are_numbered_when_their_names_are_asked_for():
-    """Keras numbers at construction; here a layer that gets a name from elsewhere uses up no number."""
+def test_layers_are_numbered_when_they_are_made():
+    """As in Keras: dicts of losses, `get_layer` and logs use the names, whoever asks for them first."""
     clear_names()
     first, second = tv.layers.Dense(2), tv.layers.Dense(2)
-    assert (second.name, first.name, first.name) == ("dense", "dense_1", "dense_1")
+    assert (second.name, first.name, first.name) == ("dense_1", "dense", "dense")
     assert tv.layers.Dense(2, name="mine").name == "mine" and tv.layers.Dense(2).name == "dense_2"
+
+    class Late(tv.Layer):
+        def __init__(self):
+            self.early = self.name
+            super().__init__()
+
+    late = Late()
+    assert late.early == late.name == "late"
+
+
+def test_seeds_do_not_depend_on_names():
+    def weights(count):
+        tv.utils.set_random_seed(3)
+        for _ in range(count):
+            tv.layers.Dense(2)
+        model = tv.Sequential([tv.Input((3,)), tv.layers.Dense(2)])
+        return model.weights_sha256()
+
+    assert weights(0) == weights(4)

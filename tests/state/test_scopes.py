@@ -101,7 +101,7 @@ def test_masks_lie_beside_arrays_and_go_with_them():
     assert get_mask(x) is None
     set_mask(x, mask)
     assert get_mask(x) is mask and get_mask(jnp.ones((2, 3))) is None
-    assert not hasattr(x, "_keras_mask")
+    assert x._keras_mask is mask
     count = len(_masks)
     set_mask(x, None)
     assert get_mask(x) is None and len(_masks) == count - 1

@@ -197,7 +197,9 @@ def test_paths_name_the_owner():
     model = tv.Sequential([tv.Input((3,)), layer], name="net")
     assert [v.path for v in model.weights] == ["net/out/kernel", "net/out/bias"]
     assert Variable([1.0], name="alone").path == "alone"
-    assert repr(layer.bias) == "<Variable path=net/out/bias, shape=(2,), dtype=float32>"
+    assert (
+        repr(layer.bias) == "<Variable path=net/out/bias, shape=(2,), dtype=float32, value=[0. 0.]>"
+    )
 
 
 def test_frozen_is_not_trainable_but_remembers():
@@ -266,3 +268,26 @@ def test_copies_and_pickles_are_independent():
         twin.assign([3.0, 4.0])
         assert (twin.name, twin.trainable, twin.dtype) == ("w", False, "float32")
         assert v.numpy().tolist() == [1.0, 2.0]
+
+
+def test_parts_are_assigned():
+    v = Variable([[1.0, 2.0], [3.0, 4.0]])
+    v[0].assign([9.0, 9.0])
+    v[1, 0].assign_add(1.0)
+    v[:].assign_sub(np.ones((2, 2), "float32"))
+    assert v.numpy().tolist() == [[8.0, 8.0], [3.0, 3.0]]
+    assert isinstance(v[0], jax.Array) and float(jnp.sum(v[0])) == 16.0
+    with pytest.raises(ValueError):
+        v[0].assign(np.ones(3))
+    assert float(jax.jit(lambda x: v[0, 0] * x)(2.0)) == 16.0
+
+
+def test_the_representation_shows_the_value_and_draws_none_that_has_no_position():
+    assert repr(Variable(2.5, name="v")) == "<Variable path=v, shape=(), dtype=float32, value=2.5>"
+    lazy = Variable(lambda shape, dtype: np.ones(shape), shape=(2,), name="lazy")
+    assert "not drawn yet" in repr(lazy) and not lazy.initialized
+    big = repr(Variable(np.zeros((50, 50)), name="big"))
+    assert len(big) < 200 and "..." in big
+    shown = []
+    jax.jit(lambda x: shown.append(repr(lazy)) or x)(1.0)
+    assert "not drawn yet" in shown[0]

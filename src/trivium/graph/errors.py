@@ -10,6 +10,7 @@ __all__ = [
     "DisconnectedGraphError",
     "error_location",
     "is_foreign",
+    "raised_in",
     "user_location",
 ]
 
@@ -53,6 +54,14 @@ def error_location(error: BaseException) -> str:
             location = f"{name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return location
+
+
+def raised_in(error: BaseException) -> str:
+    """Return the file whose code raised an error; an empty string where it was not raised yet."""
+    trace, file = error.__traceback__, ""
+    while trace is not None:
+        file, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
+    return file
 
 
 class CaptureError(RuntimeError):

@@ -79,6 +79,17 @@ class Graph:
         return self._operations
 
     @property
+    def all_nodes(self) -> list[Node]:
+        """The nodes, and before each those of the functions that stand among its arguments."""
+        every: list[Node] = []
+        for node in self.nodes:
+            for closure in node.closures:
+                if closure.graph is not None:
+                    every += closure.graph.all_nodes
+            every.append(node)
+        return every
+
+    @property
     def variables(self) -> list[Variable]:
         """The variables that the graph reads by itself, beside those of its layers."""
         read = [leaf for node in self.nodes for leaf in node.variables]

@@ -7,13 +7,13 @@ from typing import Any
 
 import jax
 
-from trivium.graph.errors import CaptureError
+from trivium.graph.errors import CaptureError, is_foreign, raised_in
 from trivium.graph.tensor import fresh_dimension, is_symbolic
-from trivium.state.jaxpr import replace_symbols
+from trivium.state.jaxpr import blames_sizes, replace_symbols, symbols_of
 from trivium.state.scopes import shape_scope
 from trivium.state.trees import keep_order
 
-__all__ = ["infer"]
+__all__ = ["caused_by_sizes", "infer"]
 
 
 def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -49,13 +49,23 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     shapes = [leaves[i].dims for i in places]
     dtypes = [leaves[i].dtype for i in places]
-    attempts = [(_symbols, shapes)]
-    if any(not isinstance(d, int) for dims in shapes for d in dims):
-        # Unknown sizes may have to be equal; some code needs numbers for sizes (`int(x.shape[0])`, comparisons).
-        agreed, merged = _agree(shapes), _merge(shapes)
-        attempts += [(_symbols, agreed), (_symbols, merged), (_numbers, shapes), (_numbers, merged)]
     first: Exception | None = None
-    for attempt, dims in attempts:
+    why = {"unequal", "unknown"}
+    tried: list[Any] = []
+    for attempt, dims, cures in (
+        # In this order, so that what is inferred is as exact as can be: a symbol for each unknown size; unknown sizes
+        # that may have to be equal to others, taken for equal; numbers, for code that needs numbers for sizes.
+        (_symbols, shapes, {"unequal", "unknown"}),
+        (_symbols, _agree(shapes), {"unequal"}),
+        (_symbols, _merge(shapes), {"unequal"}),
+        (_numbers, shapes, {"unknown"}),
+        (_numbers, _merge(shapes), {"unknown"}),
+    ):
+        # The code may be a user's, so it is run as few times as possible: once, if what it meets has nothing to do with
+        # unknown sizes.
+        if not why & cures or (attempt, dims) in tried:
+            continue
+        tried.append((attempt, dims))
         try:
             result = attempt(traced, dims, dtypes)
             return keep_order(returned[0], result)
@@ -63,8 +73,35 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
             raise
         except Exception as error:
             first = first or error
+            # Numbers that we chose may differ where the code, which said no word of it, wants them equal.
+            why = caused_by_sizes(error, dims) if attempt is _symbols else {"unknown"}
     assert first is not None
     raise first from None
+
+
+def caused_by_sizes(error: Exception, shapes: Any) -> set[str]:
+    """Say how unknown sizes may have caused an error.
+
+    Args:
+        error: What a function raised that was traced with symbols.
+        shapes: The shapes that it was traced with.
+
+    Returns:
+        `"unequal"` where sizes may have had to be equal and one of them is a symbol, `"unknown"` where the code may
+        need a number in a symbol's place; nothing where the error would have been raised for any size.
+
+    Example:
+        >>> caused_by_sizes(KeyError("a"), [(fresh_dimension(), 3)])
+        set()
+    """
+    names = {name for dims in shapes for d in dims for name in symbols_of(d)}
+    if isinstance(error, jax.errors.InconclusiveDimensionOperation) or blames_sizes(error, ()):
+        return {"unequal", "unknown"}
+    if not isinstance(error, TypeError | ValueError) or not is_foreign(raised_in(error)):
+        return set()  # What the user's own line raises, is meant.
+    if not blames_sizes(error, names):
+        return set()
+    return {"unequal", "unknown"} if isinstance(error, ValueError) else {"unequal"}
 
 
 def _specs(shapes: Any, dtypes: Any) -> list[jax.ShapeDtypeStruct]:
@@ -96,15 +133,22 @@ def _merge(shapes: Any) -> Any:
     ]
 
 
+# Two numbers for each symbol, so that what depends on it can be told from what does not. Multiples of 60, since code
+# divides sizes (by 2, 3, 4, 5, 6) and has to come out even; far apart, so that no size meets one of the other set; and
+# twelve symbols' room before `60 + 12 * 50` meets 660.
+_STARTS = (60, 660)
+_BETWEEN = 12
+
+
 def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
     """Trace with two different numbers for each symbol; where the results differ, the size is unknown."""
     unknown = dict.fromkeys(d for dims in shapes for d in dims if not isinstance(d, int))
     results, sizes = [], []
-    for start in (60, 660):
+    for start in _STARTS:
         given: dict[str, int] = {}
 
         def number(name: str, given: dict[str, int] = given, start: int = start) -> int:
-            return given.setdefault(name, start + 12 * len(given))
+            return given.setdefault(name, start + _BETWEEN * len(given))
 
         known = {d: replace_symbols(d, number) for d in unknown}
         sizes.append(known)

@@ -27,6 +27,7 @@ from trivium.graph.infer import infer
 from trivium.layers.checks import known
 from trivium.layers.context import entering, note_build
 from trivium.layers.input_spec import check_input
+from trivium.layers.own_names import PUBLIC, refuse_own_name, refuse_own_names
 from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
@@ -71,7 +72,7 @@ class _CallSignature:
         return self.names.index(name) if name in self.names else 1 << 30
 
 
-_signatures: dict[Any, _CallSignature] = {}
+_signatures: weakref.WeakKeyDictionary[Any, _CallSignature] = weakref.WeakKeyDictionary()
 
 
 def _signature(cls: Any) -> _CallSignature:
@@ -196,13 +197,16 @@ class Layer(Copied, Settings):
             raise ValueError(
                 f"{type(self).__name__}: `name` has no '/', which joins the names of a path; got {name!r}."
             )
-        self._name = name
+        if name is not None:
+            self._name = name
+        elif self._name is None:
+            self._name_itself()
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self._trainable = bool(trainable)
+        self._trainable = self._checked_trainable(trainable)
         self._policy = get_policy(dtype)
         self.autocast = autocast
 
-    def snapshot(self) -> Callable[[], None]:
+    def _snapshot(self) -> Callable[[], None]:
         """Return a function that makes the layer what it is now, for a transaction that fails."""
         before = dict(vars(self))
         lists = {key: list(before[key]) for key in ("_added", "_inbound_nodes")}
@@ -234,22 +238,33 @@ class Layer(Copied, Settings):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        refuse_own_names(cls)
         if "build" in cls.__dict__:
             cls.build = _noting_build(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name, value):
+            if name[:1] == "_" or name in PUBLIC:
+                refuse_own_name(self, name)
+            object.__setattr__(self, name, value)
 
     # -- identity -----------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """The name, unique among the automatic ones."""
-        if self._name is None:
-            self._name = auto_name(to_snake_case(type(self).__name__))
-            self._named_by_itself = True
+        if self._name is None:  # Its class has not called `super().__init__()`, or not yet.
+            self._name_itself()
         return str(self._name)
 
     @name.setter
     def name(self, value: str) -> None:
         self._name = value
+
+    def _name_itself(self) -> None:
+        self._name = auto_name(to_snake_case(type(self).__name__))
+        self._named_by_itself = True
 
     @property
     def path(self) -> str:
@@ -371,11 +386,22 @@ class Layer(Copied, Settings):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
+        self._trainable = self._checked_trainable(value)
         for v in self._own_weights():
             v.frozen = not value
         for layer in self._layers:
             layer.trainable = value
+
+    def _checked_trainable(self, value: Any) -> bool:
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
+        listed = isinstance(value, Layer) or (
+            isinstance(value, list | tuple) and any(isinstance(x, Layer) for x in value)
+        )
+        raise TypeError(
+            f"{type(self).__name__} {self.name!r}: `trainable` is True or False; got {value!r}."
+            + (" Put the layers in a list: `Sequential([a, b])`." if listed else "")
+        )
 
     def count_params(self) -> int:
         """Return the number of numbers in the weights.

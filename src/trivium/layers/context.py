@@ -45,4 +45,4 @@ def outermost(layer: Layer, training: bool | None) -> entered:
 def note_build(layer: Layer) -> None:
     """Remember how `layer` is before it is built or recorded, for the transaction around it."""
     if current_frame().undo is not None:
-        note_undo(layer.snapshot())
+        note_undo(layer._snapshot())

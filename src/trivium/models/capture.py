@@ -35,6 +35,7 @@ __all__ = [
     "plain_error",
     "symbolic_like",
     "trace",
+    "wants_arrays",
 ]
 
 
@@ -111,6 +112,20 @@ def plain_error(error: Exception) -> Exception:
     return as_capture_error(error) if _forbidden(error) else error
 
 
+def wants_arrays(error: Exception) -> bool:
+    """Say whether an error comes from code that was given symbolic tensors where it can only do with arrays.
+
+    Any other error is the user's own: it would come again, and is raised at once.
+    """
+    if isinstance(error, CaptureError) or _forbidden(error) is not None:
+        return True
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, SymbolicTensor)
+    # JAX names what it cannot take; a size that is not known is `None` to Python.
+    refused = isinstance(error, TypeError | ValueError)
+    return refused and any(word in str(error) for word in ("SymbolicTensor", "NoneType"))
+
+
 def _forbidden(error: Exception) -> str | None:
     """Say what is wrong where Python code treats a traced array as numbers or as a list."""
     if isinstance(error, jax.errors.ConcretizationTypeError):
@@ -141,7 +156,7 @@ def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[La
 
 @contextlib.contextmanager
 def entering_call(
-    model: Model, args: Any, kwargs: Any, training: bool
+    model: Model, args: Any, kwargs: Any, training: bool | None
 ) -> Iterator[tuple[Frame, dict[str, Any]]]:
     """Enter a model to run its `call` by itself, outside of any call around it.
 

@@ -32,7 +32,7 @@ def keep_made_layers(graph: Graph, own: Iterable[Layer], kept: list[Layer]) -> N
     """
     place = {id(layer): layer for layer in own}
     waiting = list(kept)
-    for node in graph.nodes:
+    for node in graph.all_nodes:
         made = node.operation
         if not isinstance(made, Layer) or made.weights:
             continue

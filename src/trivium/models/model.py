@@ -16,10 +16,19 @@ from trivium.graph import (
     any_symbolic,
     digest,
     is_recording,
+    is_symbolic,
     program_text,
 )
+from trivium.graph.infer import caused_by_sizes
 from trivium.layers.base import Layer
-from trivium.models.capture import as_capture_error, capture, plain_error, symbolic_like, trace
+from trivium.models.capture import (
+    as_capture_error,
+    capture,
+    plain_error,
+    symbolic_like,
+    trace,
+    wants_arrays,
+)
 from trivium.models.functional_inputs import fit_inputs, with_masks
 from trivium.models.lookups import check_lookups
 from trivium.models.made_layers import keep_made_layers
@@ -171,28 +180,54 @@ class Model(SerializableModel, Trainer, Layer):
                 "`build(input_shape)`."
             )
         if training not in self._captured:
-            read = self._read_graph(*self._call_spec, training)
+            read, modes = self._read_graph(*self._call_spec, training)
             if read[0] is not None:
                 keep_made_layers(read[0], self._flatten_layers(), self._made_layers)
-            self._captured[training] = read
+            self._captured |= dict.fromkeys(modes, read)
         return self._captured[training]
 
     def _read_graph(
         self, args: Any, kwargs: Any, training: bool
-    ) -> tuple[Graph | None, bool | Callable[[Any], bool]]:
-        try:
-            return capture(self, args, kwargs, training)
-        except Exception as error:
-            self._capture_error = first = plain_error(error)
+    ) -> tuple[tuple[Graph | None, bool | Callable[[Any], bool]], tuple[bool, ...]]:
+        """Return the graph that the code has in a mode, and for which modes it is right.
+
+        The user's code runs as few times as possible. It is recorded; only what a recording cannot take leads to
+        another try, and where one mode could not be recorded the other is not tried.
+        """
+        if not self._captured:
+            try:
+                return capture(self, args, kwargs, training), (training,)
+            except Exception as error:
+                self._capture_error = first = plain_error(error)
+                if not wants_arrays(error):
+                    raise
+        elif self._recorded():
+            return capture(self, args, kwargs, training), (training,)
+        else:
+            first = self._capture_error or CaptureError("")
         # Code that uses `jax.numpy` directly cannot record itself, but JAX can trace it.
         from trivium.models.traced import capture_traced
 
+        # A `call` that does not ask for the mode is one program in both.
+        asks = "training" in inspect.signature(self.call).parameters
+        modes = (training,) if asks else (False, True)
         try:
-            return capture_traced(self, args, kwargs, training)
+            mode = training if asks else None
+            return capture_traced(self, args, kwargs, mode), modes
         except Exception as error:
+            shapes = [t.dims for t in jax.tree_util.tree_leaves((args, kwargs)) if is_symbolic(t)]
+            # What no graph can hold was met first, and is said by its line; else what this try met is.
             if not isinstance(first, CaptureError) or first.wants_array:
+                if not wants_arrays(error) and not caused_by_sizes(error, shapes):
+                    raise
                 self._capture_error = plain_error(error)
-        return None, False
+        return (None, False), modes
+
+    def _recorded(self) -> bool:
+        """Say whether the mode that was captured first was recorded, so that the other one will be, too."""
+        return any(
+            graph is not None and not callable(whole) for graph, whole in self._captured.values()
+        )
 
     def fingerprint(self) -> str:
         """Return a hash that two models share exactly when they compute and train the same.
@@ -351,10 +386,14 @@ class Model(SerializableModel, Trainer, Layer):
     @property
     def output_names(self) -> list[str]:
         """The outputs' names: those of the layers they come from, each made unique."""
-        if self._graph is None and (self._call_spec is None or self._capture(False)[0] is None):
+        graph = self._graph
+        if graph is None and self._call_spec is not None:
+            # Both modes have the same outputs, so the one that has been read will do.
+            graph = next((g for g, _ in self._captured.values()), None) or self._capture(False)[0]
+        if graph is None:
             return []
         names: list[str] = []
-        for tensor in self.outputs:
+        for tensor in graph.output_tensors:
             name = tensor.node.name if tensor.node is not None else tensor.name
             count = (
                 sum(n == name or n.startswith(f"{name}_") for n in names) if name in names else 0
@@ -399,8 +438,11 @@ class Model(SerializableModel, Trainer, Layer):
                     raise refused from None
         self._note_built()
         if current_frame().layers[:1] in ((), (self,)):
-            self._capture(False)
-            self._capture(True)
+            # What the other mode alone calls is built now, too. Where the code cannot be recorded, reading it once more
+            # means running it once more; so it waits until somebody asks, unless something is not built yet.
+            inner = self._flatten_layers(include_self=False)
+            if self._recorded() or not all(layer.built for layer in inner):
+                self._capture(not training)
             self._adopt()
 
     def _check_data(self, x: Any) -> None:

@@ -118,7 +118,7 @@ def _hidden(what: str) -> CaptureError:
 class _Program:
     """A model's `call` as JAX traces it, for any sizes that the unknown ones may take."""
 
-    def __init__(self, model: Model, args: Any, kwargs: Any, training: bool) -> None:
+    def __init__(self, model: Model, args: Any, kwargs: Any, training: bool | None) -> None:
         self.model, self.training = model, training
         self.leaves, self.tree = jax.tree_util.tree_flatten((args, kwargs))
         self.inputs = [leaf for leaf in self.leaves if is_symbolic(leaf)]
@@ -137,7 +137,7 @@ class _Program:
 
     def at(self, shapes: Any) -> _Trace:
         """Return the traced program for inputs of these shapes."""
-        key = tuple(map(str, shapes))
+        key = tuple(tuple(map(str, shape)) for shape in shapes)
         if key not in self._traces:
             specs = [
                 jax.ShapeDtypeStruct(s, t.dtype) for s, t in zip(shapes, self.inputs, strict=True)
@@ -260,7 +260,7 @@ class JaxCode:
 
 
 def capture_traced(
-    model: Model, args: Any, kwargs: Any, training: bool
+    model: Model, args: Any, kwargs: Any, training: bool | None
 ) -> tuple[Graph, Callable[[Any], bool]]:
     """Read a model's graph from the program that JAX traces.
 
@@ -268,7 +268,7 @@ def capture_traced(
         model: The model.
         args: The arguments of its call, with symbolic tensors.
         kwargs: The keyword arguments, likewise.
-        training: Which mode to trace.
+        training: Which mode to trace; `None` where the code does not ask for it.
 
     Returns:
         The graph, and a function that says whether running it on some input does what the call would do.

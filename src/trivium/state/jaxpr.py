@@ -28,6 +28,7 @@ __all__ = [
     "Value",
     "as_function",
     "asked_by_operator",
+    "blames_sizes",
     "calls_python",
     "changed",
     "frames",
@@ -98,6 +99,21 @@ def replace_symbols(size: Dimension, replacement: Callable[[str], Dimension]) ->
         return size
     result = size._evaluate({name: replacement(name) for name in names})
     return result if export.is_symbolic_dim(result) else int(result)
+
+
+def blames_sizes(error: Exception, names: Iterable[str]) -> bool:
+    """Say whether an error's text is about sizes that are not known; JAX says in no other way which they are.
+
+    Args:
+        error: What JAX, or code of ours that it ran, raised.
+        names: The names of the symbols that it was traced with.
+
+    Example:
+        >>> blames_sizes(TypeError("got (b, 3) and (b, 4)"), ["b"]), blames_sizes(KeyError("a"), ["b"])
+        (True, False)
+    """
+    text = str(error)
+    return "_DimExpr" in text or bool({*names} & {*re.findall(r"\w+", text)})
 
 
 # -- programs ---------------------------------------------------------------------------------------------------

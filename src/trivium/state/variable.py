@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import weakref
 from collections.abc import Callable, Iterator
@@ -309,7 +310,27 @@ class Variable(Copied, ArrayOperators):
         function = _OPERATORS.get(name) or getattr(operator, name)
         if name != "getitem":  # An index may be a list.
             operands = tuple(jnp.asarray(o) if isinstance(o, list | tuple) else o for o in operands)
-        return function(*(o.value if isinstance(o, Variable) else o for o in operands))
+        result = function(*(o.value if isinstance(o, Variable) else o for o in operands))
+        return self._part(result, operands[1]) if name == "getitem" else result
+
+    def _part(self, part: Any, key: Any) -> Any:
+        """Let a part of the variable be given new values, as in `v[0].assign(...)`; it stays a plain array.
+
+        In compiled code write `v.assign(v.value.at[0].set(...))`.
+        """
+
+        def changed(how: str) -> Callable[[Any], Any]:
+            return lambda value: self.assign(
+                getattr(self.value.at[key], how)(_as_array(value, None))
+            )
+
+        if part is self._value:  # It would know the variable, and the variable it.
+            part = jnp.copy(part)
+        with contextlib.suppress(
+            AttributeError
+        ):  # Arrays that are being traced take no attributes.
+            part.assign, part.assign_add, part.assign_sub = map(changed, ("set", "add", "subtract"))
+        return part
 
     def __pos__(self) -> Any:
         return self.value
@@ -333,7 +354,20 @@ class Variable(Copied, ArrayOperators):
         return bool(self._read())
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self._shape}, dtype={self._dtype}>"
+        return f"<Variable path={self.path}, shape={self._shape}, dtype={self._dtype}, value={self._shown()}>"
+
+    def _shown(self) -> str:
+        """Return the value as text, shortened; what is not drawn yet stays so, and what is traced has none."""
+        scoped = read(self, current_frame().scopes)
+        if scoped is None and self._value is None:
+            if self.position is None:  # To draw it now would take the next variable's position.
+                return "not drawn yet"
+            self.initialize()
+        value = self._value if scoped is None else scoped
+        if isinstance(value, jax.core.Tracer) or getattr(value, "is_symbolic", False):
+            return "traced"
+        with np.printoptions(threshold=20, edgeitems=2, precision=4):
+            return str(np.asarray(value))
 
 
 def _as_array(value: Any, dtype: Any) -> jax.Array:

@@ -152,7 +152,7 @@ class Trainer(Steps):
 
     def _ready(self, kind: str, source: Any, written: Any) -> Ready:
         """Build what is not built, and return what a pass of a kind works with, found in one walk over the model."""
-        self._prepare(source)
+        self._prepare(source, kind == "train")
         made = self._trainer
         with one_look():
             groups = [self.trainable_variables, self.non_trainable_variables]
@@ -175,7 +175,7 @@ class Trainer(Steps):
         programs = made.programs if made else self.__dict__.setdefault("_programs", Programs())
         return Ready(step, State(*groups), programs, tuple(version), self.run_eagerly)
 
-    def _prepare(self, source: Any) -> None:
+    def _prepare(self, source: Any, training: bool) -> None:
         """Build the model, and match the loss and the metrics to its outputs for this data, where that is not done."""
         made = self._trainer
         matched = made is None or made.built or not self._can_be_called()
@@ -183,11 +183,11 @@ class Trainer(Steps):
             return
         x, y, _ = unpack_x_y_sample_weight(source.example())
         if not self.built:
-            self._build_on(x)
+            self._build_on(x, training)
         if made is not None and not matched and y is not None:
-            self._match(made, x, y)
+            self._match(made, x, y, training)
 
-    def _build_on(self, x: Any) -> None:
+    def _build_on(self, x: Any, training: bool) -> None:
         if not self._can_be_called():
             self.built = True
         elif self.run_eagerly:
@@ -195,16 +195,17 @@ class Trainer(Steps):
             with StatelessScope(collect_losses=True):
                 self(map_tree(lambda a: jnp.asarray(a[:1]), x))
         else:
-            self._maybe_build((x,), {})
+            # In the mode that is needed first, so that the code need not be read twice.
+            self._maybe_build((x,), {"training": training})
 
-    def _match(self, made: Compiled, x: Any, y: Any) -> None:
+    def _match(self, made: Compiled, x: Any, y: Any, training: bool) -> None:
         """Match losses and metrics to the outputs that the model gives for `x`."""
 
         specs = map_tree(_spec, x)
 
         def outputs_for(x: Any) -> Any:
             with shape_scope():
-                return self(keep_order(specs, x))
+                return self(keep_order(specs, x), training=training)
 
         if made.run_eagerly:  # The code may need values.
             with StatelessScope(collect_losses=True):

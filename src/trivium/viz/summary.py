@@ -80,7 +80,7 @@ def _is_input(layer: Any) -> bool:
 
 def _graph_rows(graph: Graph, depth: int) -> Iterator[Row]:
     calls: dict[int, list[Node]] = {}
-    for node in graph.nodes:
+    for node in graph.all_nodes:
         calls.setdefault(id(node.operation), []).append(node)
     names = _op_names(graph)
     linear = (
@@ -101,6 +101,8 @@ def _graph_rows(graph: Graph, depth: int) -> Iterator[Row]:
             yield _row(operation, shapes, [] if linear else sources, depth)
             continue
         for node in calls.get(id(operation), []):
+            if id(node) not in names:
+                continue  # It stands in a function that another op takes.
             sources = [] if linear else [names.get(id(t.node), t.name) for t in node.inputs]
             yield Row(names[id(node)], "op", [_shapes(node)], 0, sources, True, depth)
 

@@ -38,7 +38,7 @@ class Objective:
         data = jax.tree_util.tree_map(jnp.asarray, source.example())
         self.x, self.y, self.sample_weight = unpack_x_y_sample_weight(data)
         with Transaction(self.model):
-            self.model._prepare(source)
+            self.model._prepare(source, training=False)
             source.require(self.model._check_batch)
         self.uses_loss = self.model.compiled and (
             self.y is not None or (self.model.loss is None and self._adds_losses())

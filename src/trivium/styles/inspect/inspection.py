@@ -210,7 +210,7 @@ def _html(columns: Columns, rows: Any) -> str:
 def _build(model: Any, x: Any) -> None:
     if isinstance(model, Model) and not model.built:
         source = make_source(x, steps=1, what="inspect")
-        model._build_on(unpack_x_y_sample_weight(source.example())[0])
+        model._build_on(unpack_x_y_sample_weight(source.example())[0], training=False)
 
 
 def inspect(
