@@ -42,7 +42,7 @@ FORMULAS: list[tuple[str, dict[str, Any]]] = [
     ("Muon", {"nesterov": False, "rms_rate": None, "ns_steps": 3, "adam_lr_ratio": 0.5}),
     ("Muon", {"exclude_layers": ["kern"], "weight_decay": None, "adam_weight_decay": 0.1}),
     ("ScheduleFreeAdamW", {}),
-    ("ScheduleFreeAdamW", {"beta_1": 0.7, "warmup_steps": 5, "weight_decay": 0.1}),
+    ("ScheduleFreeAdamW", {"beta_1": 0.7, "epsilon": 1e-4}),
     ("Ftrl", {}),
     (
         "Ftrl",

@@ -214,7 +214,8 @@ class Nadam(Optimizer):
 
     With Adam's `m` and `v`, `u(t) = beta_1 * (1 - 0.96**t / 2)` and `U(t) = u(1) * … * u(t)`, at
     the update numbered `t` from 1: `m_hat = u(t+1) * m / (1 - U(t+1)) + (1 - u(t)) * g / (1 -
-    U(t))` and `w -= learning_rate * m_hat / (sqrt(v / (1 - beta_2**t)) + epsilon)`.
+    U(t))` and `w -= learning_rate * m_hat / (sqrt(v / (1 - beta_2**t)) + epsilon)`. The paper has `u(t)` for `beta_1`
+    in `m` too, and another `beta_2` before `v`; this is the form of PyTorch and Keras.
 
     Args:
         learning_rate: A float, a schedule, or a function of the step or of nothing.
@@ -307,7 +308,8 @@ class Lamb(Optimizer):
     """Adam whose steps are as long as a layer's weights, for large batches.
 
     With Adam's moments, at the update numbered `t` from 1: `u = m / (1 - beta_1**t) / (sqrt(v / (1 - beta_2**t)) +
-    epsilon)` and `w -= learning_rate * norm(w) / norm(u) * u`, without the ratio where one of the norms is 0.
+    epsilon) + weight_decay * w` and `w -= learning_rate * norm(w) / norm(u) * u`, without the ratio where one of the
+    norms is 0.
 
     Args:
         learning_rate: A float, a schedule, or a function of the step or of nothing.
@@ -348,13 +350,22 @@ class Lamb(Optimizer):
         """Return the slots of the moments."""
         return [{"momentum": 0.0, "velocity": 0.0}]
 
+    _decay_in_rule = True  # The ratio is that of the whole step.
+
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
+        self,
+        gradient: Any,
+        parameter: Any,
+        slots: dict[str, Any],
+        learning_rate: Any,
+        step: Any,
+        decay: float = 0.0,
     ) -> tuple[Any, dict[str, Any]]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         m, v = _moments(gradient, slots, self.beta_1, self.beta_2)
         t = _number(step, parameter.dtype)
         u = m / (1 - self.beta_1**t) / (jnp.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        u = u + decay * parameter
         size, length = (jnp.sqrt(jnp.sum(jnp.square(x))) for x in (parameter, u))
         usable = (size > 0) & (length > 0)
         ratio = jnp.where(usable, size / jnp.where(usable, length, 1.0), 1.0)
@@ -365,9 +376,10 @@ class Lamb(Optimizer):
 class ScheduleFreeAdamW(Optimizer):
     """Adam that averages its own way instead of following a schedule.
 
-    `z`, which starts as `w`, takes RMSprop's steps with the gradient at `w`: at the update numbered `t` from 1, `v =
-    beta_2 * v + (1 - beta_2) * g**2` and `z -= learning_rate * g / (sqrt(v / (1 - beta_2**t)) + epsilon)`. `x` is the
-    mean of all `z` so far, and `w = (1 - beta_1) * z + beta_1 * x`.
+    `z`, which starts as `w`, takes Adam's steps without momentum, with the gradient at `w`: at the update numbered `t`
+    from 1, with `rate = learning_rate * min(1, t / warmup_steps)`, `v = beta_2 * v + (1 - beta_2) * g**2` and `z -=
+    rate * (g / (sqrt(v / (1 - beta_2**t)) + epsilon) + weight_decay * w)`. `x` is the mean of all `z` so far, weighed
+    by `rate**2`, and `w = (1 - beta_1) * z + beta_1 * x`. A learning rate that changes otherwise does not weigh.
 
     Args:
         learning_rate: A float, a schedule, or a function of the step or of nothing.
@@ -410,17 +422,32 @@ class ScheduleFreeAdamW(Optimizer):
         """Return the slots of `z`, which Keras calls momentum, and of the second moment."""
         return [{"momentum": jnp.array, "velocity": 0.0}]
 
+    _decay_in_rule = True  # It is `z` that decays, at `w`.
+
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
+        self,
+        gradient: Any,
+        parameter: Any,
+        slots: dict[str, Any],
+        learning_rate: Any,
+        step: Any,
+        decay: float = 0.0,
     ) -> tuple[Any, dict[str, Any]]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         t = _number(step, parameter.dtype)
-        if self.warmup_steps > 0:
-            learning_rate = learning_rate * jnp.minimum(t / self.warmup_steps, 1.0)
+        share, warmup = 1 / t, self.warmup_steps
+        if warmup > 0:
+            part = jnp.minimum(t / warmup, 1.0)
+            learning_rate = learning_rate * part
+            # The squares of 1/n, 2/n, … add up like this, and from n on each is 1.
+            early = jnp.minimum(t, warmup)
+            total = early * (early + 1) * (2 * early + 1) / (6 * warmup**2) + (t - early)
+            share = part**2 / total
         before = slots["momentum"]
         v = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * (1 - self.beta_2)
-        z = before - learning_rate * gradient / (jnp.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        slope = gradient / (jnp.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        z = before - learning_rate * (slope + decay * parameter)
         x = (parameter - (1 - self.beta_1) * before) / self.beta_1
-        x = (1 - 1 / t) * x + z / t
+        x = (1 - share) * x + share * z
         after = (1 - self.beta_1) * z + self.beta_1 * x
         return after - parameter, {"momentum": z, "velocity": v}

@@ -164,6 +164,8 @@ class Optimizer(UpdateSteps, Copied, Configured):
         [2.0, 4.0]
     """
 
+    # Whether `rule` takes `decay`, the weight decay of the parameter: where the formula says where it goes.
+    _decay_in_rule: ClassVar[bool] = False
     _remade: ClassVar[dict[str, Any]] = dict.fromkeys(_CACHED)
 
     def __init__(
@@ -563,10 +565,11 @@ class Optimizer(UpdateSteps, Copied, Configured):
     ) -> tuple[list[Any], _State]:
         gradients = self._clip(gradients)
         decays = [self._decay(v) for v in self._trainable_variables]
-        parameters = [
-            p if g is None or not decay else p - p * decay * jnp.asarray(rate, p.dtype)
-            for decay, g, p in zip(decays, gradients, parameters, strict=True)
-        ]
+        if not self._decay_in_rule:
+            parameters = [
+                p if g is None or not decay else p - p * decay * jnp.asarray(rate, p.dtype)
+                for decay, g, p in zip(decays, gradients, parameters, strict=True)
+            ]
         if self._assigns:
             return self._run_update_steps(state, gradients, parameters, rate)
         updates, slots = self.transformation().update(
@@ -575,6 +578,7 @@ class Optimizer(UpdateSteps, Copied, Configured):
             parameters,
             learning_rate=rate,
             step=self._updates(state.iteration),
+            **({"decays": decays} if self._decay_in_rule else {}),
         )
         slots = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), slots, state.slots)
         parameters = [

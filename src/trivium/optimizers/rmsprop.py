@@ -79,7 +79,8 @@ class RMSprop(Optimizer):
         if self.centered:
             mean = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
             new["average_gradient"] = mean
-            square = square - jnp.square(mean)
+            # A variance is not below 0; the difference of two large numbers may be, and has no root.
+            square = jnp.maximum(square - jnp.square(mean), 0.0)
         descent = -learning_rate * gradient / jnp.sqrt(square + self.epsilon)
         if not self.momentum > 0:
             return descent, new

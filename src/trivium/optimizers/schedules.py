@@ -359,7 +359,10 @@ class CosineDecayRestarts(LearningRateSchedule):
             elapsed = _float(step) / first
             # The periods are a geometric series: `n` of them last (1 - t_mul**n) / (1 - t_mul)
             # first periods.
-            restarts = jnp.floor(jnp.log(1.0 - elapsed * (1.0 - self.t_mul)) / math.log(self.t_mul))
+            whole = jnp.log(1.0 - elapsed * (1.0 - self.t_mul)) / math.log(self.t_mul)
+            # At the first step of a period the quotient may round to just below a whole number, and
+            # the rate would be the lowest in place of the highest.
+            restarts = jnp.floor(whole + 4e-6)
             length = jnp.power(self.t_mul, restarts)
             fraction = (elapsed - (1.0 - length) / (1.0 - self.t_mul)) / length
         height = jnp.power(self.m_mul, restarts)

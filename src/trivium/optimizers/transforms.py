@@ -23,8 +23,10 @@ __all__ = [
     "one",
 ]
 
-Rule = Callable[[Any, Any, dict[str, Any], Any, Any], tuple[Any, dict[str, Any]]]
-"""`(gradient, parameter, slots, learning_rate, step) -> (update, slots)`, for one parameter."""
+Rule = Callable[..., tuple[Any, dict[str, Any]]]
+"""`(gradient, parameter, slots, learning_rate, step) -> (update, slots)`, for one parameter.
+
+A rule with weight decay in its formula takes `decay` too."""
 
 SlotGroups = Sequence[Mapping[str, float | Callable[[Any], Any]]]
 """Names and first values of the arrays kept for each parameter, in groups; see `from_rule`."""
@@ -83,7 +85,14 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
         ]
 
     def update(
-        updates: Any, state: Any, params: Any, *, learning_rate: Any, step: Any, **_: Any
+        updates: Any,
+        state: Any,
+        params: Any,
+        *,
+        learning_rate: Any,
+        step: Any,
+        decays: Sequence[float | None] | None = None,
+        **_: Any,
     ) -> tuple[Any, Any]:
         gradients, structure = flatten(updates, is_leaf=lambda leaf: leaf is None)
         result: list[Any] = []
@@ -96,7 +105,8 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
                 continue
             old = {name: value for group in state for name, value in group[i].items()}
             rate = jnp.asarray(learning_rate, w.dtype)
-            delta, new = rule(jnp.asarray(gradient, w.dtype), w, old, rate, step)
+            given = {} if decays is None else {"decay": decays[i] or 0.0}
+            delta, new = rule(jnp.asarray(gradient, w.dtype), w, old, rate, step, **given)
             result.append(jnp.asarray(delta, w.dtype))
             for group in slots:
                 group[i] = OrderedDict((n, jnp.asarray(new[n], old[n].dtype)) for n in group[i])
