@@ -196,3 +196,9 @@ def test_sources_are_what_the_protocol_says() -> None:
     for stream in (Batches(X), iter([(X, Y)]), dataset.map(lambda x, y: (x, y))):
         source = make_source(stream)
         assert isinstance(source, Stream) and not isinstance(source, Rows)
+
+
+def test_a_call_takes_a_sparse_batch() -> None:
+    made = model()
+    for name, make in MAKERS.items():
+        np.testing.assert_array_equal(made(make(X)), made(X), err_msg=name)

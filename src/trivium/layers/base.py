@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import constraints, initializers, regularizers
+from trivium.data.sparse import is_sparse
 from trivium.graph import (
     SymbolicTensor,
     any_symbolic,
@@ -639,6 +640,8 @@ class Layer(Copied, Settings):
         compute = self.compute_dtype if self.autocast else None
 
         def cast(x: Any) -> Any:
+            if is_sparse(x):
+                x = x.toarray()
             if isinstance(x, np.ndarray | np.generic):
                 x = jnp.asarray(x, None if x.dtype != np.float64 else standardize_dtype(None))
             if compute and isinstance(x, jax.Array) and x.dtype != compute and is_float(x.dtype):

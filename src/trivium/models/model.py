@@ -580,7 +580,7 @@ def _one_input(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         return kwargs["inputs"] if list(kwargs) == ["inputs"] else kwargs
     raise TypeError(
         f"Model {model.path!r} was called on {len(args) + len(kwargs)} things; it takes one: an array, or several in "
-        "a list or a dict, as in model([a, b])."
+        "a list or a dict, as in model([a, b]). Say `training=` and `mask=` by their names."
     )
 
 
