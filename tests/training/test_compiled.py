@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trivium as tv
-from trivium.training.compiled import Outputs
+from trivium.training.outputs import Outputs
 
 
 def spec(*shape):

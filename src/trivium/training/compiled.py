@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,198 +15,13 @@ from trivium import metrics as metrics_room
 from trivium.data.checks import DataError
 from trivium.data.sparse import dense
 from trivium.losses.arrays import returned
-from trivium.state import suggest
+from trivium.training.outputs import A_LOSS, A_NUMBER, AN_ARRAY, SOME_METRICS, Outputs, is_config
 
-__all__ = ["CompiledLoss", "CompiledMetrics", "Outputs"]
+__all__ = ["CompiledLoss", "CompiledMetrics"]
 
 # Names that mean another loss or metric for each form of targets, so that they wait for the data.
 _LOSSES_BY_SHAPE = ("crossentropy", "ce")
 _METRICS_BY_SHAPE = ("accuracy", "acc", *_LOSSES_BY_SHAPE)
-
-
-class _Kind(NamedTuple):
-    """What an argument has for each output, in words and as a test."""
-
-    words: str
-    holds: Callable[[Any], bool]
-
-
-def _is_one(x: Any) -> bool:
-    return isinstance(x, str) or callable(x) or _is_config(x)
-
-
-def _is_config(x: Any) -> bool:
-    return isinstance(x, Mapping) and "class_name" in x
-
-
-def _is_row(x: Any) -> bool:
-    return isinstance(x, list | tuple)
-
-
-def _is_number(x: Any) -> bool:
-    return isinstance(x, int | float | np.number) or getattr(x, "shape", None) == ()
-
-
-_LOSS = _Kind("a loss, by name or as an object", _is_one)
-_NUMBER = _Kind("a number", _is_number)
-_ARRAY = _Kind("an array", lambda x: hasattr(x, "shape"))
-_METRICS = _Kind("a list of metrics, by name or as objects", lambda x: _is_row(x) or _is_one(x))
-
-
-class Outputs:
-    """A model's outputs as a flat list with names, and structures of the user's brought into that order.
-
-    Args:
-        y_pred: The outputs, arrays or their specs, in the model's structure.
-        layer_names: The names of the layers that they come from, in the flat order, where they are known.
-
-    Attributes:
-        flat: The outputs in a list.
-        names: Their names: the place in the structure, with the layer's name for a number at its end.
-        prefixes: What their metrics' names begin with.
-        wanted: Which of them have a loss or metrics, and so need targets.
-
-    Example:
-        >>> spec = jax.ShapeDtypeStruct((4, 1), "float32")
-        >>> Outputs({"main": spec, "sides": [spec, spec]}, ["head", "left", "right"]).names
-        ['main', 'sides/left', 'sides/right']
-    """
-
-    def __init__(self, y_pred: Any, layer_names: list[str]) -> None:
-        paths, _ = jax.tree_util.tree_flatten_with_path(y_pred)
-        self.structure = y_pred
-        self.flat = [leaf for _, leaf in paths]
-        self.count = len(self.flat)
-        known = len(layer_names) == self.count
-        self._layers = layer_names if known else [f"output_{i}" for i in range(self.count)]
-        self.names = [
-            _path_name(path, layer) for (path, _), layer in zip(paths, self._layers, strict=True)
-        ]
-        by_key = isinstance(y_pred, Mapping) and len(y_pred) == self.count
-        self.prefixes = (
-            [""] if self.count == 1 else [f"{n}_" for n in (self.names if by_key else self._layers)]
-        )
-        self.wanted = [True] * self.count
-
-    def align(self, value: Any, what: str, kind: _Kind, spread: bool = False) -> list[Any]:
-        """Return one entry of `value` for each output, `None` where it has none.
-
-        Args:
-            value: One thing; or several, in the structure of the outputs, by their names, or in a row.
-            what: The argument's name, for messages.
-            kind: What it should have for each output.
-            spread: Whether one thing is meant for every output.
-
-        Raises:
-            ValueError: It does not match the outputs.
-        """
-        if value is None or (kind.holds(value) and not _is_row(value)):
-            if value is not None and not spread and self.count > 1:
-                raise self._mismatch(what, 1)
-            return [value] * self.count
-        if not isinstance(value, Mapping | list | tuple):
-            raise ValueError(f"`{what}` is {value!r}; wanted {kind.words}.")
-        entries = self._entries(value, what)
-        for i, entry in enumerate(entries):
-            if entry is None or kind.holds(entry):
-                continue
-            if _is_row(entry):
-                if len(entry) != 1:
-                    raise self._mismatch(what, len(entry))
-                entry = entries[i] = entry[0]
-            if not kind.holds(entry):
-                raise ValueError(
-                    f"`{what}` has {entry!r} for the output {self.names[i]!r}; wanted {kind.words}."
-                )
-        return entries
-
-    def targets(self, y: Any, what: str = "y") -> list[Any]:
-        """Return a target for each output; those without a loss or metrics may have none.
-
-        Args:
-            y: The targets.
-            what: Their name, for messages.
-
-        Raises:
-            ValueError: They do not match the outputs, or one is missing.
-        """
-        if not all(self.wanted):
-            row = y if isinstance(y, list | tuple) else [y] if _ARRAY.holds(y) else []
-            # A row of arrays; what nests is the targets of all outputs, in their structure.
-            if len(row) == sum(self.wanted) and all(map(_ARRAY.holds, row)):
-                given = iter(row)
-                return [next(given) if wanted else None for wanted in self.wanted]
-        return self.align(y, what, _ARRAY)
-
-    def _entries(self, value: Any, what: str) -> list[Any]:
-        """Return the entries of a list or dict for each output."""
-        entries = []
-        with contextlib.suppress(LookupError):
-            entries = list(_walk(self.structure, value))
-        if not entries:
-            by_key = isinstance(value, Mapping)
-            entries = self._by_name(value, what) if by_key else list(value)
-        if len(entries) != self.count:
-            raise self._mismatch(what, len(entries))
-        return entries
-
-    def _by_name(self, value: Mapping[str, Any], what: str) -> list[Any]:
-        for key in value:
-            if key not in self.names and key not in self._layers:
-                raise ValueError(
-                    f"`{what}` has an entry {key!r}, and the model has {self._described()}. "
-                    + suggest(str(key), self.names)
-                )
-        return [
-            value.get(n, value.get(layer))
-            for n, layer in zip(self.names, self._layers, strict=True)
-        ]
-
-    def _mismatch(self, what: str, count: int) -> ValueError:
-        given = f"{count} {'entry' if count == 1 else 'entries'}"
-        remedy = (
-            "one"
-            if self.count == 1
-            else "one entry for each, in a list or by these names in a dict"
-        )
-        return ValueError(
-            f"`{what}` has {given}, and the model has {self._described()}: give {remedy}."
-        )
-
-    def _described(self) -> str:
-        if self.count == 1:
-            return f"one output, {self.names[0]!r}"
-        return f"{self.count} outputs, {', '.join(map(repr, self.names))}"
-
-
-def _path_name(path: tuple[Any, ...], layer: str) -> str:
-    keys = [str(getattr(k, "key", getattr(k, "idx", getattr(k, "name", k)))) for k in path]
-    named = bool(path) and not hasattr(path[-1], "idx")
-    return "/".join([*keys[:-1], keys[-1] if named else layer])
-
-
-def _walk(structure: Any, value: Any) -> Iterator[Any]:
-    """Yield what `value` has at each leaf of `structure`, in the leaves' order.
-
-    Raises:
-        LookupError: The two are of different forms.
-    """
-    if isinstance(structure, Mapping):
-        if value is not None and not (isinstance(value, Mapping) and set(value) <= set(structure)):
-            raise LookupError
-        for key in sorted(structure):
-            yield from _walk(structure[key], None if value is None else value.get(key))
-    elif isinstance(structure, list | tuple):
-        if value is not None and not (
-            isinstance(value, list | tuple) and len(value) == len(structure)
-        ):
-            raise LookupError
-        for i, part in enumerate(structure):
-            yield from _walk(part, None if value is None else value[i])
-    elif isinstance(value, Mapping) and not _is_config(value):
-        raise LookupError
-    elif structure is not None:
-        yield value
 
 
 class CompiledLoss:
@@ -236,10 +51,10 @@ class CompiledLoss:
         Args:
             outputs: The outputs.
         """
-        return outputs.align(self.loss, "loss", _LOSS, spread=True)
+        return outputs.align(self.loss, "loss", A_LOSS, spread=True)
 
     def build(self, outputs: Outputs, y: list[Any]) -> None:
-        """Match the losses to the outputs.
+        """Match the losses to the outputs, now that it is known which there are.
 
         Args:
             outputs: The outputs.
@@ -249,7 +64,7 @@ class CompiledLoss:
             ValueError: The losses, weights and targets do not match the outputs.
         """
         self.outputs = outputs
-        self.weights = outputs.align(self.loss_weights, "loss_weights", _NUMBER, spread=True)
+        self.weights = outputs.align(self.loss_weights, "loss_weights", A_NUMBER, spread=True)
         self.functions: list[Any] = []
         for name, loss, target, output in zip(
             outputs.names, self.chosen(outputs), y, outputs.flat, strict=True
@@ -268,6 +83,7 @@ class CompiledLoss:
         # Listed as the user listed the losses, which is how `evaluate` lists their values.
         rank = list(self.loss) if isinstance(self.loss, Mapping) else []
         active.sort(key=lambda n: rank.index(n) if n in rank else len(rank))
+        # With one loss alone its value is the total, which has a tracker already.
         self._trackers = {n: metrics_room.Mean(name=f"{n}_loss") for n in active if len(active) > 1}
         self.trackers = list(self._trackers.values())
         self.built = True
@@ -321,6 +137,7 @@ class CompiledLoss:
                 )
             tracker = self._trackers.get(outputs.names[i])
             if tracker is not None:
+                # By the number of samples, so that a smaller last batch counts for less.
                 tracker.update_state(value, sample_weight=output.shape[0])
             if self.weights[i] is not None:
                 value = value * self.weights[i]
@@ -342,13 +159,12 @@ def _known_loss(loss: Any) -> None:
     """Raise an error for what is no loss; a metric in a loss's place is called that."""
     try:
         losses_room.get(loss)
-    except ValueError as error:
-        known = isinstance(loss, str) and loss.lower() in _METRICS_BY_SHAPE
-        if not known:
-            with contextlib.suppress(ValueError):
-                known = metrics_room.get(loss) is not None
-        if not known:
-            raise error from None
+    except ValueError:
+        is_metric = isinstance(loss, str) and loss.lower() in _METRICS_BY_SHAPE
+        with contextlib.suppress(ValueError):
+            is_metric = is_metric or metrics_room.get(loss) is not None
+        if not is_metric:
+            raise
         raise ValueError(
             f"{loss!r} is a metric, and no loss: there is no gradient to train by. Write metrics=[{loss!r}], and "
             'train by a loss such as "sparse_categorical_crossentropy" or "mse".'
@@ -370,14 +186,14 @@ def _noted(what: str, name: str, outputs: Outputs, i: int) -> Iterator[None]:
 
 def _weights(outputs: Outputs, sample_weight: Any) -> list[Any]:
     """Return each output's sample weights; one array is for all."""
-    if sample_weight is None or _ARRAY.holds(sample_weight):
+    if sample_weight is None or AN_ARRAY.holds(sample_weight):
         return [sample_weight] * outputs.count
     return outputs.targets(sample_weight, "sample_weight")
 
 
 def _leaves(spec: Any) -> list[Any]:
     """Return the losses or metrics in what was given to `compile`."""
-    return jax.tree_util.tree_leaves(spec, is_leaf=_is_config)
+    return jax.tree_util.tree_leaves(spec, is_leaf=is_config)
 
 
 def _check_labels(labels: np.ndarray, classes: int, ignored: Any, name: str, where: str) -> None:
@@ -465,7 +281,7 @@ class CompiledMetrics:
     def _per_output(self, spec: Any, what: str, outputs: Outputs) -> list[list[Any]]:
         if outputs.count == 1 and isinstance(spec, list | tuple):
             return [_leaves(spec)]
-        return [_leaves(chosen) for chosen in outputs.align(spec or None, what, _METRICS)]
+        return [_leaves(chosen) for chosen in outputs.align(spec or None, what, SOME_METRICS)]
 
     @property
     def metrics(self) -> list[Any]:

@@ -13,8 +13,9 @@ from trivium.metrics import Mean, Metric
 from trivium.state import Copied, StatelessScope
 from trivium.state.tracking import members, unique
 from trivium.state.variable import Variable
-from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
+from trivium.training.outputs import Outputs
 
 if TYPE_CHECKING:
     from trivium.layers.base import Layer as _Base

@@ -24,9 +24,10 @@ from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs, named_arguments
 from trivium.training.callbacks import CallbackList
-from trivium.training.compiled import CompiledLoss, CompiledMetrics, Outputs
+from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
 from trivium.training.loop import Pass, Ready, State
+from trivium.training.outputs import Outputs
 from trivium.training.run import Run, numbers
 from trivium.training.steps import Compiled, Steps
 from trivium.training.transaction import Transaction

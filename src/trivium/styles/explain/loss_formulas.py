@@ -14,7 +14,8 @@ from trivium.styles.explain.document import Section
 from trivium.styles.explain.formulas import register_formula
 from trivium.styles.explain.notation import Notation, number, words
 from trivium.styles.explain.tape import Slot, Step
-from trivium.training.compiled import CompiledLoss, Outputs
+from trivium.training.compiled import CompiledLoss
+from trivium.training.outputs import Outputs
 from trivium.training.trainer import Trainer
 
 __all__ = [
