@@ -7,11 +7,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from trivium import activations, ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import axes_of, known, not_negative, number
+from trivium.layers.checks import axes_of, is_whole, known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
@@ -209,7 +207,12 @@ class PReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if shared_axes is not None:
-            shared_axes = _axes_list(self, shared_axes)
+            shared = shared_axes if isinstance(shared_axes, Sequence) else [shared_axes]
+            if not all(map(is_whole, shared)):
+                raise TypeError(
+                    f"PReLU: `shared_axes` is an axis or a list of axes; got {shared_axes!r}."
+                )
+            shared_axes = [int(a) for a in shared]
         self._set(
             alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
             alpha_constraint=alpha_constraint, shared_axes=shared_axes,
@@ -285,15 +288,6 @@ class Softmax(Layer):
         some = ops.any(mask, self.axis, keepdims=True)
         shares = ops.softmax(ops.where(mask, inputs, ops.where(some, -math.inf, 0)), self.axis)
         return ops.where(mask, shares, 0)
-
-
-def _axes_list(layer: Layer, shared_axes: Any) -> list[int]:
-    given = list(shared_axes) if isinstance(shared_axes, Sequence) else [shared_axes]
-    if not all(isinstance(a, int | np.integer) and not isinstance(a, bool) for a in given):
-        raise TypeError(
-            f"{type(layer).__name__}: `shared_axes` is an axis or a list of axes; got {shared_axes!r}."
-        )
-    return [int(a) for a in given]
 
 
 def _broadcasts(shape: Sequence[Any], target: Sequence[Any]) -> bool:

@@ -11,7 +11,7 @@ from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ConstraintLike, InitializerLike, RegularizerLike
 from trivium.state.dtypes import is_half
-from trivium.state.types import Array, ArrayLike, Shape
+from trivium.state.types import Array, ArrayLike, DType, Shape
 
 __all__ = ["BatchNormalization"]
 
@@ -134,7 +134,7 @@ class BatchNormalization(Layer):
             self.renorm_stddev = self.add_weight(shape, stddev, name="renorm_stddev", **fixed)
         self.input_spec = InputSpec(ndim=rank, axes={self.axis: channels})
 
-    def _first_stddev(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    def _first_stddev(self, shape: tuple[int, ...], dtype: DType | None = None) -> Array:
         return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(self, inputs: Array, training: bool | None = None, mask: Array | None = None) -> Array:
@@ -165,7 +165,7 @@ class BatchNormalization(Layer):
             average = getattr(self, name)
             average.assign(average * momentum + value * (1.0 - momentum))
 
-    def _renormalized(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+    def _renormalized(self, mean: Array, variance: Array) -> tuple[Any, Any]:
         """Move the averages, and return the factor and shift that make this batch's statistics look like theirs."""
         stddev = ops.sqrt(variance + self.epsilon)
         average = ops.maximum(self.renorm_stddev, self.epsilon**0.5)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 
 __all__ = [
-    "axes_of", "axis_of", "flag", "known", "not_negative", "number", "positive_axes", "positive_int", "unit_fraction",
+    "axes_of", "axis_of", "flag", "is_whole", "known", "not_negative", "number", "positive_axes", "positive_int",
+    "unit_fraction",
 ]  # fmt: skip
 
 
@@ -23,7 +25,7 @@ def known(shape: Sequence[Any]) -> tuple[int | None, ...]:
     return tuple(d if isinstance(d, int) else None for d in shape)
 
 
-def positive_int(layer: Any, **setting: Any) -> int:
+def positive_int(layer: object, **setting: Any) -> int:
     """Return a setting that must be a whole number above zero.
 
     Args:
@@ -34,14 +36,14 @@ def positive_int(layer: Any, **setting: Any) -> int:
         ValueError: It is none.
     """
     ((name, value),) = setting.items()
-    if not _is_whole(value) or value <= 0:
+    if not is_whole(value, least=1):
         raise ValueError(
             f"{type(layer).__name__}: `{name}` is a whole number above zero; got {value!r}."
         )
     return int(value)
 
 
-def flag(layer: Any, **setting: Any) -> bool:
+def flag(layer: object, **setting: Any) -> bool:
     """Return a setting that must be true or false; 0 and 1 will do.
 
     Args:
@@ -58,7 +60,7 @@ def flag(layer: Any, **setting: Any) -> bool:
     return bool(value)
 
 
-def number(layer: Any, **setting: Any) -> Any:
+def number(layer: object, **setting: Any) -> Any:
     """Return a setting that must be a number, as it is.
 
     Args:
@@ -74,7 +76,7 @@ def number(layer: Any, **setting: Any) -> Any:
     return value
 
 
-def unit_fraction(layer: Any, **setting: Any) -> float:
+def unit_fraction(layer: object, **setting: Any) -> float:
     """Return a setting that must be a number from 0 to 1.
 
     Args:
@@ -92,7 +94,7 @@ def unit_fraction(layer: Any, **setting: Any) -> float:
     return float(value)
 
 
-def not_negative(layer: Any, **setting: Any) -> Any:
+def not_negative(layer: object, **setting: Any) -> Any:
     """Return a setting that must be a number of at least zero, as it is.
 
     Args:
@@ -110,7 +112,7 @@ def not_negative(layer: Any, **setting: Any) -> Any:
     return value
 
 
-def axis_of(layer: Any, axis: Any) -> int:
+def axis_of(layer: object, axis: object) -> int:
     """Return the setting `axis` that must be one axis.
 
     Args:
@@ -120,12 +122,12 @@ def axis_of(layer: Any, axis: Any) -> int:
     Raises:
         TypeError: It is no whole number.
     """
-    if not _is_whole(axis):
+    if not is_whole(axis):
         raise TypeError(f"{type(layer).__name__}: `axis` is the number of an axis; got {axis!r}.")
     return int(axis)
 
 
-def axes_of(layer: Any, axis: Any) -> int | list[int]:
+def axes_of(layer: object, axis: object) -> int | list[int]:
     """Return the setting `axis` that must be one axis or several, each once.
 
     Args:
@@ -136,9 +138,9 @@ def axes_of(layer: Any, axis: Any) -> int | list[int]:
         TypeError: It is neither.
         ValueError: An axis is named twice.
     """
-    if _is_whole(axis):
+    if is_whole(axis):
         return int(axis)
-    if not isinstance(axis, Sequence) or not axis or not all(map(_is_whole, axis)):
+    if not isinstance(axis, Sequence) or not axis or not all(map(is_whole, axis)):
         raise TypeError(
             f"{type(layer).__name__}: `axis` is an axis or a list of axes; got {axis!r}."
         )
@@ -169,9 +171,16 @@ def positive_axes(layer: Any, axis: int | list[int], rank: int) -> list[int]:
     return found
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+def is_whole(value: object, least: float = -math.inf) -> TypeGuard[int]:
+    """Say whether a value is a whole number, and no truth value, of at least `least`.
+
+    Example:
+        >>> is_whole(np.int64(3)), is_whole(0, least=1), is_whole(True), is_whole(2.0)
+        (True, False, False, False)
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(cast(int, value) >= least)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool)

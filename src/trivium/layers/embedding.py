@@ -14,7 +14,7 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import flag, positive_int
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ConstraintLike, InitializerLike, RegularizerLike
-from trivium.state.types import Array, Shape
+from trivium.state.types import Array, ArrayLike, Shape
 
 __all__ = ["Embedding"]
 
@@ -66,7 +66,7 @@ class Embedding(Layer):
         embeddings_regularizer: RegularizerLike = None,
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
-        weights: Any = None,
+        weights: ArrayLike | None = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("input_length", None) is not None:
@@ -111,7 +111,7 @@ class Embedding(Layer):
         rows = jnp.take(table, numbers, axis=0, mode="fill", fill_value=0)
         return ops.cast(rows, self.compute_dtype)
 
-    def check_numbers(self, numbers: Any) -> None:
+    def check_numbers(self, numbers: ArrayLike) -> None:
         """Find numbers that have no vector.
 
         Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,11 +12,9 @@ from trivium.layers.base import Layer
 from trivium.layers.checks import flag
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import standardize_dtype
+from trivium.state.types import DType, Shape
 
 __all__ = ["Input", "InputLayer"]
-
-# Sizes, `None` for those that are not known.
-_Shape = Sequence[int | None]
 
 
 @LAYERS.register()
@@ -53,12 +50,12 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape: _Shape | None = None,
+        shape: Shape | None = None,
         batch_size: int | None = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
-        batch_shape: _Shape | None = None,
+        batch_shape: Shape | None = None,
         input_tensor: SymbolicTensor | None = None,
         optional: bool = False,
         name: str | None = None,
@@ -109,7 +106,7 @@ class InputLayer(Layer):
 
 
 def _batch_shape(
-    shape: _Shape | None, batch_size: int | None, batch_shape: _Shape | None
+    shape: Shape | None, batch_size: int | None, batch_shape: Shape | None
 ) -> tuple[int | None, ...]:
     if (shape is None) == (batch_shape is None):
         raise ValueError(
@@ -128,11 +125,11 @@ def _batch_shape(
 
 def _shape_of(
     layer: Layer,
-    tensor: Any,
-    shape: _Shape | None,
+    tensor: object,
+    shape: Shape | None,
     batch_size: int | None,
-    batch_shape: _Shape | None,
-    dtype: Any,
+    batch_shape: Shape | None,
+    dtype: DType | None,
 ) -> tuple[int | None, ...]:
     """Return the shape of the tensor that stands for an input, once it is what else was said of it."""
     if not isinstance(tensor, SymbolicTensor):
@@ -173,12 +170,12 @@ def _sizes(what: str, shape: Any) -> tuple[int | None, ...]:
 
 
 def Input(
-    shape: _Shape | None = None,
+    shape: Shape | None = None,
     batch_size: int | None = None,
-    dtype: Any = None,
+    dtype: DType | None = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
-    batch_shape: _Shape | None = None,
+    batch_shape: Shape | None = None,
     name: str | None = None,
     tensor: SymbolicTensor | None = None,
     optional: bool = False,

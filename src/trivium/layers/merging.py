@@ -12,10 +12,10 @@ import numpy as np
 
 from trivium import ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import axis_of, flag, known
+from trivium.layers.checks import axis_of, flag, is_whole, known
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import is_float, is_half
-from trivium.state.types import Array
+from trivium.state.types import Array, DType
 
 __all__ = ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"]
 
@@ -132,20 +132,21 @@ class Selective(Elementwise):
             for x, c in zip(inputs, counts, strict=True)
         ]
         output = super().call(shown)
-        if any(c is None for c in counts):
-            return output
+        masked = [c for c in counts if c is not None]
+        if len(masked) < len(counts):
+            return output  # There is always an input that counts.
         rank = len(output.shape)
-        any_counts = functools.reduce(ops.logical_or, [_with_rank(c, rank) for c in counts])
+        any_counts = functools.reduce(ops.logical_or, [_with_rank(c, rank) for c in masked])
         return ops.where(any_counts, output, self._nothing(inputs))
 
-    def _neutral(self, dtype: Any) -> Any:
+    def _neutral(self, dtype: DType) -> Any:
         raise NotImplementedError
 
     def _nothing(self, inputs: Sequence[Array]) -> Any:
         return _with_rank(inputs[0], max(len(x.shape) for x in inputs))
 
 
-def _limits(dtype: Any) -> tuple[Any, Any]:
+def _limits(dtype: DType) -> tuple[Any, Any]:
     """Return the lowest and the highest number of a dtype."""
     if is_float(dtype):
         return -math.inf, math.inf
@@ -153,7 +154,7 @@ def _limits(dtype: Any) -> tuple[Any, Any]:
     return info.min, info.max
 
 
-def _with_rank(x: Any, rank: int) -> Any:
+def _with_rank(x: Array, rank: int) -> Array:
     """Give `x` axes of size 1 behind the batch."""
     missing = tuple(range(1, 1 + rank - len(x.shape)))
     return ops.expand_dims(x, missing) if missing else x
@@ -207,7 +208,7 @@ class Multiply(Selective):
         [[6.0, 6.0]]
     """
 
-    def _neutral(self, dtype: Any) -> Any:
+    def _neutral(self, dtype: DType) -> Any:
         return 1
 
     def _nothing(self, inputs: Sequence[Array]) -> Any:
@@ -251,7 +252,7 @@ class Maximum(Selective):
     def _combine(self, inputs: list[Array]) -> Array:
         return functools.reduce(ops.maximum, inputs)
 
-    def _neutral(self, dtype: Any) -> Any:
+    def _neutral(self, dtype: DType) -> Any:
         return _limits(dtype)[0]
 
 
@@ -268,7 +269,7 @@ class Minimum(Selective):
     def _combine(self, inputs: list[Array]) -> Array:
         return functools.reduce(ops.minimum, inputs)
 
-    def _neutral(self, dtype: Any) -> Any:
+    def _neutral(self, dtype: DType) -> Any:
         return _limits(dtype)[1]
 
 
@@ -354,8 +355,7 @@ class Dot(Merge):
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         pair = tuple(axes) if isinstance(axes, Sequence) else (axes, axes)
-        whole = all(isinstance(a, int | np.integer) and not isinstance(a, bool) for a in pair)
-        if len(pair) != 2 or not whole or 0 in pair:
+        if len(pair) != 2 or not all(map(is_whole, pair)) or 0 in pair:
             raise ValueError(
                 f"Dot: `axes` is an axis, or a pair of axes, behind the batch's; got {axes!r}."
             )

@@ -146,7 +146,7 @@ class Normalization(Layer):
                 f"sizes {sizes} on the axes {self.axis}."
             )
 
-    def _kept(self, shape: Any) -> list[int]:
+    def _kept(self, shape: Shape) -> list[int]:
         """Return the axes that have means of their own, counted from the front."""
         rank = len(shape)
         if any(not -rank <= a < rank for a in self.axis):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from trivium import ops, random
 from trivium.layers.base import Layer
-from trivium.layers.checks import known, not_negative, unit_fraction
+from trivium.layers.checks import is_whole, known, not_negative, unit_fraction
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import data_format_of, spatial_axes
@@ -351,16 +349,14 @@ def _shape(layer: Layer, noise_shape: Sequence[int | None] | None) -> tuple[int 
     if noise_shape is None:
         return None
     sizes = tuple(noise_shape) if isinstance(noise_shape, Sequence) else (noise_shape,)
-    if not isinstance(noise_shape, Sequence) or not all(n is None or _is_size(n) for n in sizes):
+    if not isinstance(noise_shape, Sequence) or not all(
+        n is None or is_whole(n, least=1) for n in sizes
+    ):
         raise ValueError(
             f"{type(layer).__name__}: `noise_shape` is a tuple of whole numbers above zero, and None for the input's "
             f"own sizes; got {noise_shape!r}."
         )
     return tuple(None if n is None else int(n) for n in sizes)
-
-
-def _is_size(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) > 0
 
 
 def _below_one(layer: Layer, rate: float) -> float:

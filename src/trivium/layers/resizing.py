@@ -10,6 +10,7 @@ import numpy as np
 
 from trivium import ops
 from trivium.layers.base import Layer
+from trivium.layers.checks import is_whole
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
 from trivium.state.types import Array
@@ -33,16 +34,14 @@ def _pairs(layer: Layer, rank: int, **setting: Any) -> tuple[tuple[int, int], ..
         pairs = tuple((n, n) if isinstance(n, int | np.integer) else tuple(n) for n in each)
     except TypeError:
         pairs = ()
-    if len(pairs) != rank or not all(len(p) == 2 and all(map(_counts, p)) for p in pairs):
+    if len(pairs) != rank or not all(
+        len(p) == 2 and all(is_whole(n, least=0) for n in p) for p in pairs
+    ):
         raise ValueError(
             f"{type(layer).__name__}: `{name}` is a whole number of at least 0, one for each of the {rank} spatial "
             f"axes, or a pair (before, after) for each; got {value!r}."
         )
     return tuple((int(before), int(after)) for before, after in pairs)
-
-
-def _counts(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) >= 0
 
 
 class Margins(Spatial):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from trivium.layers.base import Layer
+from trivium.layers.checks import is_whole
 from trivium.layers.input_spec import InputSpec
 from trivium.ops.arrays import channels_are_last
 from trivium.state import suggest
@@ -63,7 +64,7 @@ class Spatial(Layer):
         return -1 if self.data_format == "channels_last" else 1
 
 
-def sizes_of(layer: Any, rank: int, least: int = 1, **setting: Any) -> tuple[int, ...]:
+def sizes_of(layer: object, rank: int, least: int = 1, **setting: Any) -> tuple[int, ...]:
     """Return a setting that has one whole number for each spatial axis, or one for all.
 
     Args:
@@ -81,8 +82,7 @@ def sizes_of(layer: Any, rank: int, least: int = 1, **setting: Any) -> tuple[int
     """
     ((name, value),) = setting.items()
     sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * rank
-    whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in sizes)
-    if len(sizes) != rank or not whole or any(n < least for n in sizes):
+    if len(sizes) != rank or not all(is_whole(n, least) for n in sizes):
         raise ValueError(
             f"{type(layer).__name__}: `{name}` is a whole number of at least {least}, or {rank} of them, one for "
             f"each spatial axis; got {value!r}."
@@ -90,7 +90,7 @@ def sizes_of(layer: Any, rank: int, least: int = 1, **setting: Any) -> tuple[int
     return tuple(int(n) for n in sizes)
 
 
-def one_of(layer: Any, known: Sequence[str], **setting: Any) -> str:
+def one_of(layer: object, known: Sequence[str], **setting: Any) -> str:
     """Return a setting that is one of a few words, in lower case.
 
     Args:
@@ -115,7 +115,7 @@ def one_of(layer: Any, known: Sequence[str], **setting: Any) -> str:
     return str(word)
 
 
-def data_format_of(layer: Any, data_format: str | None) -> str:
+def data_format_of(layer: object, data_format: str | None) -> str:
     """Return where the channels are: where `config.image_data_format()` says if nobody else does.
 
     Args:
