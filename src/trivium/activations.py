@@ -70,9 +70,6 @@ for _name in sorted(set(nonlinear.__all__) - {"gelu", "relu"}):
 def linear(x: Any) -> Any:
     """Return `x` itself.
 
-    Args:
-        x: An array.
-
     Example:
         >>> linear(2.0)
         2.0
@@ -84,9 +81,6 @@ def linear(x: Any) -> Any:
 @op
 def exponential(x: Any) -> Any:
     """Return `exp(x)`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> exponential([0.0]).tolist()
@@ -101,7 +95,6 @@ def gelu(x: Any, approximate: bool = False) -> Any:
     """Return `x` times the chance that a standard normal variable is below it.
 
     Args:
-        x: An array.
         approximate: Whether to take the `tanh` approximation of that chance. (`ops.gelu` does by default.)
 
     Example:
@@ -118,9 +111,6 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 @op
 def mish(x: Any) -> Any:
     """Return `x * tanh(softplus(x))`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> mish([0.0, 100.0]).tolist()
@@ -141,7 +131,6 @@ def relu(
     """Return `max(x, 0)`, or a variant with a slope below, a ceiling above and another place of the bend.
 
     Args:
-        x: An array.
         negative_slope: The slope below `threshold`: there the result is `negative_slope * (x - threshold)`.
         max_value: The largest result; `None` sets no limit.
         threshold: From where on the result is `x` itself.

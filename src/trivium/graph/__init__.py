@@ -10,7 +10,7 @@ from trivium.graph.node import (
     record,
     recording,
 )
-from trivium.graph.op import any_symbolic, op
+from trivium.graph.op import any_symbolic, op, tensor_arguments
 from trivium.graph.operations import same_operation
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 
@@ -31,4 +31,5 @@ __all__ = [
     "record",
     "recording",
     "same_operation",
+    "tensor_arguments",
 ]

@@ -6,7 +6,7 @@ import functools
 import inspect
 import reprlib
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
 
 import jax
 
@@ -14,9 +14,10 @@ from trivium.graph.node import is_recording, record
 from trivium.graph.tensor import SymbolicTensor
 from trivium.state.frame import current_frame
 from trivium.state.registry import suggest
+from trivium.state.types import Array, ArrayLike, Tree
 from trivium.state.variable import Variable
 
-__all__ = ["any_symbolic", "op"]
+__all__ = ["any_symbolic", "op", "tensor_arguments"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -102,6 +103,38 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+@functools.cache
+def tensor_arguments(operation: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of an op's arguments that are tensors; the others are settings, known beforehand.
+
+    They are those annotated with `ArrayLike` or `Array`, alone, in a sequence or beside `None`, or with `Tree`. They
+    are read when first asked for: neither making an op nor calling it costs anything.
+
+    Args:
+        operation: An op, or the function behind it.
+
+    Example:
+        >>> from trivium import ops
+        >>> tensor_arguments(ops.clip), tensor_arguments(ops.concatenate), tensor_arguments(ops.zeros)
+        (('x', 'x_min', 'x_max'), ('xs',), ())
+    """
+    function = inspect.unwrap(operation)
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except (
+        NameError,
+        TypeError,
+    ):  # A user's own op may name types that are only there for checkers.
+        return ()
+    return tuple(n for n in inspect.signature(function).parameters if _is_tensor(hints.get(n)))
+
+
+def _is_tensor(hint: Any) -> bool:
+    if hint in (Array, ArrayLike, Tree):
+        return True
+    return get_origin(hint) is not Annotated and any(map(_is_tensor, get_args(hint)))
+
+
 def _put_call_before(
     error: Exception, function: Callable[..., Any], args: Any, kwargs: Any
 ) -> None:
@@ -115,9 +148,34 @@ def _put_call_before(
         error.args = (f"{name}: {mismatch}.{hint}",)
         return
     bare = (getattr(error, "_bare", None) or str(error)).removeprefix(f"{name}: ")
+    bare = _wrong_kind(function, given) or bare
     call = ", ".join(f"{k}={_describe(v)}" for k, v in given.items())
     error.args = (f"{name}({call}): {bare}",)
     error._bare = bare  # type: ignore[attr-defined]
+
+
+def _wrong_kind(function: Callable[..., Any], given: dict[str, Any]) -> str | None:
+    """Say which tensor of a call is none, or which setting is a tensor: what failed inside failed for that."""
+    tensors = tensor_arguments(function)
+    hints = inspect.get_annotations(function)
+    for name, value in given.items():
+        if name in tensors and not _may_be_tensor(value):
+            return (
+                f"`{name}` is a tensor: an array, a number, nested lists of numbers or a variable; got {value!r}, "
+                f"a {type(value).__name__}."
+            )
+        # What `Any` may be is nobody's to say, and an op without a table says nothing of its settings.
+        is_setting = tensors and name not in tensors and hints.get(name) not in (None, "Any")
+        if is_setting and isinstance(value, jax.core.Tracer | SymbolicTensor):
+            return f"`{name}` is a setting, known before there is data; got a tensor, which has no value yet."
+    return None
+
+
+def _may_be_tensor(value: Any) -> bool:
+    if isinstance(value, _NESTS):
+        return all(map(_may_be_tensor, value))
+    numbers = value is None or isinstance(value, int | float | complex)
+    return numbers or hasattr(value, "__array__") or hasattr(value, "shape")
 
 
 def _describe(value: Any) -> str:

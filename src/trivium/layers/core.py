@@ -73,7 +73,7 @@ class Masking(Layer):
         self._set(mask_value=number(self, mask_value=mask_value))
         self.supports_masking = True
 
-    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
+    def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array:
         """Return which steps count."""
         return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
 

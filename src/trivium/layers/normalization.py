@@ -148,6 +148,7 @@ class LayerNormalization(Scaled):
     def _scaled_by_deviation(self, inputs: Array) -> Array:
         axes = positive_axes(self, self.axis, len(inputs.shape))
         x = ops.cast(inputs, "float32") if str(inputs.dtype) != "float64" else inputs
+        assert self.gamma is not None
         gamma = ops.cast(self.gamma, x.dtype)
         gamma = ops.reshape(gamma, [n if i in axes else 1 for i, n in enumerate(x.shape)])
         return x * ops.rsqrt(ops.var(x, axes, keepdims=True) + self.epsilon) * gamma

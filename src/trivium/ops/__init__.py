@@ -1,6 +1,11 @@
 """Ops: every array function once, under its name in `keras.ops`.
 
 Called with arrays an op runs; with a symbolic tensor anywhere among its arguments it records a node.
+
+What holds for all ops is said here once. `x`, `x1`, `x2` and whatever else is annotated with `ArrayLike` is an array or
+what makes one: a number, nested lists of numbers, a NumPy array, a variable, a symbolic tensor. The shapes of two
+arrays that are combined element by element broadcast. A number takes the dtype of the array that it meets, and where
+only floats will do, whole numbers become the default float type. An op changes none of its arguments.
 """
 # ruff: noqa: F403
 

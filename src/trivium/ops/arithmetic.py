@@ -10,6 +10,7 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, wide_integer
 from trivium.state.dtypes import is_float
 from trivium.state.operators import OPERATORS
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "absolute", "add", "divide", "equal", "floor_divide", "get_item", "greater", "greater_equal", "less",
@@ -19,12 +20,8 @@ __all__ = [
 
 
 @op
-def add(x1: Any, x2: Any) -> Any:
+def add(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Add element by element.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> add(1.0, 2.0).item()
@@ -34,12 +31,8 @@ def add(x1: Any, x2: Any) -> Any:
 
 
 @op
-def subtract(x1: Any, x2: Any) -> Any:
+def subtract(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Subtract element by element.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> subtract(3.0, 2.0).item()
@@ -49,12 +42,8 @@ def subtract(x1: Any, x2: Any) -> Any:
 
 
 @op
-def multiply(x1: Any, x2: Any) -> Any:
+def multiply(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Multiply element by element.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> multiply(3.0, 2.0).item()
@@ -64,12 +53,8 @@ def multiply(x1: Any, x2: Any) -> Any:
 
 
 @op
-def divide(x1: Any, x2: Any) -> Any:
+def divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Divide element by element; whole numbers give floats.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> divide(3, 2).item()
@@ -79,12 +64,8 @@ def divide(x1: Any, x2: Any) -> Any:
 
 
 @op
-def floor_divide(x1: Any, x2: Any) -> Any:
+def floor_divide(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Divide element by element and round down.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> floor_divide(-3, 2).item()
@@ -94,12 +75,8 @@ def floor_divide(x1: Any, x2: Any) -> Any:
 
 
 @op
-def mod(x1: Any, x2: Any) -> Any:
+def mod(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the remainder of the division, with the sign of the divisor.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> mod(-3, 2).item()
@@ -109,12 +86,8 @@ def mod(x1: Any, x2: Any) -> Any:
 
 
 @op
-def power(x1: Any, x2: Any) -> Any:
+def power(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Raise to a power element by element.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> power(3.0, 2).item()
@@ -128,7 +101,7 @@ def power(x1: Any, x2: Any) -> Any:
 
 
 @op
-def matmul(x1: Any, x2: Any) -> Any:
+def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Multiply matrices; leading dimensions broadcast, and products of int8 add up in int32.
 
     Args:
@@ -147,12 +120,8 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 
 @op
-def equal(x1: Any, x2: Any) -> Any:
+def equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where they are equal.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> equal([1, 2], [1, 3]).tolist()
@@ -162,12 +131,8 @@ def equal(x1: Any, x2: Any) -> Any:
 
 
 @op
-def not_equal(x1: Any, x2: Any) -> Any:
+def not_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where they differ.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> not_equal([1, 2], [1, 3]).tolist()
@@ -177,7 +142,7 @@ def not_equal(x1: Any, x2: Any) -> Any:
 
 
 @op
-def less(x1: Any, x2: Any) -> Any:
+def less(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where `x1 < x2`.
 
     Example:
@@ -188,7 +153,7 @@ def less(x1: Any, x2: Any) -> Any:
 
 
 @op
-def less_equal(x1: Any, x2: Any) -> Any:
+def less_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where `x1 <= x2`.
 
     Example:
@@ -199,7 +164,7 @@ def less_equal(x1: Any, x2: Any) -> Any:
 
 
 @op
-def greater(x1: Any, x2: Any) -> Any:
+def greater(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where `x1 > x2`.
 
     Example:
@@ -210,7 +175,7 @@ def greater(x1: Any, x2: Any) -> Any:
 
 
 @op
-def greater_equal(x1: Any, x2: Any) -> Any:
+def greater_equal(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where `x1 >= x2`.
 
     Example:
@@ -221,7 +186,7 @@ def greater_equal(x1: Any, x2: Any) -> Any:
 
 
 @op
-def logical_and(x1: Any, x2: Any) -> Any:
+def logical_and(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where both are true.
 
     Example:
@@ -232,7 +197,7 @@ def logical_and(x1: Any, x2: Any) -> Any:
 
 
 @op
-def logical_or(x1: Any, x2: Any) -> Any:
+def logical_or(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where one of them is true.
 
     Example:
@@ -243,7 +208,7 @@ def logical_or(x1: Any, x2: Any) -> Any:
 
 
 @op
-def logical_xor(x1: Any, x2: Any) -> Any:
+def logical_xor(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Say where exactly one of them is true.
 
     Example:
@@ -254,7 +219,7 @@ def logical_xor(x1: Any, x2: Any) -> Any:
 
 
 @op
-def logical_not(x: Any) -> Any:
+def logical_not(x: ArrayLike) -> Array:
     """Say where it is false.
 
     Example:
@@ -265,7 +230,7 @@ def logical_not(x: Any) -> Any:
 
 
 @op
-def negative(x: Any) -> Any:
+def negative(x: ArrayLike) -> Array:
     """Change the sign.
 
     Example:
@@ -276,7 +241,7 @@ def negative(x: Any) -> Any:
 
 
 @op
-def absolute(x: Any) -> Any:
+def absolute(x: ArrayLike) -> Array:
     """Return the absolute value.
 
     Example:
@@ -287,11 +252,10 @@ def absolute(x: Any) -> Any:
 
 
 @op
-def get_item(x: Any, key: Any) -> Any:
+def get_item(x: ArrayLike, key: Any) -> Array:
     """Return `x[key]`.
 
     Args:
-        x: An array.
         key: What Python's brackets take: numbers, slices, `...`, `None`, arrays.
 
     Example:

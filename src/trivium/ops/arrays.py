@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ import numpy as np
 
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.image_format import image_data_format
+from trivium.state.types import Array, ArrayLike, Axes, DType
 
 __all__ = [
     "as_array", "as_axes", "as_common_floats", "as_complex", "as_floats", "as_wide_floats", "channels_are_last",
@@ -21,7 +22,7 @@ __all__ = [
 _READY = (bool, int, float, complex)
 
 
-def as_array(x: Any) -> Any:
+def as_array(x: ArrayLike) -> Array:
     """Return `x` if it is an array or a number, else an array of it.
 
     A number stays one, so that it takes the dtype of what it meets.
@@ -31,12 +32,13 @@ def as_array(x: Any) -> Any:
         (dtype('float32'), 1.0)
     """
     if hasattr(x, "dtype") or isinstance(x, _READY):
-        return x
+        # A number has what of an array `jax.numpy` asks of it, a variable or symbolic tensor has all.
+        return cast(Array, x)
     array = jnp.asarray(x)
     return array.astype(standardize_dtype(None)) if is_float(array.dtype) else array
 
 
-def wide_integer(*arrays: Any) -> str | None:
+def wide_integer(*arrays: ArrayLike) -> str | None:
     """Return the dtype to add up products in where it is not the arrays' own: int32 where all are int8.
 
     Example:
@@ -46,7 +48,7 @@ def wide_integer(*arrays: Any) -> str | None:
     return "int32" if all(getattr(x, "dtype", None) == "int8" for x in arrays) else None
 
 
-def as_floats(x: Any) -> Any:
+def as_floats(x: ArrayLike) -> Array:
     """Return `as_array(x)` in a float type: the default one where `x` holds whole numbers.
 
     Example:
@@ -57,7 +59,7 @@ def as_floats(x: Any) -> Any:
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(standardize_dtype(None))
 
 
-def as_wide_floats(x: Any) -> Any:
+def as_wide_floats(x: ArrayLike) -> Array:
     """Return `as_floats(x)` in float32 at least: in half types squares overflow from 256 on, and vanish below 0.0003.
 
     Example:
@@ -68,7 +70,7 @@ def as_wide_floats(x: Any) -> Any:
     return x.astype(jnp.promote_types(x.dtype, "float32"))
 
 
-def as_common_floats(*xs: Any) -> tuple[Any, ...]:
+def as_common_floats(*xs: ArrayLike) -> tuple[Array, ...]:
     """Return arrays in the float type that they promote to: the default one where all hold whole numbers.
 
     Example:
@@ -82,7 +84,7 @@ def as_common_floats(*xs: Any) -> tuple[Any, ...]:
     return tuple(jnp.asarray(x, dtype) for x in arrays)
 
 
-def as_complex(real: Any, imaginary: Any) -> Any:
+def as_complex(real: ArrayLike, imaginary: ArrayLike) -> Array:
     """Return the complex numbers of their two parts.
 
     Example:
@@ -94,7 +96,7 @@ def as_complex(real: Any, imaginary: Any) -> Any:
     return jax.lax.complex(real.astype(wide), imaginary.astype(wide))
 
 
-def dtype_or_none(dtype: Any) -> str | None:
+def dtype_or_none(dtype: DType | None) -> str | None:
     """Return a dtype's name, or `None` for `None`: the op chooses.
 
     Example:
@@ -154,7 +156,7 @@ def channels_are_last(data_format: str | None) -> bool:
     return data_format != "channels_first"
 
 
-def as_axes(axis: int | Sequence[int] | None) -> int | tuple[int, ...] | None:
+def as_axes(axis: Axes) -> int | tuple[int, ...] | None:
     """Return the axes as JAX takes them, a tuple in place of a list.
 
     Example:
@@ -183,7 +185,7 @@ def positive_axis(axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-def positive_axes(axes: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def positive_axes(axes: Axes, ndim: int) -> tuple[int, ...]:
     """Return one axis, several or (for `None`) all as `positive_axis` does, in rising order.
 
     Example:
@@ -196,11 +198,10 @@ def positive_axes(axes: int | Sequence[int] | None, ndim: int) -> tuple[int, ...
     return tuple(sorted(positive_axis(axis, ndim) for axis in several))
 
 
-def need_values(x: Any, instead: str) -> None:
+def need_values(x: ArrayLike, instead: str) -> None:
     """Refuse an array without values, for an op whose result's shape follows from them.
 
     Args:
-        x: An array.
         instead: What to do instead.
 
     Raises:

@@ -10,22 +10,23 @@ import jax.numpy as jnp
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_common_floats
+from trivium.state.types import Array, ArrayLike
 
 __all__ = ["dot_product_attention"]
 
 
 @op
 def dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    bias: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
-) -> Any:
+) -> Array:
     """Return for each query the mean of the values, weighted by how well their keys agree with it.
 
     Args:
@@ -76,7 +77,14 @@ def dot_product_attention(
 
 
 def _capped(
-    q: Any, k: Any, v: Any, bias: Any, mask: Any, scale: float, is_causal: bool, cap: float
+    q: Array,
+    k: Array,
+    v: Array,
+    bias: Array | None,
+    mask: Array | None,
+    scale: float,
+    is_causal: bool,
+    cap: float,
 ) -> Any:
     """The plain form, with logits that stay below a cap."""
     logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * scale

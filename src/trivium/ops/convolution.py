@@ -12,6 +12,7 @@ import numpy as np
 from trivium.graph.op import op
 from trivium.ops import lowering
 from trivium.ops.arrays import as_array, channels_are_last, per_axis
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "adaptive_average_pool", "adaptive_max_pool", "average_pool", "conv", "conv_transpose",
@@ -23,13 +24,13 @@ _Sizes = int | Sequence[int]
 
 @op
 def conv(
-    inputs: Any,
-    kernel: Any,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
     strides: _Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: _Sizes = 1,
-) -> Any:
+) -> Array:
     """Slide a kernel over the spatial axes.
 
     Args:
@@ -78,13 +79,13 @@ def conv(
 
 @op
 def depthwise_conv(
-    inputs: Any,
-    kernel: Any,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
     strides: _Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: _Sizes = 1,
-) -> Any:
+) -> Array:
     """Slide kernels of its own over each channel.
 
     Args:
@@ -106,7 +107,7 @@ def depthwise_conv(
         (1, 2, 2, 2)
     """
     kernel = jnp.asarray(as_array(kernel))
-    channels = np.shape(inputs)[-1 if channels_are_last(data_format) else 1]
+    channels = np.shape(as_array(inputs))[-1 if channels_are_last(data_format) else 1]
     if kernel.shape[-2] != channels:
         raise ValueError(
             f"the inputs have {channels} channels, the kernel {kernel.shape[-2]} "
@@ -118,14 +119,14 @@ def depthwise_conv(
 
 @op
 def separable_conv(
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
+    inputs: ArrayLike,
+    depthwise_kernel: ArrayLike,
+    pointwise_kernel: ArrayLike,
     strides: _Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
     dilation_rate: _Sizes = 1,
-) -> Any:
+) -> Array:
     """Convolve each channel by itself, then mix the channels at each position.
 
     Args:
@@ -151,6 +152,7 @@ def separable_conv(
         Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", 2016,
         https://arxiv.org/abs/1610.02357
     """
+    depthwise_kernel, pointwise_kernel = as_array(depthwise_kernel), as_array(pointwise_kernel)
     between, taken = math.prod(np.shape(depthwise_kernel)[-2:]), np.shape(pointwise_kernel)[-2]
     if taken != between:
         raise ValueError(
@@ -162,14 +164,14 @@ def separable_conv(
 
 @op
 def conv_transpose(
-    inputs: Any,
-    kernel: Any,
+    inputs: ArrayLike,
+    kernel: ArrayLike,
     strides: _Sizes = 1,
     padding: str = "valid",
     output_padding: _Sizes | None = None,
     data_format: str | None = None,
     dilation_rate: _Sizes = 1,
-) -> Any:
+) -> Array:
     """Go a convolution's way back: each cell adds a scaled kernel to the output.
 
     Args:
@@ -219,12 +221,12 @@ def conv_transpose(
 
 @op
 def max_pool(
-    inputs: Any,
+    inputs: ArrayLike,
     pool_size: _Sizes,
     strides: _Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
-) -> Any:
+) -> Array:
     """Return the largest value in each window.
 
     Args:
@@ -246,12 +248,12 @@ def max_pool(
 
 @op
 def average_pool(
-    inputs: Any,
+    inputs: ArrayLike,
     pool_size: _Sizes,
     strides: _Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
-) -> Any:
+) -> Array:
     """Return the mean of each window; cells that `"same"` padding adds are not counted.
 
     Args:
@@ -272,7 +274,9 @@ def average_pool(
 
 
 @op
-def adaptive_max_pool(inputs: Any, output_size: _Sizes, data_format: str | None = None) -> Any:
+def adaptive_max_pool(
+    inputs: ArrayLike, output_size: _Sizes, data_format: str | None = None
+) -> Array:
     """Return the largest value in each of `output_size` windows that cover the spatial axes evenly.
 
     Args:
@@ -288,7 +292,9 @@ def adaptive_max_pool(inputs: Any, output_size: _Sizes, data_format: str | None 
 
 
 @op
-def adaptive_average_pool(inputs: Any, output_size: _Sizes, data_format: str | None = None) -> Any:
+def adaptive_average_pool(
+    inputs: ArrayLike, output_size: _Sizes, data_format: str | None = None
+) -> Array:
     """Return the mean of each of `output_size` windows that cover the spatial axes evenly.
 
     Args:
@@ -305,7 +311,7 @@ def adaptive_average_pool(inputs: Any, output_size: _Sizes, data_format: str | N
 
 def _pool(
     pool: Callable[..., Any],
-    inputs: Any,
+    inputs: ArrayLike,
     pool_size: _Sizes,
     strides: _Sizes | None,
     padding: str,
@@ -321,7 +327,7 @@ def _pool(
 
 
 def _adaptive(
-    reduce: Callable[..., Any], inputs: Any, output_size: _Sizes, data_format: str | None
+    reduce: Callable[..., Any], inputs: ArrayLike, output_size: _Sizes, data_format: str | None
 ) -> Any:
     """Reduce each axis in windows from `floor(i n / m)` to `ceil((i + 1) n / m)`, one axis after the other."""
     x = _channels_last(inputs, data_format)
@@ -336,23 +342,23 @@ def _adaptive(
     return _channels_back(x, data_format)
 
 
-def _channels_last(inputs: Any, data_format: str | None) -> Any:
+def _channels_last(inputs: ArrayLike, data_format: str | None) -> Any:
     x = jnp.asarray(as_array(inputs))
     return x if channels_are_last(data_format) else jnp.moveaxis(x, 1, -1)
 
 
-def _channels_back(x: Any, data_format: str | None) -> Any:
+def _channels_back(x: Array, data_format: str | None) -> Any:
     return x if channels_are_last(data_format) else jnp.moveaxis(x, -1, 1)
 
 
-def _check_rank(x: Any) -> None:
+def _check_rank(x: Array) -> None:
     if not 3 <= x.ndim <= 5:
         raise ValueError(
             f"inputs have a batch axis, 1 to 3 spatial axes and a channels axis; got shape {x.shape}."
         )
 
 
-def _check_ranks(x: Any, kernel: Any) -> int:
+def _check_ranks(x: Array, kernel: Array) -> int:
     """Return the number of spatial axes."""
     _check_rank(x)
     if x.ndim != kernel.ndim:

@@ -13,6 +13,7 @@ from trivium.graph.op import op
 from trivium.graph.tensor import is_symbolic
 from trivium.ops.arrays import as_array, as_complex, dtype_or_none
 from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.types import Array, ArrayLike, DType
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def zeros(shape: int | Sequence[int], dtype: Any = None) -> Any:
+def zeros(shape: int | Sequence[int], dtype: DType | None = None) -> Any:
     """Return an array of zeros.
 
     Args:
@@ -37,7 +38,7 @@ def zeros(shape: int | Sequence[int], dtype: Any = None) -> Any:
     return jnp.zeros(_sizes(shape), standardize_dtype(dtype))
 
 
-def ones(shape: int | Sequence[int], dtype: Any = None) -> Any:
+def ones(shape: int | Sequence[int], dtype: DType | None = None) -> Any:
     """Return an array of ones.
 
     Args:
@@ -51,7 +52,7 @@ def ones(shape: int | Sequence[int], dtype: Any = None) -> Any:
     return jnp.ones(_sizes(shape), standardize_dtype(dtype))
 
 
-def empty(shape: int | Sequence[int], dtype: Any = None) -> Any:
+def empty(shape: int | Sequence[int], dtype: DType | None = None) -> Any:
     """Return an array that is to be filled; it holds zeros.
 
     Args:
@@ -66,7 +67,7 @@ def empty(shape: int | Sequence[int], dtype: Any = None) -> Any:
 
 
 @op
-def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Any:
+def full(shape: int | Sequence[int], fill_value: ArrayLike, dtype: DType | None = None) -> Array:
     """Return an array with one value everywhere.
 
     Args:
@@ -82,11 +83,10 @@ def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Any:
 
 
 @op
-def zeros_like(x: Any, dtype: Any = None) -> Any:
+def zeros_like(x: ArrayLike, dtype: DType | None = None) -> Array:
     """Return zeros in the shape of `x`.
 
     Args:
-        x: An array.
         dtype: The dtype; that of `x` where it is `None`.
 
     Example:
@@ -97,11 +97,10 @@ def zeros_like(x: Any, dtype: Any = None) -> Any:
 
 
 @op
-def ones_like(x: Any, dtype: Any = None) -> Any:
+def ones_like(x: ArrayLike, dtype: DType | None = None) -> Array:
     """Return ones in the shape of `x`.
 
     Args:
-        x: An array.
         dtype: The dtype; that of `x` where it is `None`.
 
     Example:
@@ -112,11 +111,10 @@ def ones_like(x: Any, dtype: Any = None) -> Any:
 
 
 @op
-def empty_like(x: Any, dtype: Any = None) -> Any:
+def empty_like(x: ArrayLike, dtype: DType | None = None) -> Array:
     """Return an array in the shape of `x` that is to be filled; it holds zeros.
 
     Args:
-        x: An array.
         dtype: The dtype; that of `x` where it is `None`.
 
     Example:
@@ -127,11 +125,10 @@ def empty_like(x: Any, dtype: Any = None) -> Any:
 
 
 @op
-def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full_like(x: ArrayLike, fill_value: ArrayLike, dtype: DType | None = None) -> Array:
     """Return an array in the shape of `x` with one value everywhere.
 
     Args:
-        x: An array.
         fill_value: The value.
         dtype: The dtype; that of `x` where it is `None`.
 
@@ -142,7 +139,7 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     return jnp.full_like(as_array(x), as_array(fill_value), dtype_or_none(dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Any:
     """Return a matrix with ones on a diagonal and zeros elsewhere.
 
     Args:
@@ -158,7 +155,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     return jnp.eye(N, M, k, standardize_dtype(dtype))
 
 
-def identity(n: int, dtype: Any = None) -> Any:
+def identity(n: int, dtype: DType | None = None) -> Any:
     """Return the identity matrix.
 
     Args:
@@ -172,7 +169,7 @@ def identity(n: int, dtype: Any = None) -> Any:
     return jnp.identity(n, standardize_dtype(dtype))
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+def tri(N: int, M: int | None = None, k: int = 0, dtype: DType | None = None) -> Any:
     """Return a matrix with ones on and below a diagonal and zeros above.
 
     Args:
@@ -188,7 +185,12 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     return jnp.tri(N, M, k, standardize_dtype(dtype))
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+def arange(
+    start: ArrayLike,
+    stop: ArrayLike | None = None,
+    step: ArrayLike | None = None,
+    dtype: DType | None = None,
+) -> Array:
     """Return evenly spaced numbers, with a given distance.
 
     Args:
@@ -206,17 +208,18 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         types = [n.dtype if hasattr(n, "dtype") else type(n) for n in given]
         floats = any(t is float or (t is not int and is_float(t)) for t in types if t is not bool)
         dtype = standardize_dtype(None) if floats else "int32"
-    return jnp.arange(start, stop, step, standardize_dtype(dtype))
+    end, distance = (None if n is None else as_array(n) for n in (stop, step))
+    return jnp.arange(as_array(start), end, distance, standardize_dtype(dtype))
 
 
 @op
 def linspace(
-    start: Any,
-    stop: Any,
+    start: ArrayLike,
+    stop: ArrayLike,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
-    dtype: Any = None,
+    dtype: DType | None = None,
     axis: int = 0,
 ) -> Any:
     """Return evenly spaced numbers, of a given count.
@@ -241,14 +244,14 @@ def linspace(
 
 @op
 def logspace(
-    start: Any,
-    stop: Any,
+    start: ArrayLike,
+    stop: ArrayLike,
     num: int = 50,
     endpoint: bool = True,
     base: float = 10,
-    dtype: Any = None,
+    dtype: DType | None = None,
     axis: int = 0,
-) -> Any:
+) -> Array:
     """Return numbers evenly spaced on a logarithmic scale.
 
     Args:
@@ -271,8 +274,13 @@ def logspace(
 
 @op
 def geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
-) -> Any:
+    start: ArrayLike,
+    stop: ArrayLike,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DType | None = None,
+    axis: int = 0,
+) -> Array:
     """Return numbers each of which is the same multiple of the one before.
 
     Args:
@@ -291,11 +299,10 @@ def geomspace(
 
 
 @op
-def array(x: Any, dtype: Any = None) -> Any:
+def array(x: ArrayLike, dtype: DType | None = None) -> Array:
     """Return a new array of the values.
 
     Args:
-        x: An array.
         dtype: The dtype; that of the values where it is `None`.
 
     Example:
@@ -306,11 +313,8 @@ def array(x: Any, dtype: Any = None) -> Any:
 
 
 @op
-def copy(x: Any) -> Any:
+def copy(x: ArrayLike) -> Array:
     """Return a copy.
-
-    Args:
-        x: An array.
 
     Example:
         >>> copy([1.0, 2.0]).tolist()
@@ -321,8 +325,8 @@ def copy(x: Any) -> Any:
 
 @op
 def convert_to_tensor(
-    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
-) -> Any:
+    x: ArrayLike, dtype: DType | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Array:
     """Return the values as an array.
 
     Args:
@@ -345,11 +349,8 @@ def convert_to_tensor(
     return jnp.asarray(as_array(x), dtype=dtype_or_none(dtype))
 
 
-def convert_to_numpy(x: Any) -> np.ndarray:
+def convert_to_numpy(x: Array) -> np.ndarray:
     """Return the values as a NumPy array that nothing else writes to.
-
-    Args:
-        x: An array.
 
     Example:
         >>> convert_to_numpy(ones((2,)))
@@ -359,11 +360,10 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 
 
 @op
-def cast(x: Any, dtype: Any) -> Any:
+def cast(x: ArrayLike, dtype: DType | None) -> Array:
     """Change the dtype.
 
     Args:
-        x: An array.
         dtype: The dtype.
 
     Example:
@@ -374,11 +374,10 @@ def cast(x: Any, dtype: Any) -> Any:
 
 
 @op
-def saturate_cast(x: Any, dtype: Any) -> Any:
+def saturate_cast(x: ArrayLike, dtype: DType | None) -> Array:
     """Change the dtype, and replace what it cannot hold by the nearest value that it can.
 
     Args:
-        x: An array.
         dtype: The dtype.
 
     Example:
@@ -394,11 +393,10 @@ def saturate_cast(x: Any, dtype: Any) -> Any:
 
 
 @op
-def view(x: Any, dtype: Any = None) -> Any:
+def view(x: ArrayLike, dtype: DType | None = None) -> Array:
     """Read the same bytes as another dtype.
 
     Args:
-        x: An array.
         dtype: The dtype.
 
     Example:
@@ -409,7 +407,7 @@ def view(x: Any, dtype: Any = None) -> Any:
 
 
 @op
-def view_as_complex(x: Any) -> Any:
+def view_as_complex(x: ArrayLike) -> Array:
     """Make complex numbers of pairs.
 
     Args:
@@ -429,7 +427,7 @@ def view_as_complex(x: Any) -> Any:
 
 
 @op
-def view_as_real(x: Any) -> Any:
+def view_as_real(x: ArrayLike) -> Array:
     """Make pairs of complex numbers.
 
     Args:
@@ -446,11 +444,8 @@ def view_as_real(x: Any) -> Any:
     return jnp.stack([x.real, x.imag], axis=-1)
 
 
-def shape(x: Any) -> tuple[Any, ...]:
+def shape(x: Array) -> tuple[Any, ...]:
     """Return the shape, with `None` for a symbolic tensor's unknown sizes.
-
-    Args:
-        x: An array.
 
     Example:
         >>> from trivium.graph import SymbolicTensor
@@ -460,11 +455,8 @@ def shape(x: Any) -> tuple[Any, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else jnp.shape(as_array(x))
 
 
-def ndim(x: Any) -> int:
+def ndim(x: Array) -> int:
     """Return the number of axes.
-
-    Args:
-        x: An array.
 
     Example:
         >>> ndim([[1, 2]])
@@ -474,11 +466,8 @@ def ndim(x: Any) -> int:
 
 
 @op
-def size(x: Any) -> Any:
+def size(x: ArrayLike) -> int:
     """Return the number of elements.
-
-    Args:
-        x: An array.
 
     Example:
         >>> size([[1, 2]])
@@ -487,11 +476,8 @@ def size(x: Any) -> Any:
     return jnp.size(as_array(x))
 
 
-def dtype(x: Any) -> str:
+def dtype(x: Array) -> str:
     """Return the dtype's name.
-
-    Args:
-        x: An array.
 
     Example:
         >>> dtype([1.0])
@@ -500,11 +486,8 @@ def dtype(x: Any) -> str:
     return str(x.dtype) if hasattr(x, "dtype") else str(jnp.asarray(as_array(x)).dtype)
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: Array) -> bool:
     """Say whether it is an array of JAX or a symbolic tensor.
-
-    Args:
-        x: An array.
 
     Example:
         >>> is_tensor(ones((2,))), is_tensor([1.0])
@@ -513,7 +496,7 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, jax.Array) or is_symbolic(x)
 
 
-def _limits(dtype: Any) -> tuple[Any, Any]:
+def _limits(dtype: DType | None) -> tuple[Any, Any]:
     """Return the lowest and the largest number of a dtype."""
     if dtype == np.bool_:
         return 0, 1

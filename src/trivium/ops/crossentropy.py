@@ -11,6 +11,7 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_common_floats, as_floats, positive_axis
 from trivium.ops.logarithms import log_odds, log_shares, weighed
 from trivium.state.logits import keep_logits
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "binary_crossentropy", "categorical_crossentropy", "ctc_loss", "psnr",
@@ -19,7 +20,7 @@ __all__ = [
 
 
 @op
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+def binary_crossentropy(target: ArrayLike, output: ArrayLike, from_logits: bool = False) -> Array:
     """Return the cross-entropy of yes-or-no predictions, one for each element.
 
     Args:
@@ -44,8 +45,8 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
 
 @op
 def categorical_crossentropy(
-    target: Any, output: Any, from_logits: bool = False, axis: int = -1
-) -> Any:
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
+) -> Array:
     """Return the cross-entropy of predictions among several classes.
 
     Args:
@@ -71,8 +72,8 @@ def categorical_crossentropy(
 
 @op
 def sparse_categorical_crossentropy(
-    target: Any, output: Any, from_logits: bool = False, axis: int = -1
-) -> Any:
+    target: ArrayLike, output: ArrayLike, from_logits: bool = False, axis: int = -1
+) -> Array:
     """Return the cross-entropy of predictions among several classes, the truth given by indices.
 
     Args:
@@ -107,8 +108,12 @@ def sparse_categorical_crossentropy(
 
 @op
 def ctc_loss(
-    target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0
-) -> Any:
+    target: ArrayLike,
+    output: ArrayLike,
+    target_length: ArrayLike,
+    output_length: ArrayLike,
+    mask_index: int = 0,
+) -> Array:
     """Return the connectionist temporal classification loss: labels whose times are not known.
 
     Args:
@@ -154,7 +159,7 @@ def ctc_loss(
 
 
 @op
-def psnr(x1: Any, x2: Any, max_val: float) -> Any:
+def psnr(x1: ArrayLike, x2: ArrayLike, max_val: float) -> Array:
     """Return the peak signal-to-noise ratio of two arrays, in decibels.
 
     Args:
@@ -174,6 +179,6 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
     return 10 * jnp.log10(jnp.asarray(max_val, x2.dtype) ** 2 / jnp.mean((x1 - x2) ** 2))
 
 
-def _same_shape(one: Any, other: Any) -> None:
+def _same_shape(one: Array, other: Array) -> None:
     if one.shape != other.shape:
         raise ValueError(f"both arrays have one shape; got {one.shape} and {other.shape}.")

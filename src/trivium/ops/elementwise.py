@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -11,6 +9,7 @@ from trivium.graph.op import op
 from trivium.ops.arithmetic import absolute
 from trivium.ops.arrays import as_array, as_floats, as_wide_floats
 from trivium.ops.edges import arctan2
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "abs", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_invert",
@@ -23,11 +22,8 @@ __all__ = [
 
 
 @op
-def fabs(x: Any) -> Any:
+def fabs(x: ArrayLike) -> Array:
     """Return the absolute value as a float.
-
-    Args:
-        x: An array.
 
     Example:
         >>> fabs([-2, 3]).tolist()
@@ -37,11 +33,8 @@ def fabs(x: Any) -> Any:
 
 
 @op
-def sign(x: Any) -> Any:
+def sign(x: ArrayLike) -> Array:
     """Return -1, 0 or 1, as the sign says.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sign([-2.0, 0.0, 3.0]).tolist()
@@ -51,11 +44,8 @@ def sign(x: Any) -> Any:
 
 
 @op
-def signbit(x: Any) -> Any:
+def signbit(x: ArrayLike) -> Array:
     """Say where the sign bit is set; it also is for -0.0.
-
-    Args:
-        x: An array.
 
     Example:
         >>> signbit([-2.0, 0.0]).tolist()
@@ -65,11 +55,8 @@ def signbit(x: Any) -> Any:
 
 
 @op
-def square(x: Any) -> Any:
+def square(x: ArrayLike) -> Array:
     """Return the square.
-
-    Args:
-        x: An array.
 
     Example:
         >>> square([-2.0, 3.0]).tolist()
@@ -79,11 +66,8 @@ def square(x: Any) -> Any:
 
 
 @op
-def sqrt(x: Any) -> Any:
+def sqrt(x: ArrayLike) -> Array:
     """Return the square root.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sqrt([4.0, 9.0]).tolist()
@@ -93,11 +77,8 @@ def sqrt(x: Any) -> Any:
 
 
 @op
-def rsqrt(x: Any) -> Any:
+def rsqrt(x: ArrayLike) -> Array:
     """Return 1 divided by the square root.
-
-    Args:
-        x: An array.
 
     Example:
         >>> rsqrt([4.0, 16.0]).tolist()
@@ -107,11 +88,8 @@ def rsqrt(x: Any) -> Any:
 
 
 @op
-def cbrt(x: Any) -> Any:
+def cbrt(x: ArrayLike) -> Array:
     """Return the cube root.
-
-    Args:
-        x: An array.
 
     Example:
         >>> cbrt([-8.0, 27.0]).round(4).tolist()
@@ -121,11 +99,8 @@ def cbrt(x: Any) -> Any:
 
 
 @op
-def reciprocal(x: Any) -> Any:
+def reciprocal(x: ArrayLike) -> Array:
     """Return 1 divided by the element.
-
-    Args:
-        x: An array.
 
     Example:
         >>> reciprocal([4.0, -2.0]).tolist()
@@ -135,11 +110,8 @@ def reciprocal(x: Any) -> Any:
 
 
 @op
-def exp(x: Any) -> Any:
+def exp(x: ArrayLike) -> Array:
     """Return e to the power of the element.
-
-    Args:
-        x: An array.
 
     Example:
         >>> exp([0.0]).tolist()
@@ -149,11 +121,8 @@ def exp(x: Any) -> Any:
 
 
 @op
-def exp2(x: Any) -> Any:
+def exp2(x: ArrayLike) -> Array:
     """Return 2 to the power of the element.
-
-    Args:
-        x: An array.
 
     Example:
         >>> exp2([3.0]).tolist()
@@ -163,11 +132,8 @@ def exp2(x: Any) -> Any:
 
 
 @op
-def expm1(x: Any) -> Any:
+def expm1(x: ArrayLike) -> Array:
     """Return `exp(x) - 1`, exact also near 0.
-
-    Args:
-        x: An array.
 
     Example:
         >>> expm1([0.0]).tolist()
@@ -177,11 +143,8 @@ def expm1(x: Any) -> Any:
 
 
 @op
-def log(x: Any) -> Any:
+def log(x: ArrayLike) -> Array:
     """Return the natural logarithm.
-
-    Args:
-        x: An array.
 
     Example:
         >>> log([1.0]).tolist()
@@ -191,11 +154,8 @@ def log(x: Any) -> Any:
 
 
 @op
-def log1p(x: Any) -> Any:
+def log1p(x: ArrayLike) -> Array:
     """Return `log(1 + x)`, exact also near 0.
-
-    Args:
-        x: An array.
 
     Example:
         >>> log1p([0.0]).tolist()
@@ -205,11 +165,8 @@ def log1p(x: Any) -> Any:
 
 
 @op
-def log2(x: Any) -> Any:
+def log2(x: ArrayLike) -> Array:
     """Return the logarithm to base 2.
-
-    Args:
-        x: An array.
 
     Example:
         >>> log2([8.0]).tolist()
@@ -219,11 +176,8 @@ def log2(x: Any) -> Any:
 
 
 @op
-def log10(x: Any) -> Any:
+def log10(x: ArrayLike) -> Array:
     """Return the logarithm to base 10.
-
-    Args:
-        x: An array.
 
     Example:
         >>> log10([1000.0]).round(4).tolist()
@@ -233,11 +187,8 @@ def log10(x: Any) -> Any:
 
 
 @op
-def sin(x: Any) -> Any:
+def sin(x: ArrayLike) -> Array:
     """Return the sine of an angle in radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sin([0.0]).tolist()
@@ -247,11 +198,8 @@ def sin(x: Any) -> Any:
 
 
 @op
-def cos(x: Any) -> Any:
+def cos(x: ArrayLike) -> Array:
     """Return the cosine of an angle in radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> cos([0.0]).tolist()
@@ -261,11 +209,8 @@ def cos(x: Any) -> Any:
 
 
 @op
-def tan(x: Any) -> Any:
+def tan(x: ArrayLike) -> Array:
     """Return the tangent of an angle in radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> tan([0.0]).tolist()
@@ -275,11 +220,8 @@ def tan(x: Any) -> Any:
 
 
 @op
-def arcsin(x: Any) -> Any:
+def arcsin(x: ArrayLike) -> Array:
     """Return the inverse sine, in radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> arcsin([0.0]).tolist()
@@ -289,11 +231,8 @@ def arcsin(x: Any) -> Any:
 
 
 @op
-def arccos(x: Any) -> Any:
+def arccos(x: ArrayLike) -> Array:
     """Return the inverse cosine, in radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> arccos([1.0]).tolist()
@@ -303,11 +242,8 @@ def arccos(x: Any) -> Any:
 
 
 @op
-def arctan(x: Any) -> Any:
+def arctan(x: ArrayLike) -> Array:
     """Return the inverse tangent, in radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> arctan([0.0]).tolist()
@@ -317,11 +253,8 @@ def arctan(x: Any) -> Any:
 
 
 @op
-def sinh(x: Any) -> Any:
+def sinh(x: ArrayLike) -> Array:
     """Return the hyperbolic sine.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sinh([0.0]).tolist()
@@ -331,11 +264,8 @@ def sinh(x: Any) -> Any:
 
 
 @op
-def cosh(x: Any) -> Any:
+def cosh(x: ArrayLike) -> Array:
     """Return the hyperbolic cosine.
-
-    Args:
-        x: An array.
 
     Example:
         >>> cosh([0.0]).tolist()
@@ -345,11 +275,8 @@ def cosh(x: Any) -> Any:
 
 
 @op
-def arcsinh(x: Any) -> Any:
+def arcsinh(x: ArrayLike) -> Array:
     """Return the inverse hyperbolic sine.
-
-    Args:
-        x: An array.
 
     Example:
         >>> arcsinh([0.0]).tolist()
@@ -359,11 +286,8 @@ def arcsinh(x: Any) -> Any:
 
 
 @op
-def arccosh(x: Any) -> Any:
+def arccosh(x: ArrayLike) -> Array:
     """Return the inverse hyperbolic cosine.
-
-    Args:
-        x: An array.
 
     Example:
         >>> arccosh([1.0]).tolist()
@@ -373,11 +297,8 @@ def arccosh(x: Any) -> Any:
 
 
 @op
-def arctanh(x: Any) -> Any:
+def arctanh(x: ArrayLike) -> Array:
     """Return the inverse hyperbolic tangent.
-
-    Args:
-        x: An array.
 
     Example:
         >>> arctanh([0.0]).tolist()
@@ -387,11 +308,8 @@ def arctanh(x: Any) -> Any:
 
 
 @op
-def sinc(x: Any) -> Any:
+def sinc(x: ArrayLike) -> Array:
     """Return `sin(pi x) / (pi x)`, and 1 at 0.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sinc([0.0]).tolist()
@@ -401,11 +319,8 @@ def sinc(x: Any) -> Any:
 
 
 @op
-def deg2rad(x: Any) -> Any:
+def deg2rad(x: ArrayLike) -> Array:
     """Turn degrees into radians.
-
-    Args:
-        x: An array.
 
     Example:
         >>> deg2rad([180.0]).round(4).tolist()
@@ -415,11 +330,8 @@ def deg2rad(x: Any) -> Any:
 
 
 @op
-def rad2deg(x: Any) -> Any:
+def rad2deg(x: ArrayLike) -> Array:
     """Turn radians into degrees.
-
-    Args:
-        x: An array.
 
     Example:
         >>> rad2deg([0.0]).tolist()
@@ -429,11 +341,8 @@ def rad2deg(x: Any) -> Any:
 
 
 @op
-def i0(x: Any) -> Any:
+def i0(x: ArrayLike) -> Array:
     """Return the modified Bessel function of the first kind, order 0.
-
-    Args:
-        x: An array.
 
     Example:
         >>> i0([0.0]).tolist()
@@ -443,11 +352,8 @@ def i0(x: Any) -> Any:
 
 
 @op
-def floor(x: Any) -> Any:
+def floor(x: ArrayLike) -> Array:
     """Round down.
-
-    Args:
-        x: An array.
 
     Example:
         >>> floor([-1.5, 1.5]).tolist()
@@ -457,11 +363,8 @@ def floor(x: Any) -> Any:
 
 
 @op
-def ceil(x: Any) -> Any:
+def ceil(x: ArrayLike) -> Array:
     """Round up.
-
-    Args:
-        x: An array.
 
     Example:
         >>> ceil([-1.5, 1.5]).tolist()
@@ -471,11 +374,8 @@ def ceil(x: Any) -> Any:
 
 
 @op
-def trunc(x: Any) -> Any:
+def trunc(x: ArrayLike) -> Array:
     """Round towards zero.
-
-    Args:
-        x: An array.
 
     Example:
         >>> trunc([-1.5, 1.5]).tolist()
@@ -485,11 +385,10 @@ def trunc(x: Any) -> Any:
 
 
 @op
-def round(x: Any, decimals: int = 0) -> Any:
+def round(x: ArrayLike, decimals: int = 0) -> Array:
     """Round to the nearest, and halves to the even neighbor.
 
     Args:
-        x: An array.
         decimals: Digits to keep behind the point; before it, if negative.
 
     Example:
@@ -503,11 +402,10 @@ def round(x: Any, decimals: int = 0) -> Any:
 
 
 @op
-def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+def clip(x: ArrayLike, x_min: ArrayLike, x_max: ArrayLike) -> Array:
     """Replace what lies outside a range by its nearer end.
 
     Args:
-        x: An array.
         x_min: The smallest result.
         x_max: The largest result.
 
@@ -523,12 +421,11 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
 
 @op
 def nan_to_num(
-    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> Any:
+    x: ArrayLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Array:
     """Replace what is not finite.
 
     Args:
-        x: An array.
         nan: What replaces NaN.
         posinf: What replaces infinity; the dtype's largest number where it is `None`.
         neginf: What replaces minus infinity; the dtype's lowest number where it is `None`.
@@ -541,11 +438,8 @@ def nan_to_num(
 
 
 @op
-def isnan(x: Any) -> Any:
+def isnan(x: ArrayLike) -> Array:
     """Say where it is NaN.
-
-    Args:
-        x: An array.
 
     Example:
         >>> isnan([1.0, float('nan')]).tolist()
@@ -555,11 +449,8 @@ def isnan(x: Any) -> Any:
 
 
 @op
-def isinf(x: Any) -> Any:
+def isinf(x: ArrayLike) -> Array:
     """Say where it is infinite.
-
-    Args:
-        x: An array.
 
     Example:
         >>> isinf([1.0, float('inf')]).tolist()
@@ -569,11 +460,8 @@ def isinf(x: Any) -> Any:
 
 
 @op
-def isfinite(x: Any) -> Any:
+def isfinite(x: ArrayLike) -> Array:
     """Say where it is neither infinite nor NaN.
-
-    Args:
-        x: An array.
 
     Example:
         >>> isfinite([1.0, float('inf')]).tolist()
@@ -583,11 +471,8 @@ def isfinite(x: Any) -> Any:
 
 
 @op
-def isposinf(x: Any) -> Any:
+def isposinf(x: ArrayLike) -> Array:
     """Say where it is infinity.
-
-    Args:
-        x: An array.
 
     Example:
         >>> isposinf([float('-inf'), float('inf')]).tolist()
@@ -597,11 +482,8 @@ def isposinf(x: Any) -> Any:
 
 
 @op
-def isneginf(x: Any) -> Any:
+def isneginf(x: ArrayLike) -> Array:
     """Say where it is minus infinity.
-
-    Args:
-        x: An array.
 
     Example:
         >>> isneginf([float('-inf'), float('inf')]).tolist()
@@ -611,11 +493,8 @@ def isneginf(x: Any) -> Any:
 
 
 @op
-def isreal(x: Any) -> Any:
+def isreal(x: ArrayLike) -> Array:
     """Say where the imaginary part is 0.
-
-    Args:
-        x: An array.
 
     Example:
         >>> isreal([1.0]).tolist()
@@ -625,11 +504,8 @@ def isreal(x: Any) -> Any:
 
 
 @op
-def erf(x: Any) -> Any:
+def erf(x: ArrayLike) -> Array:
     """Return the error function.
-
-    Args:
-        x: An array.
 
     Example:
         >>> erf([0.0]).tolist()
@@ -639,11 +515,8 @@ def erf(x: Any) -> Any:
 
 
 @op
-def erfc(x: Any) -> Any:
+def erfc(x: ArrayLike) -> Array:
     """Return `1 - erf(x)`, exact also where that is tiny.
-
-    Args:
-        x: An array.
 
     Example:
         >>> erfc([0.0]).tolist()
@@ -653,11 +526,8 @@ def erfc(x: Any) -> Any:
 
 
 @op
-def erfinv(x: Any) -> Any:
+def erfinv(x: ArrayLike) -> Array:
     """Return the inverse error function.
-
-    Args:
-        x: An array.
 
     Example:
         >>> erfinv([0.0]).tolist()
@@ -667,11 +537,8 @@ def erfinv(x: Any) -> Any:
 
 
 @op
-def real(x: Any) -> Any:
+def real(x: ArrayLike) -> Array:
     """Return the real part.
-
-    Args:
-        x: An array.
 
     Example:
         >>> real([1 + 2j]).tolist()
@@ -681,11 +548,8 @@ def real(x: Any) -> Any:
 
 
 @op
-def imag(x: Any) -> Any:
+def imag(x: ArrayLike) -> Array:
     """Return the imaginary part.
-
-    Args:
-        x: An array.
 
     Example:
         >>> imag([1 + 2j]).tolist()
@@ -695,11 +559,8 @@ def imag(x: Any) -> Any:
 
 
 @op
-def conjugate(x: Any) -> Any:
+def conjugate(x: ArrayLike) -> Array:
     """Change the sign of the imaginary part.
-
-    Args:
-        x: An array.
 
     Example:
         >>> conjugate([1 + 2j]).tolist()
@@ -709,11 +570,8 @@ def conjugate(x: Any) -> Any:
 
 
 @op
-def angle(x: Any) -> Any:
+def angle(x: ArrayLike) -> Array:
     """Return the angle of a complex number, in radians; at 0 it is 0, and so is its gradient.
-
-    Args:
-        x: An array.
 
     Example:
         >>> angle([1.0 + 0.0j]).tolist()
@@ -726,11 +584,8 @@ def angle(x: Any) -> Any:
 
 
 @op
-def bitwise_invert(x: Any) -> Any:
+def bitwise_invert(x: ArrayLike) -> Array:
     """Turn every bit over.
-
-    Args:
-        x: An array.
 
     Example:
         >>> bitwise_invert([0, 1]).tolist()

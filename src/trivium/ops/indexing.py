@@ -12,6 +12,7 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, need_values
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import suggest
+from trivium.state.types import Array, ArrayLike, DType
 
 __all__ = [
     "argpartition", "argsort", "bincount", "digitize", "histogram", "in_top_k", "isin", "multi_hot",
@@ -21,11 +22,10 @@ __all__ = [
 
 
 @op
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     """Take elements along an axis by their indices.
 
     Args:
-        x: An array.
         indices: Which elements; an array of whole numbers, negative ones from the end. Beyond either end comes NaN, or
             the lowest number of a type of whole numbers; gradients of such elements go nowhere.
         axis: The axis; the flattened array's where it is `None`.
@@ -38,11 +38,10 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 @op
-def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int | None = None) -> Array:
     """Take elements along an axis, other ones at each place.
 
     Args:
-        x: An array.
         indices: Which element to take at each place; an array that broadcasts with `x` apart from `axis`. Out of
             range, as in `take`.
         axis: The axis; the flattened array's where it is `None`.
@@ -55,11 +54,10 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 @op
-def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
+def slice(inputs: ArrayLike, start_indices: ArrayLike, shape: Sequence[int]) -> Array:
     """Take a block.
 
     Args:
-        inputs: An array.
         start_indices: Where the block begins along each axis; these may be computed.
         shape: The block's shape; -1 reaches to the end.
 
@@ -68,16 +66,16 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
         [[3, 4]]
     """
     inputs = jnp.asarray(as_array(inputs))
-    sizes = [inputs.shape[i] - start_indices[i] if n == -1 else n for i, n in enumerate(shape)]
-    return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
+    starts = _starts(start_indices)
+    sizes = [inputs.shape[i] - starts[i] if n == -1 else n for i, n in enumerate(shape)]
+    return jax.lax.dynamic_slice(inputs, starts, sizes)
 
 
 @op
-def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+def slice_update(inputs: ArrayLike, start_indices: ArrayLike, updates: ArrayLike) -> Array:
     """Replace a block.
 
     Args:
-        inputs: An array.
         start_indices: Where the block begins along each axis; these may be computed.
         updates: The block's new values.
 
@@ -91,7 +89,7 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
 
 
 @op
-def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
+def scatter(indices: ArrayLike, values: ArrayLike, shape: Sequence[int]) -> Array:
     """Put values into an array of zeros; values that meet add up.
 
     Args:
@@ -109,11 +107,12 @@ def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
 
 
 @op
-def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+def scatter_update(
+    inputs: ArrayLike, indices: ArrayLike, updates: ArrayLike, reduction: str | None = None
+) -> Array:
     """Write values into places of an array.
 
     Args:
-        inputs: An array.
         indices: An array of shape `(updates, axes)`: where each update goes.
         updates: The updates.
         reduction: What to do with the old value: `"add"`, `"max"`, `"min"` or `"mul"`; `None` replaces it.
@@ -141,11 +140,10 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
 
 
 @op
-def sort(x: Any, axis: int = -1) -> Any:
+def sort(x: ArrayLike, axis: int = -1) -> Array:
     """Sort, the smallest first.
 
     Args:
-        x: An array.
         axis: The axis.
 
     Example:
@@ -156,11 +154,10 @@ def sort(x: Any, axis: int = -1) -> Any:
 
 
 @op
-def argsort(x: Any, axis: int = -1) -> Any:
+def argsort(x: ArrayLike, axis: int = -1) -> Array:
     """Return the indices that sort; equal elements keep their order.
 
     Args:
-        x: An array.
         axis: The axis.
 
     Example:
@@ -172,11 +169,10 @@ def argsort(x: Any, axis: int = -1) -> Any:
 
 
 @op
-def argpartition(x: Any, kth: int, axis: int | None = -1) -> Any:
+def argpartition(x: ArrayLike, kth: int, axis: int | None = -1) -> Array:
     """Return indices that put one element to its place, the smaller before it and the larger behind.
 
     Args:
-        x: An array.
         kth: The element that comes to its place.
         axis: The axis; the flattened array's where it is `None`.
 
@@ -189,11 +185,10 @@ def argpartition(x: Any, kth: int, axis: int | None = -1) -> Any:
 
 
 @op
-def top_k(x: Any, k: int, sorted: bool = True) -> Any:
+def top_k(x: ArrayLike, k: int, sorted: bool = True) -> tuple[Array, ...]:
     """Return the largest elements along the last axis and their indices.
 
     Args:
-        x: An array.
         k: How many.
         sorted: Whether the largest must come first; it does in any case.
 
@@ -208,7 +203,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> Any:
 
 
 @op
-def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+def in_top_k(targets: ArrayLike, predictions: ArrayLike, k: int) -> Array:
     """Say whether each target is among the `k` best predictions.
 
     Args:
@@ -234,12 +229,11 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
 
 
 @op
-def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
+def searchsorted(sorted_sequence: ArrayLike, values: ArrayLike, side: str = "left") -> Array:
     """Return where values would have to be put in to keep a sequence sorted.
 
     Args:
         sorted_sequence: A sorted array with one axis.
-        values: An array.
         side: Before (`"left"`) or behind (`"right"`) equal elements.
 
     Raises:
@@ -258,11 +252,10 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
 
 
 @op
-def digitize(x: Any, bins: Any) -> Any:
+def digitize(x: ArrayLike, bins: ArrayLike) -> Array:
     """Return how many borders each element has reached.
 
     Args:
-        x: An array.
         bins: Sorted borders, shape `(borders,)`.
 
     Example:
@@ -273,11 +266,8 @@ def digitize(x: Any, bins: Any) -> Any:
 
 
 @op
-def nonzero(x: Any) -> Any:
+def nonzero(x: ArrayLike) -> tuple[Array, ...]:
     """Return the indices of the elements that are not zero, one array for each axis.
-
-    Args:
-        x: An array.
 
     Raises:
         ValueError: The array has no values yet, in a graph or a compiled program.
@@ -291,7 +281,9 @@ def nonzero(x: Any) -> Any:
 
 
 @op
-def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+def select(
+    condlist: Sequence[ArrayLike], choicelist: Sequence[ArrayLike], default: ArrayLike = 0
+) -> Array:
     """Choose element by element among several arrays.
 
     Args:
@@ -304,16 +296,15 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         [1, 9]
     """
     return jnp.select(
-        [jnp.asarray(c) for c in condlist], [as_array(c) for c in choicelist], default
+        [jnp.asarray(c) for c in condlist], [as_array(c) for c in choicelist], as_array(default)
     )
 
 
 @op
-def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+def isin(x1: ArrayLike, x2: ArrayLike, assume_unique: bool = False, invert: bool = False) -> Array:
     """Say which elements are among others.
 
     Args:
-        x1: An array.
         x2: The elements to look for.
         assume_unique: Whether neither array holds an element twice.
         invert: Whether to say the opposite.
@@ -327,19 +318,18 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
 
 @op
 def unique(
-    x: Any,
+    x: ArrayLike,
     sorted: bool = True,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
     axis: int | None = None,
     size: int | None = None,
-    fill_value: Any = None,
-) -> Any:
+    fill_value: float | None = None,
+) -> Array:
     """Return each element once.
 
     Args:
-        x: An array.
         sorted: Whether the smallest must come first.
         return_index: Whether to return where each is first met.
         return_inverse: Whether to return which of them each element is.
@@ -371,11 +361,12 @@ def unique(
 
 
 @op
-def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
+def bincount(
+    x: ArrayLike, weights: ArrayLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Array:
     """Count how often each whole number is met, in each row where there are two axes.
 
     Args:
-        x: An array.
         weights: How much each element counts; 1 where it is `None`.
         minlength: How long the result is at least.
         sparse: Kept for Keras's signature; only `False` is supported.
@@ -399,11 +390,12 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 
 
 @op
-def histogram(x: Any, bins: int = 10, range: tuple[float, float] | None = None) -> Any:
+def histogram(
+    x: ArrayLike, bins: int = 10, range: tuple[float, float] | None = None
+) -> tuple[Array, Array]:
     """Count elements in bins of equal width.
 
     Args:
-        x: An array.
         bins: How many bins.
         range: The outer borders; the smallest and the largest element where it is `None`.
 
@@ -418,7 +410,7 @@ def histogram(x: Any, bins: int = 10, range: tuple[float, float] | None = None) 
 
 
 @op
-def unravel_index(indices: Any, shape: Sequence[int]) -> Any:
+def unravel_index(indices: ArrayLike, shape: Sequence[int]) -> tuple[Array, ...]:
     """Turn indices into a flattened array into one index for each axis.
 
     Args:
@@ -437,12 +429,11 @@ def unravel_index(indices: Any, shape: Sequence[int]) -> Any:
 
 @op
 def one_hot(
-    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
-) -> Any:
+    x: ArrayLike, num_classes: int, axis: int = -1, dtype: DType | None = None, sparse: bool = False
+) -> Array:
     """Turn class indices into vectors with a 1 at the index and 0 elsewhere; an index out of range gives zeros.
 
     Args:
-        x: An array.
         num_classes: How many classes.
         axis: Where the classes' axis stands.
         dtype: The result's dtype.
@@ -461,8 +452,12 @@ def one_hot(
 
 @op
 def multi_hot(
-    inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
-) -> Any:
+    inputs: ArrayLike,
+    num_classes: int,
+    axis: int = -1,
+    dtype: DType | None = None,
+    sparse: bool = False,
+) -> Array:
     """Turn sets of class indices into vectors with a 1 at each of the indices and 0 elsewhere.
 
     An index out of range adds nothing.
@@ -493,6 +488,6 @@ def _dense(sparse: bool) -> None:
         raise ValueError("Sparse arrays are not supported; leave `sparse` at False.")
 
 
-def _starts(indices: Any) -> Any:
+def _starts(indices: ArrayLike) -> Any:
     """Return the indices as `lax` takes them: a sequence of numbers."""
     return indices if isinstance(indices, list | tuple) else list(jnp.asarray(indices))

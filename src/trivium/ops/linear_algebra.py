@@ -20,6 +20,7 @@ from trivium.ops.arrays import (
     wide_integer,
 )
 from trivium.ops.edges import power_norm, root
+from trivium.state.types import Array, ArrayLike, Axes
 
 __all__ = [
     "cdist", "cholesky", "cholesky_inverse", "corrcoef", "correlate", "cross", "det", "diff", "dot",
@@ -30,11 +31,10 @@ __all__ = [
 
 
 @op
-def dot(x1: Any, x2: Any) -> Any:
+def dot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Multiply and add up: over the last axis of `x1` and the last but one of `x2` (or its only one).
 
     Args:
-        x1: An array.
         x2: Another array.
 
     Example:
@@ -45,11 +45,10 @@ def dot(x1: Any, x2: Any) -> Any:
 
 
 @op
-def vdot(x1: Any, x2: Any) -> Any:
+def vdot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Flatten both, multiply (the first conjugated) and add up.
 
     Args:
-        x1: An array.
         x2: Another array.
 
     Example:
@@ -60,11 +59,10 @@ def vdot(x1: Any, x2: Any) -> Any:
 
 
 @op
-def inner(x1: Any, x2: Any) -> Any:
+def inner(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Multiply and add up over the last axes of both.
 
     Args:
-        x1: An array.
         x2: Another array.
 
     Example:
@@ -75,11 +73,10 @@ def inner(x1: Any, x2: Any) -> Any:
 
 
 @op
-def outer(x1: Any, x2: Any) -> Any:
+def outer(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Flatten both and multiply each element of the one with each of the other.
 
     Args:
-        x1: An array.
         x2: Another array.
 
     Example:
@@ -90,11 +87,12 @@ def outer(x1: Any, x2: Any) -> Any:
 
 
 @op
-def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
+def tensordot(
+    x1: ArrayLike, x2: ArrayLike, axes: int | Sequence[int] | Sequence[Sequence[int]] = 2
+) -> Array:
     """Multiply and add up over several axes.
 
     Args:
-        x1: An array.
         x2: Another array.
         axes: How many of the last axes of `x1` and first axes of `x2` to add up over; or a pair of lists of axes.
 
@@ -106,7 +104,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
 
 @op
-def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
+def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
     """Multiply and add up over named axes; products of int8 add up in int32.
 
     Args:
@@ -125,11 +123,10 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
 
 
 @op
-def kron(x1: Any, x2: Any) -> Any:
+def kron(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Replace each element of the one by its multiple of the other.
 
     Args:
-        x1: An array.
         x2: Another array.
 
     Example:
@@ -141,12 +138,16 @@ def kron(x1: Any, x2: Any) -> Any:
 
 @op
 def cross(
-    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+    x1: ArrayLike,
+    x2: ArrayLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Array:
     """Return the cross product of vectors in space.
 
     Args:
-        x1: An array.
         x2: Another array.
         axisa: The vectors' axis in `x1`.
         axisb: The vectors' axis in `x2`.
@@ -161,11 +162,10 @@ def cross(
 
 
 @op
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Add up a diagonal.
 
     Args:
-        x: An array.
         offset: The diagonal: 0 the main one, above it positive, below it negative.
         axis1: The rows' axis.
         axis2: The columns' axis.
@@ -178,11 +178,10 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @op
-def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+def diff(a: ArrayLike, n: int = 1, axis: int = -1) -> Array:
     """Return the differences between neighbors.
 
     Args:
-        a: An array.
         n: How often.
         axis: The axis.
 
@@ -194,11 +193,10 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 
 
 @op
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: ArrayLike, N: int | None = None, increasing: bool = False) -> Array:
     """Return each element's powers, one row for each.
 
     Args:
-        x: An array.
         N: How many powers; as many as elements where it is `None`.
         increasing: Whether the lowest power comes first.
 
@@ -210,7 +208,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @op
-def corrcoef(x: Any) -> Any:
+def corrcoef(x: ArrayLike) -> Array:
     """Return the correlations between the rows.
 
     Args:
@@ -224,11 +222,10 @@ def corrcoef(x: Any) -> Any:
 
 
 @op
-def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
+def correlate(x1: ArrayLike, x2: ArrayLike, mode: str = "valid") -> Array:
     """Slide one sequence along another and add up the products.
 
     Args:
-        x1: An array.
         x2: Another array.
         mode: `"valid"`, `"same"` or `"full"`: how far the two overlap.
 
@@ -240,7 +237,7 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
 
 
 @op
-def cdist(x: Any, y: Any) -> Any:
+def cdist(x: ArrayLike, y: ArrayLike) -> Array:
     """Return the distances between points.
 
     Args:
@@ -261,14 +258,16 @@ def cdist(x: Any, y: Any) -> Any:
 
 @op
 def norm(
-    x: Any, ord: Any = None, axis: int | Sequence[int] | None = None, keepdims: bool = False
-) -> Any:
+    x: ArrayLike,
+    ord: int | float | str | None = None,
+    axis: Axes = None,
+    keepdims: bool = False,
+) -> Array:
     """Return the norm of vectors or matrices, computed in float32 at least.
 
     The gradient of a zero vector's norm is 0, one of its subgradients.
 
     Args:
-        x: An array.
         ord: Which norm: a number, `"fro"` or `"nuc"`; the Euclidean one where it is `None`.
         axis: One axis for norms of vectors, two for norms of matrices.
         keepdims: Whether reduced axes stay, with size 1.
@@ -293,7 +292,7 @@ def norm(
 
 
 @op
-def det(x: Any) -> Any:
+def det(x: ArrayLike) -> Array:
     """Return the determinants of matrices.
 
     Args:
@@ -307,7 +306,7 @@ def det(x: Any) -> Any:
 
 
 @op
-def slogdet(x: Any) -> Any:
+def slogdet(x: ArrayLike) -> tuple[Array, ...]:
     """Return the sign of the determinant and the logarithm of its absolute value.
 
     Args:
@@ -324,7 +323,7 @@ def slogdet(x: Any) -> Any:
 
 
 @op
-def logdet(x: Any) -> Any:
+def logdet(x: ArrayLike) -> Array:
     """Return the logarithm of the absolute value of the determinant.
 
     Args:
@@ -338,7 +337,7 @@ def logdet(x: Any) -> Any:
 
 
 @op
-def inv(x: Any) -> Any:
+def inv(x: ArrayLike) -> Array:
     """Return the inverse of matrices.
 
     Args:
@@ -352,7 +351,7 @@ def inv(x: Any) -> Any:
 
 
 @op
-def pinv(x: Any, rcond: float | None = None) -> Any:
+def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
     """Return the pseudo-inverse of matrices.
 
     Args:
@@ -370,7 +369,7 @@ def pinv(x: Any, rcond: float | None = None) -> Any:
 
 
 @op
-def matrix_rank(x: Any, tol: float | None = None) -> Any:
+def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
     """Return the rank of matrices.
 
     Args:
@@ -385,7 +384,7 @@ def matrix_rank(x: Any, tol: float | None = None) -> Any:
 
 
 @op
-def cholesky(x: Any, upper: bool = False) -> Any:
+def cholesky(x: ArrayLike, upper: bool = False) -> Array:
     """Return the lower triangle whose product with its transpose is `x`.
 
     Args:
@@ -405,7 +404,7 @@ def cholesky(x: Any, upper: bool = False) -> Any:
 
 
 @op
-def cholesky_inverse(x: Any, upper: bool = False) -> Any:
+def cholesky_inverse(x: ArrayLike, upper: bool = False) -> Array:
     """Return the inverse of the matrix whose Cholesky factor is `x`.
 
     Args:
@@ -429,7 +428,7 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Any:
 
 
 @op
-def qr(x: Any, mode: str = "reduced") -> Any:
+def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, ...]:
     """Return an orthogonal and an upper triangular factor.
 
     Args:
@@ -444,7 +443,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
 
 
 @op
-def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Return the singular value decomposition.
 
     Args:
@@ -464,7 +463,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 @op
-def eig(x: Any) -> Any:
+def eig(x: ArrayLike) -> tuple[Array, ...]:
     """Return the eigenvalues and eigenvectors of matrices; on the CPU only.
 
     Args:
@@ -478,7 +477,7 @@ def eig(x: Any) -> Any:
 
 
 @op
-def eigh(x: Any) -> Any:
+def eigh(x: ArrayLike) -> tuple[Array, ...]:
     """Return the eigenvalues, the smallest first, and the eigenvectors of symmetric matrices.
 
     Args:
@@ -492,7 +491,7 @@ def eigh(x: Any) -> Any:
 
 
 @op
-def lu_factor(x: Any) -> Any:
+def lu_factor(x: ArrayLike) -> tuple[Array, ...]:
     """Return both triangles of the LU decomposition in one matrix, and the exchanged rows.
 
     Args:
@@ -506,7 +505,7 @@ def lu_factor(x: Any) -> Any:
 
 
 @op
-def solve(a: Any, b: Any) -> Any:
+def solve(a: ArrayLike, b: ArrayLike) -> Array:
     """Solve linear equations: return `x` with `a @ x == b`.
 
     Args:
@@ -524,7 +523,7 @@ def solve(a: Any, b: Any) -> Any:
 
 
 @op
-def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
+def solve_triangular(a: ArrayLike, b: ArrayLike, lower: bool = False) -> Array:
     """Solve linear equations with a triangular matrix.
 
     Args:
@@ -544,7 +543,7 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
 
 
 @op
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
     """Return the `x` that makes `a @ x - b` smallest.
 
     Args:
@@ -560,12 +559,12 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     return jnp.linalg.lstsq(a, b, rcond)[0]
 
 
-def _check_square(x: Any) -> None:
+def _check_square(x: Array) -> None:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError(f"matrices are square, of shape (..., n, n); got {x.shape}.")
 
 
-def _solve(solver: Callable[..., Any], a: Any, b: Any) -> Any:
+def _solve(solver: Callable[..., Any], a: Array, b: Array) -> Any:
     """Solve for matrices or, where `b` has an axis less than `a`, for vectors."""
     _check_square(a)
     vectors = b.ndim == a.ndim - 1

@@ -12,6 +12,7 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_axes, as_floats, as_wide_floats, positive_axis
 from trivium.ops.edges import saturating
 from trivium.state.logits import set_logits
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
@@ -22,11 +23,8 @@ __all__ = [
 
 
 @op
-def relu(x: Any) -> Any:
+def relu(x: ArrayLike) -> Array:
     """Return `max(x, 0)`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> relu([-1.0, 2.0]).tolist()
@@ -39,11 +37,8 @@ def relu(x: Any) -> Any:
 
 
 @op
-def relu6(x: Any) -> Any:
+def relu6(x: ArrayLike) -> Array:
     """Return `min(max(x, 0), 6)`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> relu6([-1.0, 2.0, 7.0]).tolist()
@@ -56,11 +51,10 @@ def relu6(x: Any) -> Any:
 
 
 @op
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.2) -> Array:
     """Return `x` where it is positive, else `negative_slope * x`.
 
     Args:
-        x: An array.
         negative_slope: The slope below zero.
 
     Example:
@@ -74,11 +68,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 
 
 @op
-def elu(x: Any, alpha: float = 1.0) -> Any:
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """Return `x` where it is positive, else `alpha * (exp(x) - 1)`.
 
     Args:
-        x: An array.
         alpha: The limit below zero, with the sign changed.
 
     Example:
@@ -93,11 +86,8 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 @op
-def selu(x: Any) -> Any:
+def selu(x: ArrayLike) -> Array:
     """Return a scaled `elu` whose two constants keep means at 0 and variances at 1 through deep stacks.
-
-    Args:
-        x: An array.
 
     Example:
         >>> selu([-100.0, 1.0]).round(4).tolist()
@@ -110,11 +100,10 @@ def selu(x: Any) -> Any:
 
 
 @op
-def celu(x: Any, alpha: float = 1.0) -> Any:
+def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """Return `max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`.
 
     Args:
-        x: An array.
         alpha: The limit below zero, with the sign changed; the slope at zero is 1 for any.
 
     Example:
@@ -129,11 +118,10 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
 
 @op
-def gelu(x: Any, approximate: bool = True) -> Any:
+def gelu(x: ArrayLike, approximate: bool = True) -> Array:
     """Return `x` times the chance that a standard normal variable is below it.
 
     Args:
-        x: An array.
         approximate: Whether to take the `tanh` approximation of that chance.
 
     Example:
@@ -147,7 +135,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 
 @op
-def glu(x: Any, axis: int = -1) -> Any:
+def glu(x: ArrayLike, axis: int = -1) -> Array:
     """Split in halves and return the first, gated by the sigmoid of the second.
 
     Args:
@@ -174,11 +162,8 @@ def glu(x: Any, axis: int = -1) -> Any:
 
 
 @op
-def silu(x: Any) -> Any:
+def silu(x: ArrayLike) -> Array:
     """Return `x * sigmoid(x)`, also known as swish.
-
-    Args:
-        x: An array.
 
     Example:
         >>> silu([0.0, 100.0]).tolist()
@@ -191,11 +176,8 @@ def silu(x: Any) -> Any:
 
 
 @op
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: ArrayLike) -> Array:
     """Return `1 / (1 + exp(-x))`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sigmoid([0.0]).tolist()
@@ -206,11 +188,8 @@ def sigmoid(x: Any) -> Any:
 
 
 @op
-def log_sigmoid(x: Any) -> Any:
+def log_sigmoid(x: ArrayLike) -> Array:
     """Return the logarithm of `sigmoid(x)`, exact also far below zero.
-
-    Args:
-        x: An array.
 
     Example:
         >>> log_sigmoid([-100.0]).tolist()
@@ -220,11 +199,8 @@ def log_sigmoid(x: Any) -> Any:
 
 
 @op
-def hard_sigmoid(x: Any) -> Any:
+def hard_sigmoid(x: ArrayLike) -> Array:
     """Return `x / 6 + 0.5`, clipped to 0 and 1.
-
-    Args:
-        x: An array.
 
     Example:
         >>> hard_sigmoid([-3.0, 0.0, 3.0]).tolist()
@@ -237,11 +213,8 @@ def hard_sigmoid(x: Any) -> Any:
 
 
 @op
-def hard_silu(x: Any) -> Any:
+def hard_silu(x: ArrayLike) -> Array:
     """Return `x * hard_sigmoid(x)`, also known as hard swish.
-
-    Args:
-        x: An array.
 
     Example:
         >>> hard_silu([0.0, 1.5, 3.0]).tolist()
@@ -254,11 +227,8 @@ def hard_silu(x: Any) -> Any:
 
 
 @op
-def tanh(x: Any) -> Any:
+def tanh(x: ArrayLike) -> Array:
     """Return the hyperbolic tangent.
-
-    Args:
-        x: An array.
 
     Example:
         >>> tanh([0.0]).tolist()
@@ -268,11 +238,8 @@ def tanh(x: Any) -> Any:
 
 
 @op
-def hard_tanh(x: Any) -> Any:
+def hard_tanh(x: ArrayLike) -> Array:
     """Return `x`, clipped to -1 and 1.
-
-    Args:
-        x: An array.
 
     Example:
         >>> hard_tanh([-2.0, 0.5]).tolist()
@@ -282,11 +249,8 @@ def hard_tanh(x: Any) -> Any:
 
 
 @op
-def tanh_shrink(x: Any) -> Any:
+def tanh_shrink(x: ArrayLike) -> Array:
     """Return `x - tanh(x)`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> tanh_shrink([0.0, 100.0]).tolist()
@@ -297,11 +261,10 @@ def tanh_shrink(x: Any) -> Any:
 
 
 @op
-def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+def hard_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Return `x` where it lies farther than `threshold` from zero, else 0.
 
     Args:
-        x: An array.
         threshold: The distance.
 
     Example:
@@ -313,11 +276,10 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 
 @op
-def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+def soft_shrink(x: ArrayLike, threshold: float = 0.5) -> Array:
     """Return `x` moved towards zero by `threshold`, and 0 where that would pass zero.
 
     Args:
-        x: An array.
         threshold: The distance.
 
     Example:
@@ -329,11 +291,10 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 
 @op
-def threshold(x: Any, threshold: float, default_value: float) -> Any:
+def threshold(x: ArrayLike, threshold: float, default_value: float) -> Array:
     """Return `x` where it is above `threshold`, else `default_value`.
 
     Args:
-        x: An array.
         threshold: What `x` must be above.
         default_value: What to return elsewhere.
 
@@ -346,11 +307,8 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
 
 
 @op
-def softplus(x: Any) -> Any:
+def softplus(x: ArrayLike) -> Array:
     """Return `log(1 + exp(x))`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> softplus([-200.0, 100.0]).tolist()
@@ -363,11 +321,10 @@ def softplus(x: Any) -> Any:
 
 
 @op
-def squareplus(x: Any, b: float = 4) -> Any:
+def squareplus(x: ArrayLike, b: float = 4) -> Array:
     """Return `(x + sqrt(x ** 2 + b)) / 2`.
 
     Args:
-        x: An array.
         b: How wide the bend at zero is.
 
     Example:
@@ -382,11 +339,8 @@ def squareplus(x: Any, b: float = 4) -> Any:
 
 
 @op
-def softsign(x: Any) -> Any:
+def softsign(x: ArrayLike) -> Array:
     """Return `x / (1 + abs(x))`.
-
-    Args:
-        x: An array.
 
     Example:
         >>> softsign([-1.0, 3.0]).tolist()
@@ -398,11 +352,8 @@ def softsign(x: Any) -> Any:
 
 
 @op
-def sparse_plus(x: Any) -> Any:
+def sparse_plus(x: ArrayLike) -> Array:
     """Return 0 up to -1, `x` from 1 on, and `(x + 1) ** 2 / 4` between.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sparse_plus([-2.0, 0.0, 2.0]).tolist()
@@ -412,11 +363,8 @@ def sparse_plus(x: Any) -> Any:
 
 
 @op
-def sparse_sigmoid(x: Any) -> Any:
+def sparse_sigmoid(x: ArrayLike) -> Array:
     """Return 0 up to -1, 1 from 1 on, and `(x + 1) / 2` between.
-
-    Args:
-        x: An array.
 
     Example:
         >>> sparse_sigmoid([-2.0, 0.0, 2.0]).tolist()
@@ -426,11 +374,10 @@ def sparse_sigmoid(x: Any) -> Any:
 
 
 @op
-def softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
+def softmax(x: ArrayLike, axis: int | Sequence[int] = -1) -> Array:
     """Return `exp(x)` divided by its sum: positive numbers that add up to 1.
 
     Args:
-        x: An array.
         axis: The axis, or axes, along which they add up to 1.
 
     Example:
@@ -447,11 +394,10 @@ def softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
 
 
 @op
-def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
+def log_softmax(x: ArrayLike, axis: int | Sequence[int] = -1) -> Array:
     """Return the logarithm of `softmax(x)`, exact also where that is tiny.
 
     Args:
-        x: An array.
         axis: The axis, or axes, along which the softmax adds up to 1.
 
     Example:
@@ -463,11 +409,10 @@ def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Any:
 
 
 @op
-def sparsemax(x: Any, axis: int = -1) -> Any:
+def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     """Return the point closest to `x` whose coordinates are not negative and add up to 1: many are 0.
 
     Args:
-        x: An array.
         axis: The axis along which they add up to 1.
 
     Example:
@@ -481,7 +426,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     return jnp.moveaxis(_of_rows(_nearest_on_simplex, x, -1, 0.0), -1, axis)
 
 
-def _nearest_on_simplex(x: Any) -> Any:
+def _nearest_on_simplex(x: Array) -> Any:
     falling = -jnp.sort(-x, axis=-1)
     sums = jnp.cumsum(falling, axis=-1)
     kept = 1 + falling * jnp.arange(1, x.shape[-1] + 1) > sums
@@ -490,7 +435,7 @@ def _nearest_on_simplex(x: Any) -> Any:
     return jnp.maximum(x - cut, 0.0)
 
 
-def _of_rows(function: Callable[..., Any], x: Any, axes: Any, empty: float) -> Any:
+def _of_rows(function: Callable[..., Any], x: Array, axes: Any, empty: float) -> Any:
     """Share out among what is not masked by −∞; where all is, `empty`, with gradient 0."""
     nothing = jnp.max(x, axis=axes, keepdims=True, initial=-jnp.inf) == -jnp.inf
     return jnp.where(nothing, empty, function(jnp.where(nothing, 0.0, x)))

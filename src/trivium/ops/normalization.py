@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +18,7 @@ from trivium.ops.arrays import (
 )
 from trivium.ops.edges import power_norm, root
 from trivium.state.dtypes import epsilon as default_epsilon
+from trivium.state.types import Array, ArrayLike, Axes
 
 __all__ = [
     "batch_normalization", "layer_normalization", "moments", "normalize", "rms_normalization",
@@ -27,12 +27,11 @@ __all__ = [
 
 @op
 def moments(
-    x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
-) -> Any:
+    x: ArrayLike, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False
+) -> tuple[Array, Array]:
     """Return the mean and the variance, computed in float32 at least.
 
     Args:
-        x: An array.
         axes: The axes to reduce.
         keepdims: Whether reduced axes stay, with size 1.
         synchronized: Kept for Keras's signature: in a program over several devices arrays are whole already.
@@ -57,18 +56,17 @@ def moments(
 
 @op
 def batch_normalization(
-    x: Any,
-    mean: Any,
-    variance: Any,
+    x: ArrayLike,
+    mean: ArrayLike,
+    variance: ArrayLike,
     axis: int,
-    offset: Any = None,
-    scale: Any = None,
+    offset: ArrayLike | None = None,
+    scale: ArrayLike | None = None,
     epsilon: float = 1e-3,
-) -> Any:
+) -> Array:
     """Subtract a mean, divide by a standard deviation, then scale and shift, for each channel.
 
     Args:
-        x: An array.
         mean: The means, shape `(channels,)`.
         variance: The variances, shape `(channels,)`.
         axis: The channels' axis.
@@ -86,29 +84,28 @@ def batch_normalization(
     x = jnp.asarray(as_array(x))
     shape = [1] * x.ndim
     shape[positive_axis(axis, x.ndim)] = -1
-    mean, variance, offset, scale = (
-        None if m is None else jnp.reshape(jnp.asarray(as_array(m)), shape)
-        for m in (mean, variance, offset, scale)
-    )
-    factor = jax.lax.rsqrt(variance + epsilon)
+
+    def spread(of_channels: ArrayLike) -> Array:
+        return jnp.reshape(jnp.asarray(as_array(of_channels)), shape)
+
+    factor = jax.lax.rsqrt(spread(variance) + epsilon)
     if scale is not None:
-        factor = factor * scale
-    shift = -mean * factor
-    return x * factor + (shift if offset is None else shift + offset)
+        factor = factor * spread(scale)
+    shift = -spread(mean) * factor
+    return x * factor + (shift if offset is None else shift + spread(offset))
 
 
 @op
 def layer_normalization(
-    x: Any,
-    gamma: Any = None,
-    beta: Any = None,
+    x: ArrayLike,
+    gamma: ArrayLike | None = None,
+    beta: ArrayLike | None = None,
     axis: int | Sequence[int] = -1,
     epsilon: float | None = None,
-) -> Any:
+) -> Array:
     """Bring the mean to 0 and the variance to 1 in each example, then scale and shift; in float32 at least.
 
     Args:
-        x: An array.
         gamma: What to multiply by, in the shape of the normalized axes.
         beta: What to add, in the shape of the normalized axes.
         axis: The axes to normalize over.
@@ -137,12 +134,14 @@ def layer_normalization(
 
 @op
 def rms_normalization(
-    x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
-) -> Any:
+    x: ArrayLike,
+    scale: ArrayLike | None = None,
+    axis: int | Sequence[int] = -1,
+    epsilon: float | None = None,
+) -> Array:
     """Divide by the root of the mean square; in float32 at least.
 
     Args:
-        x: An array.
         scale: What to multiply by.
         axis: The axes to normalize over.
         epsilon: What keeps the division finite; `config.epsilon()` where it is `None`.
@@ -165,14 +164,16 @@ def rms_normalization(
 
 @op
 def normalize(
-    x: Any, axis: int | Sequence[int] | None = -1, order: int = 2, epsilon: float | None = None
-) -> Any:
+    x: ArrayLike,
+    axis: Axes = -1,
+    order: int = 2,
+    epsilon: float | None = None,
+) -> Array:
     """Divide by the norm, computed in float32 at least.
 
     A vector whose norm is 0 stays 0, with gradient 0.
 
     Args:
-        x: An array.
         axis: The axes to take the norm over.
         order: Which norm.
         epsilon: The smallest norm to divide by; `config.epsilon()` where it is `None`.

@@ -18,6 +18,7 @@ from trivium.ops.arrays import (
     as_wide_floats,
     need_values,
 )
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "allclose", "arctan2", "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift",
@@ -28,12 +29,8 @@ __all__ = [
 
 
 @op
-def maximum(x1: Any, x2: Any) -> Any:
+def maximum(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the larger of the two; NaN where one is NaN.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> maximum([1.0, 5.0], 3.0).tolist()
@@ -43,12 +40,8 @@ def maximum(x1: Any, x2: Any) -> Any:
 
 
 @op
-def minimum(x1: Any, x2: Any) -> Any:
+def minimum(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the smaller of the two; NaN where one is NaN.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> minimum([1.0, 5.0], 3.0).tolist()
@@ -58,12 +51,8 @@ def minimum(x1: Any, x2: Any) -> Any:
 
 
 @op
-def fmax(x1: Any, x2: Any) -> Any:
+def fmax(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the larger of the two, and the other where one is NaN.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> fmax([1.0, float('nan')], 3.0).tolist()
@@ -73,12 +62,8 @@ def fmax(x1: Any, x2: Any) -> Any:
 
 
 @op
-def fmin(x1: Any, x2: Any) -> Any:
+def fmin(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the smaller of the two, and the other where one is NaN.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> fmin([1.0, float('nan')], 3.0).tolist()
@@ -89,13 +74,11 @@ def fmin(x1: Any, x2: Any) -> Any:
 
 @op
 def isclose(
-    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Any:
+    x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Array:
     """Say where they are nearly equal.
 
     Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
         rtol: The difference allowed, relative to `x2`.
         atol: The difference allowed besides.
         equal_nan: Whether two NaNs are close.
@@ -109,13 +92,11 @@ def isclose(
 
 @op
 def allclose(
-    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Any:
+    x1: ArrayLike, x2: ArrayLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Array:
     """Say whether they are nearly equal everywhere.
 
     Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
         rtol: The difference allowed, relative to `x2`.
         atol: The difference allowed besides.
         equal_nan: Whether two NaNs are close.
@@ -128,7 +109,7 @@ def allclose(
 
 
 @op
-def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+def where(condition: ArrayLike, x1: ArrayLike | None = None, x2: ArrayLike | None = None) -> Any:
     """Choose element by element.
 
     Args:
@@ -148,19 +129,15 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """
     if (x1 is None) != (x2 is None):
         raise ValueError("`x1` and `x2` are given together or not at all.")
-    if x1 is None:
+    if x1 is None or x2 is None:
         need_values(condition, "Give `x1` and `x2`.")
         return jnp.where(as_array(condition))
     return jnp.where(as_array(condition), as_array(x1), as_array(x2))
 
 
 @op
-def fmod(x1: Any, x2: Any) -> Any:
+def fmod(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the remainder of the division, with the sign of the dividend.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> fmod([-3], 2).tolist()
@@ -170,12 +147,8 @@ def fmod(x1: Any, x2: Any) -> Any:
 
 
 @op
-def divide_no_nan(x1: Any, x2: Any) -> Any:
+def divide_no_nan(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Divide, with 0 where the divisor is 0.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> divide_no_nan([1.0, 2.0], [0.0, 4.0]).tolist()
@@ -186,12 +159,8 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
 
 
 @op
-def arctan2(x1: Any, x2: Any) -> Any:
+def arctan2(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the angle of the point `(x2, x1)`, in radians; in the origin it is 0, and so is its gradient.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> arctan2([0.0], [1.0]).tolist()
@@ -201,12 +170,8 @@ def arctan2(x1: Any, x2: Any) -> Any:
 
 
 @op
-def hypot(x1: Any, x2: Any) -> Any:
+def hypot(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return `sqrt(x1 ** 2 + x2 ** 2)`.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> hypot([3.0], [4.0]).tolist()
@@ -216,12 +181,8 @@ def hypot(x1: Any, x2: Any) -> Any:
 
 
 @op
-def logaddexp(x1: Any, x2: Any) -> Any:
+def logaddexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return `log(exp(x1) + exp(x2))`, without overflow.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> logaddexp([1000.0], [0.0]).tolist()
@@ -231,12 +192,8 @@ def logaddexp(x1: Any, x2: Any) -> Any:
 
 
 @op
-def logaddexp2(x1: Any, x2: Any) -> Any:
+def logaddexp2(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return `log2(2 ** x1 + 2 ** x2)`, without overflow.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> logaddexp2([3.0], [3.0]).tolist()
@@ -246,12 +203,8 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
 
 
 @op
-def heaviside(x1: Any, x2: Any) -> Any:
+def heaviside(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return 0 where `x1` is negative, 1 where it is positive and `x2` where it is 0.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
@@ -261,12 +214,8 @@ def heaviside(x1: Any, x2: Any) -> Any:
 
 
 @op
-def nextafter(x1: Any, x2: Any) -> Any:
+def nextafter(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the next number from `x1` in the direction of `x2`.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> nextafter([1.0], [2.0]).tolist()
@@ -276,11 +225,10 @@ def nextafter(x1: Any, x2: Any) -> Any:
 
 
 @op
-def ldexp(x1: Any, x2: Any) -> Any:
+def ldexp(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return `x1 * 2 ** x2`.
 
     Args:
-        x1: An array.
         x2: An array of whole numbers.
 
     Example:
@@ -291,12 +239,8 @@ def ldexp(x1: Any, x2: Any) -> Any:
 
 
 @op
-def gcd(x1: Any, x2: Any) -> Any:
+def gcd(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the greatest common divisor.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> gcd([12], [18]).tolist()
@@ -306,12 +250,8 @@ def gcd(x1: Any, x2: Any) -> Any:
 
 
 @op
-def lcm(x1: Any, x2: Any) -> Any:
+def lcm(x1: ArrayLike, x2: ArrayLike) -> Array:
     """Return the least common multiple.
-
-    Args:
-        x1: An array.
-        x2: An array whose shape broadcasts with that of `x1`.
 
     Example:
         >>> lcm([4], [6]).tolist()
@@ -321,7 +261,7 @@ def lcm(x1: Any, x2: Any) -> Any:
 
 
 @op
-def polar(abs_: Any, angle: Any) -> Any:
+def polar(abs_: ArrayLike, angle: ArrayLike) -> Array:
     """Return the complex number of a length and an angle.
 
     Args:
@@ -337,7 +277,7 @@ def polar(abs_: Any, angle: Any) -> Any:
 
 
 @op
-def bitwise_and(x: Any, y: Any) -> Any:
+def bitwise_and(x: ArrayLike, y: ArrayLike) -> Array:
     """Combine bits: 1 where both are 1.
 
     Args:
@@ -352,7 +292,7 @@ def bitwise_and(x: Any, y: Any) -> Any:
 
 
 @op
-def bitwise_or(x: Any, y: Any) -> Any:
+def bitwise_or(x: ArrayLike, y: ArrayLike) -> Array:
     """Combine bits: 1 where one is 1.
 
     Args:
@@ -367,7 +307,7 @@ def bitwise_or(x: Any, y: Any) -> Any:
 
 
 @op
-def bitwise_xor(x: Any, y: Any) -> Any:
+def bitwise_xor(x: ArrayLike, y: ArrayLike) -> Array:
     """Combine bits: 1 where exactly one is 1.
 
     Args:
@@ -382,7 +322,7 @@ def bitwise_xor(x: Any, y: Any) -> Any:
 
 
 @op
-def bitwise_left_shift(x: Any, y: Any) -> Any:
+def bitwise_left_shift(x: ArrayLike, y: ArrayLike) -> Array:
     """Move the bits of `x` to the left by `y` places.
 
     Args:
@@ -397,7 +337,7 @@ def bitwise_left_shift(x: Any, y: Any) -> Any:
 
 
 @op
-def bitwise_right_shift(x: Any, y: Any) -> Any:
+def bitwise_right_shift(x: ArrayLike, y: ArrayLike) -> Array:
     """Move the bits of `x` to the right by `y` places.
 
     Args:
@@ -411,12 +351,12 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
     return jnp.right_shift(as_array(x), as_array(y))
 
 
-def _in_float32(function: Callable[..., Any], x1: Any, x2: Any) -> Any:
+def _in_float32(function: Callable[..., Any], x1: ArrayLike, x2: ArrayLike) -> Any:
     x1, x2 = as_common_floats(x1, x2)
     return function(as_wide_floats(x1), as_wide_floats(x2)).astype(x1.dtype)
 
 
-def _of_powers(function: Callable[..., Any], x1: Any, x2: Any) -> Any:
+def _of_powers(function: Callable[..., Any], x1: ArrayLike, x2: ArrayLike) -> Any:
     """Call a logarithm of a sum of powers; where both powers are 0 the gradient is 0, too."""
     x1, x2 = as_common_floats(x1, x2)
     nothing = (x1 == -jnp.inf) & (x2 == -jnp.inf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,6 +18,7 @@ from trivium.ops.arrays import (
     positive_axis,
 )
 from trivium.ops.edges import root
+from trivium.state.types import Array, ArrayLike, Axes, DType
 
 __all__ = [
     "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "cumprod",
@@ -29,11 +30,10 @@ __all__ = [
 
 
 @op
-def sum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def sum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Add up.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -46,12 +46,14 @@ def sum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 @op
 def prod(
-    x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, dtype: Any = None
-) -> Any:
+    x: ArrayLike,
+    axis: Axes = None,
+    keepdims: bool = False,
+    dtype: DType | None = None,
+) -> Array:
     """Multiply up.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
         dtype: The result's dtype.
@@ -65,12 +67,14 @@ def prod(
 
 @op
 def max(
-    x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None
-) -> Any:
+    x: ArrayLike,
+    axis: Axes = None,
+    keepdims: bool = False,
+    initial: float | None = None,
+) -> Array:
     """Return the largest.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
         initial: A number to reduce besides; an empty array gives it.
@@ -84,12 +88,14 @@ def max(
 
 @op
 def min(
-    x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False, initial: Any = None
-) -> Any:
+    x: ArrayLike,
+    axis: Axes = None,
+    keepdims: bool = False,
+    initial: float | None = None,
+) -> Array:
     """Return the smallest.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
         initial: A number to reduce besides; an empty array gives it.
@@ -102,11 +108,10 @@ def min(
 
 
 @op
-def amax(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def amax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the largest.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -118,11 +123,10 @@ def amax(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False
 
 
 @op
-def amin(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def amin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the smallest.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -134,11 +138,10 @@ def amin(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False
 
 
 @op
-def ptp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def ptp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the largest less the smallest.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -150,11 +153,10 @@ def ptp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def mean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def mean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the mean, computed in float32 at least.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -166,11 +168,10 @@ def mean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False
 
 
 @op
-def var(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def var(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the variance, computed in float32 at least: the mean squared distance from the mean.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -182,13 +183,12 @@ def var(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def std(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the standard deviation, the square root of the variance, computed in float32 at least.
 
     Where all are equal it is 0, and so is its gradient.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -200,11 +200,10 @@ def std(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def average(x: Any, axis: int | Sequence[int] | None = None, weights: Any = None) -> Any:
+def average(x: ArrayLike, axis: Axes = None, weights: ArrayLike | None = None) -> Array:
     """Return the weighted mean.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         weights: How much each element counts; all the same where it is `None`.
 
@@ -217,11 +216,10 @@ def average(x: Any, axis: int | Sequence[int] | None = None, weights: Any = None
 
 
 @op
-def all(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def all(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Say whether all are true.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -233,11 +231,10 @@ def all(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def any(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def any(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Say whether one is true.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -249,11 +246,10 @@ def any(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False)
 
 
 @op
-def count_nonzero(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def count_nonzero(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Count what is not zero.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -265,11 +261,10 @@ def count_nonzero(x: Any, axis: int | Sequence[int] | None = None, keepdims: boo
 
 
 @op
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the largest; of several, the first.
 
     Args:
-        x: An array.
         axis: The axis to reduce; the flattened array's where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -281,11 +276,10 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 @op
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the smallest; of several, the first.
 
     Args:
-        x: An array.
         axis: The axis to reduce; the flattened array's where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -297,11 +291,10 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 @op
-def logsumexp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def logsumexp(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return `log(sum(exp(x)))`, without overflow.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -321,11 +314,10 @@ def logsumexp(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = 
 
 
 @op
-def median(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def median(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the middle value, or the mean of the two in the middle.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -338,16 +330,15 @@ def median(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 @op
 def quantile(
-    x: Any,
-    q: Any,
-    axis: int | Sequence[int] | None = None,
+    x: ArrayLike,
+    q: ArrayLike,
+    axis: Axes = None,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> Array:
     """Return the value below which a given share of the elements lies.
 
     Args:
-        x: An array.
         q: Which share of the elements lies below: a number from 0 to 1, or an array of them.
         axis: The axis or axes to reduce; all where it is `None`.
         method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
@@ -367,16 +358,15 @@ def quantile(
 
 @op
 def percentile(
-    x: Any,
-    q: Any,
-    axis: int | Sequence[int] | None = None,
+    x: ArrayLike,
+    q: ArrayLike,
+    axis: Axes = None,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> Array:
     """Return the value below which a given share of the elements lies, in percent.
 
     Args:
-        x: An array.
         q: Which share of the elements lies below: a number from 0 to 100, or an array of them.
         axis: The axis or axes to reduce; all where it is `None`.
         method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
@@ -395,11 +385,10 @@ def percentile(
 
 
 @op
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumsum(x: ArrayLike, axis: int | None = None, dtype: DType | None = None) -> Array:
     """Return the running sum.
 
     Args:
-        x: An array.
         axis: The axis; the flattened array's where it is `None`.
         dtype: The result's dtype.
 
@@ -411,11 +400,10 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @op
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumprod(x: ArrayLike, axis: int | None = None, dtype: DType | None = None) -> Array:
     """Return the running product.
 
     Args:
-        x: An array.
         axis: The axis; the flattened array's where it is `None`.
         dtype: The result's dtype.
 
@@ -427,11 +415,10 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @op
-def nansum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nansum(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Add up what is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -443,11 +430,10 @@ def nansum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 @op
-def nanprod(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanprod(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Multiply up what is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -459,11 +445,10 @@ def nanprod(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fa
 
 
 @op
-def nanmax(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanmax(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the largest that is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -475,11 +460,10 @@ def nanmax(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 @op
-def nanmin(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanmin(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the smallest that is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -491,11 +475,10 @@ def nanmin(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 @op
-def nanmean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanmean(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the mean of what is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -507,11 +490,10 @@ def nanmean(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fa
 
 
 @op
-def nanvar(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanvar(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the variance of what is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -523,11 +505,10 @@ def nanvar(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 @op
-def nanstd(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanstd(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the standard deviation of what is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -539,11 +520,10 @@ def nanstd(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = Fal
 
 
 @op
-def nanmedian(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Any:
+def nanmedian(x: ArrayLike, axis: Axes = None, keepdims: bool = False) -> Array:
     """Return the middle value of what is not NaN.
 
     Args:
-        x: An array.
         axis: The axis or axes to reduce; all where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -556,16 +536,15 @@ def nanmedian(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = 
 
 @op
 def nanquantile(
-    x: Any,
-    q: Any,
-    axis: int | Sequence[int] | None = None,
+    x: ArrayLike,
+    q: ArrayLike,
+    axis: Axes = None,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> Array:
     """Do as `quantile` does, without what is NaN.
 
     Args:
-        x: An array.
         q: Which share of the elements lies below: a number from 0 to 1, or an array of them.
         axis: The axis or axes to reduce; all where it is `None`.
         method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
@@ -585,16 +564,15 @@ def nanquantile(
 
 @op
 def nanpercentile(
-    x: Any,
-    q: Any,
-    axis: int | Sequence[int] | None = None,
+    x: ArrayLike,
+    q: ArrayLike,
+    axis: Axes = None,
     method: str = "linear",
     keepdims: bool = False,
-) -> Any:
+) -> Array:
     """Do as `percentile` does, without what is NaN.
 
     Args:
-        x: An array.
         q: Which share of the elements lies below: a number from 0 to 100, or an array of them.
         axis: The axis or axes to reduce; all where it is `None`.
         method: What to do between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
@@ -613,11 +591,10 @@ def nanpercentile(
 
 
 @op
-def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def nanargmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the largest that is not NaN; -1 where all are.
 
     Args:
-        x: An array.
         axis: The axis to reduce; the flattened array's where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -629,11 +606,10 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 @op
-def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+def nanargmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Array:
     """Return the index of the smallest that is not NaN; -1 where all are.
 
     Args:
-        x: An array.
         axis: The axis to reduce; the flattened array's where it is `None`.
         keepdims: Whether reduced axes stay, with size 1.
 
@@ -645,11 +621,10 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 @op
-def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumsum(x: ArrayLike, axis: int | None = None, dtype: DType | None = None) -> Array:
     """Return the running sum, NaN taken as 0.
 
     Args:
-        x: An array.
         axis: The axis; the flattened array's where it is `None`.
         dtype: The result's dtype.
 
@@ -661,11 +636,10 @@ def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @op
-def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def nancumprod(x: ArrayLike, axis: int | None = None, dtype: DType | None = None) -> Array:
     """Return the running product, NaN taken as 1.
 
     Args:
-        x: An array.
         axis: The axis; the flattened array's where it is `None`.
         dtype: The result's dtype.
 
@@ -677,7 +651,7 @@ def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 
 @op
-def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+def trapezoid(y: ArrayLike, x: ArrayLike | None = None, dx: float = 1.0, axis: int = -1) -> Array:
     """Return the area under straight lines between points.
 
     Args:
@@ -695,8 +669,8 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 
 @op
 def segment_sum(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Any:
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
     """Add up the items of each segment.
 
     Args:
@@ -720,8 +694,8 @@ def segment_sum(
 
 @op
 def segment_prod(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Any:
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
     """Multiply up the items of each segment.
 
     Args:
@@ -745,8 +719,8 @@ def segment_prod(
 
 @op
 def segment_max(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Any:
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
     """Return the largest of the items of each segment.
 
     Args:
@@ -770,8 +744,8 @@ def segment_max(
 
 @op
 def segment_min(
-    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
-) -> Any:
+    data: ArrayLike, segment_ids: ArrayLike, num_segments: int | None = None, sorted: bool = False
+) -> Array:
     """Return the smallest of the items of each segment.
 
     Args:
@@ -793,9 +767,7 @@ def segment_min(
     return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
 
 
-def _in_float32(
-    function: Callable[..., Any], x: Any, axis: int | Sequence[int] | None, keepdims: bool
-) -> Any:
+def _in_float32(function: Callable[..., Any], x: ArrayLike, axis: Axes, keepdims: bool) -> Array:
     """Reduce half types in float32, where neither sums overflow nor small terms get lost."""
     x = as_floats(x)
     wide = jnp.promote_types(x.dtype, "float32")
@@ -803,15 +775,15 @@ def _in_float32(
     return function(x, axis=axes, keepdims=keepdims, dtype=wide).astype(x.dtype)
 
 
-def _deviation(x: Any, **options: Any) -> Any:
+def _deviation(x: Array, **options: Any) -> Any:
     return root(jnp.var(x, **options))
 
 
-def _nan_deviation(x: Any, **options: Any) -> Any:
+def _nan_deviation(x: Array, **options: Any) -> Any:
     return root(jnp.nanvar(x, **options))
 
 
-def _index(function: Callable[..., Any], x: Any, axis: int | None, keepdims: bool) -> Any:
+def _index(function: Callable[..., Any], x: ArrayLike, axis: int | None, keepdims: bool) -> Any:
     x = jnp.asarray(as_array(x))
     axis = None if axis is None else positive_axis(axis, x.ndim)
     return function(x, axis=axis, keepdims=keepdims)
@@ -819,8 +791,8 @@ def _index(function: Callable[..., Any], x: Any, axis: int | None, keepdims: boo
 
 def _segment(
     function: Callable[..., Any],
-    data: Any,
-    segment_ids: Any,
+    data: ArrayLike,
+    segment_ids: ArrayLike,
     num_segments: int | None,
     ordered: bool,
 ) -> Any:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, channels_are_last, positive_axis
 from trivium.state.registry import suggest
+from trivium.state.types import Array, ArrayLike, Axes
 
 __all__ = [
     "append", "array_split", "broadcast_to", "concatenate", "depth_to_space", "diag", "diagflat",
@@ -21,11 +22,10 @@ __all__ = [
 
 
 @op
-def reshape(x: Any, newshape: int | Sequence[int | None]) -> Any:
+def reshape(x: ArrayLike, newshape: int | Sequence[int | None]) -> Array:
     """Give another shape to the same elements in the same order.
 
     Args:
-        x: An array.
         newshape: The new shape; one size may be -1, which means whatever is left. `None`, an unknown size in a
             symbolic tensor's shape, stands for the size that `x` has there, or for -1 where it is the only unknown.
 
@@ -44,11 +44,8 @@ def reshape(x: Any, newshape: int | Sequence[int | None]) -> Any:
 
 
 @op
-def ravel(x: Any) -> Any:
+def ravel(x: ArrayLike) -> Array:
     """Flatten to one axis.
-
-    Args:
-        x: An array.
 
     Example:
         >>> ravel([[1, 2], [3, 4]]).tolist()
@@ -58,11 +55,10 @@ def ravel(x: Any) -> Any:
 
 
 @op
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
+def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     """Reorder the axes.
 
     Args:
-        x: An array.
         axes: The old axes in their new order; the reverse order where it is `None`.
 
     Example:
@@ -73,11 +69,10 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
 
 
 @op
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Array:
     """Exchange two axes.
 
     Args:
-        x: An array.
         axis1: An axis.
         axis2: Another axis.
 
@@ -89,11 +84,10 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 
 
 @op
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+def moveaxis(x: ArrayLike, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     """Move axes; the others keep their order.
 
     Args:
-        x: An array.
         source: The axes to move.
         destination: Where they go.
 
@@ -105,11 +99,10 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
 
 
 @op
-def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
+def expand_dims(x: ArrayLike, axis: int | Sequence[int]) -> Array:
     """Add axes of size 1.
 
     Args:
-        x: An array.
         axis: Where the new axes stand in the result.
 
     Example:
@@ -120,11 +113,10 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
 
 
 @op
-def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+def squeeze(x: ArrayLike, axis: Axes = None) -> Array:
     """Drop axes of size 1.
 
     Args:
-        x: An array.
         axis: The axes to drop; all of size 1 where it is `None`.
 
     Example:
@@ -136,11 +128,10 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
 
 
 @op
-def broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
+def broadcast_to(x: ArrayLike, shape: Sequence[int | None]) -> Array:
     """Repeat along axes of size 1, and along new ones in front.
 
     Args:
-        x: An array.
         shape: The new shape; `None` stands for the size that `x` has there, counted from the last axis.
 
     Example:
@@ -153,7 +144,7 @@ def broadcast_to(x: Any, shape: Sequence[int | None]) -> Any:
 
 
 @op
-def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
+def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays along an axis.
 
     Args:
@@ -168,11 +159,10 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
 
 
 @op
-def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+def append(x1: ArrayLike, x2: ArrayLike, axis: int | None = None) -> Array:
     """Put one array behind another.
 
     Args:
-        x1: An array.
         x2: Another array.
         axis: The axis; both are flattened where it is `None`.
 
@@ -184,7 +174,7 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
 
 
 @op
-def stack(x: Sequence[Any], axis: int = 0) -> Any:
+def stack(x: Sequence[ArrayLike], axis: int = 0) -> Array:
     """Join arrays along a new axis.
 
     Args:
@@ -199,7 +189,7 @@ def stack(x: Sequence[Any], axis: int = 0) -> Any:
 
 
 @op
-def hstack(xs: Sequence[Any]) -> Any:
+def hstack(xs: Sequence[ArrayLike]) -> Array:
     """Join arrays along the second axis, or the first where they have one.
 
     Args:
@@ -213,7 +203,7 @@ def hstack(xs: Sequence[Any]) -> Any:
 
 
 @op
-def vstack(xs: Sequence[Any]) -> Any:
+def vstack(xs: Sequence[ArrayLike]) -> Array:
     """Join arrays along the first axis; an array with one axis counts as a row.
 
     Args:
@@ -227,7 +217,7 @@ def vstack(xs: Sequence[Any]) -> Any:
 
 
 @op
-def dstack(xs: Sequence[Any]) -> Any:
+def dstack(xs: Sequence[ArrayLike]) -> Array:
     """Join arrays along the third axis.
 
     Args:
@@ -241,11 +231,10 @@ def dstack(xs: Sequence[Any]) -> Any:
 
 
 @op
-def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
+def split(x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Array]:
     """Cut into parts.
 
     Args:
-        x: An array.
         indices_or_sections: How many equal parts, or the indices at which to cut.
         axis: The axis.
 
@@ -260,11 +249,12 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> An
 
 
 @op
-def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> Any:
+def array_split(
+    x: ArrayLike, indices_or_sections: int | Sequence[int], axis: int = 0
+) -> list[Array]:
     """Cut into parts of nearly equal size.
 
     Args:
-        x: An array.
         indices_or_sections: How many equal parts, or the indices at which to cut.
         axis: The axis.
 
@@ -279,11 +269,10 @@ def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0)
 
 
 @op
-def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
+def hsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array]:
     """Cut into parts along the second axis, or the first where there is one.
 
     Args:
-        x: An array.
         indices_or_sections: How many equal parts, or the indices at which to cut.
 
     Returns:
@@ -297,11 +286,10 @@ def hsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
 
 
 @op
-def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
+def vsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array]:
     """Cut into parts along the first axis.
 
     Args:
-        x: An array.
         indices_or_sections: How many equal parts, or the indices at which to cut.
 
     Returns:
@@ -315,11 +303,10 @@ def vsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
 
 
 @op
-def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
+def dsplit(x: ArrayLike, indices_or_sections: int | Sequence[int]) -> list[Array]:
     """Cut into parts along the third axis.
 
     Args:
-        x: An array.
         indices_or_sections: How many equal parts, or the indices at which to cut.
 
     Returns:
@@ -334,11 +321,10 @@ def dsplit(x: Any, indices_or_sections: int | Sequence[int]) -> Any:
 
 
 @op
-def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
+def unstack(x: ArrayLike, num: int | None = None, axis: int = 0) -> list[Array]:
     """Take an axis apart.
 
     Args:
-        x: An array.
         num: How many there are; read off the shape where it is `None`.
         axis: The axis.
 
@@ -364,11 +350,10 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> Any:
 
 
 @op
-def tile(x: Any, repeats: int | Sequence[int]) -> Any:
+def tile(x: ArrayLike, repeats: int | Sequence[int]) -> Array:
     """Repeat the whole array.
 
     Args:
-        x: An array.
         repeats: How often along each axis.
 
     Example:
@@ -379,11 +364,10 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Any:
 
 
 @op
-def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) -> Array:
     """Repeat each element.
 
     Args:
-        x: An array.
         repeats: How often each element; a number, or one for each element.
         axis: The axis; the flattened array's where it is `None`.
 
@@ -397,11 +381,10 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 
 @op
-def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
+def flip(x: ArrayLike, axis: Axes = None) -> Array:
     """Reverse the order along axes.
 
     Args:
-        x: An array.
         axis: The axes; all where it is `None`.
 
     Example:
@@ -412,11 +395,8 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
 
 
 @op
-def flipud(x: Any) -> Any:
+def flipud(x: ArrayLike) -> Array:
     """Reverse the order along the first axis.
-
-    Args:
-        x: An array.
 
     Example:
         >>> flipud([[1], [2]]).tolist()
@@ -426,11 +406,8 @@ def flipud(x: Any) -> Any:
 
 
 @op
-def fliplr(x: Any) -> Any:
+def fliplr(x: ArrayLike) -> Array:
     """Reverse the order along the second axis.
-
-    Args:
-        x: An array.
 
     Example:
         >>> fliplr([[1, 2]]).tolist()
@@ -440,7 +417,7 @@ def fliplr(x: Any) -> Any:
 
 
 @op
-def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+def rot90(array: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """Turn by quarter turns.
 
     Args:
@@ -456,11 +433,10 @@ def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
 
 
 @op
-def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Any:
+def roll(x: ArrayLike, shift: int | Sequence[int], axis: Axes = None) -> Array:
     """Move along, and in again at the other end.
 
     Args:
-        x: An array.
         shift: By how many places.
         axis: The axes; the flattened array's where it is `None`.
 
@@ -478,11 +454,15 @@ _PAD_MODES = (
 
 
 @op
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
+def pad(
+    x: ArrayLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: ArrayLike | None = None,
+) -> Array:
     """Add elements around.
 
     Args:
-        x: An array.
         pad_width: Pairs of how many elements to add before and after each axis; one pair for all axes, or one number.
         mode: What to add, as NumPy names it: `"constant"`, `"edge"`, `"empty"`, `"linear_ramp"`, `"maximum"`, `"mean"`,
             `"median"`, `"minimum"`, `"reflect"`, `"symmetric"` or `"wrap"`.
@@ -505,11 +485,10 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
 
 
 @op
-def diag(x: Any, k: int = 0) -> Any:
+def diag(x: ArrayLike, k: int = 0) -> Array:
     """Take the diagonal of a matrix, or make a matrix with a diagonal.
 
     Args:
-        x: An array.
         k: The diagonal: 0 the main one, above it positive, below it negative.
 
     Example:
@@ -520,11 +499,10 @@ def diag(x: Any, k: int = 0) -> Any:
 
 
 @op
-def diagflat(x: Any, k: int = 0) -> Any:
+def diagflat(x: ArrayLike, k: int = 0) -> Array:
     """Make a matrix with the flattened array as its diagonal.
 
     Args:
-        x: An array.
         k: The diagonal: 0 the main one, above it positive, below it negative.
 
     Example:
@@ -535,11 +513,10 @@ def diagflat(x: Any, k: int = 0) -> Any:
 
 
 @op
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """Take the diagonals of matrices.
 
     Args:
-        x: An array.
         offset: The diagonal: 0 the main one, above it positive, below it negative.
         axis1: The rows' axis.
         axis2: The columns' axis.
@@ -552,11 +529,10 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @op
-def tril(x: Any, k: int = 0) -> Any:
+def tril(x: ArrayLike, k: int = 0) -> Array:
     """Put 0 above a diagonal.
 
     Args:
-        x: An array.
         k: The diagonal: 0 the main one, above it positive, below it negative.
 
     Example:
@@ -567,11 +543,10 @@ def tril(x: Any, k: int = 0) -> Any:
 
 
 @op
-def triu(x: Any, k: int = 0) -> Any:
+def triu(x: ArrayLike, k: int = 0) -> Array:
     """Put 0 below a diagonal.
 
     Args:
-        x: An array.
         k: The diagonal: 0 the main one, above it positive, below it negative.
 
     Example:
@@ -582,7 +557,7 @@ def triu(x: Any, k: int = 0) -> Any:
 
 
 @op
-def meshgrid(*x: Any, indexing: str = "xy") -> Any:
+def meshgrid(*x: ArrayLike, indexing: str = "xy") -> list[Array]:
     """Return the coordinates of a grid's points.
 
     Args:
@@ -600,7 +575,7 @@ def meshgrid(*x: Any, indexing: str = "xy") -> Any:
 
 
 @op
-def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
+def space_to_depth(x: ArrayLike, block_size: int, data_format: str = "channels_last") -> Array:
     """Move each block of pixels into the channels: its place comes before the old channel, or behind it if they
     are first.
 
@@ -627,7 +602,7 @@ def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") 
 
 
 @op
-def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
+def depth_to_space(x: ArrayLike, block_size: int, data_format: str = "channels_last") -> Array:
     """Move channels out into blocks of pixels; `space_to_depth` moves them back.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -13,15 +13,18 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_complex, as_floats, per_axis
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import suggest
+from trivium.state.types import Array, ArrayLike, DType
 
 __all__ = [
     "bartlett", "blackman", "extract_sequences", "fft", "fft2", "fold", "hamming", "hanning",
     "ifft2", "irfft", "istft", "kaiser", "rfft", "stft", "unfold",
 ]  # fmt: skip
 
+_Pair: TypeAlias = int | Sequence[int]
+
 
 @op
-def fft(x: Any) -> Any:
+def fft(x: Sequence[ArrayLike]) -> tuple[Array, Array]:
     """Return the Fourier transform along the last axis.
 
     Args:
@@ -38,7 +41,7 @@ def fft(x: Any) -> Any:
 
 
 @op
-def fft2(x: Any) -> Any:
+def fft2(x: Sequence[ArrayLike]) -> tuple[Array, Array]:
     """Return the Fourier transform along the last two axes.
 
     Args:
@@ -55,7 +58,7 @@ def fft2(x: Any) -> Any:
 
 
 @op
-def ifft2(x: Any) -> Any:
+def ifft2(x: Sequence[ArrayLike]) -> tuple[Array, Array]:
     """Return the inverse Fourier transform along the last two axes.
 
     Args:
@@ -72,11 +75,10 @@ def ifft2(x: Any) -> Any:
 
 
 @op
-def rfft(x: Any, fft_length: int | None = None) -> Any:
+def rfft(x: ArrayLike, fft_length: int | None = None) -> tuple[Array, Array]:
     """Return the half of the Fourier transform of real samples that is not determined by the other.
 
     Args:
-        x: An array.
         fft_length: How many samples; the last axis is cut or filled with zeros.
 
     Returns:
@@ -90,7 +92,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Any:
 
 
 @op
-def irfft(x: Any, fft_length: int | None = None) -> Any:
+def irfft(x: Sequence[ArrayLike], fft_length: int | None = None) -> Array:
     """Return the real samples whose `rfft` is given.
 
     Args:
@@ -105,7 +107,7 @@ def irfft(x: Any, fft_length: int | None = None) -> Any:
 
 
 @op
-def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
+def extract_sequences(x: ArrayLike, sequence_length: int, sequence_stride: int) -> Array:
     """Cut samples into overlapping frames.
 
     Args:
@@ -128,13 +130,13 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
 
 @op
 def stft(
-    x: Any,
+    x: ArrayLike,
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,
     window: Any = "hann",
     center: bool = True,
-) -> Any:
+) -> tuple[Array, Array]:
     """Return the Fourier transforms of overlapping frames.
 
     Args:
@@ -164,14 +166,14 @@ def stft(
 
 @op
 def istft(
-    x: Any,
+    x: Sequence[ArrayLike],
     sequence_length: int,
     sequence_stride: int,
     fft_length: int,
     length: int | None = None,
     window: Any = "hann",
     center: bool = True,
-) -> Any:
+) -> Array:
     """Return the samples whose `stft` is given.
 
     Args:
@@ -270,12 +272,12 @@ def kaiser(x: int, beta: float) -> Any:
 
 @op
 def unfold(
-    x: Any,
+    x: ArrayLike,
     kernel_size: int | Sequence[int],
     dilation: int | Sequence[int] = 1,
     padding: int | Sequence[int] = 0,
     stride: int | Sequence[int] = 1,
-) -> Any:
+) -> Array:
     """Cut images into overlapping blocks.
 
     Args:
@@ -307,13 +309,13 @@ def unfold(
 
 @op
 def fold(
-    x: Any,
+    x: ArrayLike,
     output_size: int | Sequence[int],
     kernel_size: int | Sequence[int],
     dilation: int | Sequence[int] = 1,
     padding: int | Sequence[int] = 0,
     stride: int | Sequence[int] = 1,
-) -> Any:
+) -> Array:
     """Put blocks together to images; pixels that meet add up.
 
     Args:
@@ -338,7 +340,7 @@ def fold(
     kh, kw = per_axis(kernel_size, 2, "kernel_size")
     image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // (kh * kw), *size), x.dtype)
 
-    def cut(y: Any) -> Any:
+    def cut(y: Array) -> Any:
         return unfold(y, kernel_size, dilation, padding, stride)
 
     wanted = jax.eval_shape(cut, image).shape
@@ -350,7 +352,7 @@ def fold(
 _WINDOWS: dict[str, Callable[[int], Any]] = {"hann": jnp.hanning, "hamming": jnp.hamming}
 
 
-def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Any:
+def _window(window: Any, length: int, fft_length: int, dtype: DType | None) -> Any:
     """Return the window of `length` in the middle of `fft_length` zeros."""
     if fft_length < length:
         raise ValueError(
@@ -370,7 +372,7 @@ def _window(window: Any, length: int, fft_length: int, dtype: Any) -> Any:
     return jnp.pad(values.astype(dtype), (before, fft_length - values.shape[0] - before))
 
 
-def _overlap_add(frames: Any, stride: int) -> Any:
+def _overlap_add(frames: Array, stride: int) -> Any:
     count, length = frames.shape[-2:]
     places = (jnp.arange(count) * stride)[:, None] + jnp.arange(length)
     return (
@@ -380,24 +382,26 @@ def _overlap_add(frames: Any, stride: int) -> Any:
     )
 
 
-def _blocks(x: Any, kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Any:
+def _blocks(
+    x: Array, kernel_size: _Pair, dilation: _Pair, padding: _Pair, stride: _Pair
+) -> tuple[Array, Array, Array, tuple[int, ...]]:
     """Return each block's rows and columns, the padded images and the blocks' size."""
     window = per_axis(kernel_size, 2, "kernel_size")
     distance = per_axis(dilation, 2, "dilation")
     around = per_axis(padding, 2, "padding", least=0)
     step = per_axis(stride, 2, "stride")
     x = jnp.pad(x, [(0, 0), (0, 0), *((p, p) for p in around)])
-    places = [
+    rows, columns = (
         jnp.arange(0, n - (k - 1) * d, s)[:, None] + jnp.arange(k) * d
         for n, k, d, s in zip(x.shape[2:], window, distance, step, strict=True)
-    ]
-    return *places, x, window
+    )
+    return rows, columns, x, window
 
 
-def _complex(x: Any) -> Any:
+def _complex(x: Sequence[ArrayLike]) -> Array:
     if not isinstance(x, list | tuple) or len(x) != 2:
         raise ValueError("complex numbers are a pair of arrays, the real and the imaginary part.")
-    real, imaginary = x
+    real, imaginary = map(as_array, x)
     if np.shape(real) != np.shape(imaginary):
         raise ValueError(
             f"the real and imaginary parts differ in shape: {np.shape(real)} and {np.shape(imaginary)}."
@@ -405,5 +409,5 @@ def _complex(x: Any) -> Any:
     return as_complex(real, imaginary)
 
 
-def _parts(x: Any) -> tuple[Any, Any]:
+def _parts(x: Array) -> tuple[Array, Array]:
     return jnp.real(x), jnp.imag(x)

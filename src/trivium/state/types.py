@@ -36,8 +36,8 @@ ArrayLike: TypeAlias = Annotated[
 ]
 """What an op takes for an array: an array, a number, a nested list of numbers, a variable or a symbolic tensor.
 
-An op's arguments of this type are its *tensors*, the others its *settings*. The mark behind the type keeps it in one
-piece in unions such as `ArrayLike | None`, so that it can be found there.
+An op's arguments of this type are its *tensors*, the others its *settings* (`trivium.graph.tensor_arguments`). The mark
+behind the type keeps it in one piece in unions such as `ArrayLike | None`, so that it can be found there.
 """
 
 Size: TypeAlias = int | None
@@ -52,7 +52,7 @@ Axes: TypeAlias = int | Sequence[int] | None
 DType: TypeAlias = str | type[Any] | np.dtype[Any]
 """A dtype: its name, as the library writes it everywhere, or a type of Python, NumPy or JAX that means it."""
 
-Tree: TypeAlias = Any
+Tree: TypeAlias = Annotated[Any, "tensors"]
 """Arrays in a structure of lists, tuples, dicts and what else `jax.tree_util` knows; one array is a tree, too.
 
 To a type checker it is anything, since any object is a leaf; the word says how it is read.
