@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import itertools
+import operator
 import warnings
 import weakref
 from collections.abc import Callable, Iterable
@@ -37,12 +38,13 @@ from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_
 from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import add_losses, autocast_scope, current_scope, init_scope
-from trivium.state.tracking import LAYERS, in_one_look, members, unique
+from trivium.state.tracking import LAYERS, members, unique
 from trivium.state.trees import map_tree
 from trivium.state.undo import undone_on_error
 
 __all__ = ["Layer"]
 
+_IS_TRAINED = operator.attrgetter("trainable_unless_frozen")
 _builds = itertools.count()
 SEQUENTIAL_KEYS = (
     "input_shape",
@@ -112,7 +114,9 @@ class Layer(Copied, Settings):
     """
 
     _tracked_as = LAYERS
-    _untracked: frozenset[str] = frozenset({"_call_args", "_inbound_nodes", "_losses"})
+    _untracked: frozenset[str] = frozenset(
+        {"_call_args", "_inbound_nodes", "_losses", "_build_shapes"}
+    )
 
     _owned_by = "_parent"
 
@@ -311,11 +315,10 @@ class Layer(Copied, Settings):
 
     def _flow_layers(self) -> list[Layer]:
         """The layers directly inside in the order of the data's flow: the order in which they were built."""
-        far = 1 << 60
-        return sorted(
-            self._layers,
-            key=lambda layer: far if layer._build_index is None else layer._build_index,
-        )
+        layers, far = self._layers, 1 << 60
+        if len(layers) > 1:
+            layers.sort(key=lambda x: far if x._build_index is None else x._build_index)
+        return layers
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
         """This layer and those inside it, each before its own inner ones."""
@@ -331,8 +334,11 @@ class Layer(Copied, Settings):
         return list(found.values())
 
     def _own_weights(self) -> list[Variable]:
-        variables = unique([*self._added, *members(self).variables])
-        return sorted(variables, key=lambda v: not v.trainable_unless_frozen)
+        # Those that `add_weight` made come first: their list is the layer's first attribute.
+        variables = list(members(self).variables)
+        if len(variables) > 1:
+            variables.sort(key=_IS_TRAINED, reverse=True)
+        return variables
 
     @property
     def weights(self) -> list[Variable]:
@@ -342,12 +348,13 @@ class Layer(Copied, Settings):
         )
 
     @property
-    @in_one_look
     def variables(self) -> list[Variable]:
         """All variables but those of metrics."""
-        seeds = (generator.state for generator in members(self).seeds)
-        inner = (v for layer in self._flow_layers() for v in layer.variables)
-        return unique([*self._own_weights(), *seeds, *inner])
+        own, layers = self._own_weights(), self._flow_layers()
+        seeds = [generator.state for generator in members(self).seeds]
+        if not layers and not seeds:
+            return own
+        return unique([*own, *seeds, *(v for layer in layers for v in layer.variables)])
 
     @property
     def trainable_weights(self) -> list[Variable]:

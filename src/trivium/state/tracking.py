@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import threading
-import types
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
@@ -34,13 +32,24 @@ T = TypeVar("T")
 # What a class sets `_tracked_as` to: the places in `Members`.
 LAYERS, VARIABLES, SEEDS, METRICS = range(4)
 
-# Most attributes are one of these, and hold nothing.
-_PLAIN = frozenset(
-    {
-        type(None), bool, int, float, complex, str, bytes, type,
-        types.FunctionType, types.BuiltinFunctionType, types.MethodType, weakref.ref,
-    }
-)  # fmt: skip
+_NOTHING, _CONTAINER = -1, 4
+_CONTAINERS = (list, tuple, set, dict)
+# What the objects of a class are to whoever holds them. Only classes that last as long as the process are remembered.
+_roles: dict[type, int] = {}
+_LASTING = ("builtins", "weakref", "functools", "numpy", "jax", "jaxlib", "trivium")
+
+
+def _role(kind: type) -> int:
+    """Return which kind of member, if any, the objects of a class are."""
+    known = _roles.get(kind)
+    if known is not None:
+        return known
+    role: int | None = getattr(kind, "_tracked_as", None)
+    if role is None:
+        role = _CONTAINER if issubclass(kind, _CONTAINERS) else _NOTHING
+    if str(kind.__module__).partition(".")[0] in _LASTING and "<" not in kind.__qualname__:
+        _roles[kind] = role
+    return role
 
 
 class Members(NamedTuple):
@@ -128,28 +137,39 @@ def members(owner: Any) -> Members:
 def _look(owner: Any) -> Members:
     found: tuple[dict[int, Any], ...] = ({}, {}, {}, {})
     skip = getattr(owner, "_untracked", ())
-    # Each call of `fit` and `predict` comes here for every layer, so this loop is what a large model costs.
+    # Each call of `fit` and `predict` comes here for every layer, so this loop is what a large model costs: no call for
+    # an attribute that holds nothing, which most are.
+    known = _roles.get
     for name, value in vars(owner).items():
-        if type(value) not in _PLAIN and name not in skip:
-            _take(value, found)
-    return Members(*(list(kind.values()) for kind in found))
+        role = known(type(value))
+        if role is None:
+            role = _role(type(value))
+        if role != _NOTHING and (role != _CONTAINER or value) and name not in skip:
+            _take(value, role, found)
+    layers, variables, seeds, metrics = found
+    return Members(
+        [*layers.values()], [*variables.values()], [*seeds.values()], [*metrics.values()]
+    )
 
 
-def _take(value: Any, found: tuple[dict[int, Any], ...]) -> None:
-    kind = getattr(type(value), "_tracked_as", None)
-    if kind is not None:
-        found[kind][id(value)] = value
+def _take(value: Any, role: int, found: tuple[dict[int, Any], ...]) -> None:
+    if role != _CONTAINER:
+        found[role][id(value)] = value
         return
-    for inner in contents(value) or ():
-        if type(inner) not in _PLAIN:
-            _take(inner, found)
+    known = _roles.get
+    for inner in value.values() if isinstance(value, dict) else value:
+        role = known(type(inner))
+        if role is None:
+            role = _role(type(inner))
+        if role != _NOTHING:
+            _take(inner, role, found)
 
 
 def contents(value: Any) -> Iterable[Any] | None:
     """Return what a container holds, a dict's values; `None` for anything that is no container."""
-    if isinstance(value, list | tuple | set):
-        return value
-    return value.values() if isinstance(value, dict) else None
+    if not isinstance(value, _CONTAINERS):
+        return None
+    return value.values() if isinstance(value, dict) else value
 
 
 def attributes(owner: Any) -> dict[str, Any]:

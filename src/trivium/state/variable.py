@@ -180,6 +180,11 @@ class Variable(Copied, ArrayOperators):
             self._value = None
 
     @property
+    def form(self) -> tuple[tuple[int, ...], str]:
+        """The shape, and the dtype that it is kept in: what stays the same all its life."""
+        return self._shape, self._dtype
+
+    @property
     def kept_dtype(self) -> str:
         """The dtype that it is kept in, whatever it is read in."""
         return self._dtype

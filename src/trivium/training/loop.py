@@ -108,8 +108,7 @@ class State:
 
     def form(self) -> Hashable:
         """Return what a program must know of the values: groups, shapes and dtypes."""
-        forms = tuple((v.shape, v.dtype) for v in self.variables)
-        return tuple(self.sizes), forms, self.shared
+        return tuple(self.sizes), tuple([v.form for v in self.variables]), self.shared
 
 
 @dataclasses.dataclass
@@ -168,7 +167,6 @@ class Pass:
         """Ask for what the pass works with: callbacks may have frozen layers, compiled the model anew, and the like."""
         self._ready = self._ask()
         self._seen = self._token()
-        self._step = _checked(self._ready.step, self.kind)
         self._version = (self.kind, self._ready.version, self._ready.state.form())
         self._found: dict[Hashable, Program] = {}
 
@@ -242,7 +240,7 @@ class Pass:
         program.compiled()  # Waited for out here, where Ctrl-C is heard.
         values: list[Any] = []
         try:
-            with _uninterrupted():
+            with _uninterrupted() if program.reused else contextlib.nullcontext():
                 values = state.take(program.reused)
                 result, new = program(values, data, order, segment.base, start, stop)
                 state.give(program.changed, new)
@@ -255,9 +253,9 @@ class Pass:
         """Run the step as plain Python, and keep what it changes."""
         state = self._ready.state
         values = [v.value for v in state.variables]
-        nested = state.nested(values)
+        step = _checked(self._ready.step, self.kind)
         try:
-            result, new = self._step(nested, data)
+            result, new = step(state.nested(values), data)
         except NEEDS_VALUES as error:
             raise values_needed(error, eager=True) from None
         flat = jax.tree_util.tree_leaves(new)
@@ -276,7 +274,7 @@ class Pass:
             program = ready.programs.get(key)
             if program is None or program.failed:
                 program = Program(
-                    self._step,
+                    _checked(ready.step, self.kind),
                     state.nested(state.take()),
                     *segment.form,
                     self.kind == "predict",

@@ -26,6 +26,8 @@ __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 # A chunk lasts about this long, so that the progress bar moves and Ctrl-C is heard; the edge of a chunk costs less than
 # a thousandth of it.
 CHUNK_SECONDS = 0.25
+# Arrays of at most so many bytes are handed to a program as they are.
+_ALONG = 1 << 14
 # A block has at most so many bytes, of which copying in one go gains nothing more; a stream's has at most so many
 # batches, since it has to wait for each.
 _BLOCK_BYTES = 1 << 25
@@ -190,9 +192,14 @@ class Feed:
     def _slice(self, start: int, stop: int, size: int, room: int) -> Segment:
         data, rows = self.source.data, room * size
 
+        def place(array: Any) -> Any:
+            array = _padded(array[start:stop], rows)
+            # A program takes so few bytes along by itself, faster than anybody could bring them before.
+            small = isinstance(array, np.ndarray) and array.nbytes <= _ALONG
+            return array if small else to_device(array)
+
         def lay() -> tuple[Any, jax.Array]:
-            laid = jax.tree_util.tree_map(lambda a: to_device(_padded(a[start:stop], rows)), data)
-            return laid, _numbers(rows)
+            return jax.tree_util.tree_map(place, data), _numbers(rows)
 
         return Segment(_specs(data, rows), size, rows, (stop - start) // size, 0, lay)
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from trivium.data import unpack_x_y_sample_weight
+from trivium.layers.base import Layer
 from trivium.metrics import Mean, Metric
 from trivium.state import Copied, StatelessScope
-from trivium.state.tracking import members, unique
+from trivium.state.tracking import in_one_look, members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
 from trivium.training.outputs import Outputs
-
-if TYPE_CHECKING:
-    from trivium.layers.base import Layer as _Base
-else:
-    _Base = object
 
 __all__ = ["Compiled", "Steps"]
 
@@ -80,7 +76,7 @@ class Compiled(Copied):
         self.metrics.build(outputs, targets)
 
 
-class Steps(_Base):
+class Steps(Layer):
     """What a model does with one batch."""
 
     _trainer: Compiled | None = None
@@ -92,6 +88,12 @@ class Steps(_Base):
                 'measure it: call `compile(optimizer="sgd", loss="...", metrics=[...])` first.'
             )
         return self._trainer
+
+    @property
+    @in_one_look
+    def variables(self) -> list[Variable]:
+        """All variables but those of metrics."""
+        return super().variables
 
     @property
     def _steps_eagerly(self) -> bool:

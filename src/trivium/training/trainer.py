@@ -158,7 +158,8 @@ class Trainer(Steps):
         with one_look():
             groups = [self.trainable_variables, self.non_trainable_variables]
             # What the steps depend on besides arrays. A layer is one object, and says with it what it computes.
-            version: list[Hashable] = [(x, x.trainable) for x in self._flatten_layers()]
+            layers = self._flatten_layers()
+            version: list[Hashable] = [*layers, *(x.trainable for x in layers)]
             if kind == "train":
                 if self.optimizer is not None:
                     self._ready_optimizer(self.optimizer, groups[0])
