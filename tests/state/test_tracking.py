@@ -19,7 +19,7 @@ def test_containers_of_every_kind_are_looked_through():
     box.kind, box.function = Box, len
     found = members(box)
     assert [v.name for v in found.variables] == ["a", "b", "c"]
-    assert (found.layers, found.seeds, found.metrics) == ([inner], [seed], [metric])
+    assert (found.layers, found.seeds, found.metrics) == ((inner,), (seed,), (metric,))
     assert "hidden" not in attributes(box) and "rows" in attributes(box)
 
 
@@ -30,7 +30,7 @@ def test_a_list_is_looked_at_as_it_is_now():
     box.parts.append(tv.layers.Dense(2))
     assert len(members(box).layers) == 2
     del box.parts[:]
-    assert members(box).layers == []
+    assert members(box).layers == ()
 
 
 def test_layers_that_know_each_other_are_each_found_once():

@@ -38,7 +38,7 @@ from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_
 from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import add_losses, autocast_scope, current_scope, init_scope
-from trivium.state.tracking import LAYERS, members, unique
+from trivium.state.tracking import LAYERS, in_one_look, members, unique
 from trivium.state.trees import map_tree
 from trivium.state.undo import undone_on_error
 
@@ -115,7 +115,7 @@ class Layer(Copied, Settings):
 
     _tracked_as = LAYERS
     _untracked: frozenset[str] = frozenset(
-        {"_call_args", "_inbound_nodes", "_losses", "_build_shapes"}
+        {"_call_args", "_inbound_nodes", "_losses", "_build_shapes", "_sequential_input"}
     )
 
     _owned_by = "_parent"
@@ -324,8 +324,13 @@ class Layer(Copied, Settings):
         """This layer and those inside it, each before its own inner ones."""
         if not recursive:
             return unique([*([self] if include_self else []), *self._layers])
+        every = self._every_layer()
+        return every if include_self else every[1:]
+
+    @in_one_look
+    def _every_layer(self) -> list[Layer]:
         found: dict[int, Layer] = {}
-        waiting = [self] if include_self else self._layers[::-1]
+        waiting = [self]
         while waiting:
             layer = waiting.pop()
             if id(layer) not in found:
@@ -348,13 +353,23 @@ class Layer(Copied, Settings):
         )
 
     @property
+    @in_one_look
     def variables(self) -> list[Variable]:
         """All variables but those of metrics."""
-        own, layers = self._own_weights(), self._flow_layers()
-        seeds = [generator.state for generator in members(self).seeds]
-        if not layers and not seeds:
-            return own
-        return unique([*own, *seeds, *(v for layer in layers for v in layer.variables)])
+        found: dict[int, Variable] = {}
+        self._add_variables(found)
+        return list(found.values())
+
+    def _add_variables(self, found: dict[int, Variable]) -> None:
+        for variable in self._own_weights():
+            found[id(variable)] = variable
+        for generator in members(self).seeds:
+            found[id(generator.state)] = generator.state
+        for layer in self._flow_layers():
+            if type(layer).variables is Layer.variables:
+                layer._add_variables(found)
+            else:
+                found.update((id(v), v) for v in layer.variables)
 
     @property
     def trainable_weights(self) -> list[Variable]:

@@ -36,6 +36,7 @@ _NOTHING, _CONTAINER = -1, 4
 _CONTAINERS = (list, tuple, set, dict)
 # What the objects of a class are to whoever holds them. Only classes that last as long as the process are remembered.
 _roles: dict[type, int] = {}
+_nothing: set[type] = set()
 _LASTING = ("builtins", "weakref", "functools", "numpy", "jax", "jaxlib", "trivium")
 
 
@@ -49,16 +50,21 @@ def _role(kind: type) -> int:
         role = _CONTAINER if issubclass(kind, _CONTAINERS) else _NOTHING
     if str(kind.__module__).partition(".")[0] in _LASTING and "<" not in kind.__qualname__:
         _roles[kind] = role
+        if role == _NOTHING:
+            _nothing.add(kind)
     return role
 
 
 class Members(NamedTuple):
     """What an object holds directly, each thing once, in the order of assignment."""
 
-    layers: list[Any]
-    variables: list[Any]
-    seeds: list[Any]
-    metrics: list[Any]
+    layers: tuple[Any, ...]
+    variables: tuple[Any, ...]
+    seeds: tuple[Any, ...]
+    metrics: tuple[Any, ...]
+
+
+_EMPTY = Members((), (), (), ())
 
 
 class _Local(threading.local):
@@ -135,34 +141,30 @@ def members(owner: Any) -> Members:
 
 
 def _look(owner: Any) -> Members:
-    found: tuple[dict[int, Any], ...] = ({}, {}, {}, {})
+    # Each call of `fit` and `predict` comes here for every layer, so these lines are what a large model costs: most
+    # attributes hold nothing, and are passed over at the speed of a comprehension.
     skip = getattr(owner, "_untracked", ())
-    # Each call of `fit` and `predict` comes here for every layer, so this loop is what a large model costs: no call for
-    # an attribute that holds nothing, which most are.
-    known = _roles.get
-    for name, value in vars(owner).items():
-        role = known(type(value))
-        if role is None:
-            role = _role(type(value))
-        if role != _NOTHING and (role != _CONTAINER or value) and name not in skip:
-            _take(value, role, found)
-    layers, variables, seeds, metrics = found
-    return Members(
-        [*layers.values()], [*variables.values()], [*seeds.values()], [*metrics.values()]
-    )
+    holding = [v for n, v in vars(owner).items() if type(v) not in _nothing and n not in skip]
+    if not holding:
+        return _EMPTY
+    found: list[dict[int, Any] | None] = [None, None, None, None]
+    for value in holding:
+        _take(value, found)
+    return Members(*[() if kind is None else tuple(kind.values()) for kind in found])
 
 
-def _take(value: Any, role: int, found: tuple[dict[int, Any], ...]) -> None:
-    if role != _CONTAINER:
-        found[role][id(value)] = value
-        return
-    known = _roles.get
-    for inner in value.values() if isinstance(value, dict) else value:
-        role = known(type(inner))
-        if role is None:
-            role = _role(type(inner))
-        if role != _NOTHING:
-            _take(inner, role, found)
+def _take(value: Any, found: list[dict[int, Any] | None]) -> None:
+    role = _role(type(value))
+    if role == _CONTAINER:
+        if value:
+            for inner in value.values() if isinstance(value, dict) else value:
+                if type(inner) not in _nothing:
+                    _take(inner, found)
+    elif role != _NOTHING:
+        kind = found[role]
+        if kind is None:
+            kind = found[role] = {}
+        kind[id(value)] = value
 
 
 def contents(value: Any) -> Iterable[Any] | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trivium.state import global_seed
+from trivium.state.tracking import one_look
 from trivium.state.trees import map_tree
 from trivium.training.callbacks import CallbackList
 from trivium.training.loop import Pass
@@ -107,8 +108,9 @@ class Run:
         return joined(parts)
 
     def _reset(self) -> None:
-        self._change.keep(self.model.metrics_variables)
-        self.model.reset_metrics()
+        with one_look():
+            self._change.keep(self.model.metrics_variables)
+            self.model.reset_metrics()
 
     def _drive(self, work: Pass, moment: tuple[int, int] = (0, 0)) -> dict[str, Any] | None:
         """Run one pass with callbacks at the edges of its chunks; return the last logs, `None` if there was no step."""

@@ -90,12 +90,6 @@ class Steps(Layer):
         return self._trainer
 
     @property
-    @in_one_look
-    def variables(self) -> list[Variable]:
-        """All variables but those of metrics."""
-        return super().variables
-
-    @property
     def _steps_eagerly(self) -> bool:
         return self._trainer is not None and self._trainer.stepping
 
@@ -135,6 +129,7 @@ class Steps(Layer):
         )
         return unique([*compiled, *self._own_metrics()])
 
+    @in_one_look
     def _own_metrics(self) -> list[Metric]:
         layers = self._flatten_layers()
         return unique(metric for layer in layers for metric in members(layer).metrics)

@@ -400,13 +400,7 @@ class Trainer(Steps):
             test = self._pass("test", source, watchers)
             test.prepare()
             logs = Run(self, watchers, change).evaluate(test)
-        return logs if return_dict else self._in_order(logs)
-
-    def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Return logs as Keras lists them; one alone as it is."""
-        names = [name for name in self.metrics_names if name in logs]
-        values = [logs[name] for name in [*names, *(n for n in logs if n not in names)]]
-        return values[0] if len(values) == 1 else values
+        return logs if return_dict else _listed(logs, self.metrics_names)
 
     @named_arguments
     def predict(
@@ -504,14 +498,17 @@ class Trainer(Steps):
         self._need(what)
         source = make_source(x, y, sample_weight, steps=1, class_weight=class_weight, what=what)
         with Transaction(self) as change:
-            work = self._pass(kind, source)
+            self._prepare(source)
+            with one_look():
+                work = self._pass(kind, source)
+                change.keep(self.metrics_variables)
+                self.reset_metrics()
+                names = self.metrics_names
             if kind == "train":
                 self._warn_if_untrained(work, stacklevel=5)
-            change.keep(self.metrics_variables)
-            self.reset_metrics()
             [(_, result, _)] = work.run()
         logs = numbers(result)
-        return logs if return_dict else self._in_order(logs)
+        return logs if return_dict else _listed(logs, names)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch.
@@ -528,6 +525,13 @@ def _settings_of(optimizer: Any) -> list[Any]:
         return []
     inner = [step for one in getattr(optimizer, "inner", ()) for step in _settings_of(one)]
     return [optimizer, getattr(optimizer, "_compiled", None), *inner]
+
+
+def _listed(logs: dict[str, Any], names: list[str]) -> Any:
+    """Return logs as Keras lists them; one alone as it is."""
+    known = [name for name in names if name in logs]
+    values = [logs[name] for name in [*known, *(n for n in logs if n not in known)]]
+    return values[0] if len(values) == 1 else values
 
 
 def _spec(x: Any) -> jax.ShapeDtypeStruct:
