@@ -382,7 +382,6 @@ REFUSED = {
     "residual": (lambda x, d: (x, (z := layers.Dense(4, name="first")(x)) + d(z)),
                  "`add` joins two branches: `first` and `dense`."),
     "operation": (lambda x, d: (x, ops.tanh(d(x))), "`tanh` is an operation, not a layer"),
-    "shared": (lambda x, d: (x, d(d(x))), "the layer `dense` is shared: it is called 2 times"),
     "argument": (lambda x, d: (x, layers.Dropout(0.5, name="drop")(d(x), training=True)),
                  "the layer `drop` is called with training=True"),
     "structure": (lambda x, d: (x, [d(x)]), "its outputs come as a list"),
@@ -398,6 +397,17 @@ def test_no_stack_is_made_of_what_is_none(what):
         with pytest.raises(StyleError) as caught:
             make(model, "sequential")
         assert f"Model 'net' cannot be a Sequential model: {message}" in str(caught.value)
+
+
+def test_a_layer_that_is_called_again_stands_in_the_stack_again():
+    x = tv.Input((4,))
+    shared = layers.Dense(4, "tanh", name="shared")
+    model = tv.Model(x, layers.Dense(2)(shared(layers.Dense(4)(shared(x)))))
+    for made in (convert(model, "sequential"), written(model, "sequential")):
+        assert made.layers[0] is made.layers[2] and len(made.layers) == 4
+        assert made.fingerprint() == model.fingerprint()
+        for style in STYLES:
+            assert written(made, style).fingerprint() == model.fingerprint()
 
 
 def test_branches_that_part_and_never_join_are_named():

@@ -53,10 +53,9 @@ def sequential_obstacle(graph: Graph) -> str | None:
     if not calls:
         return "it calls no layer."
     users = Counter(id(t) for call in calls for t in call.inputs)
-    shared = Counter(id(call.node.operation) for call in calls)
     # Where branches join says more than where they part.
     joins = (_joining(call) for call in calls)
-    others = (_forbidden(call, users, shared[id(call.node.operation)]) for call in calls)
+    others = (_forbidden(call, users) for call in calls)
     return next((text for text in (*joins, *others) if text is not None), None)
 
 
@@ -72,7 +71,7 @@ def _listed(tensors: list[SymbolicTensor]) -> str:
     return f"{', '.join(most)} and {last}"
 
 
-def _forbidden(call: Call, users: Counter[int], times: int) -> str | None:
+def _forbidden(call: Call, users: Counter[int]) -> str | None:
     """Say what is wrong with one call."""
     node, coming = call.node, list({id(t): t for t in call.inputs}.values())
     if isinstance(node.operation, ReadVariable):
@@ -91,8 +90,6 @@ def _forbidden(call: Call, users: Counter[int], times: int) -> str | None:
             f"`{node.name}` is an operation, not a layer, and a stack holds layers only. Make it a `Lambda` layer, or "
             "a layer of your own."
         )
-    if times > 1:
-        return f"the layer `{node.name}` is shared: it is called {times} times."
     if len(call.args) != 1 or call.kwargs or not is_symbolic(call.args[0]):
         said = ", ".join(
             f"{k}={'a tensor' if is_symbolic(v) else repr(v)}" for k, v in call.kwargs.items()

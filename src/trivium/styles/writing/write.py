@@ -198,17 +198,24 @@ class Writer:
         """Write a stack."""
         head, after = self._class_of(model, "Sequential", target)
         graph = one_graph(model)
-        rows = [
-            Row("", self.made(layer), "", layer) for layer in sequential_layers(graph, model.name)
+        layers = sequential_layers(graph, model.name)
+        shared = self._shared(graph)
+        # A layer that stands in the stack twice is made before it, and has a name.
+        before = [
+            line
+            for layer in unique(layers)
+            if id(layer) in shared
+            for line in fold(f"{shared[id(layer)]} = {self.made(layer)}")
         ]
+        rows = [Row("", self.made(layer), "", layer) for layer in layers]
         entry = self.input_text(graph.input_tensors[0])
         rolled = roll(rows)
-        if not any(isinstance(r, Loop) for r in rolled):
-            stack = [entry, *(str(row.made) for row in rows)]
+        if shared or not any(isinstance(r, Loop) for r in rolled):
+            stack = [entry, *(shared.get(id(row.layer)) or str(row.made) for row in rows)]
             # A stack is read line by line, also where it would fit on one.
             rest = "".join(f", {key}={text}" for key, text in self._named(model))
             inner = [line for item in stack for line in fold(f"{item},", 84)]
-            return [f"{target} = {head}([", *indent(inner), f"]{rest})", *after]
+            return [*before, f"{target} = {head}([", *indent(inner), f"]{rest})", *after]
         lines = [
             f"{target} = {Expression(head, self._named(model))}",
             f"{target}.add({entry})",
