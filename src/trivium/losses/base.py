@@ -26,7 +26,7 @@ from trivium.state.masks import get_mask
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest
 
-__all__ = ["Loss", "LossFunctionWrapper", "apply_mask"]
+__all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "apply_mask"]
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 
@@ -236,3 +236,29 @@ class LossFunctionWrapper(FunctionWrapper, Loss):
             y_true = jax.tree.unflatten(true_tree, [t for t, _ in pairs])
             y_pred = jax.tree.unflatten(pred_tree, [p for _, p in pairs])
         return self.fn(y_true, y_pred, **self._fn_kwargs)
+
+
+class FunctionLoss(LossFunctionWrapper):
+    """The base of the losses that are one function and have no arguments but those of every loss.
+
+    Args:
+        reduction: As in `Loss`.
+        name: As in `Loss`; the function's by default.
+        dtype: As in `Loss`.
+
+    Example:
+        >>> def error(y_true, y_pred):
+        ...     return abs(y_true - y_pred)
+        >>> class Error(FunctionLoss, fn=error):
+        ...     pass
+        >>> Error(), float(Error(reduction="sum")([1.0, 2.0], [2.0, 4.0]))
+        (<Error name=error>, 3.0)
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(type(self).function, reduction, name, dtype)

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.losses.arrays import prepare
-from trivium.losses.base import LossFunctionWrapper
+from trivium.losses.base import FunctionLoss
 from trivium.losses.registry import LOSSES, loss_function
 
 __all__ = [
@@ -86,69 +86,30 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> jax.Array:
 
 
 @LOSSES.register()
-class Hinge(LossFunctionWrapper):
+class Hinge(FunctionLoss, fn=hinge):
     """The mean of max(1 - target * prediction, 0), for targets -1 and 1 or 0 and 1.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> float(Hinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
         1.0
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "hinge",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(hinge, reduction, name, dtype)
-
 
 @LOSSES.register()
-class SquaredHinge(LossFunctionWrapper):
+class SquaredHinge(FunctionLoss, fn=squared_hinge):
     """The mean of max(1 - target * prediction, 0)², for targets -1 and 1 or 0 and 1.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> float(SquaredHinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
         1.25
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "squared_hinge",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(squared_hinge, reduction, name, dtype)
-
 
 @LOSSES.register()
-class CategoricalHinge(LossFunctionWrapper):
+class CategoricalHinge(FunctionLoss, fn=categorical_hinge):
     """max(best wrong score - right score + 1, 0), for one-hot targets.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> float(CategoricalHinge()([[0, 1]], [[0.5, 1.0]]))
         0.5
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_hinge",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(categorical_hinge, reduction, name, dtype)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.losses.arrays import as_array, fits, prepare, shape_error
-from trivium.losses.base import LossFunctionWrapper
+from trivium.losses.base import FunctionLoss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.arrays import as_wide_floats
 from trivium.ops.logarithms import log_odds, log_shares, weighed
@@ -639,13 +639,8 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
 
 
 @LOSSES.register()
-class KLDivergence(LossFunctionWrapper):
+class KLDivergence(FunctionLoss, fn=kl_divergence):
     """The divergence of predicted from true probabilities.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> round(float(KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]])), 4)
@@ -656,33 +651,12 @@ class KLDivergence(LossFunctionWrapper):
         https://doi.org/10.1214/aoms/1177729694
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "kl_divergence",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(kl_divergence, reduction, name, dtype)
-
 
 @LOSSES.register()
-class Poisson(LossFunctionWrapper):
+class Poisson(FunctionLoss, fn=poisson):
     """The loss of counts under predicted rates.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> round(float(Poisson()([[1.0, 2.0]], [[1.0, 2.0]])), 4)
         0.8069
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "poisson",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(poisson, reduction, name, dtype)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import types
 from collections.abc import Callable, Iterator
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from trivium.graph import op
 from trivium.state.configured import Configured
@@ -49,11 +51,21 @@ class FunctionWrapper(Configured):
     """A loss or metric that is a plain function with some of its arguments fixed.
 
     A class of its own says in `__init__` which arguments those are; they are its config and its
-    attributes.
+    attributes. One without any says nothing but the function: `class Hinge(FunctionLoss, fn=hinge)`.
     """
 
+    # The function of a class that is nothing else, and its name where its objects have another.
+    function: ClassVar[Callable[..., Any]]
     fn: Callable[..., Any]
     _fn_kwargs: dict[str, Any]
+
+    def __init_subclass__(
+        cls, fn: Callable[..., Any] | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if fn is not None:
+            cls.function = staticmethod(fn)
+            cls.__init__ = _with_name(cls.__init__, name or fn.__name__)  # type: ignore[method-assign]
 
     def _config_values(self) -> Iterator[tuple[str, Any]]:
         names = set()
@@ -68,3 +80,13 @@ class FunctionWrapper(Configured):
         if name in fixed:
             return fixed[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _with_name(init: Any, name: str) -> Any:
+    """Return a constructor like `init` whose `name` has this default, for people and for `inspect` to see."""
+    parameters = inspect.signature(init).parameters.values()
+    defaults = [name if p.name == "name" else p.default for p in parameters if p.name != "self"]
+    code, scope, closure = init.__code__, init.__globals__, init.__closure__
+    made = types.FunctionType(code, scope, "__init__", tuple(defaults), closure)
+    made.__annotations__, made.__doc__ = init.__annotations__, init.__doc__
+    return made

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.losses.arrays import prepare
-from trivium.losses.base import LossFunctionWrapper
+from trivium.losses.base import FunctionLoss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.normalization import normalize
 from trivium.state.dtypes import epsilon
@@ -186,95 +186,43 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Array:
 
 
 @LOSSES.register()
-class MeanSquaredError(LossFunctionWrapper):
+class MeanSquaredError(FunctionLoss, fn=mean_squared_error):
     """The mean of squared differences.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> float(MeanSquaredError()([[0.0, 1.0]], [[1.0, 3.0]]))
         2.5
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(mean_squared_error, reduction, name, dtype)
-
 
 @LOSSES.register()
-class MeanAbsoluteError(LossFunctionWrapper):
+class MeanAbsoluteError(FunctionLoss, fn=mean_absolute_error):
     """The mean of absolute differences.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> float(MeanAbsoluteError()([[0.0, 1.0]], [[1.0, 3.0]]))
         1.5
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(mean_absolute_error, reduction, name, dtype)
-
 
 @LOSSES.register()
-class MeanAbsolutePercentageError(LossFunctionWrapper):
+class MeanAbsolutePercentageError(FunctionLoss, fn=mean_absolute_percentage_error):
     """The mean of absolute differences in percent of the targets.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> float(MeanAbsolutePercentageError()([[2.0, 4.0]], [[1.0, 5.0]]))
         37.5
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_percentage_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
-
 
 @LOSSES.register()
-class MeanSquaredLogarithmicError(LossFunctionWrapper):
+class MeanSquaredLogarithmicError(FunctionLoss, fn=mean_squared_logarithmic_error):
     """The mean of squared differences of log(1 + x).
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> round(float(MeanSquaredLogarithmicError()([[0.0, 1.0]], [[0.0, 3.0]])), 4)
         0.2402
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_logarithmic_error",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
 @LOSSES.register()
@@ -309,26 +257,13 @@ class Huber(LossFunctionWrapper):
 
 
 @LOSSES.register()
-class LogCosh(LossFunctionWrapper):
+class LogCosh(FunctionLoss, fn=log_cosh):
     """The mean of log(cosh(difference)): squared near zero, absolute far from it, and smooth.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> round(float(LogCosh()([[0.0]], [[1.0]])), 4)
         0.4338
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "log_cosh",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(log_cosh, reduction, name, dtype)
 
 
 @LOSSES.register()

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.losses.arrays import as_array
-from trivium.losses.base import LossFunctionWrapper
+from trivium.losses.base import FunctionLoss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.arrays import as_wide_floats
 from trivium.state.masks import set_mask
@@ -112,13 +112,8 @@ def circle(
 
 
 @LOSSES.register()
-class CTC(LossFunctionWrapper):
+class CTC(FunctionLoss, fn=ctc):
     """Minus the log probability of label sequences, however they are aligned in time.
-
-    Args:
-        reduction: As in `Loss`.
-        name: As in `Loss`.
-        dtype: As in `Loss`.
 
     Example:
         >>> round(float(CTC()([[1]], [[[0.0, 0.0], [0.0, 0.0]]])), 4)
@@ -128,14 +123,6 @@ class CTC(LossFunctionWrapper):
         Graves et al., "Connectionist Temporal Classification", ICML 2006,
         https://www.cs.toronto.edu/~graves/icml_2006.pdf
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "ctc",
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(ctc, reduction, name, dtype)
 
 
 @LOSSES.register()

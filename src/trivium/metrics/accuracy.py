@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from trivium.losses.arrays import as_array, fits, prepare, shape_error
 from trivium.metrics.base import metric_class, metric_function
-from trivium.metrics.reduction import MeanMetricWrapper
+from trivium.metrics.reduction import FunctionMean, MeanMetricWrapper
 from trivium.state.dtypes import floatx
 
 __all__ = [
@@ -205,12 +205,8 @@ def sparse_top_k_categorical_accuracy(
 
 
 @metric_class()
-class Accuracy(MeanMetricWrapper):
+class Accuracy(FunctionMean, fn=accuracy):
     """How often predictions equal targets.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(Accuracy()([1, 2, 3, 4], [0, 2, 3, 4]))
@@ -218,9 +214,6 @@ class Accuracy(MeanMetricWrapper):
     """
 
     _direction = "up"
-
-    def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
-        super().__init__(accuracy, name, dtype)
 
 
 @metric_class()
@@ -246,12 +239,8 @@ class BinaryAccuracy(MeanMetricWrapper):
 
 
 @metric_class()
-class CategoricalAccuracy(MeanMetricWrapper):
+class CategoricalAccuracy(FunctionMean, fn=categorical_accuracy):
     """How often the likeliest class is that of one-hot targets.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(CategoricalAccuracy()([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]))
@@ -260,17 +249,10 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(categorical_accuracy, name, dtype)
-
 
 @metric_class()
-class SparseCategoricalAccuracy(MeanMetricWrapper):
+class SparseCategoricalAccuracy(FunctionMean, fn=sparse_categorical_accuracy):
     """How often the likeliest class is the label.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(SparseCategoricalAccuracy()([1, 0], [[0.2, 0.8], [0.4, 0.6]]))
@@ -278,9 +260,6 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     """
 
     _direction = "up"
-
-    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
 @metric_class()

@@ -6,7 +6,7 @@ from typing import Any
 
 from trivium import losses
 from trivium.metrics.base import metric_class
-from trivium.metrics.reduction import MeanMetricWrapper
+from trivium.metrics.reduction import FunctionMean, MeanMetricWrapper
 
 __all__ = [
     "BinaryCrossentropy",
@@ -120,85 +120,50 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
 
 @metric_class()
-class KLDivergence(MeanMetricWrapper):
+class KLDivergence(FunctionMean, fn=losses.kl_divergence):
     """The mean divergence of predicted from true probabilities.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> round(float(KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]])), 4)
         0.1438
     """
 
-    def __init__(self, name: str | None = "kl_divergence", dtype: Any = None) -> None:
-        super().__init__(losses.kl_divergence, name, dtype)
-
 
 @metric_class()
-class Poisson(MeanMetricWrapper):
+class Poisson(FunctionMean, fn=losses.poisson):
     """The mean loss of counts under predicted rates.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> round(float(Poisson()([[1.0, 2.0]], [[1.0, 2.0]])), 4)
         0.8069
     """
 
-    def __init__(self, name: str | None = "poisson", dtype: Any = None) -> None:
-        super().__init__(losses.poisson, name, dtype)
-
 
 @metric_class()
-class Hinge(MeanMetricWrapper):
+class Hinge(FunctionMean, fn=losses.hinge):
     """The mean of max(1 - target * prediction, 0), for targets -1 and 1 or 0 and 1.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(Hinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
         1.0
     """
 
-    def __init__(self, name: str | None = "hinge", dtype: Any = None) -> None:
-        super().__init__(losses.hinge, name, dtype)
-
 
 @metric_class()
-class SquaredHinge(MeanMetricWrapper):
+class SquaredHinge(FunctionMean, fn=losses.squared_hinge):
     """The mean of max(1 - target * prediction, 0)², for targets -1 and 1 or 0 and 1.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(SquaredHinge()([[-1.0, 1.0]], [[0.5, 0.5]]))
         1.25
     """
 
-    def __init__(self, name: str | None = "squared_hinge", dtype: Any = None) -> None:
-        super().__init__(losses.squared_hinge, name, dtype)
-
 
 @metric_class()
-class CategoricalHinge(MeanMetricWrapper):
+class CategoricalHinge(FunctionMean, fn=losses.categorical_hinge):
     """The mean of max(best wrong score - right score + 1, 0), for one-hot targets.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(CategoricalHinge()([[0, 1]], [[0.5, 1.0]]))
         0.5
     """
-
-    def __init__(self, name: str | None = "categorical_hinge", dtype: Any = None) -> None:
-        super().__init__(losses.categorical_hinge, name, dtype)

@@ -15,7 +15,7 @@ from trivium.metrics.base import Metric, metric_class
 from trivium.state.logits import forget_logits
 from trivium.state.masks import get_mask, set_mask
 
-__all__ = ["Mean", "MeanMetricWrapper", "Sum"]
+__all__ = ["FunctionMean", "Mean", "MeanMetricWrapper", "Sum"]
 
 
 def _by_sample(
@@ -172,3 +172,23 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
         set_mask(values, own_mask)
         weight = apply_mask(sample_weight, mask, self.dtype, rescale=False)
         super().update_state(values, sample_weight=weight)
+
+
+class FunctionMean(MeanMetricWrapper):
+    """The base of the metrics that are the mean of one function without arguments of its own.
+
+    Args:
+        name: A name; the function's by default.
+        dtype: As in `Metric`.
+
+    Example:
+        >>> def error(y_true, y_pred):
+        ...     return abs(y_true - y_pred)
+        >>> class Error(FunctionMean, fn=error):
+        ...     pass
+        >>> Error(), float(Error()(jnp.array([1.0, 2.0]), jnp.array([2.0, 4.0])))
+        (<Error name=error>, 1.5)
+    """
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(type(self).function, name, dtype)

@@ -11,7 +11,7 @@ from trivium.graph import op
 from trivium.losses import regression as losses
 from trivium.losses.arrays import align_weight, as_array, divide_no_nan, prepare
 from trivium.metrics.base import Metric, metric_class, metric_function
-from trivium.metrics.reduction import Mean, MeanMetricWrapper
+from trivium.metrics.reduction import FunctionMean, Mean, MeanMetricWrapper
 from trivium.state.dtypes import epsilon
 
 __all__ = [
@@ -101,92 +101,53 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> jax.Arr
 
 
 @metric_class("mse", "MSE")
-class MeanSquaredError(MeanMetricWrapper):
+class MeanSquaredError(FunctionMean, fn=losses.mean_squared_error):
     """The mean of squared differences.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(MeanSquaredError()([[0.0, 1.0]], [[1.0, 3.0]]))
         2.5
     """
 
-    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
-        super().__init__(losses.mean_squared_error, name, dtype)
-
 
 @metric_class("mae", "MAE")
-class MeanAbsoluteError(MeanMetricWrapper):
+class MeanAbsoluteError(FunctionMean, fn=losses.mean_absolute_error):
     """The mean of absolute differences.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(MeanAbsoluteError()([[0.0, 1.0]], [[1.0, 3.0]]))
         1.5
     """
 
-    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
-        super().__init__(losses.mean_absolute_error, name, dtype)
-
 
 @metric_class("mape", "MAPE")
-class MeanAbsolutePercentageError(MeanMetricWrapper):
+class MeanAbsolutePercentageError(FunctionMean, fn=losses.mean_absolute_percentage_error):
     """The mean of absolute differences in percent of the targets.
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> float(MeanAbsolutePercentageError()([[2.0, 4.0]], [[1.0, 5.0]]))
         37.5
     """
 
-    def __init__(
-        self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None
-    ) -> None:
-        super().__init__(losses.mean_absolute_percentage_error, name, dtype)
-
 
 @metric_class("msle", "MSLE")
-class MeanSquaredLogarithmicError(MeanMetricWrapper):
+class MeanSquaredLogarithmicError(FunctionMean, fn=losses.mean_squared_logarithmic_error):
     """The mean of squared differences of log(1 + x).
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> round(float(MeanSquaredLogarithmicError()([[0.0, 1.0]], [[0.0, 3.0]])), 4)
         0.2402
     """
 
-    def __init__(
-        self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
-    ) -> None:
-        super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
-
 
 @metric_class()
-class LogCoshError(MeanMetricWrapper):
+class LogCoshError(FunctionMean, fn=losses.log_cosh, name="logcosh"):
     """The mean of log(cosh(difference)).
-
-    Args:
-        name: A name.
-        dtype: As in `Metric`.
 
     Example:
         >>> round(float(LogCoshError()([[0.0]], [[1.0]])), 4)
         0.4338
     """
-
-    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
-        super().__init__(losses.log_cosh, name, dtype)
 
 
 @metric_class()
