@@ -67,10 +67,11 @@ OTHERS = {"RepeatVector", "Embedding", "InputLayer", "Layer"}
 MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 
 
+KINDS = [k for k in map(L.__dict__.get, L.__all__) if inspect.isclass(k) and issubclass(k, L.Layer)]
+
+
 def test_every_layer_is_at_the_edges():
-    kinds = {k for k in map(L.__dict__.get, L.__all__) if inspect.isclass(k)}
-    names = {k.__name__ for k in kinds if issubclass(k, L.Layer)}
-    assert set(LAYERS) | OTHERS == names
+    assert set(LAYERS) | OTHERS == {k.__name__ for k in KINDS}
 
 
 def at_the_edges(name, values, policy, layer=None):
@@ -127,3 +128,50 @@ def test_the_extremes_of_float16(name):
 def test_slopes_at_infinity_are_numbers(name):
     outputs, gradients = at_the_edges(name, (math.inf, -math.inf), None)
     assert not np.isnan(outputs).any() and not np.isnan(gradients[1]).any()
+
+
+MASKED = {
+    "BatchNormalization": L.BatchNormalization,
+    "GlobalAveragePooling1D": L.GlobalAveragePooling1D,
+    "Softmax": L.Softmax,
+    "Maximum": L.Maximum,
+    "Minimum": L.Minimum,
+    "Multiply": L.Multiply,
+}
+
+
+def test_all_layers_that_take_a_mask_are_here():
+    takes = {k.__name__ for k in KINDS if "mask" in inspect.signature(k.call).parameters}
+    assert takes == set(MASKED) | {"Lambda"}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_what_is_masked_may_be_anything(name):
+    """The rest, its slopes and the layer's state are what they are with zeros there; a row may be masked as a whole."""
+    layer, pair = MASKED[name](), name in MERGES
+    layer.build([(3, 3, 4)] * 2 if pair else (3, 3, 4))
+    steps = np.array([[True, True, False], [False, True, True], [False, False, False]])
+    mask = np.broadcast_to(steps[..., None], (3, 3, 4)) if name == "Softmax" else steps
+    x = np.random.default_rng(0).normal(size=(3, 3, 4)).astype("float32")
+    options = {"training": True} if name == "BatchNormalization" else {}
+    weights = [v.value for v in layer.trainable_variables]
+    state = [v.value for v in layer.non_trainable_variables]
+
+    def total(weights, x):
+        inputs, masks = ([x, jnp.ones_like(x)], [mask, None]) if pair else (x, mask)
+        y, after = layer.stateless_call(weights, state, inputs, mask=masks, **options)
+        counted = (
+            y if name == "GlobalAveragePooling1D" or pair else jnp.where(steps[..., None], y, 0)
+        )
+        return jnp.sum(counted * np.arange(1.0, 5.0)), (counted, after)
+
+    run = jax.jit(jax.value_and_grad(total, (0, 1), has_aux=True))
+    # What batch normalization gives has the other steps too, as in Keras, so they must be numbers.
+    anything = (7.0, -300.0) if name == "BatchNormalization" else (np.inf, np.nan)
+    results = [run(weights, np.where(steps[..., None], x, v)) for v in (0.0, *anything)]
+    leaves = [jax.tree_util.tree_leaves(r) for r in results]
+    for zero, *others in zip(*leaves, strict=True):
+        assert np.isfinite(zero).all()
+        assert all(np.array_equal(zero, other) for other in others)
+    slopes = results[0][1][1]
+    assert not np.asarray(slopes)[~steps].any()

@@ -78,3 +78,10 @@ def test_sizes_may_stay_unknown():
     assert model.output_shape == (None, 3)
     for size in (4, 7):
         assert model(np.ones((2, size, size, 3))).tolist() == [[1.0] * 3] * 2
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2,), (2, 5, 1), (3, 5)])
+def test_a_mask_says_which_steps_count(shape):
+    layer = L.GlobalAveragePooling1D(name="mean")
+    with pytest.raises(ValueError, match=r"'mean' .*mask of shape \(batch, steps\), \(2, 5\) here"):
+        layer(np.ones((2, 5, 3)), mask=np.ones(shape, bool))

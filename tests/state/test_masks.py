@@ -24,6 +24,16 @@ def test_what_a_layer_gives_shows_its_mask():
     assert symbol._keras_mask is symbol.mask is not None and x._keras_mask is None
 
 
+def test_what_a_layer_gives_shows_where_it_comes_from():
+    layer = tv.layers.Dense(2)
+    x, y = tv.Input((3,)), tv.Input((3,))
+    histories = [tuple(t._keras_history) for t in (layer(x), layer(y), x)]
+    assert histories == [(layer, 0, 0), (layer, 1, 0), (x.node.operation, 0, 0)]
+    assert (x + 1)._keras_history.operation is tv.ops.add
+    with pytest.raises(AttributeError):
+        x._keras_history = None
+
+
 def test_the_shown_mask_is_not_what_holds():
     y = tv.layers.Embedding(3, 2, mask_zero=True)(IDS)
     y._keras_mask = jnp.zeros((1, 3), bool)

@@ -1,5 +1,8 @@
 """Names: snake case as Keras writes it, numbers that do not repeat."""
 
+import gc
+from unittest import mock
+
 import keras
 import pytest
 from hypothesis import given, settings
@@ -61,3 +64,12 @@ def test_seeds_do_not_depend_on_names():
         return model.weights_sha256()
 
     assert weights(0) == weights(4)
+
+
+@pytest.mark.parametrize("free_memory", [True, False])
+def test_a_session_is_cleared_with_or_without_looking_for_garbage(free_memory):
+    tv.layers.Dense(2)
+    with mock.patch.object(gc, "collect") as collect:
+        tv.backend.clear_session(free_memory=free_memory)
+    assert collect.called == free_memory
+    assert tv.layers.Dense(2).name == "dense"

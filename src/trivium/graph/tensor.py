@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 
@@ -26,6 +26,14 @@ _count = itertools.count()
 def fresh_dimension() -> jaxpr.Dimension:
     """Return a symbol for a size that is not known."""
     return jaxpr.parse_sizes([f"d{next(_count)}"])[0]
+
+
+class KerasHistory(NamedTuple):
+    """Where a symbolic tensor comes from, as Keras has it: what was called, which call of it, which of the outputs."""
+
+    operation: Any
+    node_index: int
+    tensor_index: int
 
 
 class SymbolicTensor(ArrayOperators):
@@ -74,10 +82,18 @@ class SymbolicTensor(ArrayOperators):
         """The shape, with `None` for sizes that are not known."""
         return tuple(d if isinstance(d, int) else None for d in self.dims)
 
+    # What programs read of Keras's tensors under names with a line before them: read-only here.
     @property
     def _keras_mask(self) -> Any:
-        """The mask, to read under Keras's name."""
         return self.mask
+
+    @property
+    def _keras_history(self) -> KerasHistory:
+        if self.node is None:
+            raise AttributeError(f"No call gave the symbolic tensor {self.name!r}.")
+        nodes = [id(node) for node in getattr(self.node.operation, "_inbound_nodes", ())]
+        at = nodes.index(id(self.node)) if id(self.node) in nodes else 0
+        return KerasHistory(self.node.operation, at, self.index)
 
     @property
     def ndim(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from trivium import activations, ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import axes_of, is_whole, known, not_negative, number
+from trivium.layers.checks import axes_of, broadcasts, is_whole, known, not_negative, number
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
@@ -277,7 +277,7 @@ class Softmax(Layer):
         """
         if mask is None:
             return ops.softmax(inputs, self.axis)
-        if not _broadcasts(mask.shape, inputs.shape):
+        if not broadcasts(mask.shape, inputs.shape):
             raise ValueError(
                 f"Layer {self.path!r} (Softmax) wants a mask that broadcasts to its input; got a mask of shape "
                 f"{known(mask.shape)}, input of shape {known(inputs.shape)}. For the steps of a sequence add an axis "
@@ -288,9 +288,3 @@ class Softmax(Layer):
         some = ops.any(mask, self.axis, keepdims=True)
         shares = ops.softmax(ops.where(mask, inputs, ops.where(some, -math.inf, 0)), self.axis)
         return ops.where(mask, shares, 0)
-
-
-def _broadcasts(shape: Sequence[Any], target: Sequence[Any]) -> bool:
-    """Say whether a shape broadcasts to another, as far as the sizes are known."""
-    pairs = zip(reversed(known(shape)), reversed(known(target)), strict=False)
-    return len(shape) <= len(target) and all(m in (1, n, None) or n is None for m, n in pairs)

@@ -8,9 +8,11 @@ from typing import Any, TypeGuard, cast
 
 import numpy as np
 
+from trivium.state.types import Shape
+
 __all__ = [
-    "axes_of", "axis_of", "flag", "is_whole", "known", "not_negative", "number", "positive_axes", "positive_int",
-    "unit_fraction",
+    "axes_of", "axis_of", "broadcasts", "flag", "is_whole", "known", "not_negative", "number", "positive_axes",
+    "positive_int", "unit_fraction",
 ]  # fmt: skip
 
 
@@ -23,6 +25,17 @@ def known(shape: Sequence[Any]) -> tuple[int | None, ...]:
         (None, 3)
     """
     return tuple(d if isinstance(d, int) else None for d in shape)
+
+
+def broadcasts(shape: Shape, target: Shape) -> bool:
+    """Say whether a shape broadcasts to another, as far as the sizes are known.
+
+    Example:
+        >>> broadcasts((1, 3), (2, 3)), broadcasts((None,), (2, 3)), broadcasts((2, 3), (3,))
+        (True, True, False)
+    """
+    pairs = zip(reversed(known(shape)), reversed(known(target)), strict=False)
+    return len(shape) <= len(target) and all(m in (1, n, None) or n is None for m, n in pairs)
 
 
 def positive_int(layer: object, **setting: Any) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from trivium import ops
-from trivium.layers.checks import flag
+from trivium.layers.checks import broadcasts, flag, known
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
 from trivium.state.dtypes import is_half
@@ -260,6 +260,12 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         """
         if mask is None:
             return super().call(inputs)
+        shape, (steps,) = known(inputs.shape), self._spatial_axes
+        if len(mask.shape) != 2 or not broadcasts(mask.shape, (shape[0], shape[steps])):
+            raise ValueError(
+                f"Layer {self.path!r} (GlobalAveragePooling1D) wants a mask of shape (batch, steps), "
+                f"{(shape[0], shape[steps])} here; got {known(mask.shape)}."
+            )
         # A sum over many steps overflows in half precision, where their mean does not.
         half = is_half(inputs.dtype)
         x = ops.cast(inputs, "float32") if half else inputs
