@@ -571,6 +571,12 @@ class Model(SerializableModel, Trainer, Layer):
             show_trainable=show_trainable, layer_range=layer_range,
         )  # fmt: skip
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the summary and the drawing."""
+        from trivium.viz.notebook import model_html
+
+        return model_html(self)
+
 
 def _one_input(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return what a model that is a graph was called on: one thing, or each input by a keyword."""

@@ -68,7 +68,12 @@ class Effects:
         policy = _Finding()
         scope = StatelessScope(collect_losses=True, policy=policy)
         leaves, tree = jax.tree_util.tree_flatten((args, dict(kwargs or {})))
-        places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
+        # A variable is no array to trace: the code reads it in the scope.
+        places = [
+            i
+            for i, leaf in enumerate(leaves)
+            if hasattr(leaf, "dtype") and not isinstance(leaf, Variable)
+        ]
 
         def run(*arrays: Any) -> Any:
             filled = list(leaves)

@@ -30,6 +30,7 @@ def learning_curves(
     metrics: str | Sequence[str] | None = None,
     ax: Axes | None = None,
     epochs: Mapping[str, Sequence[int]] | None = None,
+    figure: Figure | None = None,
 ) -> Figure:
     """Draw the results of each epoch: training solid, validation dashed, one color for each metric.
 
@@ -44,6 +45,7 @@ def learning_curves(
             validation results too.
         ax: Matplotlib axes to draw everything in, instead of a new figure.
         epochs: The epoch numbers of each name's values, where they are not 1, 2, 3, …
+        figure: An empty Matplotlib figure to draw in, instead of a new one of pyplot's.
 
     Returns:
         The figure.
@@ -70,13 +72,15 @@ def learning_curves(
     colors = {base: _COLORS[i % len(_COLORS)] for i, base in enumerate(in_order)}
     if ax is not None:
         _draw(ax, curves, bases, colors)
-        figure: Any = ax.figure
-        return figure
-    import matplotlib.pyplot as plt
-
+        whole: Any = ax.figure
+        return whole
     columns = len(panels) if len(panels) <= 3 else math.ceil(math.sqrt(len(panels)))
     rows = math.ceil(len(panels) / columns)
-    figure = plt.figure(figsize=(max(6.4, 5.2 * columns), 4.0 * rows), layout="constrained")
+    if figure is None:
+        import matplotlib.pyplot as plt
+
+        figure = plt.figure(layout="constrained")
+    figure.set_size_inches(max(6.4, 5.2 * columns), 4.0 * rows)
     for i, members in enumerate(panels):
         _draw(figure.add_subplot(rows, columns, i + 1), curves, members, colors)
     return figure

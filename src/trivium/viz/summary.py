@@ -11,7 +11,7 @@ import numpy as np
 from trivium.graph import Graph, Node, ReadVariable
 from trivium.layers.base import Layer
 
-__all__ = ["Row", "print_summary", "summary_rows"]
+__all__ = ["Row", "print_summary", "summary_rows", "totals"]
 
 
 @dataclasses.dataclass
@@ -177,7 +177,7 @@ def print_summary(
     console = Console(file=stream, width=line_length or (80 if stream else None), highlight=False)
     console.print(f'[bold]Model: "{model.name}"[/bold] ({type(model).__name__})')
     console.print(_table(rows, show_trainable))
-    for line in _totals(model):
+    for line in totals(model):
         console.print(line)
     if print_fn is not None and stream is not None:
         print_fn(stream.getvalue())
@@ -208,7 +208,17 @@ def _table(rows: list[Row], show_trainable: bool) -> Any:
     return table
 
 
-def _totals(model: Any) -> list[str]:
+def totals(model: Any) -> list[str]:
+    """Return the lines that say how many parameters a model has in all.
+
+    Args:
+        model: The model, built or not.
+
+    Example:
+        >>> import trivium as tv
+        >>> totals(tv.Sequential([tv.Input((4,)), tv.layers.Dense(2)]))[0]
+        'Total params: 10 (40.00 B)'
+    """
     if not model.built:
         return [
             "Not built: call the model on data, or `build(input_shape)`, and the shapes are known."

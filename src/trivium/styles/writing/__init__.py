@@ -7,6 +7,7 @@ from trivium.state import suggest
 from trivium.styles.modes import StyleError, graph_of
 from trivium.styles.obstacles import sequential_obstacle
 from trivium.styles.writing.write import Writer
+from trivium.viz.notebook import Program
 
 __all__ = ["STYLES", "check_style", "source"]
 
@@ -24,7 +25,7 @@ def check_style(style: str) -> str:
     return style
 
 
-def source(model: Model, style: str | None = None) -> str:
+def source(model: Model, style: str | None = None) -> Program:
     """Write the Python program that makes a model.
 
     Running it makes a model with the same graph, called `model`, whose weights are drawn anew.
@@ -34,7 +35,7 @@ def source(model: Model, style: str | None = None) -> str:
         style: `"sequential"`, `"functional"` or `"subclass"`; the simplest that can hold the model where it is `None`.
 
     Returns:
-        The program.
+        The program: a string, which a notebook shows in colors.
 
     Raises:
         ValueError: The style is unknown, or the model is not built.
@@ -57,7 +58,7 @@ def source(model: Model, style: str | None = None) -> str:
         stack = sequential_obstacle(graph_of(model)) is None
         style = "sequential" if stack else "functional"
         try:
-            return Writer(style).program(model)
+            return Program(Writer(style).program(model))
         except StyleError:
             style = "subclass"
-    return Writer(check_style(style)).program(model)
+    return Program(Writer(check_style(style)).program(model))

@@ -307,8 +307,8 @@ def key_text(key: Any) -> str:
     """Return a dict's key or a list's index as text.
 
     Example:
-        >>> key_text("left"), key_text('"'), key_text(0)
-        ('"left"', "'\\"'", '0')
+        >>> key_text("left"), key_text(0)
+        ('"left"', '0')
     """
     return Values().text(key)
 

@@ -74,3 +74,17 @@ class History(Callback):
             ['training', 'validation']
         """
         return learning_curves(self.history, metrics=metrics, ax=ax, epochs=self._epochs_of)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{k}: {_short(v[-1])}" for k, v in self.history.items())
+        count = self._trained
+        return f"<History of {count} epoch{'s' * (count != 1)}{'; ' * bool(last)}{last}>"
+
+    def _repr_html_(self) -> str | None:
+        from trivium.viz.notebook import history_html
+
+        return history_html(self)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
