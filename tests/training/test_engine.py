@@ -197,3 +197,19 @@ def test_a_stream_is_read_once():
     source = make_source(iter([(X, Y)]))
     assert source.example() is source.example()
     assert len(list(source.batches())) == 1
+
+
+def test_models_that_differ_in_what_inference_leaves_out_have_programs_of_their_own():
+    """A program without the random states that nothing reads has the text of one without them."""
+    x = np.linspace(-1, 1, 24, dtype="float32").reshape(6, 4)
+    layers = tv.layers
+    stacks = [
+        [layers.Dense(4)],
+        [layers.Dense(4), layers.Dropout(0.5)],
+        [layers.Dropout(0.5), layers.Dense(4)],
+        [layers.Dropout(0.5), layers.Dense(4), layers.GaussianNoise(0.5)],
+        [layers.Dense(4), layers.Dropout(0.5), layers.GaussianNoise(0.5)],
+    ]
+    for stack in stacks:
+        model = tv.Sequential([tv.Input((4,)), *stack])
+        np.testing.assert_allclose(model.predict(x, verbose=0), model(x), rtol=1e-5, atol=1e-6)

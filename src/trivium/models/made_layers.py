@@ -16,6 +16,7 @@ import numpy as np
 from trivium.graph import Graph, is_symbolic
 from trivium.layers.base import Layer
 from trivium.state import Variable
+from trivium.state.configured import arguments
 
 __all__ = ["keep_made_layers"]
 
@@ -53,7 +54,7 @@ def _made_alike(a: Any, b: Any) -> bool:
     if type(a) is not type(b) or isinstance(a, Variable) or is_symbolic(a):
         return False
     if isinstance(a, Layer):
-        return _made_alike(a._call_args, b._call_args)
+        return _made_alike(_made_with(a), _made_with(b))
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(_made_alike(a[k], b[k]) for k in a)
     if isinstance(a, list | tuple):
@@ -65,6 +66,15 @@ def _made_alike(a: Any, b: Any) -> bool:
     if hasattr(a, "get_config"):
         return _made_alike(a.get_config(), b.get_config())
     return bool(a == b)
+
+
+def _made_with(layer: Layer) -> dict[str, Any]:
+    """Return the arguments that make a layer, without a name that came by itself."""
+    if "_call_args" in vars(layer):  # A class of the user's keeps what it was given.
+        given = layer._config_given()
+    else:
+        given = {name: layer._config_argument(name) for name in arguments(type(layer))}
+    return {k: v for k, v in given.items() if k != "name" or not layer._named_by_itself}
 
 
 def _parts(function: Any) -> tuple[Any, ...]:

@@ -115,7 +115,9 @@ class Program:
             self.changed, [*self.reused, *self._kept],
         )  # fmt: skip
         number = jax.ShapeDtypeStruct((), "int32")
-        lowered = jax.jit(loop, donate_argnums=0).lower(
+        # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
+        # that do nothing in inference have their weights in other places.
+        lowered = jax.jit(loop, donate_argnums=0, keep_unused=True).lower(
             *self._apart(leaves), data_leaves, jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3
         )
         self._executable = executable(lowered)

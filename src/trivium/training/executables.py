@@ -53,7 +53,7 @@ def executable(lowered: Any) -> Future[Any]:
         A future with the `jax.stages.Compiled`.
     """
     global _compiled
-    key = digest(lowered.as_text())
+    key = digest(lowered.as_text(), lowered.in_tree)
     with _lock:
         work = _known.get(key)
         if work is None or failed(work):

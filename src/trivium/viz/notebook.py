@@ -113,9 +113,9 @@ class Program(str):
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
+        from pygments import highlight  # type: ignore[import-untyped]
+        from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+        from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
         style = "background:#f8f8f8;color:#222;padding:8px 12px;overflow:auto;line-height:1.4"
         formatter = HtmlFormatter(noclasses=True, nobackground=True, prestyles=style)
