@@ -498,7 +498,7 @@ class Trainer(Steps):
         self._need(what)
         source = make_source(x, y, sample_weight, steps=1, class_weight=class_weight, what=what)
         with Transaction(self) as change:
-            self._prepare(source)
+            self._prepare(source, kind == "train")
             with one_look():
                 work = self._pass(kind, source)
                 change.keep(self.metrics_variables)
