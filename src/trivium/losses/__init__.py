@@ -1,6 +1,22 @@
 """Losses: what training makes small, under Keras's names and with Keras's numbers."""
 
 from trivium.losses.base import Loss, LossFunctionWrapper
+from trivium.losses.binary import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+)
+from trivium.losses.categorical import (
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    SparseCategoricalCrossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+    sparse_categorical_crossentropy,
+)
 from trivium.losses.hinge import (
     CategoricalHinge,
     Hinge,
@@ -10,24 +26,7 @@ from trivium.losses.hinge import (
     squared_hinge,
 )
 from trivium.losses.lookup import deserialize, get, resolve, serialize
-from trivium.losses.probabilistic import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy,
-    KLDivergence,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy,
-    kl_divergence,
-    poisson,
-    sparse_categorical_crossentropy,
-)
+from trivium.losses.probabilistic import KLDivergence, Poisson, kl_divergence, poisson
 from trivium.losses.regression import (
     CosineSimilarity,
     Huber,

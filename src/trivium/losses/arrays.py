@@ -18,6 +18,7 @@ __all__ = [
     "fits",
     "map_arrays",
     "match_ranks",
+    "power",
     "prepare",
     "returned",
     "shape_error",
@@ -132,6 +133,23 @@ def divide_no_nan(a: Any, b: Any) -> jax.Array:
     """
     zero = b == 0
     return jnp.where(zero, 0, a / jnp.where(zero, 1, b))
+
+
+def power(base: jax.Array, exponent: float) -> jax.Array:
+    """Return a power of numbers from 0 up, whose gradient is 0 and not infinite where the base is 0.
+
+    Args:
+        base: The numbers.
+        exponent: The exponent, from 0 up.
+
+    Example:
+        >>> jax.grad(power)(0.0, 0.5).item(), power(jnp.array([0.0, 4.0]), 0.5).tolist()
+        (0.0, [0.0, 2.0])
+    """
+    zero = base <= 0.0
+    return jnp.where(
+        zero, jnp.power(0.0, exponent), jnp.power(jnp.where(zero, 1.0, base), exponent)
+    )
 
 
 def fits(a: tuple[Any, ...], b: tuple[Any, ...], equal: bool = False) -> bool:
