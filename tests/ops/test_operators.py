@@ -79,7 +79,7 @@ def test_what_a_layer_of_the_users_computes_with_constants_is_recorded_and_train
     class Shifted(tv.Model):
         def __init__(self) -> None:
             super().__init__()
-            self.dense = tv.layers.Dense(3, kernel_initializer="ones")
+            self.dense = tv.layers.Dense(3, kernel_initializer="ones", name="dense")
             self.shift = jnp.arange(3.0)
 
         def call(self, inputs: Any) -> Any:

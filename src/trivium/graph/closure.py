@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from trivium.graph.tensor import is_symbolic
+from trivium.state.types import Tree
 
 if TYPE_CHECKING:
     from trivium.graph.graph import Graph
@@ -36,7 +37,7 @@ class Closure:
         self,
         body: Graph | Callable[..., Any],
         tensors: list[Any],
-        results: Any = None,
+        results: Tree = None,
         call: Callable[[Node, Any, Any], Any] | None = None,
     ) -> None:
         self.body = body
@@ -54,7 +55,7 @@ class Closure:
         """The symbolic tensors that stand for the leaves of its arguments."""
         return [] if self.graph is None else list(self.graph.inputs[0])
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Tree) -> Any:
         """Call the function."""
         if callable(self.body):
             return self.body(*args)
@@ -72,7 +73,7 @@ class Closure:
         """
         return Closure(self.body, self.tensors, self.results, call)
 
-    def over(self, *tensors: Any) -> Closure:
+    def over(self, *tensors: Tree) -> Closure:
         """Return the same function of other tensors.
 
         Args:
@@ -104,7 +105,7 @@ class _Structure:
         return id(self.value)
 
 
-def closures(structure: Any) -> list[Closure]:
+def closures(structure: Tree) -> list[Closure]:
     """Return the closures in nested arguments.
 
     Example:

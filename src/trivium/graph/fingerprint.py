@@ -10,11 +10,12 @@ import jax
 from jax import export
 
 from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols, without_locations
+from trivium.state.types import Tree
 
 __all__ = ["digest", "lowered_text", "program_text"]
 
 
-def digest(*parts: Any) -> str:
+def digest(*parts: object) -> str:
     """Return the SHA-256 of texts and bytes, as 64 hexadecimal digits.
 
     Example:
@@ -28,7 +29,7 @@ def digest(*parts: Any) -> str:
     return sha.hexdigest()
 
 
-def lowered_text(function: Callable[..., Any], *args: Any) -> str:
+def lowered_text(function: Callable[..., Any], *args: Tree) -> str:
     """Return the StableHLO program of `function` for arguments of these shapes.
 
     Args:
@@ -41,7 +42,7 @@ def lowered_text(function: Callable[..., Any], *args: Any) -> str:
         True
     """
 
-    def program(*inputs: Any) -> Any:
+    def program(*inputs: Tree) -> Any:
         return function(*inputs)
 
     leaves, tree = jax.tree_util.tree_flatten(args)
@@ -51,7 +52,7 @@ def lowered_text(function: Callable[..., Any], *args: Any) -> str:
     return jax.jit(program).lower(*args).as_text()
 
 
-def program_text(function: Callable[..., Any], *args: Any) -> str:
+def program_text(function: Callable[..., Any], *args: Tree) -> str:
     """Return the StableHLO program of `function`; where it needs numbers for sizes, that for sizes of two.
 
     Args:
@@ -65,7 +66,7 @@ def program_text(function: Callable[..., Any], *args: Any) -> str:
         return lowered_text(function, *jax.tree_util.tree_map(_of_two, args))
 
 
-def _of_two(spec: Any) -> Any:
+def _of_two(spec: jax.ShapeDtypeStruct) -> Any:
     sizes = [d if isinstance(d, int) else 2 for d in spec.shape]
     return jax.ShapeDtypeStruct(sizes, spec.dtype)
 

@@ -12,7 +12,7 @@ from trivium.graph.errors import DisconnectedGraphError
 from trivium.graph.node import Node
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.trees import map_tree
-from trivium.state.types import Operation
+from trivium.state.types import Operation, Tree
 from trivium.state.variable import Variable
 
 __all__ = ["Graph"]
@@ -38,7 +38,7 @@ class Graph:
         (['multiply', 'add'], 4.0)
     """
 
-    def __init__(self, inputs: Any, outputs: Any, losses: tuple[Any, ...] = ()) -> None:
+    def __init__(self, inputs: Tree, outputs: Tree, losses: tuple[Any, ...] = ()) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.losses = losses
@@ -95,7 +95,7 @@ class Graph:
         read = [leaf for node in self.nodes for leaf in node.variables]
         return list({id(v): v for v in read}.values())
 
-    def run(self, inputs: Any, call: Callable[[Node, Any, Any], Any] | None = None) -> Any:
+    def run(self, inputs: Tree, call: Callable[[Node, Any, Any], Any] | None = None) -> Any:
         """Compute the outputs.
 
         Args:
@@ -110,7 +110,7 @@ class Graph:
         return map_tree(lambda t: values[id(t)], self.outputs)
 
     def trace(
-        self, inputs: Any, call: Callable[[Node, Any, Any], Any] | None = None
+        self, inputs: Tree, call: Callable[[Node, Any, Any], Any] | None = None
     ) -> dict[int, Any]:
         """Compute every tensor of the graph and return the values by the tensors' ids."""
         # An optional input may be None, which JAX takes for an empty tree.
@@ -131,11 +131,11 @@ class Graph:
         return values
 
 
-def _is_none(x: Any) -> bool:
+def _is_none(x: object) -> bool:
     return x is None
 
 
-def _in_closures(arguments: Any, call: Callable[[Node, Any, Any], Any]) -> Any:
+def _in_closures(arguments: Tree, call: Callable[[Node, Any, Any], Any]) -> Any:
     """Do the same at the nodes of the functions among the arguments: who rewrites a graph rewrites the loops in it."""
     return jax.tree_util.tree_map(
         lambda a: a.with_call(call) if isinstance(a, Closure) else a,
@@ -144,7 +144,7 @@ def _in_closures(arguments: Any, call: Callable[[Node, Any, Any], Any]) -> Any:
     )
 
 
-def _tensors(structure: Any, what: str) -> list[SymbolicTensor]:
+def _tensors(structure: Tree, what: str) -> list[SymbolicTensor]:
     flat = jax.tree_util.tree_leaves(structure)
     for tensor in flat:
         if not is_symbolic(tensor):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import jax
 
 from trivium.graph.errors import CaptureError, is_foreign, raised_in
 from trivium.graph.tensor import fresh_dimension, is_symbolic
-from trivium.state.jaxpr import blames_sizes, replace_symbols, symbols_of
+from trivium.state.jaxpr import Dimension, blames_sizes, replace_symbols, symbols_of
 from trivium.state.scopes import shape_scope
 from trivium.state.trees import keep_order
+from trivium.state.types import Array, Tree
 
 __all__ = ["caused_by_sizes", "infer"]
 
+_Shapes: TypeAlias = Sequence[Sequence[Dimension]]
 
-def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+
+def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
     """Return what `function(*args, **kwargs)` would return, with `jax.ShapeDtypeStruct` for arrays.
 
     Args:
@@ -38,7 +41,7 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
     returned: list[Any] = []
 
-    def traced(*arrays: Any) -> Any:
+    def traced(*arrays: Array) -> Any:
         filled = list(leaves)
         for i, array in zip(places, arrays, strict=True):
             filled[i] = array
@@ -79,7 +82,7 @@ def infer(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     raise first from None
 
 
-def caused_by_sizes(error: Exception, shapes: Any) -> set[str]:
+def caused_by_sizes(error: Exception, shapes: _Shapes) -> set[str]:
     """Say how unknown sizes may have caused an error.
 
     Args:
@@ -104,18 +107,18 @@ def caused_by_sizes(error: Exception, shapes: Any) -> set[str]:
     return {"unequal", "unknown"} if isinstance(error, ValueError) else {"unequal"}
 
 
-def _specs(shapes: Any, dtypes: Any) -> list[jax.ShapeDtypeStruct]:
+def _specs(shapes: _Shapes, dtypes: Sequence[str]) -> list[jax.ShapeDtypeStruct]:
     return [jax.ShapeDtypeStruct(s, d) for s, d in zip(shapes, dtypes, strict=True)]
 
 
-def _symbols(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
+def _symbols(traced: Callable[..., Any], shapes: _Shapes, dtypes: Sequence[str]) -> Any:
     return jax.eval_shape(traced, *_specs(shapes, dtypes))
 
 
-def _agree(shapes: Any) -> Any:
+def _agree(shapes: _Shapes) -> Any:
     """Take an unknown size for the one that the other arrays with as many axes have there."""
 
-    def size(rank: int, axis: int, d: Any) -> Any:
+    def size(rank: int, axis: int, d: Dimension) -> Any:
         others = {dims[axis] for dims in shapes if len(dims) == rank} - {1}
         sizes = [n for n in others if isinstance(n, int)]
         return sizes[0] if not isinstance(d, int) and len(sizes) == 1 else d
@@ -123,7 +126,7 @@ def _agree(shapes: Any) -> Any:
     return [tuple(size(len(dims), i, d) for i, d in enumerate(dims)) for dims in shapes]
 
 
-def _merge(shapes: Any) -> Any:
+def _merge(shapes: _Shapes) -> Any:
     """Take all unknown sizes but the batch's for one."""
     unknown = [d for dims in shapes for d in dims[1:] if not isinstance(d, int)]
     batch = {str(dims[0]) for dims in shapes if dims}
@@ -140,7 +143,7 @@ _STARTS = (60, 660)
 _BETWEEN = 12
 
 
-def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
+def _numbers(traced: Callable[..., Any], shapes: _Shapes, dtypes: Sequence[str]) -> Any:
     """Trace with two different numbers for each symbol; where the results differ, the size is unknown."""
     unknown = dict.fromkeys(d for dims in shapes for d in dims if not isinstance(d, int))
     results, sizes = [], []
@@ -156,7 +159,7 @@ def _numbers(traced: Callable[..., Any], shapes: Any, dtypes: Any) -> Any:
         results.append(jax.eval_shape(traced, *_specs(filled, dtypes)))
     names = {(sizes[0][d], sizes[1][d]): d for d in unknown}
 
-    def merge(a: Any, b: Any) -> Any:
+    def merge(a: jax.ShapeDtypeStruct, b: jax.ShapeDtypeStruct) -> Any:
         dims = [
             m if m == n else names.get((m, n)) or fresh_dimension()
             for m, n in zip(a.shape, b.shape, strict=True)

@@ -16,6 +16,7 @@ from trivium.state.dtypes import is_float
 from trivium.state.frame import current_autocast, current_frame, entered
 from trivium.state.scopes import Policy, StatelessScope, autocast_scope
 from trivium.state.trees import has_keys, keep_order, map_tree
+from trivium.state.types import Operation, Tree
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -44,8 +45,11 @@ class Node:
         ('add', ['x'])
     """
 
-    def __init__(self, operation: Any, args: Any, kwargs: Any, outputs: Any) -> None:
-        self.operation = operation
+    def __init__(
+        self, operation: Operation | Callable[..., Any], args: Tree, kwargs: Tree, outputs: Tree
+    ) -> None:
+        # Whoever knows which kind of operation it is asks it for more than an `Operation` has.
+        self.operation: Any = operation
         self.args = args
         self.kwargs = kwargs
         self.outputs = outputs
@@ -194,7 +198,10 @@ def is_recording() -> bool:
 
 
 def record(
-    operation: Any, args: Any, kwargs: Any, function: Callable[..., Any] | None = None
+    operation: Operation | Callable[..., Any],
+    args: Tree,
+    kwargs: Tree,
+    function: Callable[..., Any] | None = None,
 ) -> Any:
     """Record the call `operation(*args, **kwargs)` and return its symbolic outputs.
 

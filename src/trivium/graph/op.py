@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import reprlib
-from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, ParamSpec, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import jax
 
@@ -26,7 +26,7 @@ _NESTS = (list, tuple)
 _EXPLAINED = (ArithmeticError, IndexError, NotImplementedError, TypeError, ValueError)
 
 
-def any_symbolic(args: Any, kwargs: Any = None) -> bool:
+def any_symbolic(args: Iterable[Tree], kwargs: Mapping[str, Tree] | None = None) -> bool:
     """Say whether a symbolic tensor is anywhere in nested arguments.
 
     Example:
@@ -41,14 +41,14 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
                 return True
         elif isinstance(a, dict) and any_symbolic(a.values()):
             return True
-    return bool(kwargs) and any_symbolic(kwargs.values())
+    return any_symbolic(kwargs.values()) if kwargs else False
 
 
-def _any_array(structure: Any) -> bool:
+def _any_array(structure: Tree) -> bool:
     return any(isinstance(leaf, jax.Array) for leaf in jax.tree_util.tree_leaves(structure))
 
 
-def _values(x: Any) -> Any:
+def _values(x: Tree) -> Any:
     """Replace variables, at most one list deep, by their values."""
     if isinstance(x, Variable):
         return x.value
@@ -80,10 +80,10 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         if any_symbolic(args, kwargs):
-            return record(call, args, kwargs, run)
-        return run(*args, **kwargs)
+            return cast(R, record(call, args, kwargs, run))
+        return cast(R, run(*args, **kwargs))
 
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: Tree, **kwargs: Tree) -> Any:
         plain = tuple(map(_values, args))
         named = {k: _values(v) for k, v in kwargs.items()}
         # While a model is captured its own variables read as symbolic tensors.
@@ -136,7 +136,7 @@ def _is_tensor(hint: Any) -> bool:
 
 
 def _put_call_before(
-    error: Exception, function: Callable[..., Any], args: Any, kwargs: Any
+    error: Exception, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> None:
     """Put an op's call before an error's message, in the place of the call of an op inside of it."""
     name, signature = function.__name__, inspect.signature(function)
@@ -171,14 +171,14 @@ def _wrong_kind(function: Callable[..., Any], given: dict[str, Any]) -> str | No
     return None
 
 
-def _may_be_tensor(value: Any) -> bool:
+def _may_be_tensor(value: object) -> bool:
     if isinstance(value, _NESTS):
         return all(map(_may_be_tensor, value))
     numbers = value is None or isinstance(value, int | float | complex)
     return numbers or hasattr(value, "__array__") or hasattr(value, "shape")
 
 
-def _describe(value: Any) -> str:
+def _describe(value: object) -> str:
     """Describe an argument: arrays by their dtype and shape."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"{value.dtype}{tuple(n if isinstance(n, int) else None for n in value.shape)}"

@@ -80,7 +80,7 @@ def _nameless(config: Any, outermost: bool = True) -> Any:
     return {k: _nameless(v, False) for k, v in config.items() if not (is_layer and k == "name")}
 
 
-def _plain_attributes(layer: Any) -> dict[str, Any]:
+def _plain_attributes(layer: Operation) -> dict[str, Any]:
     return {
         key: value
         for key, value in vars(layer).items()

@@ -13,6 +13,7 @@ from trivium.state import jaxpr
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.names import auto_name
 from trivium.state.operators import OPERATORS, ArrayOperators
+from trivium.state.types import ArrayLike, DType
 
 if TYPE_CHECKING:
     from trivium.graph.node import Node
@@ -54,7 +55,7 @@ class SymbolicTensor(ArrayOperators):
     __array_priority__ = 1000  # NumPy's operators leave the work to ours.
 
     def __init__(
-        self, shape: Sequence[Any], dtype: Any = "float32", name: str | None = None
+        self, shape: Sequence[Any], dtype: DType | None = "float32", name: str | None = None
     ) -> None:
         self.dims: tuple[Any, ...] = tuple(
             (_BATCH if i == 0 else fresh_dimension()) if d is None else d
@@ -114,7 +115,7 @@ class SymbolicTensor(ArrayOperators):
             "and ops in place of NumPy."
         )
 
-    def _operate(self, name: str, *operands: Any) -> Any:
+    def _operate(self, name: str, *operands: ArrayLike) -> Any:
         return OPERATORS[name](*operands)
 
     def __bool__(self) -> bool:
@@ -137,7 +138,7 @@ class SymbolicTensor(ArrayOperators):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: DType | None = None, copy: bool | None = None) -> Any:
         raise self._no_array("NumPy")
 
     @property
@@ -159,7 +160,7 @@ class SymbolicTensor(ArrayOperators):
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
 
-def is_symbolic(x: Any) -> bool:
+def is_symbolic(x: object) -> bool:
     """Say whether `x` is a symbolic tensor.
 
     Example:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +84,7 @@ def _capped(
     scale: float,
     is_causal: bool,
     cap: float,
-) -> Any:
+) -> Array:
     """The plain form, with logits that stay below a cap."""
     logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * scale
     logits = logits if bias is None else logits + bias

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +58,7 @@ def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
         spied = _replace(lambda f: spies.setdefault(id(f), _Spy(f)), (plain, named))
         infer(function, *spied)
         plain, named = _replace(lambda f: spies[id(f)].closure or f, (plain, named))
-        return record(call, plain, named, function)
+        return cast(R, record(call, plain, named, function))
 
     call.is_op = True  # type: ignore[attr-defined]
     return call

@@ -310,13 +310,13 @@ def adaptive_average_pool(
 
 
 def _pool(
-    pool: Callable[..., Any],
+    pool: Callable[..., Array],
     inputs: ArrayLike,
     pool_size: _Sizes,
     strides: _Sizes | None,
     padding: str,
     data_format: str | None,
-) -> Any:
+) -> Array:
     x = _channels_last(inputs, data_format)
     _check_rank(x)
     window = per_axis(pool_size, x.ndim - 2, "pool_size")
@@ -327,8 +327,8 @@ def _pool(
 
 
 def _adaptive(
-    reduce: Callable[..., Any], inputs: ArrayLike, output_size: _Sizes, data_format: str | None
-) -> Any:
+    reduce: Callable[..., Array], inputs: ArrayLike, output_size: _Sizes, data_format: str | None
+) -> Array:
     """Reduce each axis in windows from `floor(i n / m)` to `ceil((i + 1) n / m)`, one axis after the other."""
     x = _channels_last(inputs, data_format)
     _check_rank(x)
@@ -342,12 +342,12 @@ def _adaptive(
     return _channels_back(x, data_format)
 
 
-def _channels_last(inputs: ArrayLike, data_format: str | None) -> Any:
+def _channels_last(inputs: ArrayLike, data_format: str | None) -> Array:
     x = jnp.asarray(as_array(inputs))
     return x if channels_are_last(data_format) else jnp.moveaxis(x, 1, -1)
 
 
-def _channels_back(x: Array, data_format: str | None) -> Any:
+def _channels_back(x: Array, data_format: str | None) -> Array:
     return x if channels_are_last(data_format) else jnp.moveaxis(x, -1, 1)
 
 

@@ -496,7 +496,7 @@ def is_tensor(x: Array) -> bool:
     return isinstance(x, jax.Array) or is_symbolic(x)
 
 
-def _limits(dtype: DType | None) -> tuple[Any, Any]:
+def _limits(dtype: DType) -> tuple[Any, Any]:
     """Return the lowest and the largest number of a dtype."""
     if dtype == np.bool_:
         return 0, 1

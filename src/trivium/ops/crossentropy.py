@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -146,16 +144,17 @@ def ctc_loss(
         )
     output = output.astype(jnp.promote_types(output.dtype, "float32"))
 
-    def beyond(lengths: Any, size: int) -> Any:
+    def beyond(lengths: ArrayLike, size: int) -> Array:
         return (jnp.arange(size) >= jnp.asarray(lengths)[:, None]).astype(output.dtype)
 
-    return optax.ctc_loss(
+    losses: Array = optax.ctc_loss(
         output,
         beyond(output_length, output.shape[1]),
         target,
         beyond(target_length, target.shape[1]),
         blank_id=mask_index,
     )
+    return losses
 
 
 @op

@@ -136,7 +136,8 @@ def scatter_update(
         raise ValueError(
             f"unknown reduction {reduction!r}. {suggest(str(reduction), filter(None, write))}"
         )
-    return write[reduction](as_array(updates))
+    result: Array = write[reduction](as_array(updates))
+    return result
 
 
 @op
@@ -326,7 +327,7 @@ def unique(
     axis: int | None = None,
     size: int | None = None,
     fill_value: float | None = None,
-) -> Array:
+) -> Any:
     """Return each element once.
 
     Args:

@@ -302,7 +302,8 @@ def det(x: ArrayLike) -> Array:
         >>> det([[2.0, 0.0], [0.0, 3.0]]).item()
         6.0
     """
-    return jnp.linalg.det(as_floats(x))
+    result: Array = jnp.linalg.det(as_floats(x))
+    return result
 
 
 @op
@@ -333,7 +334,8 @@ def logdet(x: ArrayLike) -> Array:
         >>> logdet([[1.0, 0.0], [0.0, 1.0]]).item()
         0.0
     """
-    return jnp.linalg.slogdet(as_floats(x))[1]
+    result: Array = jnp.linalg.slogdet(as_floats(x))[1]
+    return result
 
 
 @op
@@ -347,7 +349,8 @@ def inv(x: ArrayLike) -> Array:
         >>> inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
         [[0.5, 0.0], [0.0, 0.25]]
     """
-    return jnp.linalg.inv(as_floats(x))
+    result: Array = jnp.linalg.inv(as_floats(x))
+    return result
 
 
 @op
@@ -380,7 +383,8 @@ def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
         >>> matrix_rank([[1.0, 2.0], [2.0, 4.0]]).item()
         1
     """
-    return jnp.linalg.matrix_rank(as_floats(x), tol)
+    result: Array = jnp.linalg.matrix_rank(as_floats(x), tol)
+    return result
 
 
 @op
@@ -400,7 +404,8 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
     """
     x = as_floats(x)
     _check_square(x)
-    return jnp.linalg.cholesky(x, upper=upper)
+    result: Array = jnp.linalg.cholesky(x, upper=upper)
+    return result
 
 
 @op
@@ -564,7 +569,7 @@ def _check_square(x: Array) -> None:
         raise ValueError(f"matrices are square, of shape (..., n, n); got {x.shape}.")
 
 
-def _solve(solver: Callable[..., Any], a: Array, b: Array) -> Any:
+def _solve(solver: Callable[..., Array], a: Array, b: Array) -> Array:
     """Solve for matrices or, where `b` has an axis less than `a`, for vectors."""
     _check_square(a)
     vectors = b.ndim == a.ndim - 1

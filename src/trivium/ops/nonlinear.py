@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -426,7 +425,7 @@ def sparsemax(x: ArrayLike, axis: int = -1) -> Array:
     return jnp.moveaxis(_of_rows(_nearest_on_simplex, x, -1, 0.0), -1, axis)
 
 
-def _nearest_on_simplex(x: Array) -> Any:
+def _nearest_on_simplex(x: Array) -> Array:
     falling = -jnp.sort(-x, axis=-1)
     sums = jnp.cumsum(falling, axis=-1)
     kept = 1 + falling * jnp.arange(1, x.shape[-1] + 1) > sums
@@ -435,7 +434,9 @@ def _nearest_on_simplex(x: Array) -> Any:
     return jnp.maximum(x - cut, 0.0)
 
 
-def _of_rows(function: Callable[..., Any], x: Array, axes: Any, empty: float) -> Any:
+def _of_rows(
+    function: Callable[..., Array], x: Array, axes: int | tuple[int, ...] | None, empty: float
+) -> Array:
     """Share out among what is not masked by −∞; where all is, `empty`, with gradient 0."""
     nothing = jnp.max(x, axis=axes, keepdims=True, initial=-jnp.inf) == -jnp.inf
     return jnp.where(nothing, empty, function(jnp.where(nothing, 0.0, x)))

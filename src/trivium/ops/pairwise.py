@@ -351,12 +351,12 @@ def bitwise_right_shift(x: ArrayLike, y: ArrayLike) -> Array:
     return jnp.right_shift(as_array(x), as_array(y))
 
 
-def _in_float32(function: Callable[..., Any], x1: ArrayLike, x2: ArrayLike) -> Any:
+def _in_float32(function: Callable[..., Array], x1: ArrayLike, x2: ArrayLike) -> Array:
     x1, x2 = as_common_floats(x1, x2)
     return function(as_wide_floats(x1), as_wide_floats(x2)).astype(x1.dtype)
 
 
-def _of_powers(function: Callable[..., Any], x1: ArrayLike, x2: ArrayLike) -> Any:
+def _of_powers(function: Callable[..., Array], x1: ArrayLike, x2: ArrayLike) -> Array:
     """Call a logarithm of a sum of powers; where both powers are 0 the gradient is 0, too."""
     x1, x2 = as_common_floats(x1, x2)
     nothing = (x1 == -jnp.inf) & (x2 == -jnp.inf)

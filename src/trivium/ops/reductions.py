@@ -767,7 +767,7 @@ def segment_min(
     return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
 
 
-def _in_float32(function: Callable[..., Any], x: ArrayLike, axis: Axes, keepdims: bool) -> Array:
+def _in_float32(function: Callable[..., Array], x: ArrayLike, axis: Axes, keepdims: bool) -> Array:
     """Reduce half types in float32, where neither sums overflow nor small terms get lost."""
     x = as_floats(x)
     wide = jnp.promote_types(x.dtype, "float32")
@@ -775,27 +775,27 @@ def _in_float32(function: Callable[..., Any], x: ArrayLike, axis: Axes, keepdims
     return function(x, axis=axes, keepdims=keepdims, dtype=wide).astype(x.dtype)
 
 
-def _deviation(x: Array, **options: Any) -> Any:
+def _deviation(x: Array, **options: Any) -> Array:
     return root(jnp.var(x, **options))
 
 
-def _nan_deviation(x: Array, **options: Any) -> Any:
+def _nan_deviation(x: Array, **options: Any) -> Array:
     return root(jnp.nanvar(x, **options))
 
 
-def _index(function: Callable[..., Any], x: ArrayLike, axis: int | None, keepdims: bool) -> Any:
+def _index(function: Callable[..., Array], x: ArrayLike, axis: int | None, keepdims: bool) -> Array:
     x = jnp.asarray(as_array(x))
     axis = None if axis is None else positive_axis(axis, x.ndim)
     return function(x, axis=axis, keepdims=keepdims)
 
 
 def _segment(
-    function: Callable[..., Any],
+    function: Callable[..., Array],
     data: ArrayLike,
     segment_ids: ArrayLike,
     num_segments: int | None,
     ordered: bool,
-) -> Any:
+) -> Array:
     if num_segments is None:
         raise ValueError(
             "`num_segments` must be given: the result has that many rows, whatever the ids are."

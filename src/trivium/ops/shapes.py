@@ -525,7 +525,8 @@ def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> A
         >>> diagonal([[1, 2], [3, 4]]).tolist()
         [1, 4]
     """
-    return jnp.diagonal(as_array(x), offset, axis1, axis2)
+    result: Array = jnp.diagonal(as_array(x), offset, axis1, axis2)
+    return result
 
 
 @op

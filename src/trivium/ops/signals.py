@@ -346,13 +346,14 @@ def fold(
     wanted = jax.eval_shape(cut, image).shape
     if x.shape != wanted:
         raise ValueError(f"these images have blocks of shape {wanted}; got {x.shape}.")
-    return jax.linear_transpose(cut, image)(x)[0]
+    result: Array = jax.linear_transpose(cut, image)(x)[0]
+    return result
 
 
 _WINDOWS: dict[str, Callable[[int], Any]] = {"hann": jnp.hanning, "hamming": jnp.hamming}
 
 
-def _window(window: Any, length: int, fft_length: int, dtype: DType | None) -> Any:
+def _window(window: Any, length: int, fft_length: int, dtype: DType | None) -> Array:
     """Return the window of `length` in the middle of `fft_length` zeros."""
     if fft_length < length:
         raise ValueError(
@@ -372,7 +373,7 @@ def _window(window: Any, length: int, fft_length: int, dtype: DType | None) -> A
     return jnp.pad(values.astype(dtype), (before, fft_length - values.shape[0] - before))
 
 
-def _overlap_add(frames: Array, stride: int) -> Any:
+def _overlap_add(frames: Array, stride: int) -> Array:
     count, length = frames.shape[-2:]
     places = (jnp.arange(count) * stride)[:, None] + jnp.arange(length)
     return (

@@ -113,7 +113,7 @@ def get_registered_name(obj: Any) -> str:
     for known in (_registered, *reversed(_local.scopes)):
         for name, value in known.items():
             if value is obj:
-                return name
+                return str(name)
     return str(obj.__name__)
 
 

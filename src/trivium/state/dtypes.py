@@ -10,6 +10,7 @@ import numpy as np
 from trivium.state.configured import Configured
 from trivium.state.registry import Registry, serialize, suggest
 from trivium.state.session import own_session, session
+from trivium.state.types import DType
 
 __all__ = [
     "DTypePolicy",
@@ -79,7 +80,7 @@ def set_epsilon(value: float) -> None:
     own_session().epsilon = float(value)
 
 
-def standardize_dtype(dtype: Any) -> str:
+def standardize_dtype(dtype: DType | None) -> str:
     """Return the name of a dtype; `None` gives the default float type.
 
     Args:
@@ -106,7 +107,7 @@ def standardize_dtype(dtype: Any) -> str:
     return name
 
 
-def is_float(dtype: Any) -> bool:
+def is_float(dtype: DType) -> bool:
     """Say whether a dtype is a floating-point one, bfloat16 included.
 
     Example:
@@ -116,7 +117,7 @@ def is_float(dtype: Any) -> bool:
     return bool(jnp.issubdtype(jnp.dtype(dtype), np.floating))
 
 
-def is_half(dtype: Any) -> bool:
+def is_half(dtype: DType) -> bool:
     """Say whether a dtype is a floating-point one of 16 bits, whose sums overflow or lose digits.
 
     Example:

@@ -153,7 +153,8 @@ def as_function(program: Program) -> Callable[..., list[Any]]:
         >>> as_function(jax.make_jaxpr(lambda x: x + 1)(1.0))(2.0)[0].item()
         3.0
     """
-    return core.jaxpr_as_fun(program)
+    function: Callable[..., list[Any]] = core.jaxpr_as_fun(program)
+    return function
 
 
 def part_of(

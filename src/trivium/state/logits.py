@@ -51,7 +51,7 @@ class Logits(NamedTuple):
 _logits: dict[int, tuple[weakref.ref[Any], Logits]] = {}
 
 
-def logits_of(probabilities: Any) -> Logits | None:
+def logits_of(probabilities: object) -> Logits | None:
     """Return the logits that an array of probabilities was computed of, or `None`.
 
     Args:
@@ -67,7 +67,9 @@ def logits_of(probabilities: Any) -> Logits | None:
     return entry[1] if entry is not None and entry[0]() is probabilities else None
 
 
-def set_logits(probabilities: Any, value: Any, axes: tuple[int, ...] | None = None) -> Any:
+def set_logits(
+    probabilities: jax.Array, value: jax.Array, axes: tuple[int, ...] | None = None
+) -> jax.Array:
     """Remember the logits of probabilities, and return the probabilities.
 
     Args:
@@ -81,7 +83,7 @@ def set_logits(probabilities: Any, value: Any, axes: tuple[int, ...] | None = No
     return probabilities
 
 
-def keep_logits(old: Any, new: Any, change: Callable[[Any], Any]) -> Any:
+def keep_logits(old: object, new: jax.Array, change: Callable[[jax.Array], jax.Array]) -> jax.Array:
     """Remember for `new` what is known of `old`, of whose numbers it is made, and return `new`.
 
     Args:

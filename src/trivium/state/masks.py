@@ -6,6 +6,8 @@ import contextlib
 import weakref
 from typing import Any
 
+from trivium.state.types import ArrayLike
+
 __all__ = ["get_mask", "set_mask"]
 
 # By identity, since arrays do not compare by `==`; an entry goes when its array goes.
@@ -28,7 +30,7 @@ def get_mask(x: Any) -> Any:
     return entry[1] if entry is not None and entry[0]() is x else None
 
 
-def set_mask(x: Any, mask: Any) -> None:
+def set_mask(x: Any, mask: ArrayLike | None) -> None:
     """Say which elements of an array or symbolic tensor count.
 
     Args:

@@ -38,4 +38,5 @@ def to_device(array: Any, dtype: Any = None) -> jax.Array:
     first = -room.ctypes.data % _ALIGNMENT
     own = room[first : first + array.size * wanted.itemsize].view(wanted).reshape(array.shape)
     np.copyto(own, array, casting="unsafe")
-    return jax.device_put(own)
+    placed: jax.Array = jax.device_put(own)
+    return placed

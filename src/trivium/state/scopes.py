@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from trivium.state.frame import Frame, current_autocast, current_frame, entered
 from trivium.state.jaxpr import trace_state
+from trivium.state.types import Array, Tree
 
 if TYPE_CHECKING:
     from trivium.state.variable import Variable
@@ -138,12 +139,12 @@ class StatelessScope:
         self._stays_here(value, f"the new value of {variable.path!r}")
         self._values[id(variable)] = update
 
-    def add_loss(self, loss: Any) -> None:
+    def add_loss(self, loss: Array) -> None:
         """Keep a loss that a layer added during its call."""
         self._stays_here(loss, "a loss that is added")
         self.losses.append(loss)
 
-    def _stays_here(self, value: Any, what: str) -> None:
+    def _stays_here(self, value: Tree, what: str) -> None:
         """Refuse a value that JAX is tracing in a function further in: outside of it, it means nothing.
 
         Without this the tracer would leak into the state and fail where nobody can tell why. `ops.scan` and its kin

@@ -215,4 +215,5 @@ class SeedGenerator(Copied, Configured):
         """
         state = self.state.value
         self.state.assign(state + jnp.array([0, 1], "uint32"))
-        return jax.random.wrap_key_data(state, impl="threefry2x32")
+        key: jax.Array = jax.random.wrap_key_data(state, impl="threefry2x32")
+        return key

@@ -13,6 +13,8 @@ from typing import Any
 
 import jax
 
+from trivium.state.types import Tree
+
 __all__ = [
     "has_keys",
     "is_nested",
@@ -26,7 +28,7 @@ __all__ = [
 ]
 
 
-def is_nested(value: Any) -> bool:
+def is_nested(value: object) -> bool:
     """Say whether a value is a dict, a list or a tuple.
 
     Example:
@@ -46,7 +48,7 @@ def item_name(name: str, key: Any) -> str:
     return f"{name}[{json.dumps(key, ensure_ascii=False) if isinstance(key, str) else repr(key)}]"
 
 
-def rebuild(like: list | tuple, parts: list[Any]) -> Any:
+def rebuild(like: list[Any] | tuple[Any, ...], parts: list[Any]) -> Any:
     """Return a list, tuple or named tuple of the same kind with other entries.
 
     Example:
@@ -58,7 +60,7 @@ def rebuild(like: list | tuple, parts: list[Any]) -> Any:
     return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
 
 
-def named_leaves(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
+def named_leaves(structure: Tree, name: str) -> Iterator[tuple[str, Any]]:
     """Yield the leaves of a nested structure, arrays and `None`, with their names.
 
     Args:
@@ -77,7 +79,7 @@ def named_leaves(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from named_leaves(value, item_name(name, key))
 
 
-def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
+def map_leaves(function: Callable[[Any], Any], structure: Tree) -> Any:
     """Return the structure with `function` of each leaf; `None` stays `None`.
 
     Example:
@@ -91,7 +93,7 @@ def map_leaves(function: Callable[[Any], Any], structure: Any) -> Any:
     return None if structure is None else function(structure)
 
 
-def keep_order(like: Any, tree: Any) -> Any:
+def keep_order(like: Tree, tree: Tree) -> Any:
     """Return a tree with the keys of its dicts in the order of another tree's.
 
     Args:
@@ -110,7 +112,7 @@ def keep_order(like: Any, tree: Any) -> Any:
     return tree
 
 
-def has_keys(tree: Any) -> bool:
+def has_keys(tree: Tree) -> bool:
     """Say whether there is a dict in a tree, so that its order can be lost.
 
     Example:
@@ -122,7 +124,7 @@ def has_keys(tree: Any) -> bool:
     return isinstance(tree, Mapping)
 
 
-def map_tree(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+def map_tree(function: Callable[..., Any], tree: Tree, *rest: Tree) -> Any:
     """Do what `jax.tree_util.tree_map` does, and keep the order of dicts.
 
     Args:
@@ -137,7 +139,7 @@ def map_tree(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     return keep_order(tree, jax.tree_util.tree_map(function, tree, *rest))
 
 
-def key_order(tree: Any) -> Hashable:
+def key_order(tree: Tree) -> Hashable:
     """Return what two trees share exactly when their dicts have the same keys in the same order.
 
     Example:

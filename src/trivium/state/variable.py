@@ -21,6 +21,7 @@ from trivium.state.operators import ArrayOperators
 from trivium.state.placing import to_device
 from trivium.state.scopes import EffectError, read
 from trivium.state.tracking import VARIABLES
+from trivium.state.types import Array, ArrayLike, DType
 from trivium.state.undo import note_undo
 
 __all__ = ["Variable"]
@@ -61,7 +62,7 @@ class Variable(Copied, ArrayOperators):
         self,
         initializer: Any,
         shape: tuple[int, ...] | None = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         trainable: bool = True,
         autocast: bool = True,
         aggregation: str = "none",
@@ -218,7 +219,7 @@ class Variable(Copied, ArrayOperators):
             return value.astype(autocast)
         return value
 
-    def assign(self, value: Any) -> Any:
+    def assign(self, value: ArrayLike) -> Any:
         """Give it a new value.
 
         Args:
@@ -231,7 +232,8 @@ class Variable(Copied, ArrayOperators):
             ValueError: The shape differs; the variable keeps its value.
         """
         if getattr(value, "is_symbolic", False):
-            raise value.error(f"assigning it to the variable {self.path!r} is a side effect")
+            symbolic: Any = value
+            raise symbolic.error(f"assigning it to the variable {self.path!r} is a side effect")
         value = _as_array(value, self._dtype)
         if value.shape != self._shape:
             raise ValueError(
@@ -276,7 +278,7 @@ class Variable(Copied, ArrayOperators):
             self._lent = False
         return value
 
-    def replace(self, value: Any, lent: bool = True) -> None:
+    def replace(self, value: Array, lent: bool = True) -> None:
         """Take over an array that is known to have the right shape and dtype, without checks.
 
         Args:
@@ -285,11 +287,11 @@ class Variable(Copied, ArrayOperators):
         """
         self._value, self._lent = value, lent
 
-    def assign_add(self, value: Any) -> Any:
+    def assign_add(self, value: ArrayLike) -> Any:
         """Add to the value, and return the new one."""
         return self.assign(self.value + _as_array(value, None))
 
-    def assign_sub(self, value: Any) -> Any:
+    def assign_sub(self, value: ArrayLike) -> Any:
         """Subtract from the value, and return the new one."""
         return self.assign(self.value - _as_array(value, None))
 
@@ -302,14 +304,14 @@ class Variable(Copied, ArrayOperators):
             self.initialize()  # Else each copy would draw a first value of its own.
         return super().__getstate__()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DType | None = None, copy: bool | None = None) -> np.ndarray:
         # A view where that is possible; JAX reuses no memory that NumPy has a view of.
         return np.asarray(self._read(), dtype=dtype)
 
     def __jax_array__(self) -> Any:
         return self.value
 
-    def _operate(self, name: str, *operands: Any) -> Any:
+    def _operate(self, name: str, *operands: ArrayLike) -> Any:
         if any(getattr(o, "is_symbolic", False) for o in operands):
             return NotImplemented
         function = _OPERATORS.get(name) or getattr(operator, name)
@@ -375,7 +377,7 @@ class Variable(Copied, ArrayOperators):
             return str(np.asarray(value))
 
 
-def _as_array(value: Any, dtype: Any) -> jax.Array:
+def _as_array(value: ArrayLike, dtype: DType | None) -> jax.Array:
     if isinstance(value, Variable):
         value = value.value
     if isinstance(value, str):

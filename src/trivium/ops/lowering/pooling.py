@@ -8,7 +8,7 @@ gradient XLA runs one element at a time. An axis at a time needs `k + k` slices 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from typing import Any
 
@@ -40,7 +40,8 @@ def max_pool(
         [1.0, 3.0, 4.0]
     """
     if x.dtype == bool:
-        return max_pool(x.astype("int8"), window, strides, padding).astype(bool)
+        largest: jax.Array = max_pool(x.astype("int8"), window, strides, padding).astype(bool)
+        return largest
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     if not (on_cpu() and fixed(x.shape[1:-1])):
         return _reduce(x, np.asarray(lowest, x.dtype), lax.max, window, strides, padding)
@@ -107,10 +108,12 @@ def _axis_by_axis(window: Sequence[int], strides: Sequence[int]) -> list[tuple[A
 
 def _reduce(
     x: jax.Array,
-    start: Any,
-    function: Any,
+    start: np.ndarray,
+    function: Callable[..., jax.Array],
     window: Sequence[int],
     strides: Sequence[int],
     padding: str,
 ) -> jax.Array:
-    return lax.reduce_window(x, start, function, (1, *window, 1), (1, *strides, 1), padding.upper())
+    sides = (1, *window, 1), (1, *strides, 1)
+    result: jax.Array = lax.reduce_window(x, start, function, *sides, padding.upper())
+    return result
