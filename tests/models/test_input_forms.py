@@ -137,8 +137,10 @@ def test_named_tuples_of_other_fields_are_not_taken_by_their_order() -> None:
         ValueError, match=re.escape("the inputs 'left', 'a_right'; the data has 'one', 'two'")
     ):
         difference(DECLARED["named tuple"])(Other(LEFT, RIGHT))
-    # A list has no fields: there a named tuple is a row like another.
+    # A list has no fields: there a named tuple is a row like another, unless it names the inputs.
     assert difference(DECLARED["list"])(Other(LEFT, RIGHT)).tolist() == WANTED
+    named = namedtuple("named", ["n", "m"])
+    assert difference(DECLARED["list"])(named(n=RIGHT, m=LEFT)).tolist() == WANTED
 
 
 @pytest.mark.parametrize("form", [lambda a: a, lambda a: [a], lambda a: {"k": a}, lambda a: (a,)])

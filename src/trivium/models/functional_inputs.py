@@ -73,7 +73,13 @@ def match_inputs(graph: Graph, given: Any, path: str) -> _Pairs:
         ValueError: The structure does not fit.
     """
     declared = graph.inputs
-    pairs = _aligned(declared, given, "inputs")
+    pairs = None
+    if hasattr(given, "_fields") and not _keys(declared):
+        pairs = _by_names(
+            declared, given._asdict()
+        )  # Fields that are the inputs' names say more than their order.
+    if pairs is None:
+        pairs = _aligned(declared, given, "inputs")
     if pairs is None and (keyed := _by_key(given)) is not None:
         pairs = _by_names(declared, keyed)
         if pairs is None and (isinstance(given, Mapping) or _keys(declared)):
