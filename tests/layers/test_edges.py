@@ -99,7 +99,10 @@ def at_the_edges(name, values, policy, layer=None):
         return jnp.sum(y * factors) + sum(losses), y
 
     run = jax.vmap(jax.value_and_grad(total, (0, 1), has_aux=True), (None, 0))
-    (_, outputs), gradients = jax.jit(run)(weights, inputs)
+    # It runs once: what costs is compiling with care for speed.
+    quickly = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+    program = jax.jit(run).lower(weights, inputs).compile(compiler_options=quickly)
+    (_, outputs), gradients = program(weights, inputs)
     return outputs, gradients
 
 
