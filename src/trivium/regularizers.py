@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium.ops.edges import absolute
+from trivium.ops.normalization import normalize
 from trivium.state.configured import Configured
 from trivium.state.dtypes import epsilon
 from trivium.state.registry import Registry, faces
@@ -80,7 +82,7 @@ class L1L2(Regularizer):
         x = jnp.asarray(x)
         penalty = jnp.zeros((), x.dtype)
         if self.l1:
-            penalty += self.l1 * jnp.sum(jnp.abs(x))
+            penalty += self.l1 * jnp.sum(absolute(x))
         if self.l2:
             penalty += self.l2 * jnp.sum(jnp.square(x))
         return penalty
@@ -169,10 +171,9 @@ class OrthogonalRegularizer(Regularizer):
                 "convolution's kernel to two sizes first."
             )
         x = x if self.mode == "rows" else x.T
-        squares = jnp.sum(jnp.square(x), axis=1, keepdims=True)
-        x = x * jax.lax.rsqrt(jnp.maximum(squares, epsilon() ** 2))
+        x = normalize(x, axis=1, epsilon=epsilon())
         size = x.shape[0]
-        cosines = jnp.abs(x @ x.T) * (1 - jnp.eye(size, dtype=x.dtype))
+        cosines = absolute(x @ x.T) * (1 - jnp.eye(size, dtype=x.dtype))
         # A single row has no pair: its penalty is 0.
         return self.factor * jnp.sum(cosines) / max(size * (size - 1), 1)
 

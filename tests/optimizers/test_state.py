@@ -179,6 +179,24 @@ def test_variables_that_are_overwritten_with_their_gradients():
     assert scale.numpy().tolist() == [7.0]
 
 
+@pytest.mark.parametrize("wrap", ["scaled", "several", "steps"])
+def test_wrapped_optimizers_overwrite_too(wrap):
+    class Steps(optimizers.Optimizer):
+        def update_step(self, gradient, variable, learning_rate):
+            self.assign_sub(variable, learning_rate * gradient)
+
+    scale, w = Variable([5.0], name="scale"), Variable([1.0], name="w")
+    scale.overwrite_with_gradient = True
+    optimizer = {
+        "scaled": lambda: LossScaleOptimizer(SGD(0.5), initial_scale=4.0),
+        "several": lambda: MultiOptimizer(OptimizerMap(SGD(0.5)), loss_scale_factor=4.0),
+        "steps": lambda: Steps(0.5, loss_scale_factor=4.0),
+    }[wrap]()
+    optimizer.build([scale, w])
+    optimizer.apply([jnp.array([7.0]), jnp.array([4.0])])
+    assert scale.numpy().tolist() == [7.0] and w.numpy().tolist() == [0.5]
+
+
 def test_overwritten_variables_take_the_largest_of_accumulated_steps():
     scale, w = Variable([5.0], name="scale"), Variable([1.0], name="w")
     scale.overwrite_with_gradient = True

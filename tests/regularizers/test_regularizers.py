@@ -140,3 +140,18 @@ def test_a_users_function_and_class():
     with custom_object_scope({"Cubes": Cubes}):
         again = regularizers.deserialize(regularizers.serialize(Cubes(2.0)))
     assert float(again(jnp.array([1.0, -2.0]))) == 18.0
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "weights"),
+    [
+        (regularizers.L1(1.0), np.zeros(3)),
+        (regularizers.L1L2(1.0, 1.0), np.zeros((2, 2))),
+        (regularizers.OrthogonalRegularizer(1.0), np.eye(3)),  # Orthogonal already.
+        (regularizers.OrthogonalRegularizer(1.0), np.array([[0.0, 0.0], [1.0, 0.0]])),
+        (regularizers.OrthogonalRegularizer(1.0, mode="columns"), np.zeros((2, 2))),
+    ],
+)
+def test_what_costs_nothing_stays(regularizer, weights):
+    value, gradient = jax.value_and_grad(regularizer)(jnp.asarray(weights, "float32"))
+    assert float(value) == 0.0 and not np.any(np.asarray(gradient))

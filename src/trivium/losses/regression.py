@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from trivium.losses.arrays import prepare
 from trivium.losses.base import FunctionLoss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
+from trivium.ops.edges import absolute
 from trivium.ops.normalization import normalize
 from trivium.state.dtypes import epsilon
 
@@ -51,11 +52,6 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> jax.Array:
     return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
 
 
-def _size(error: jax.Array) -> jax.Array:
-    """Return the absolute value. Its gradient is 0 at 0, where that of `jnp.abs` is 1: what is right stays."""
-    return error * jnp.sign(error)
-
-
 @loss_function("mae", "MAE")
 def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
     """Return the mean of absolute differences over the last axis.
@@ -72,7 +68,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> jax.Array:
         [1.5]
     """
     y_true, y_pred = prepare("mean_absolute_error", y_true, y_pred)
-    return jnp.mean(_size(y_true - y_pred), axis=-1)
+    return jnp.mean(absolute(y_true - y_pred), axis=-1)
 
 
 @loss_function("mape", "MAPE")
@@ -91,7 +87,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> jax.Array:
         [37.5]
     """
     y_true, y_pred = prepare("mean_absolute_percentage_error", y_true, y_pred)
-    relative = _size((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon()))
+    relative = absolute((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon()))
     return 100.0 * jnp.mean(relative, axis=-1)
 
 

@@ -123,8 +123,13 @@ class LossScaleOptimizer(Optimizer):
         inner = optimizer_variables[own:]
         given = self._align(grads, self._trainable_variables)
         finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(g)) for g in given if g is not None]))
+        # A gradient that is the new value itself has nothing to do with the loss's scale.
+        unscaled = [
+            g if g is None or v.overwrite_with_gradient else g / scale
+            for v, g in zip(self._trainable_variables, given, strict=True)
+        ]
         parameters, state = self.inner_optimizer.stateless_apply(
-            inner, [None if g is None else g / scale for g in given], trainable_variables
+            inner, unscaled, trainable_variables
         )
         # The step is taken and then chosen or not, which is faster than a branch and fuses.
         parameters, state = (
