@@ -14,6 +14,7 @@ import pytest
 
 import trivium as tv
 from trivium.data import PyDataset
+from trivium.state.trees import named_leaves
 
 Pair = namedtuple("Pair", ["left", "a_right"])
 Swapped = namedtuple("Swapped", ["a_right", "left"])
@@ -283,3 +284,64 @@ def test_what_is_made_of_a_model_keeps_the_order() -> None:
     # Flat lists are in the order of sorted keys, as in Keras.
     assert [t.shape for t in model.inputs] == [(None, 1)] * 2
     assert model.inputs[0] is model.input["a_right"]
+
+
+# -- masks ------------------------------------------------------------------------------------------------------
+
+
+class Passing(tv.layers.Layer):
+    """Hands each mask on with the array that it belongs to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+class Counted(tv.layers.Layer):
+    """Counts the steps that are not masked."""
+
+    def call(self, x: Any, mask: Any = None) -> Any:
+        steps = tv.ops.ones_like(x[..., 0]) if mask is None else tv.ops.cast(mask, "float32")
+        return tv.ops.sum(steps, axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        return None
+
+
+FULL, HALF = np.array([[1, 2, 3, 4]]), np.array([[1, 2, 0, 0]])
+
+
+@pytest.mark.parametrize("masked", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("name", ["list", "tuple", "dict", "named tuple", "dict of lists"])
+def test_masks_go_with_their_arrays(name: str, masked: tuple[bool, bool]) -> None:
+    form = DECLARED[name]
+    embed = {m: tv.layers.Embedding(5, 2, mask_zero=m) for m in (True, False)}
+    a, b = tv.Input((4,)), tv.Input((4,))
+    passed = Passing()(form(embed[masked[0]](a), embed[masked[1]](b)))
+    counts = [Counted()(x) for _, x in named_leaves(passed, "")]
+    model = tv.Model([a, b], counts)
+    for left, right in ((HALF, FULL), (FULL, HALF), (HALF, HALF)):
+        wanted = [
+            float((ids != 0).sum()) if m else 4.0
+            for ids, m in zip((left, right), masked, strict=True)
+        ]
+        for outputs in (model([left, right]), model.predict([left, right], verbose=0)):
+            assert [float(x[0]) for x in outputs] == wanted
+        eager = Passing()(form(embed[masked[0]](left), embed[masked[1]](right)))
+        assert [float(Counted()(x)[0]) for _, x in named_leaves(eager, "")] == wanted
+
+
+def test_a_mask_given_in_a_call_is_of_that_call_alone() -> None:
+    x = tv.Input((4, 2))
+    model = tv.Model(x, Counted()(x))
+    data = tv.ops.ones((1, 4, 2))
+    mask = np.array([[True, False, False, False]])
+    assert float(model(data, mask=mask)[0]) == 1.0
+    assert float(model(data)[0]) == 4.0
+    pair = tv.Model({"left": x, "a_right": (y := tv.Input((4, 2)))}, [Counted()(x), Counted()(y)])
+    given = {"a_right": data, "left": data}
+    for masks in ({"a_right": None, "left": mask}, [mask, None]):
+        assert [float(v[0]) for v in pair(given, mask=masks)] == [1.0, 4.0]

@@ -39,7 +39,7 @@ from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import add_losses, autocast_scope, current_scope, init_scope
 from trivium.state.tracking import LAYERS, in_one_look, members, unique
-from trivium.state.trees import map_tree
+from trivium.state.trees import keep_order, map_tree, named_leaves
 from trivium.state.undo import undone_on_error
 
 __all__ = ["Layer"]
@@ -755,9 +755,11 @@ class Layer(Copied, Settings):
         mask = self.compute_mask(inputs, previous)
         if mask is None:
             return
-        masks = mask if isinstance(mask, list | tuple) and len(flat) > 1 else [mask]
-        for x, m in zip(flat, masks, strict=False):
-            set_mask(x, m)
+        # Masks come in the outputs' structure, or in a row; where there are more than outputs, the first count.
+        masks = named_leaves(keep_order(outputs, mask), "mask")
+        for (_, x), (_, m) in zip(named_leaves(outputs, "outputs"), masks, strict=False):
+            if x is not None and m is not None:
+                set_mask(x, m)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Return the outputs' mask, given the inputs'.
