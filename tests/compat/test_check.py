@@ -110,6 +110,49 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
             "(logs",
         ),
         ("class M(tf.keras.Model):\n  def train_step(self, state, data): pass", None, ""),
+        ("x = tf.constant(['a', 'b'])", "tf.constant(strings)", "Strings stay"),
+        ("x = tf.Variable('a')", "tf.Variable(strings)", "Strings stay"),
+        ("x = tf.constant([1.0, 2.0])", None, ""),
+        ("x = tf.keras.Input((1,), dtype='string')", "keras.Input(dtype='string')", "Strings stay"),
+        ("x = tf.keras.Input((1,), ragged=True)", "keras.Input(ragged=True)", "pad to one length"),
+        (
+            "def f(d):\n  return d.window(3)\nf(tf.data.Dataset.range(3))",
+            "tf.data.Dataset.window",
+            "generator",
+        ),
+        (
+            "def f(n, d):\n  return g(d)\ndef g(d):\n  return d.window(3)\n"
+            "f(1, d=tf.data.Dataset.range(3))\nf(2, tf.data.Dataset.range(4))",
+            "tf.data.Dataset.window",
+            "generator",
+        ),
+        ("def f(d):\n  return d.window(3, shift=1)", "tf.data.Dataset.window", "generator"),
+        ("def f(d):\n  return d.window(3)", None, ""),
+        ("def f(d):\n  return f(d)\nf(tf.data.Dataset.range(3))", None, ""),
+        (
+            "def f(m):\n  return m\nf(tf.keras.Sequential()).export('x')",
+            "keras.Sequential.export",
+            "",
+        ),
+        ("y = tf.keras.layers.Masking()(x)\ny._keras_mask", None, ""),
+        ("v = tf.Variable([[1.0]])\nv[0, 0].assign(2.0)", None, ""),
+        ("tf.keras.layers.LeakyReLU(alpha=0.1)", None, ""),
+        ("tf.keras.layers.Embedding(3, 4, input_length=5)", None, ""),
+        ("tf.keras.layers.Dense(3, input_dim=4)", None, ""),
+        ("tf.keras.layers.Dense(3, batch_input_shape=(None, 4))", None, ""),
+        ("tf.keras.layers.Dense(3, init='normal')", "keras.layers.Dense(init=)", "no argument"),
+        ("tf.keras.optimizers.Adam(lr=0.1)", "keras.optimizers.Adam(lr=)", "learning_rate"),
+        (
+            "tf.keras.callbacks.ModelCheckpoint('m.weights.h5', save_weights_only=True)",
+            None,
+            "",
+        ),
+        (
+            "p = 'x'\ntf.keras.callbacks.ModelCheckpoint(p + '/m.h5', save_weights_only=True)",
+            "keras.callbacks.ModelCheckpoint(filepath=)",
+            ".weights.h5",
+        ),
+        ("def f(p, w):\n  tf.keras.callbacks.ModelCheckpoint(p, save_weights_only=w)", None, ""),
         ("def f(tf):\n    return tf.GradientTape", None, ""),
         ("tf = None\ntf.GradientTape", None, ""),
         ("a, b = tf.constant, tf.constnt", "tf.constnt", "Did you mean 'constant'"),
@@ -128,6 +171,22 @@ def test_what_is_not_covered(check: Any, text: str, wanted: str | None, words: s
     findings = check(f"import tensorflow as tf\n{text}\n")
     assert [f.name for f in findings if not f.covered] == ([wanted] if wanted else [])
     assert all(words in f.note for f in findings if not f.covered)
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_whole_models_are_foretold_by_whether_models_can_be_saved(
+    check: Any, saves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trivium.Model, "save", lambda self, path: None, raising=False)
+    if not saves:
+        monkeypatch.delattr(trivium.Model, "save")
+    text = "import tensorflow as tf\ntf.keras.callbacks.ModelCheckpoint('best.keras')\n"
+    text += "def f(m):\n  m.save('last.keras')\n"
+    wanted = [
+        (2, "keras.callbacks.ModelCheckpoint(save_weights_only=False)"),
+        (4, "keras.Model.save"),
+    ]
+    assert missing(check(text)) == ([] if saves else wanted)
 
 
 def test_star_imports(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:

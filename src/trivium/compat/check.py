@@ -10,15 +10,16 @@ import textwrap
 import tokenize
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import trivium
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered
-from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for_step
+from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for, hint_for_step
 from trivium.compat.names import shown
+from trivium.compat.values import refused_method, refused_value
 from trivium.compat.vocabulary import class_name
 from trivium.layers.base import SEQUENTIAL_KEYS
 from trivium.state.registry import suggest
@@ -130,9 +131,10 @@ class _Instance:
 
 @dataclass(frozen=True)
 class _Function:
-    """A function of the program that returns one kind of thing."""
+    """A function of the program, and the one kind of thing that it returns, if it is one."""
 
     returned: Any
+    node: ast.FunctionDef | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,16 @@ class _Reader(ast.NodeVisitor):
         self.scopes: list[dict[str, Any]] = [{}]
         self.own: _Instance | None = None
         self.returned: list[Any] = []
+        self.entered: list[
+            ast.FunctionDef
+        ] = []  # those that are read again for what a call gives them
 
     # -- names --
 
     def note(self, node: ast.AST, name: str, note: str = "") -> None:
-        self.findings.append(Finding(self.file, getattr(node, "lineno", 0), name, not note, note))
+        finding = Finding(self.file, getattr(node, "lineno", 0), name, not note, note)
+        if not self.entered or finding not in self.findings:
+            self.findings.append(finding)
 
     def bind(self, target: ast.AST, value: Any) -> None:
         if isinstance(target, ast.Name):
@@ -287,9 +294,8 @@ class _Reader(ast.NodeVisitor):
         outer, self.returned = self.returned, []
         self.function(node.args, node.body, own)
         # What it returns is known where that is one thing, and nothing comes between it and its caller.
-        plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
-        if plain and self.returned and all(r == self.returned[0] for r in self.returned):
-            self.scopes[-1][node.name] = _Function(self.returned[0])
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+            self.scopes[-1][node.name] = _Function(self.one_return(), node)
         self.returned = outer
         if node.returns is not None:
             self.value(node.returns)
@@ -299,20 +305,51 @@ class _Reader(ast.NodeVisitor):
     def visit_Return(self, node: ast.Return) -> None:
         self.returned.append(self.value(node.value) if node.value is not None else None)
 
+    def one_return(self) -> Any:
+        """Return what a function that has been read returns, if it is one kind of thing."""
+        kinds = self.returned
+        return kinds[0] if kinds and all(r == kinds[0] for r in kinds) else None
+
+    def enter(self, function: _Function, call: ast.Call, values: list[Any]) -> Any:
+        """Read a function of the program again for what a call gives it, and return what it returns then."""
+        node = function.node
+        known = any(v is not None for v in values)
+        if node is None or not known or node in self.entered or len(self.entered) > 4:
+            return function.returned
+        names_given = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+        plain = [
+            None if isinstance(a, ast.Starred) else v
+            for a, v in zip(call.args, values, strict=False)
+        ]
+        given = dict(zip(names_given, plain, strict=False))
+        named = values[len(call.args) :]
+        given |= {k.arg: v for k, v in zip(call.keywords, named, strict=True) if k.arg is not None}
+        outer, self.returned = self.returned, []
+        self.entered.append(node)
+        self.function(node.args, node.body, given=given)
+        self.entered.pop()
+        returned, self.returned = self.one_return(), outer
+        return returned
+
     def function(
-        self, arguments: ast.arguments, body: list[ast.stmt] | ast.expr, own: Any = None
+        self,
+        arguments: ast.arguments,
+        body: list[ast.stmt] | ast.expr,
+        own: Any = None,
+        given: dict[str, Any] | None = None,
     ) -> None:
-        given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        taken = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         for expression in [*arguments.defaults, *arguments.kw_defaults]:
             if expression is not None:
                 self.value(expression)
-        for argument in given:
+        for argument in taken:
             if argument.annotation is not None:
                 self.value(argument.annotation)
         rest = [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
-        with self.scope(*(a.arg for a in given + rest)):
-            if own is not None and given:
-                self.scopes[-1][given[0].arg] = own
+        with self.scope(*(a.arg for a in taken + rest)):
+            if own is not None and taken:
+                self.scopes[-1][taken[0].arg] = own
+            self.scopes[-1].update(given or {})
             for statement in body if isinstance(body, list) else [body]:
                 self.visit(statement)
 
@@ -372,13 +409,19 @@ class _Reader(ast.NodeVisitor):
         return None
 
     def call(self, node: ast.Call) -> Any:
+        noted = len(self.findings)
         called = self.value(node.func)
-        for argument in [*node.args, *(k.value for k in node.keywords)]:
-            self.value(argument)
+        unknown = called is None and len(self.findings) == noted
+        values = [self.value(a) for a in (*node.args, *(k.value for k in node.keywords))]
         if isinstance(called, _UserClass):
             return _Instance(called.name, called.base, called.own)
         if isinstance(called, _Function):
-            return called.returned
+            return self.enter(called, node, values)
+        refused = refused_method(node) if unknown else None
+        if isinstance(called, _Thing):
+            refused = refused_value(called.name, node)
+        if refused is not None:
+            self.note(node, *refused)
         if not isinstance(called, _Thing) or not callable(called.value):
             return None
         self.keywords(node, called)
@@ -397,9 +440,12 @@ class _Reader(ast.NodeVisitor):
             return
         for keyword in node.keywords:
             if keyword.arg is not None and keyword.arg not in parameters:
-                hint = suggest(keyword.arg, parameters)
+                older = (
+                    isinstance(called.value, type) and f"{class_name(called.value)}.{keyword.arg}"
+                )
+                hint = (older and hint_for(older, exact=True)) or suggest(keyword.arg, parameters)
                 note = f"{called.name}: there is no argument {keyword.arg!r}."
-                full = f"{note} {hint}" if "?" in hint else note
+                full = f"{note} {hint}" if "?" in hint or "Keras 3" in hint else note
                 self.note(keyword.value, f"{called.name}({keyword.arg}=)", full)
 
 
@@ -425,7 +471,28 @@ def _accepted(function: Any) -> set[str] | None:
         line = function.__mro__
         for cls in line[: line.index(trivium.layers.Layer) + 1]:
             accepted |= set(inspect.signature(cls.__init__).parameters)
+    if isinstance(function, type):
+        accepted |= _taken_from_kwargs(function)
     return accepted.union(*(_BEYOND[cls] for cls in above)) - {"self", "args", "kwargs"}
+
+
+@functools.cache
+def _taken_from_kwargs(cls: type) -> frozenset[str]:
+    """Return the names that constructors of ours look for among their `kwargs`: arguments of older versions."""
+    found = set()
+    for base in cls.__mro__:
+        if "__init__" not in vars(base) or not base.__module__.startswith("trivium."):
+            continue
+        for part in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(vars(base)["__init__"])))):
+            match part:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name("kwargs"), attr="pop" | "get"),
+                    args=[ast.Constant(str(name)), *_],
+                ):
+                    found.add(name)
+                case ast.Subscript(value=ast.Name("kwargs"), slice=ast.Constant(str(name))):
+                    found.add(name)
+    return frozenset(found)
 
 
 @functools.cache

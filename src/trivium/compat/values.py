@@ -1,0 +1,108 @@
+"""What of a program can be foretold from the values in its calls: texts as tensors, the names of files to write."""
+
+from __future__ import annotations
+
+import ast
+
+import trivium
+from trivium.compat.hints import hint_for
+from trivium.compat.names import shown
+from trivium.compat.vocabulary import find, member_absence
+
+__all__ = ["refused_method", "refused_value"]
+
+# What makes a tensor of its first argument.
+_TENSORS = ("tf.constant", "tf.convert_to_tensor", "tf.Variable", "keras.ops.array",
+            "keras.ops.convert_to_tensor", "keras.Variable")  # fmt: skip
+_WHOLE_MODEL = (".keras", ".h5", ".hdf5")
+
+
+def refused_value(name: str, call: ast.Call) -> tuple[str, str] | None:
+    """Return what in a call is not covered, and what is to be said about it.
+
+    Args:
+        name: What is called, as people know it.
+        call: The call.
+
+    Returns:
+        A name for the use, and a note; `None` where nothing is known to fail.
+
+    Example:
+        >>> call = ast.parse("tf.constant(['a', 'b'])", mode="eval").body
+        >>> refused_value("tf.constant", call)[0]
+        'tf.constant(strings)'
+    """
+    given = {k.arg: k.value for k in call.keywords}
+    if _constant(given.get("dtype")) == "string":
+        return f"{name}(dtype='string')", hint_for("tensorflow.string")
+    if name in _TENSORS and _is_text(call.args[0] if call.args else given.get("value")):
+        return f"{name}(strings)", hint_for("tensorflow.strings")
+    if name == "keras.Input" and _constant(given.get("ragged")) is True:
+        return f"{name}(ragged=True)", hint_for("tensorflow.ragged")
+    if name == "keras.callbacks.ModelCheckpoint":
+        return _checkpoint(name, call.args[0] if call.args else given.get("filepath"), given)
+    return None
+
+
+def _checkpoint(
+    name: str, path: ast.AST | None, given: dict[str | None, ast.expr]
+) -> tuple[str, str] | None:
+    """Say what is wrong with a checkpoint: of whole models as long as there are no files of these, and by its name."""
+    only = "save_weights_only" in given
+    if only and _constant(given["save_weights_only"]) not in (True, False):
+        return None  # It is computed, and may be either.
+    only = only and bool(_constant(given["save_weights_only"]))
+    if not only and not hasattr(trivium.Model, "save"):
+        return f"{name}(save_weights_only=False)", (
+            f"{hint_for('keras.Model.save')} Here: `save_weights_only=True` and a path that ends in `.weights.h5`."
+        )
+    ends = (".weights.h5",) if only else _WHOLE_MODEL
+    text = _end(path)
+    if text is not None and not text.endswith(ends):
+        return f"{name}(filepath=)", f"The path ends in {' or '.join(f'`{e}`' for e in ends)}."
+    return None
+
+
+def refused_method(call: ast.Call) -> tuple[str, str] | None:
+    """Return what is not covered in a call of a method of something unknown, where the call tells what it is.
+
+    Args:
+        call: The call.
+
+    Example:
+        >>> call = ast.parse("data.window(5, shift=1, drop_remainder=True)", mode="eval").body
+        >>> refused_method(call)[0]
+        'tf.data.Dataset.window'
+    """
+    if not isinstance(call.func, ast.Attribute):
+        return None
+    method, named = call.func.attr, {k.arg for k in call.keywords}
+    path = ""
+    if method == "window" and named & {"shift", "stride", "drop_remainder"}:
+        path = "tensorflow.data.Dataset"
+    elif method == "save" and call.args and (_end(call.args[0]) or "").endswith(_WHOLE_MODEL):
+        path = "keras.Model"
+    if not path or hasattr(owner := find(path), method):
+        return None
+    return f"{shown(path)}.{method}", member_absence(owner, method) or ""
+
+
+def _constant(node: ast.AST | None) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _is_text(node: ast.AST | None) -> bool:
+    """Say whether a literal is a string, or a list of strings."""
+    if isinstance(node, ast.List | ast.Tuple):
+        return any(map(_is_text, node.elts))
+    return isinstance(_constant(node), str | bytes)
+
+
+def _end(node: ast.AST | None) -> str | None:
+    """Return how a literal text ends; of an f-string or a sum its last part, if that is known."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        return _end(node.values[-1])
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Div):
+        return _end(node.right)
+    text = _constant(node)
+    return text if isinstance(text, str) else None
