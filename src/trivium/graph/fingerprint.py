@@ -23,6 +23,7 @@ def digest(*parts: object) -> str:
         (True, False)
     """
     sha = hashlib.sha256()
+    # Each part with its length before it: else ("ab",) and ("a", "b") would have one hash.
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()
         sha.update(len(data).to_bytes(8, "little") + data)
@@ -42,6 +43,7 @@ def lowered_text(function: Callable[..., Any], *args: Tree) -> str:
         True
     """
 
+    # JAX names the module after the function: of one name, two writings differ in nothing but what they do.
     def program(*inputs: Tree) -> Any:
         return function(*inputs)
 

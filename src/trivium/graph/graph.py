@@ -17,6 +17,8 @@ from trivium.state.variable import Variable
 
 __all__ = ["Graph"]
 
+_NAMED = 6  # How many names of the way to a tensor an error has.
+
 
 class Graph:
     """The part of the recorded calls that computes `outputs` from `inputs`.
@@ -114,10 +116,10 @@ class Graph:
     ) -> dict[int, Any]:
         """Compute every tensor of the graph and return the values by the tensors' ids."""
         # An optional input may be None, which JAX takes for an empty tree.
-        places, flat = (
+        tensors, flat = (
             jax.tree_util.tree_leaves(t, is_leaf=_is_none) for t in (self.inputs, inputs)
         )
-        values = {id(t): v for t, v in zip(places, flat, strict=True) if t is not None}
+        values = {id(t): v for t, v in zip(tensors, flat, strict=True) if t is not None}
         for node in self.nodes:
             args, kwargs = node.fill(values)
             if call is not None and node.closures:
@@ -158,11 +160,17 @@ def _tensors(structure: Tree, what: str) -> list[SymbolicTensor]:
 
 
 def _order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
-    """Return the nodes depth first from the outputs, each after those it needs."""
+    """Return the nodes depth first from the outputs, each after those it needs.
+
+    The order follows from the wiring alone: not from when the nodes were recorded, so that two writings of one network
+    whose lines stand in another order draw the same numbers and lower to the same program. Written with a stack of its
+    own, since Python's ends at a thousand layers.
+    """
     given = {id(t) for t in inputs}
     order: list[Node] = []
     done: set[int] = set()
-    # A frame is a tensor to reach and the names on the way to it; a node to emit stands behind what it needs.
+    # A frame is a tensor to reach and the last names on the way to it, for the error. A node to emit is pushed before
+    # what it needs, so that it is popped after that; what is pushed in reverse is reached in the arguments' order.
     stack: list[tuple[Any, tuple[str, ...]]] = [(t, ()) for t in reversed(outputs)]
     while stack:
         item, way = stack.pop()
@@ -178,14 +186,14 @@ def _order(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[
             raise DisconnectedGraphError(_disconnected(item, way, inputs))
         if id(node) not in done:
             stack.append((node, way))
-            stack.extend((t, (node.name, *way)) for t in reversed(node.inputs))
+            stack.extend((t, (node.name, *way[: _NAMED - 1])) for t in reversed(node.inputs))
     return order
 
 
 def _disconnected(
     tensor: SymbolicTensor, way: tuple[str, ...], inputs: list[SymbolicTensor]
 ) -> str:
-    path = " -> ".join(repr(name) for name in way[:6]) or "an output itself"
+    path = " -> ".join(repr(name) for name in way) or "an output itself"
     return (
         f"The graph is disconnected: the tensor {tensor.name!r} of shape {tensor.shape} is needed by {path}, but it "
         f"cannot be reached from the inputs {[t.name for t in inputs]}. Add it to `inputs`, or compute it from them."
@@ -193,7 +201,12 @@ def _disconnected(
 
 
 def _by_depth(graph: Graph) -> list[Any]:
-    """Order the operations by their longest way to an output, and where that is equal by first sight from there."""
+    """Order the operations by their longest way to an output, and where that is equal by first sight from there.
+
+    That is Keras's order of `model.layers`, on which weight files, `get_weights` and programs that index layers depend.
+    A layer that is called several times stands where its farthest call does, and what that call needs moves back with
+    it: so the height of an *operation* is carried from call to call, the depth of a *node* from tensor to tensor.
+    """
     sight: dict[int, int] = {}
     seen: set[int] = set()
     stack: list[Any] = list(reversed([*graph.output_tensors, *graph.losses]))
@@ -210,11 +223,13 @@ def _by_depth(graph: Graph) -> list[Any]:
     known = {id(n) for n in nodes}
     depth = {id(n): 0 for n in nodes}
     height: dict[int, int] = {}
+    # From the outputs back: all that uses a node was seen before it.
     for node in reversed(nodes):
         depth[id(node)] = max(depth[id(node)], height.get(id(node.operation), 0))
         height[id(node.operation)] = depth[id(node)]
         for tensor in node.inputs:
             before = tensor.node
+            # What lies before an input in the middle of a larger graph is none of this one's business.
             cut = id(tensor) in given and before is not None and before.inputs
             if before is not None and id(before) in known and not cut:
                 depth[id(before)] = max(depth[id(before)], depth[id(node)] + 1)

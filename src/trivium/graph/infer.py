@@ -37,21 +37,21 @@ def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
         (2, 2)
     """
     leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
-    places = [i for i, leaf in enumerate(leaves) if is_symbolic(leaf)]
+    indices = [i for i, leaf in enumerate(leaves) if is_symbolic(leaf)]
 
     returned: list[Any] = []
 
     def traced(*arrays: Array) -> Any:
         filled = list(leaves)
-        for i, array in zip(places, arrays, strict=True):
+        for i, array in zip(indices, arrays, strict=True):
             filled[i] = array
         a, k = keep_order((args, kwargs), jax.tree_util.tree_unflatten(tree, filled))
         with shape_scope():
             returned[:] = [function(*a, **k)]
         return returned[0]
 
-    shapes = [leaves[i].dims for i in places]
-    dtypes = [leaves[i].dtype for i in places]
+    shapes = [leaves[i].dims for i in indices]
+    dtypes = [leaves[i].dtype for i in indices]
     first: Exception | None = None
     why = {"unequal", "unknown"}
     tried: list[Any] = []

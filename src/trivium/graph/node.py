@@ -64,9 +64,9 @@ class Node:
         self._leaves, self._tree = jax.tree_util.tree_flatten((args, kwargs))
         # Most calls have no dict among their arguments, and `fill` runs for each call of a graph.
         self._ordered = has_keys((args, tuple(kwargs.values())))
-        self._places = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
+        self._edges = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
         self.closures: list[Closure] = closures((args, kwargs))
-        self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._places]
+        self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._edges]
         self.output_tensors: list[SymbolicTensor] = [
             t for t in jax.tree_util.tree_leaves(self.outputs) if is_symbolic(t)
         ]
@@ -103,7 +103,7 @@ class Node:
             values: Values by the tensors' ids.
         """
         leaves = list(self._leaves)
-        for i in self._places:
+        for i in self._edges:
             leaves[i] = values[id(leaves[i])]
         filled = jax.tree_util.tree_unflatten(self._tree, leaves)
         args, kwargs = keep_order((self.args, self.kwargs), filled) if self._ordered else filled

@@ -79,6 +79,8 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        # Before anything is looked at: the node keeps the arguments as they were given, variables and lists included,
+        # for a graph that is run, written or converted later is to read their values then.
         if any_symbolic(args, kwargs):
             return cast(R, record(call, args, kwargs, run))
         return cast(R, run(*args, **kwargs))
@@ -89,10 +91,11 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
         # While a model is captured its own variables read as symbolic tensors.
         if is_recording() and any_symbolic(plain, named):
             return record(call, plain, named, run)
+        # While JAX traces a model's code, each call of an op is marked in the program, with what computes it.
         binder = current_frame().binder
         if binder is not None and _any_array((plain, named)):
             return binder(call, plain, named, function)
-        try:
+        try:  # Costs nothing where nothing goes wrong, unlike a check of the arguments beforehand.
             return function(*plain, **named)
         except _EXPLAINED as error:
             _put_call_before(error, function, plain, named)
@@ -147,6 +150,7 @@ def _put_call_before(
         hint = f" {suggest(unknown[0], signature.parameters)}" if unknown else ""
         error.args = (f"{name}: {mismatch}.{hint}",)
         return
+    # An op that calls another: the outer call is the one that the user wrote, so it takes the inner one's place.
     bare = (getattr(error, "_bare", None) or str(error)).removeprefix(f"{name}: ")
     bare = _wrong_kind(function, given) or bare
     call = ", ".join(f"{k}={_describe(v)}" for k, v in given.items())

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic"]
 
+# The batch's size is one symbol for all tensors, since batches that meet are of one length: `x + y` of two inputs needs
+# no proof. Any other unknown size gets a symbol of its own; which are equal is for shape inference to find out.
 (_BATCH,) = jaxpr.parse_sizes(["b"])
 _count = itertools.count()
 

@@ -64,7 +64,7 @@ class _Call:
 
 _ARRAY = object()
 
-# The two operations that a traced program has beside JAX's own. Nothing ever runs them: they mark places.
+# The two operations that a traced program has beside JAX's own. Nothing ever runs them: they mark calls and readings.
 _call = jaxpr.marker(
     "trivium_call", lambda *_, what: jax.tree_util.tree_leaves(what.outputs), several=True
 )
@@ -169,14 +169,14 @@ class _Trace:
         self.inputs, self.outputs = closed.jaxpr.invars, closed.jaxpr.outvars
         self.constants = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
         self.blocks: list[list[int]] = []
-        for place, equation in enumerate(self.equations):
+        for index, equation in enumerate(self.equations):
             if equation.primitive is _read:
                 continue
             before = self.equations[self.blocks[-1][-1]] if self.blocks else equation
             marked = _call in (equation.primitive, before.primitive)
             if not self.blocks or marked or _location(before) != _location(equation):
                 self.blocks.append([])
-            self.blocks[-1].append(place)
+            self.blocks[-1].append(index)
 
     def used(self, block: list[int]) -> list[Any]:
         """Return the variables that a block takes from before it, in the order of their first use."""
@@ -194,9 +194,9 @@ class _Trace:
 
     def twins(self, other: _Trace) -> dict[Any, Any] | None:
         """Return which variable of this trace stands for which of another; `None` where the code went another way."""
-        places = [[_location(t.equations[b[0]]) for b in t.blocks] for t in (self, other)]
+        locations = [[_location(t.equations[b[0]]) for b in t.blocks] for t in (self, other)]
         uses = [t.all_used() for t in (self, other)]
-        if places[0] != places[1] or [*map(len, uses[0])] != [*map(len, uses[1])]:
+        if locations[0] != locations[1] or [*map(len, uses[0])] != [*map(len, uses[1])]:
             return None
         return {v: w for a, b in zip(*uses, strict=True) for v, w in zip(b, a, strict=True)}
 

@@ -102,8 +102,8 @@ def scatter(indices: ArrayLike, values: ArrayLike, shape: Sequence[int]) -> Arra
         [1.0, 0.0, 2.0]
     """
     values = jnp.asarray(as_array(values))
-    places = tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))
-    return jnp.zeros(shape, values.dtype).at[places].add(values)
+    index = tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))
+    return jnp.zeros(shape, values.dtype).at[index].add(values)
 
 
 @op
@@ -124,13 +124,13 @@ def scatter_update(
         >>> scatter_update([1, 2, 3], [[0], [2]], [10, 30]).tolist()
         [10, 2, 30]
     """
-    places = jnp.asarray(as_array(inputs)).at[tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))]
+    chosen = jnp.asarray(as_array(inputs)).at[tuple(jnp.moveaxis(jnp.asarray(indices), -1, 0))]
     write: dict[str | None, Callable[..., Any]] = {
-        None: places.set,
-        "add": places.add,
-        "max": places.max,
-        "min": places.min,
-        "mul": places.multiply,
+        None: chosen.set,
+        "add": chosen.add,
+        "max": chosen.max,
+        "min": chosen.min,
+        "mul": chosen.multiply,
     }
     if reduction not in write:
         raise ValueError(

@@ -375,10 +375,10 @@ def _window(window: Any, length: int, fft_length: int, dtype: DType | None) -> A
 
 def _overlap_add(frames: Array, stride: int) -> Array:
     count, length = frames.shape[-2:]
-    places = (jnp.arange(count) * stride)[:, None] + jnp.arange(length)
+    samples = (jnp.arange(count) * stride)[:, None] + jnp.arange(length)
     return (
         jnp.zeros((*frames.shape[:-2], (count - 1) * stride + length), frames.dtype)
-        .at[..., places]
+        .at[..., samples]
         .add(frames)
     )
 
