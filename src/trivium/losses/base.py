@@ -22,6 +22,7 @@ from trivium.losses.arrays import (
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.state.configured import Configured
 from trivium.state.dtypes import floatx, get_policy
+from trivium.state.guarding import Guarded
 from trivium.state.masks import get_mask
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest
@@ -32,7 +33,7 @@ _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", 
 
 
 @LOSSES.register()
-class Loss(Configured):
+class Loss(Guarded, Configured):
     """A loss; subclass it and write `call` for one of your own.
 
     Args:

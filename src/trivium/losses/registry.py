@@ -75,6 +75,12 @@ class FunctionWrapper(Configured):
         if "fn" in names:
             yield from self._fn_kwargs.items()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        fixed = vars(self).get("_fn_kwargs", {})
+        if name in fixed:
+            fixed[name] = vars(self).pop(name)
+
     def __getattr__(self, name: str) -> Any:
         fixed = self.__dict__.get("_fn_kwargs", {})
         if name in fixed:

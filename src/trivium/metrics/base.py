@@ -14,6 +14,7 @@ from trivium.losses.registry import LOSSES, FunctionRegistry
 from trivium.state.configured import Configured
 from trivium.state.copying import Copied
 from trivium.state.dtypes import floatx, get_policy
+from trivium.state.guarding import Guarded
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest
 from trivium.state.scopes import StatelessScope
@@ -78,7 +79,7 @@ def _with_values(result: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @metric_class()
-class Metric(Copied, Configured):
+class Metric(Guarded, Copied, Configured):
     """A metric; subclass it and write `update_state` and `result` for one of your own.
 
     Args:

@@ -46,7 +46,7 @@ class CountingMetric(Metric):
         """Add a variable for each count, with a column for each label."""
         for variable in self._kept:
             shape = (len(self.thresholds), *labels)
-            setattr(self, variable, self.add_variable(shape, name=variable))
+            vars(self)[variable] = self.add_variable(shape, name=variable)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch.

@@ -27,6 +27,7 @@ from trivium.state import (
     suggest,
     to_snake_case,
 )
+from trivium.state.guarding import Guarded, changes_of
 
 if TYPE_CHECKING:
     import optax
@@ -63,7 +64,7 @@ LearningRate = float | Callable[..., Any]
 """A number, a schedule, or a function of nothing or of the step."""
 
 
-_CACHED = ("_compiled", "_indices")
+_CACHED = ("_compiled_for", "_indices")
 
 
 class UndecayedArguments(TypedDict, total=False):
@@ -118,7 +119,7 @@ def _slot_name(path: tuple[Any, ...], leaf: Any, variables: Sequence[Variable]) 
     return word
 
 
-class Optimizer(UpdateSteps, Copied, Configured):
+class Optimizer(UpdateSteps, Guarded, Copied, Configured):
     """The base class of optimizers.
 
     A step takes, in this order: the gradients, unscaled, accumulated and clipped; weight decay; the
@@ -250,6 +251,11 @@ class Optimizer(UpdateSteps, Copied, Configured):
         if sum(value is not None for value in clips.values()) > 1:
             given = ", ".join(f"{n}={value}" for n, value in clips.items())
             raise ValueError(f"Only one of {', '.join(clips)} can be set; got {given}.")
+
+    _synonyms: ClassVar[dict[str, str]] = {
+        "lr": "Did you mean 'learning_rate'?",
+        "decay": "Give a schedule as `learning_rate`, or set `weight_decay`.",
+    }
 
     # The formula: a subclass defines one of `rule`, `transformation` and `update_step`.
 
@@ -474,18 +480,40 @@ class Optimizer(UpdateSteps, Copied, Configured):
         return rate, state._replace(scheduled=after)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        mine = vars(self)
+        old = mine.get(name)
+        before = self._form() if name[:1] != "_" and mine.get("built") and name in mine else None
         super().__setattr__(name, value)
+        if before is not None and self._form() != before:
+            mine[name] = old
+            raise AttributeError(
+                f"The {name!r} of {self.name!r} cannot become {value!r}: it says which variables the optimizer keeps, "
+                f"and they were made for {name}={old!r}. Set it before the first step, or make a new optimizer."
+            )
         if name == "learning_rate":
             return  # A number goes into a variable; a schedule is set by attributes of its own.
         # The compiled step has the hyperparameters in it.
         for key in _CACHED:
-            self.__dict__.pop(key, None)
+            mine.pop(key, None)
+
+    def _form(self) -> Any:
+        """Return what the settings say about which variables there are."""
+        slots = [list(group) for group in self.slots()]
+        return slots, bool(self.use_ema), bool(self.gradient_accumulation_steps)
 
     # The pure step, on a `_State` of arrays and on lists of arrays in the order of the built
     # variables.
 
-    @functools.cached_property
+    @property
     def _compiled(self) -> Callable[..., Any]:
+        # A schedule is part of the step, with the settings that it has now.
+        changes = changes_of(self._schedule)
+        if vars(self).get("_compiled_for", (None,))[0] != changes:
+            vars(self)["_compiled_for"] = changes, self._jitted()
+        compiled: Callable[..., Any] = vars(self)["_compiled_for"][1]
+        return compiled
+
+    def _jitted(self) -> Callable[..., Any]:
         # Inlined where it is traced, so that a compiled training step sees the plain operations. A function of its own
         # each time, since JAX takes equal bound methods for one and would give the trace of older hyperparameters.
         return jax.jit(lambda *arrays: self._step(*arrays), inline=True)

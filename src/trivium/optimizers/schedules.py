@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.state import Configured, Registry, Variable, faces, floatx
+from trivium.state.guarding import Guarded
 
 __all__ = [
     "CosineDecay",
@@ -27,7 +28,7 @@ __all__ = [
 registry: Registry[Any] = Registry("learning rate schedule", module="keras.optimizers.schedules")
 
 
-class LearningRateSchedule(Configured):
+class LearningRateSchedule(Guarded, Configured):
     """A learning rate as a function of the step.
 
     To write your own, define `__call__(step)`, out of `jax.numpy` or Trivium's ops, and

@@ -20,6 +20,7 @@ from trivium.data import (
 )
 from trivium.data.checks import check_count, placed
 from trivium.state import StatelessScope, Variable, shape_scope
+from trivium.state.guarding import changes_of
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs, named_arguments
@@ -167,6 +168,8 @@ class Trainer(Steps):
                 version.extend(_settings_of(self.optimizer))
             if kind != "predict":
                 groups.append(self.metrics_variables)
+                losses = made.loss.functions if made and made.loss and made.loss.built else []
+                version.extend((part, changes_of(part)) for part in (*self.metrics, *losses))
         steps: dict[str, Callable[..., Any]] = {
             "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
         }  # fmt: skip

@@ -84,7 +84,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 def _of_tests(thing: Any) -> bool:
     code = getattr(thing, "__code__", None)
-    if code is not None:
+    if isinstance(code, types.CodeType):  # The class of functions has a descriptor of that name.
         return Path(code.co_filename).is_relative_to(TESTS)
     methods = (m for m in vars(thing).values() if isinstance(m, types.FunctionType))
     return any(map(_of_tests, methods))

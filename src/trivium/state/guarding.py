@@ -1,0 +1,98 @@
+"""Settings that exist: assigning to one that an object does not have is an error, and not a line without effect."""
+
+from __future__ import annotations
+
+import dis
+import types
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from trivium.state.configured import arguments
+from trivium.state.registry import suggest
+
+__all__ = ["Guarded", "changes_of"]
+
+
+class Guarded:
+    """Base of what has settings that may be changed later: a name that means nothing to the class is refused.
+
+    A class of ours takes the names that it has, and those that its own code assigns. A class of yours takes any, but
+    for those that have another name here (`_synonyms`). Names that begin with `_` are yours.
+
+    Example:
+        >>> from trivium.optimizers import SGD
+        >>> SGD().momentun = 0.9
+        Traceback (most recent call last):
+            ...
+        AttributeError: SGD has no setting 'momentun'. Did you mean 'momentum' or 'ema_momentum'?
+    """
+
+    # Names that settings had elsewhere, with what to do instead.
+    _synonyms: ClassVar[Mapping[str, str]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls = type(self)
+        if name[:1] != "_":
+            if name not in vars(self) and not hasattr(cls, name):
+                _check(cls, name, self._synonyms)
+            if name not in vars(self) or vars(self)[name] is not value:
+                vars(self)["_changes"] = changes_of(self) + 1
+        super().__setattr__(name, value)
+
+
+def changes_of(thing: Any) -> int:
+    """Return how often a setting of an object has been given another value; 0 for what is not `Guarded`.
+
+    What is compiled has the settings in it, so that it is compiled anew when this number is another one.
+    """
+    changes: int = getattr(thing, "__dict__", {}).get("_changes", 0)
+    return changes
+
+
+def _check(cls: type, name: str, synonyms: Mapping[str, str]) -> None:
+    assigned = _assigned(cls)
+    ours = cls.__module__.partition(".")[0] == "trivium"
+    if name in assigned or (not ours and name not in synonyms):
+        return
+    settings = [n for n in (*arguments(cls), *assigned) if n[0] != "_"]
+    advice = synonyms.get(name) or suggest(name, settings)
+    raise AttributeError(f"{cls.__name__} has no setting {name!r}. {advice}", name=name)
+
+
+# Weak, since classes are made while programs run, and go.
+_known: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+
+
+def _assigned(cls: type) -> frozenset[str]:
+    """Return the names that a class's constructor takes, that it annotates, and that its code assigns."""
+    if cls not in _known:
+        names = set(arguments(cls))
+        for base in cls.__mro__:
+            names.update(vars(base).get("__annotations__", ()))
+            for member in vars(base).values():
+                names.update(_stores(member))
+        _known[cls] = frozenset(names)
+    return _known[cls]
+
+
+def _stores(member: Any) -> Iterator[str]:
+    """Yield the attributes that a method, a property or a function within assigns."""
+    if isinstance(member, property):
+        for function in (member.fget, member.fset):
+            yield from _stores(function)
+        return
+    code = member if isinstance(member, types.CodeType) else None
+    function = getattr(member, "__wrapped__", getattr(member, "__func__", member))
+    code = code or getattr(function, "__code__", None)
+    if code is not None:
+        before = None
+        for instruction in dis.get_instructions(code):
+            if instruction.opname == "STORE_ATTR" and before == "self":
+                yield instruction.argval
+            # Newer Pythons load two variables at once.
+            before = instruction.argval
+            before = before[-1] if isinstance(before, tuple) and before else before
+        for inner in code.co_consts:
+            if isinstance(inner, types.CodeType):
+                yield from _stores(inner)
