@@ -339,3 +339,10 @@ def test_looking_at_a_dataset_leaves_its_orders_alone() -> None:
     assert one.element_spec.shape == () and repr(one) == "<Dataset of 20 elements>"
     assert repr(one.repeat()) == "<Dataset of endless elements>"
     assert [int(x) for x in one] == [int(x) for x in other]
+
+
+def test_rows_that_were_never_batched_are_told_to_be() -> None:
+    with pytest.raises(ValueError, match=r"(?s)^fit: batch 0 of the Dataset: .*`\.batch\(32\)`"):
+        trained(rows())
+    with pytest.raises(AttributeError, match="Did you mean 'Dataset'"):
+        tv.data.Datset  # noqa: B018

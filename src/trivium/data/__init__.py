@@ -23,6 +23,7 @@ from trivium.data.sources import (
     validation_split,
 )
 from trivium.data.streams import StreamSource
+from trivium.state import suggest
 
 if TYPE_CHECKING:
     from trivium.data.pipeline import Dataset
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     # Most programs pass arrays: the pipeline is imported by those that ask for it.
     if name != "Dataset":
-        raise AttributeError(f"module 'trivium.data' has no attribute {name!r}.")
+        raise AttributeError(
+            f"module 'trivium.data' has no attribute {name!r}. {suggest(name, __all__)}"
+        )
     value = globals()[name] = importlib.import_module("trivium.data.pipeline").Dataset
     return value
 

@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey, gathered
 from trivium.data.sources import ArraySource, BatchedSource, standardize
 from trivium.data.sparse import SparseRows
-from trivium.data.stages import Batches, Elements
+from trivium.data.stages import Batches, Elements, Rows
 from trivium.data.streams import IterableSource
 
 __all__ = ["PipelineSource", "RowsSource"]
@@ -91,6 +92,15 @@ class PipelineSource(IterableSource):
     def _peek(self) -> tuple[int, Any] | None:
         entry = next(iter(self._feed), None)
         return None if entry is None else (0, entry)
+
+    def _standardize(self, index: int, item: Any) -> tuple:
+        try:
+            return super()._standardize(index, item)
+        except DataError as error:
+            if not isinstance(self._feed.elements, Rows):
+                raise
+            hint = "This Dataset gives its rows one by one; `.batch(32)` puts them together."
+            raise DataError(f"{error}\n{hint}") from None
 
     def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
         self._feed.key = OrderKey(seed, (step,))
