@@ -507,6 +507,13 @@ def test_a_call_by_keyword_is_a_call_by_position(case):
         for call in calls.values()
     ]
     assert symbols[0].shape == symbols[1].shape and symbols[0].dtype == symbols[1].dtype
+    shapes = case.like(case.shapes)
+    assert layer.compute_output_shape(input_shape=shapes) == symbols[0].shape
+    built = [getattr(layers, case.layer)(**case.kwargs) for _ in range(2)]
+    built[0].build(shapes)
+    built[1].build(input_shape=shapes)
+    assert built[1].built
+    assert [w.shape for w in built[0].weights] == [w.shape for w in built[1].weights]
 
 
 def of_sequences(case):

@@ -861,8 +861,10 @@ class Layer(Copied, Settings):
 
         Args:
             args: The shape of the input, `None` for unknown sizes; or a structure of shapes.
-            kwargs: Shapes by `{argument}_shape`, for layers of several arguments.
+            kwargs: Shapes by `{argument}_shape`, for layers of several arguments; `input_shape` is the first one's.
         """
+        if not args and "input_shape" in kwargs and "input" not in _signature(type(self)).names:
+            args = (kwargs.pop("input_shape"),)
         tensors = [_symbolic_of(shape, self.compute_dtype) for shape in args]
         named = {
             k.removesuffix("_shape"): _symbolic_of(v, self.compute_dtype) for k, v in kwargs.items()
