@@ -45,16 +45,9 @@ from trivium.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
+from trivium.metrics.f_scores import F1Score, FBetaScore
 from trivium.metrics.lookup import deserialize, get, resolve, serialize
-from trivium.metrics.overlap import (
-    BinaryIoU,
-    F1Score,
-    FBetaScore,
-    IoU,
-    MeanIoU,
-    OneHotIoU,
-    OneHotMeanIoU,
-)
+from trivium.metrics.overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from trivium.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
