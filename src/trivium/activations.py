@@ -40,7 +40,8 @@ from trivium.ops.nonlinear import (
     tanh_shrink,
     threshold,
 )
-from trivium.state.registry import Registry, faces
+from trivium.state.faces import faces
+from trivium.state.registry import Registry
 
 __all__ = [
     "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",

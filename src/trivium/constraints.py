@@ -10,7 +10,8 @@ import jax.numpy as jnp
 
 from trivium.state.configured import Configured
 from trivium.state.dtypes import epsilon
-from trivium.state.registry import Registry, faces
+from trivium.state.faces import faces
+from trivium.state.registry import Registry
 
 __all__ = [
     "CONSTRAINTS", "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize",

@@ -18,7 +18,8 @@ import numpy as np
 
 from trivium.state.configured import Configured
 from trivium.state.dtypes import is_float, standardize_dtype
-from trivium.state.registry import Registry, faces, suggest
+from trivium.state.faces import faces
+from trivium.state.registry import Registry, suggest
 from trivium.state.seeds import SeedGenerator, host_generator
 from trivium.state.variable import Variable
 

@@ -12,7 +12,8 @@ from trivium.ops.edges import absolute
 from trivium.ops.normalization import normalize
 from trivium.state.configured import Configured
 from trivium.state.dtypes import epsilon
-from trivium.state.registry import Registry, faces
+from trivium.state.faces import faces
+from trivium.state.registry import Registry
 
 __all__ = [
     "L1", "L1L2", "L2", "REGULARIZERS", "OrthogonalRegularizer", "Regularizer", "deserialize",

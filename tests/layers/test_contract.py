@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import inspect
 import json
+import pickle
 import warnings
 import zlib
 from typing import Any
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
+from configs import check_config
 from keras.src.backend import get_keras_mask, set_keras_mask
 
 import trivium as tv
@@ -387,6 +389,17 @@ def test_config_round_trip(case):
     assert plain(layers.serialize(layers.deserialize(config))) == config
     from_theirs = type(ours).from_config(plain(theirs.get_config()))
     assert plain(from_theirs.get_config()) == config["config"]
+
+
+@EACH_WITH_CONFIG
+def test_nested_in_another_config_copied_and_pickled(case):
+    ours, _ = case.made()
+    check_config(ours)
+    ours.build(case.like(case.shapes))
+    other = pickle.loads(pickle.dumps(ours))
+    assert [w.path for w in other.weights] == [w.path for w in ours.weights]
+    for mine, theirs in zip(ours.weights, other.weights, strict=True):
+        assert np.array_equal(mine, theirs) and mine is not theirs
 
 
 @EACH

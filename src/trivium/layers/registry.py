@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trivium.state.registry import Registry, faces
+from trivium.state.faces import faces
+from trivium.state.registry import Registry
 
 __all__ = ["LAYERS", "deserialize", "serialize"]
 

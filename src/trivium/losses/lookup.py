@@ -6,8 +6,8 @@ from typing import Any
 
 from trivium.losses.base import Loss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES
+from trivium.state.faces import faces
 from trivium.state.names import to_snake_case
-from trivium.state.registry import faces
 
 __all__ = ["deserialize", "get", "kind_of_targets", "object_name", "resolve", "serialize"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from trivium.losses.lookup import Shape, kind_of_targets, object_name
 from trivium.metrics.base import METRICS, Metric
 from trivium.metrics.reduction import MeanMetricWrapper
-from trivium.state.registry import faces
+from trivium.state.faces import faces
 
 __all__ = ["deserialize", "get", "resolve", "serialize"]
 

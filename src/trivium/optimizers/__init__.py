@@ -11,7 +11,7 @@ from trivium.optimizers.optax_optimizer import OptaxOptimizer
 from trivium.optimizers.optimizer import Optimizer, registry
 from trivium.optimizers.rmsprop import Adadelta, Adagrad, RMSprop
 from trivium.optimizers.sgd import SGD, Lion
-from trivium.state.registry import faces
+from trivium.state.faces import faces
 
 __all__ = [
     "SGD",

@@ -21,9 +21,10 @@ from trivium.state.dtypes import (
     set_floatx,
     standardize_dtype,
 )
+from trivium.state.faces import faces
 from trivium.state.names import auto_name, clear_names, to_snake_case
 from trivium.state.placing import to_device
-from trivium.state.registry import Registry, deserialize, faces, serialize, suggest
+from trivium.state.registry import Registry, deserialize, serialize, suggest
 from trivium.state.scopes import (
     EffectError,
     StatelessScope,
