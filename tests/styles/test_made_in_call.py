@@ -56,6 +56,9 @@ WRITTEN = {
 RECORDED = {
     "Lambda": lambda m, x: layers.Lambda(lambda t: t * 2.0)(m.dense(x)),
     "cond": lambda m, x: ops.cond(ops.sum(x) > 0, lambda: x * 2.0, lambda: x - 1.0),
+    "a layer in a branch": lambda m, x: ops.cond(ops.sum(x) > 0, lambda: m.dense(x), lambda: x),
+    "a layer in a loop": lambda m, x: ops.fori_loop(0, 3, lambda i, y: m.dense(y), x),
+    "a dropout made in a loop": lambda m, x: ops.fori_loop(0, 3, lambda i, y: layers.Dropout(0.5)(y), m.dense(x)),
     "scan": lambda m, x: ops.scan(lambda s, v: (s + v, s * v), x[:, 0] * 0.0, ops.transpose(x))[1],
     "vectorized_map": lambda m, x: ops.vectorized_map(lambda t: ops.tanh(t) + 1.0, m.dense(x)),
     "a loop over the weights": lambda m, x: ops.fori_loop(0, 3, lambda i, y: y + x, m.dense(x)),

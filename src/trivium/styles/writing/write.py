@@ -422,6 +422,12 @@ class _Method:
             own = hook_attributes(self.model, self.values)
             result.made += [line for k, v in own.items() for line in fold(f"self.{k} = {v}", 80)]
             result.hooks = hook_lines(self.model, self.values)
+        else:
+            # What functions call that ops take, as the body of a loop, stands in no line, and belongs to the model.
+            for layer in graph.operations:
+                known = isinstance(layer, InputLayer) or id(layer) in self.attributes
+                if isinstance(layer, Layer) and not known:
+                    self._keep(layer, self.names.new(_base(layer)))
         return rolled, result
 
     def _attributed(self, rolled: list[Row | Loop]) -> list[Layer]:
