@@ -1,0 +1,210 @@
+"""The step of every optimizer as a pure function of arrays: all but the formula for one gradient."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from trivium.optimizers import transforms
+from trivium.optimizers.update_steps import UpdateSteps
+from trivium.state import StatelessScope, Variable
+
+if TYPE_CHECKING:
+    import optax
+
+__all__ = ["PureStep", "State"]
+
+
+class State(NamedTuple):
+    """All that an optimizer keeps: variables in the shell, arrays in the pure step."""
+
+    iteration: Any
+    learning_rate: Any  # None where it is computed
+    averages: list[Any]
+    accumulators: list[Any]
+    slots: Any  # the transformation's own state
+    added: list[Any]
+    scheduled: list[Any]  # what the schedule reads and writes
+
+
+class PureStep(UpdateSteps):
+    """The part of `Optimizer` that takes a step, on a `State` of arrays and on lists of arrays.
+
+    The lists are in the order of the variables that the optimizer was built with. Nothing here
+    touches a variable: `Optimizer.apply` puts the results into them, a compiled training step
+    carries them on.
+    """
+
+    # Whether `rule` takes `decay`, the weight decay of the parameter: where the formula says where it goes.
+    _decay_in_rule: ClassVar[bool] = False
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    weight_decay: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    _undecayed: list[Variable]
+    _undecayed_names: list[str]
+
+    def transformation(self) -> optax.GradientTransformationExtraArgs:
+        """Return the formula; see `Optimizer`."""
+        raise NotImplementedError
+
+    def _rate(self, iteration: Any, variable: Any) -> Any:
+        raise NotImplementedError
+
+    def _updates(self, iteration: Any) -> Any:
+        """Return the number of updates made in so many steps."""
+        steps = self.gradient_accumulation_steps
+        return iteration // steps if steps else iteration
+
+    def _rate_and_state(self, state: State) -> tuple[Any, State]:
+        """Return the learning rate of a step, and the state in which the schedule left its variables.
+
+        They are arguments and results of the compiled step as all state is: read as they stand, they
+        would be constants in it, and what is assigned to them later would never be seen.
+        """
+        own = self._state.scheduled
+        if not own:
+            return self._rate(state.iteration, state.learning_rate), state
+        with StatelessScope(zip(own, state.scheduled, strict=True)) as scope:
+            rate = self._rate(state.iteration, state.learning_rate)
+        after = [scope.get_current_value(v) for v in own]
+        return rate, state._replace(scheduled=after)
+
+    def _step(
+        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+    ) -> tuple[list[Any], State]:
+        if rate is None:
+            rate, state = self._rate_and_state(state)
+        trained = self._trainable_variables
+        parameters = [jnp.asarray(p, v.dtype) for p, v in zip(parameters, trained, strict=True)]
+        gradients = [
+            None if g is None else jnp.asarray(g, v.dtype)
+            for g, v in zip(gradients, trained, strict=True)
+        ]
+        gradients, parameters, state = self._overwrite(state, gradients, parameters)
+        gradients = [None if g is None else self._unscale(g) for g in gradients]
+        advance = self._accumulate if self.gradient_accumulation_steps else self._descend
+        parameters, state = advance(state, gradients, parameters, rate)
+        if self.use_ema:
+            parameters, state = self._average(state, parameters)
+        parameters = [
+            p if g is None or v.constraint is None else v.constraint(p).astype(p.dtype)
+            for v, g, p in zip(trained, gradients, parameters, strict=True)
+        ]
+        return parameters, state._replace(iteration=state.iteration + 1)
+
+    def _overwrite(
+        self, state: State, gradients: list[Any], parameters: list[Any]
+    ) -> tuple[list[Any], list[Any], State]:
+        """Set the variables whose gradients are their new values, and take these out of the gradients.
+
+        Nothing that makes a gradient a step is done to them: no scale, clip, decay or constraint.
+        Over accumulated steps the largest counts, since such values are scales that nothing may
+        exceed.
+        """
+        steps = self.gradient_accumulation_steps
+        rest, new, sums = list(gradients), list(parameters), list(state.accumulators)
+        for i, (v, g) in enumerate(zip(self._trainable_variables, gradients, strict=True)):
+            if g is None or not v.overwrite_with_gradient:
+                continue
+            rest[i] = None
+            if not steps:
+                new[i] = g
+                continue
+            largest, due = jnp.maximum(sums[i], g), (state.iteration + 1) % steps == 0
+            new[i] = jnp.where(due, largest, new[i])
+            sums[i] = jnp.where(due, jnp.zeros_like(g), largest)
+        return rest, new, state._replace(accumulators=sums)
+
+    def _unscale(self, gradient: Any) -> Any:
+        return gradient if self.loss_scale_factor is None else gradient / self.loss_scale_factor
+
+    def _accumulate(
+        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+    ) -> tuple[list[Any], State]:
+        steps = self.gradient_accumulation_steps
+        sums = [
+            a if g is None else a + g for a, g in zip(state.accumulators, gradients, strict=True)
+        ]
+
+        def update() -> tuple[list[Any], State]:
+            means = [None if g is None else s / steps for s, g in zip(sums, gradients, strict=True)]
+            new, after = self._descend(state, means, parameters, rate)
+            empty = [
+                s if g is None else jnp.zeros_like(s) for s, g in zip(sums, gradients, strict=True)
+            ]
+            return new, after._replace(accumulators=empty)
+
+        def wait() -> tuple[list[Any], State]:
+            return parameters, state._replace(accumulators=sums)
+
+        return jax.lax.cond((state.iteration + 1) % steps == 0, update, wait)
+
+    def _descend(
+        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+    ) -> tuple[list[Any], State]:
+        gradients = self._clip(gradients)
+        decays = [self._decay(v) for v in self._trainable_variables]
+        if not self._decay_in_rule:
+            parameters = [
+                p if g is None or not decay else p - p * decay * jnp.asarray(rate, p.dtype)
+                for decay, g, p in zip(decays, gradients, parameters, strict=True)
+            ]
+        if self._assigns:
+            return self._run_update_steps(state, gradients, parameters, rate)
+        updates, slots = self.transformation().update(
+            gradients,
+            state.slots,
+            parameters,
+            learning_rate=rate,
+            step=self._updates(state.iteration),
+            **({"decays": decays} if self._decay_in_rule else {}),
+        )
+        slots = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), slots, state.slots)
+        parameters = [
+            p if u is None else (p + u).astype(p.dtype)
+            for p, u in zip(parameters, updates, strict=True)
+        ]
+        return parameters, state._replace(slots=slots)
+
+    def _clip(self, gradients: list[Any]) -> list[Any]:
+        if self.clipnorm and self.clipnorm > 0:
+            return transforms.clip_each_norm(gradients, self.clipnorm)
+        if self.global_clipnorm and self.global_clipnorm > 0:
+            return transforms.clip_global_norm(gradients, self.global_clipnorm)
+        if self.clipvalue and self.clipvalue > 0:
+            return transforms.clip_value(gradients, self.clipvalue)
+        return gradients
+
+    def _decay(self, variable: Variable) -> float | None:
+        """Return how much of a variable each step takes, as a multiple of the learning rate."""
+        return self.weight_decay if self._decays(variable) else None
+
+    def _decays(self, variable: Variable) -> bool:
+        names = "|".join(self._undecayed_names)
+        return not any(v is variable for v in self._undecayed) and not (
+            names and re.search(names, variable.name)
+        )
+
+    def _average(self, state: State, parameters: list[Any]) -> tuple[list[Any], State]:
+        updates = self._updates(state.iteration)
+        averages = []
+        for average, p in zip(state.averages, parameters, strict=True):
+            # The first average is the variable itself.
+            momentum = self.ema_momentum * (updates != 0).astype(p.dtype)
+            averages.append(momentum * average + (1 - momentum) * p)
+        if self.ema_overwrite_frequency:
+            due = (updates + 1) % self.ema_overwrite_frequency == 0
+            parameters = [
+                jnp.where(due, average, p) for average, p in zip(averages, parameters, strict=True)
+            ]
+        return parameters, state._replace(averages=averages)
