@@ -26,6 +26,7 @@ from trivium.state import (
     to_snake_case,
 )
 from trivium.state.guarding import Guarded, changes_of
+from trivium.state.placing import copy_of, to_device
 
 if TYPE_CHECKING:
     import optax
@@ -318,9 +319,9 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             slots = jax.tree_util.tree_map_with_path(
                 # A copy, since a transformation may keep the parameters' own arrays.
                 lambda path, leaf: self._variable(
-                    jnp.array(leaf), _slot_name(path, jnp.asarray(leaf), variables)
+                    copy_of(jnp.asarray(leaf)), _slot_name(path, jnp.asarray(leaf), variables)
                 ),
-                self.transformation().init([v.value for v in variables]),
+                self.transformation().init([v.peek() for v in variables]),
             )
         self._trainable_variables = variables
         self._state = self._state._replace(
@@ -330,7 +331,9 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
 
     def _zeros_like(self, variables: Sequence[Variable], name: str) -> list[Variable]:
         return [
-            self._variable(jnp.zeros(v.shape, v.dtype), f"{v.path.replace('/', '_')}_{name}")
+            self._variable(
+                to_device(np.zeros(v.shape), v.dtype), f"{v.path.replace('/', '_')}_{name}"
+            )
             for v in variables
         ]
 

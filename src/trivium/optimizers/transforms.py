@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from trivium.state.placing import to_device
 
 if TYPE_CHECKING:
     import optax
@@ -73,7 +76,8 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
     def first(value: Any, parameter: Any) -> Any:
         if callable(value):
             return value(parameter)
-        return jnp.full(parameter.shape, value, parameter.dtype)
+        # By NumPy, since JAX would compile a program for each shape, and keep it.
+        return to_device(np.full(parameter.shape, value), parameter.dtype)
 
     def init(params: Any) -> list[list[OrderedDict[str, Any]]]:
         return [

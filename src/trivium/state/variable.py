@@ -18,7 +18,7 @@ from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_autocast, current_frame, entered
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
-from trivium.state.placing import to_device
+from trivium.state.placing import copy_of, to_device
 from trivium.state.scopes import EffectError, read
 from trivium.state.tracking import VARIABLES
 from trivium.state.types import Array, ArrayLike, DType
@@ -274,7 +274,7 @@ class Variable(Copied, ArrayOperators):
         """
         value = self.peek()
         if self._lent:
-            self._value = value = jax.device_put(value, value.sharding, may_alias=False)
+            self._value = value = copy_of(value)
             self._lent = False
         return value
 

@@ -336,8 +336,9 @@ class Trainer(Steps):
             validation = _validation_source(validation_data, size, validation_steps)
         with Transaction(self) as change:
             watchers = CallbackList(
-                callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
-                epochs=epochs, steps=source.num_batches,
+                callbacks, add_history=True, add_progbar=verbose != 0, model=self,
+                validates=validation is not None, verbose=verbose, epochs=epochs,
+                steps=source.num_batches,
             )  # fmt: skip
             train, test = self._pass("train", source, watchers), None
             self._warn_if_untrained(train, stacklevel=4)

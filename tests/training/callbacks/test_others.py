@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import trivium
 from trivium.training.callbacks import (
     CSVLogger,
     EarlyStopping,
@@ -222,13 +223,13 @@ def test_terminate_on_nan_stops_training_only(fake_model, logs, stops, capsys):
         guard.set_model(fake_model())
         guard.on_chunk_end(mode, 12, logs)
         assert guard.model.stop_training == (stops and mode == "train")
-    assert ("Step 12" in capsys.readouterr().out) == stops
+    assert ("one of the batches 0 to 11" in capsys.readouterr().out) == stops
 
 
 def test_terminate_on_nan_can_raise(fake_model):
     guard = TerminateOnNaN(raise_error=True)
     guard.set_model(fake_model())
-    with pytest.raises(RuntimeError, match="inf after step 12"):
+    with pytest.raises(RuntimeError, match="inf since one of the batches 0 to 11"):
         guard.on_chunk_end("train", 12, {"loss": float("inf")})
     assert not guard.model.stop_training
 
@@ -259,3 +260,31 @@ def test_history_plots_each_value_at_its_epoch(drive):
     assert list(validation.get_xdata()) == [2, 4]
     assert list(validation.get_ydata()) == [2.5, 1.5]
     plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("validation", "header"), [(None, "epoch,loss"), (2, "epoch,loss,val_loss")]
+)
+def test_csv_logger_has_columns_for_results_that_come(tmp_path, validation, header):
+    x = np.ones((4, 1), "float32")
+    model = trivium.Sequential([trivium.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    given = {} if validation is None else {"validation_data": (x, x), "validation_freq": validation}
+    model.fit(x, x, epochs=2, verbose=0, callbacks=[CSVLogger(tmp_path / "log.csv")], **given)
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert lines[0] == header and len(lines) == 3
+    assert all(line.count(",") == header.count(",") for line in lines)
+
+
+@pytest.mark.parametrize(("hooks", "words"), [(True, "since batch 2"), (False, "batches? [0-9]+")])
+def test_terminate_on_nan_names_the_batch(hooks, words):
+    x = np.ones((8, 1), "float32")
+    y = x.copy()
+    y[5] = np.nan
+    model = trivium.Sequential([trivium.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    callbacks = [TerminateOnNaN(raise_error=True)]
+    if hooks:
+        callbacks.append(LambdaCallback(on_train_batch_end=lambda batch, logs: None))
+    with pytest.warns(UserWarning, match="NaN"), pytest.raises(RuntimeError, match=words):
+        model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=callbacks)

@@ -28,6 +28,7 @@ class Callback:
     Attributes:
         model: The model at work.
         params: A dict with `verbose`, `epochs` and `steps`.
+        validates: Whether the run has data to validate on; `None` where nobody has said (Trivium's addition).
 
     Example:
         >>> class Shout(Callback):
@@ -41,6 +42,7 @@ class Callback:
 
     model: Any = None
     params: dict[str, Any] | None = None
+    validates: bool | None = None
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Take the run's `verbose`, `epochs` and `steps`."""

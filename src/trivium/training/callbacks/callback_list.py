@@ -22,6 +22,7 @@ class CallbackList(Callback):
         add_history: Append a `History` unless there is one; it becomes `model.history` too.
         add_progbar: Append a `ProgbarLogger` unless there is one.
         model: The model at work.
+        validates: Whether the run has data to validate on.
         **params: What the callbacks' `params` will say: `verbose`, `epochs` and `steps`.
 
     Attributes:
@@ -49,9 +50,13 @@ class CallbackList(Callback):
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,
+        validates: bool | None = None,
         **params: Any,
     ) -> None:
         self.callbacks: list[Callback] = list(_flatten(callbacks))
+        for callback in self.callbacks:
+            if isinstance(callback, Callback):
+                callback.validates = validates
         self.history = self._find(History, add_history)
         self._find(ProgbarLogger, add_progbar)
         if model is not None:

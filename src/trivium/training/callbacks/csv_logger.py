@@ -61,7 +61,8 @@ class CSVLogger(Callback):
             raise RuntimeError(f"CSVLogger({self.filename!r}) writes during fit only.")
         if self._keys is None:
             self._keys = sorted(logs)
-            if not any(name.startswith("val_") for name in logs):
+            # With `validation_freq` the first epoch may have none of the results that later ones have.
+            if self.validates is not False and not any(name.startswith("val_") for name in logs):
                 self._keys += [f"val_{name}" for name in self._keys]
         writer = csv.writer(self._file, delimiter=self.sep, lineterminator="\n")
         if self._write_header:

@@ -83,13 +83,25 @@ class TerminateOnNaN(Callback):
 
     def __init__(self, raise_error: bool = False) -> None:
         self.raise_error = raise_error
+        self._seen = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Count the epoch's batches from the first."""
+        self._seen = 0
 
     def on_chunk_end(self, mode: str, step: int, logs: Logs | None = None) -> None:
         """Look at the loss."""
         loss = (logs or {}).get("loss")
-        if mode != "train" or loss is None or math.isfinite(loss):
+        if mode != "train":
             return
+        first, self._seen = self._seen, step
+        if loss is None or math.isfinite(loss):
+            return
+        # Numbered as hooks number them. Where a chunk was longer than a batch, it was one of the chunk's.
+        where = (
+            f"batch {first}" if step <= first + 1 else f"one of the batches {first} to {step - 1}"
+        )
         if self.raise_error:
-            raise RuntimeError(f"The loss is {loss} after step {step} of the epoch.")
-        say(f"Step {step}: the loss is {loss}; training stops.")
+            raise RuntimeError(f"The loss is {loss} since {where} of the epoch.")
+        say(f"The loss is {loss} since {where} of the epoch; training stops.")
         self.model.stop_training = True
