@@ -283,3 +283,39 @@ def test_stacks_that_begin_with_the_data_and_layers_that_stand_twice():
     again = tv.Sequential.from_config(plain(model.get_config()))
     assert again.layers[0] is again.layers[2] and again.built and len(again.weights) == 2
     assert again.fingerprint() == model.fingerprint()
+
+
+class Plain(tv.Model):
+    pass
+
+
+class Anything(tv.Model):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+class Inside(tv.Model):
+    def __init__(self, units, **kwargs):
+        x = tv.Input((3,), name="x")
+        super().__init__(x, L.Dense(units, name="d")(x), **kwargs)
+
+
+class More(tv.Model):
+    def __init__(self, inputs, outputs, more=1):
+        super().__init__(inputs, outputs)
+
+
+def test_classes_of_ones_own_around_a_graph():
+    x = tv.Input((3,), name="x")
+    y = L.Dense(2, name="d")(x)
+    for model in (
+        Plain(x, y, name="m"),
+        Anything(inputs=x, outputs=y, name="m"),
+        Inside(2, name="m"),
+    ):
+        again = type(model).from_config(plain(model.get_config()))
+        assert type(again) is type(model) and again.fingerprint() == model.fingerprint()
+        assert again.get_config() == model.get_config() and again.name == "m"
+    assert Inside(2, name="m").get_config()["units"] == 2
+    with pytest.raises(NotImplementedError, match=r"made with inputs=.*holds a tensor of a graph"):
+        More(x, y).get_config()

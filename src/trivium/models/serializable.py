@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ else:
     _Base = object
 
 __all__ = ["SerializableModel"]
+
+_Parameter = inspect.Parameter
 
 
 class SerializableModel(_Base):
@@ -63,9 +66,16 @@ class SerializableModel(_Base):
         return {"input_shape": None} if self._is_graph_alone() else super().get_build_config()
 
     def _is_graph_alone(self) -> bool:
-        """Say whether the model is its graph: declared, by a class whose constructor takes nothing else."""
-        own = [c for c in type(self).__mro__ if "__init__" in vars(c)]
-        return self._graph is not None and own[0].__module__.partition(".")[0] == "trivium"
+        """Say whether the model is its graph: declared, by a class whose constructor takes what `Model`'s takes."""
+        init = next(vars(c)["__init__"] for c in type(self).__mro__ if "__init__" in vars(c))
+        if self._graph is None or init.__module__.partition(".")[0] == "trivium":
+            return self._graph is not None
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        anything = {p.kind for p in parameters} >= {
+            _Parameter.VAR_POSITIONAL,
+            _Parameter.VAR_KEYWORD,
+        }
+        return anything or [p.name for p in parameters] == ["inputs", "outputs", "name"]
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the model's config, and what it was compiled with, as JSON; `model_from_json` reads it.

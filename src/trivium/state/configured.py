@@ -12,6 +12,8 @@ import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from jax.tree_util import tree_leaves
+
 from trivium.state.registry import custom_object_scope, deserialize, serialize
 
 __all__ = ["Configured", "arguments"]
@@ -99,6 +101,10 @@ class Configured:
                 yield name, self._config_argument(name)
             elif name in given:  # Else a class in between was given it by the one before it.
                 try:
+                    if any(getattr(x, "is_symbolic", False) for x in tree_leaves(given[name])):
+                        raise TypeError(
+                            "It holds a tensor of a graph, which means nothing outside of it."
+                        )
                     serialize(given[name])
                 except (TypeError, ValueError) as error:
                     raise NotImplementedError(
