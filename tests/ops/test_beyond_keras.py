@@ -207,3 +207,31 @@ def test_lists_are_arrays(name: str, arrays: Any) -> None:
     ):
         assert got.dtype == wanted.dtype
         np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "det", "slogdet", "logdet", "inv", "pinv", "cholesky", "cholesky_inverse", "qr", "svd", "eigh", "lu_factor",
+        "norm",
+    ],
+)  # fmt: skip
+def test_linear_algebra_takes_half_types(name: str, dtype: str) -> None:
+    matrix = np.array([[4.0, 1.0], [1.0, 3.0]], "float32")
+    settings = {"ord": "nuc"} if name == "norm" else {}
+    wanted = jax.tree_util.tree_leaves(getattr(ops, name)(matrix, **settings))
+    got = jax.tree_util.tree_leaves(getattr(ops, name)(jnp.asarray(matrix, dtype), **settings))
+    for mine, other in zip(got, wanted, strict=True):
+        assert mine.dtype == (dtype if other.dtype == "float32" else other.dtype)
+        np.testing.assert_allclose(mine.astype("float32"), other, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("vectors", [True, False])
+@pytest.mark.parametrize("name", ["solve", "solve_triangular", "lstsq"])
+def test_equations_of_half_types_are_solved(name: str, vectors: bool) -> None:
+    matrix, sides = np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([[5.0], [2.0]])
+    sides = sides[:, 0] if vectors else sides
+    got = getattr(ops, name)(jnp.asarray(matrix, "float16"), jnp.asarray(sides, "float16"))
+    assert got.dtype == "float16"
+    np.testing.assert_allclose(got, np.ones_like(sides), rtol=1e-2)

@@ -302,7 +302,7 @@ def det(x: ArrayLike) -> Array:
         >>> det([[2.0, 0.0], [0.0, 3.0]]).item()
         6.0
     """
-    result: Array = jnp.linalg.det(as_floats(x))
+    result: Array = _in_float32(jnp.linalg.det, as_floats(x))
     return result
 
 
@@ -320,7 +320,7 @@ def slogdet(x: ArrayLike) -> tuple[Array, ...]:
         >>> [part.item() for part in slogdet([[1.0, 0.0], [0.0, 1.0]])]
         [1.0, 0.0]
     """
-    return tuple(jnp.linalg.slogdet(as_floats(x)))
+    return tuple(_in_float32(jnp.linalg.slogdet, as_floats(x)))
 
 
 @op
@@ -334,7 +334,7 @@ def logdet(x: ArrayLike) -> Array:
         >>> logdet([[1.0, 0.0], [0.0, 1.0]]).item()
         0.0
     """
-    result: Array = jnp.linalg.slogdet(as_floats(x))[1]
+    result: Array = _in_float32(jnp.linalg.slogdet, as_floats(x))[1]
     return result
 
 
@@ -349,7 +349,7 @@ def inv(x: ArrayLike) -> Array:
         >>> inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
         [[0.5, 0.0], [0.0, 0.25]]
     """
-    result: Array = jnp.linalg.inv(as_floats(x))
+    result: Array = _in_float32(jnp.linalg.inv, as_floats(x))
     return result
 
 
@@ -368,7 +368,8 @@ def pinv(x: ArrayLike, rcond: float | None = None) -> Array:
         >>> pinv([[2.0], [0.0]]).round(4).tolist()
         [[0.5, 0.0]]
     """
-    return jnp.linalg.pinv(as_floats(x), rcond)
+    result: Array = _in_float32(lambda x: jnp.linalg.pinv(x, rcond), as_floats(x))
+    return result
 
 
 @op
@@ -383,7 +384,7 @@ def matrix_rank(x: ArrayLike, tol: float | None = None) -> Array:
         >>> matrix_rank([[1.0, 2.0], [2.0, 4.0]]).item()
         1
     """
-    result: Array = jnp.linalg.matrix_rank(as_floats(x), tol)
+    result: Array = jnp.linalg.matrix_rank(as_wide_floats(x), tol)
     return result
 
 
@@ -404,7 +405,7 @@ def cholesky(x: ArrayLike, upper: bool = False) -> Array:
     """
     x = as_floats(x)
     _check_square(x)
-    result: Array = jnp.linalg.cholesky(x, upper=upper)
+    result: Array = _in_float32(lambda x: jnp.linalg.cholesky(x, upper=upper), x)
     return result
 
 
@@ -444,7 +445,7 @@ def qr(x: ArrayLike, mode: str = "reduced") -> tuple[Array, ...]:
         >>> [part.shape for part in qr(jnp.ones((3, 2)))]
         [(3, 2), (2, 2)]
     """
-    return tuple(jnp.linalg.qr(as_floats(x), mode))
+    return tuple(_in_float32(lambda x: jnp.linalg.qr(x, mode), as_floats(x)))
 
 
 @op
@@ -463,7 +464,7 @@ def svd(x: ArrayLike, full_matrices: bool = True, compute_uv: bool = True) -> An
         >>> svd([[3.0, 0.0], [0.0, 2.0]], compute_uv=False).round(4).tolist()
         [3.0, 2.0]
     """
-    result = jnp.linalg.svd(as_floats(x), full_matrices, compute_uv)
+    result = _in_float32(lambda x: jnp.linalg.svd(x, full_matrices, compute_uv), as_floats(x))
     return tuple(result) if compute_uv else result
 
 
@@ -478,7 +479,7 @@ def eig(x: ArrayLike) -> tuple[Array, ...]:
         >>> eig([[2.0]])[0].real.tolist()
         [2.0]
     """
-    return tuple(jnp.linalg.eig(as_floats(x)))
+    return tuple(_in_float32(jnp.linalg.eig, as_floats(x)))
 
 
 @op
@@ -492,7 +493,7 @@ def eigh(x: ArrayLike) -> tuple[Array, ...]:
         >>> eigh([[2.0, 0.0], [0.0, 1.0]])[0].round(4).tolist()
         [1.0, 2.0]
     """
-    return tuple(jnp.linalg.eigh(as_floats(x)))
+    return tuple(_in_float32(jnp.linalg.eigh, as_floats(x)))
 
 
 @op
@@ -506,7 +507,7 @@ def lu_factor(x: ArrayLike) -> tuple[Array, ...]:
         >>> lu_factor([[2.0]])[0].tolist()
         [[2.0]]
     """
-    return tuple(jax.scipy.linalg.lu_factor(as_floats(x)))
+    return tuple(_in_float32(jax.scipy.linalg.lu_factor, as_floats(x)))
 
 
 @op
@@ -561,7 +562,21 @@ def lstsq(a: ArrayLike, b: ArrayLike, rcond: float | None = None) -> Array:
         [2.0]
     """
     a, b = as_common_floats(a, b)
-    return jnp.linalg.lstsq(a, b, rcond)[0]
+    result: Array = _in_float32(lambda a, b: jnp.linalg.lstsq(a, b, rcond)[0], a, b)
+    return result
+
+
+def _in_float32(function: Callable[..., Any], *arrays: Array) -> Any:
+    """Call a function of LAPACK's, which knows no half types, in float32 at least; round what comes out of that."""
+    dtype = arrays[0].dtype
+    wide = [as_wide_floats(x) for x in arrays]
+    results = function(*wide)
+    if wide[0].dtype == dtype:
+        return results
+    # Complex eigenvalues, pivots and ranks are no half types' business.
+    return jax.tree_util.tree_map(
+        lambda r: r.astype(dtype) if r.dtype == wide[0].dtype else r, results
+    )
 
 
 def _check_square(x: Array) -> None:
@@ -578,4 +593,6 @@ def _solve(solver: Callable[..., Array], a: Array, b: Array) -> Array:
         raise ValueError(
             f"right sides have as many rows as the matrices; got shapes {a.shape} and {b.shape}."
         )
-    return solver(a, b[..., None])[..., 0] if vectors else solver(a, b)
+    columns = b[..., None] if vectors else b
+    result: Array = _in_float32(solver, a, columns)
+    return result[..., 0] if vectors else result
