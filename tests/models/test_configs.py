@@ -191,6 +191,18 @@ def test_layers_inside_layers_are_configs_inside_configs():
     assert not any("Dense" in note for note in getattr(failed.value, "__notes__", []))
 
 
+def test_nesting_deep_costs_no_more_than_it_is_deep():
+    """Each layer is written once: twice at each level would be a thousand million times here."""
+    layer = L.Dense(2, name="innermost")
+    for _ in range(30):
+        layer = Block(layer, name="block")
+    with custom_object_scope({"Block": Block}):
+        again = L.deserialize(plain(L.serialize(layer)))
+    for _ in range(30):
+        again = again.first
+    assert again.name == "innermost"
+
+
 def test_a_subclass_is_its_arguments_or_says_what_to_write():
     class Net(tv.Model):
         def __init__(self, units, head=None, **kwargs):

@@ -67,13 +67,13 @@ class FunctionWrapper(Configured):
             cls.function = staticmethod(fn)
             cls.__init__ = _with_name(cls.__init__, name or fn.__name__)  # type: ignore[method-assign]
 
-    def _config_values(self) -> Iterator[tuple[str, Any]]:
+    def _config_values(self) -> Iterator[tuple[str, Any, bool]]:
         names = set()
-        for name, value in super()._config_values():
+        for name, value, given in super()._config_values():
             names.add(name)
-            yield name, value
+            yield name, value, given
         if "fn" in names:
-            yield from self._fn_kwargs.items()
+            yield from ((name, value, False) for name, value in self._fn_kwargs.items())
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)

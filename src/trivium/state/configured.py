@@ -59,10 +59,22 @@ class Configured:
             NotImplementedError: An argument is nothing that a config can hold.
         """
         config = {}
-        for name, value in self._config_values():
+        for name, value, given in self._config_values():
             if name in self._left_out and self._left_out[name] == value:
                 continue
-            config[name] = self._config_write(name, value)
+            try:
+                if given and any(getattr(x, "is_symbolic", False) for x in tree_leaves(value)):
+                    raise TypeError(
+                        "It holds a tensor of a graph, which means nothing outside of it."
+                    )
+                config[name] = self._config_write(name, value)
+            except (TypeError, ValueError) as error:
+                if not given:
+                    raise
+                raise NotImplementedError(
+                    f"{type(self).__name__} was made with {name}={value!r}, which a config cannot hold: give the class "
+                    f"a `get_config` method that returns its arguments as plain values. {error}"
+                ) from error
         return {**config, **self._constants}
 
     @classmethod
@@ -91,27 +103,16 @@ class Configured:
                 "`get_config` returns, and pass `**kwargs` on to `super().__init__`."
             ) from error
 
-    def _config_values(self) -> Iterator[tuple[str, Any]]:
-        """Yield the name and the value of each argument in the config."""
+    def _config_values(self) -> Iterator[tuple[str, Any, bool]]:
+        """Yield each argument in the config: its name, its value, and whether that is what a user's class was given."""
         described = _described(type(self))
         common = arguments(_family(type(self)))
         given = {} if _is_ours(described) else self._config_given()
         for name, owner in arguments(described).items():
             if _is_ours(owner) or name in common:
-                yield name, self._config_argument(name)
+                yield name, self._config_argument(name), False
             elif name in given:  # Else a class in between was given it by the one before it.
-                try:
-                    if any(getattr(x, "is_symbolic", False) for x in tree_leaves(given[name])):
-                        raise TypeError(
-                            "It holds a tensor of a graph, which means nothing outside of it."
-                        )
-                    serialize(given[name])
-                except (TypeError, ValueError) as error:
-                    raise NotImplementedError(
-                        f"{type(self).__name__} was made with {name}={given[name]!r}, which a config cannot hold: give "
-                        f"the class a `get_config` method that returns its arguments as plain values. {error}"
-                    ) from error
-                yield name, given[name]
+                yield name, given[name], True
 
     def _config_argument(self, name: str) -> Any:
         """Return the value of one of our own constructors' arguments."""
