@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from trivium.state import suggest
 from trivium.training.callbacks.base import Callback, Logs
 
@@ -47,6 +49,19 @@ class MonitorCallback(Callback):
         self.min_delta = abs(min_delta)
         self.best: float | None = None
         self._resolved = None if mode == "auto" else mode
+
+    @property
+    def monitor_op(self) -> Any:
+        """`numpy.less` if smaller is better, `numpy.greater` if larger is; `None` as long as nothing tells.
+
+        Example:
+            >>> MonitorCallback("accuracy", mode="max").monitor_op(0.8, 0.7)
+            np.True_
+        """
+        try:
+            return np.less if self._direction() == "min" else np.greater
+        except ValueError:
+            return None
 
     def current(self, logs: Logs | None) -> Any:
         """Return the monitored value, or `None` with a warning if the logs have no such name."""
