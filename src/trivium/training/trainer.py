@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import jax
@@ -19,7 +19,7 @@ from trivium.data import (
     validation_split,
 )
 from trivium.data.checks import check_count, placed
-from trivium.state import StatelessScope, Variable, shape_scope
+from trivium.state import StatelessScope, Variable, shape_scope, suggest
 from trivium.state.guarding import changes_of
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
@@ -30,6 +30,7 @@ from trivium.training.executables import Programs
 from trivium.training.loop import Pass, Ready, State
 from trivium.training.outputs import Outputs
 from trivium.training.run import Run, numbers
+from trivium.training.state_tree import matched, tree_of
 from trivium.training.steps import Compiled, Steps
 from trivium.training.transaction import Transaction
 
@@ -513,6 +514,59 @@ class Trainer(Steps):
             [(_, result, _)] = work.run()
         logs = numbers(result)
         return logs if return_dict else _listed(logs, names)
+
+    # -- the state as a tree ------------------------------------------------------------------------------------
+
+    def _state_groups(self) -> dict[str, list[Variable]]:
+        return {
+            "trainable_variables": self.trainable_variables,
+            "non_trainable_variables": self.non_trainable_variables,
+            "optimizer_variables": self.optimizer.variables if self.optimizer is not None else [],
+            "metrics_variables": self.metrics_variables,
+        }
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """Return all that training changes, as nested dicts by the variables' paths.
+
+        Args:
+            value_format: `"backend_tensor"` for JAX arrays, `"numpy_array"` for NumPy's.
+
+        Returns:
+            `trainable_variables`, `non_trainable_variables`, `optimizer_variables` and `metrics_variables`.
+
+        Raises:
+            ValueError: Two variables have one path, or there is no such format.
+
+        Example:
+            >>> import trivium as tv
+            >>> model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="out")], name="net")
+            >>> model.get_state_tree()["trainable_variables"]["net"]["out"]["kernel"].shape
+            (4, 2)
+        """
+        groups = self._state_groups()
+        return {name: tree_of(group, value_format) for name, group in groups.items()}
+
+    def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
+        """Set what `get_state_tree` returned, or the groups of it that are given.
+
+        Args:
+            state_tree: The groups, each nested dicts by the variables' paths.
+
+        Raises:
+            ValueError: A group or a path is unknown, a value is missing or has another shape.
+        """
+        groups = self._state_groups()
+        for name in state_tree:
+            if name not in groups:
+                raise ValueError(f"There is no group {name!r}. {suggest(name, list(groups))}")
+        # All is looked at before anything is set.
+        pairs = [
+            pair
+            for name, tree in state_tree.items()
+            for pair in matched(groups[name], tree, f"state_tree[{name!r}]")
+        ]
+        for variable, value in pairs:
+            variable.assign(value)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Return the outputs for one batch.
