@@ -296,21 +296,3 @@ def test_monitors_say_how_they_compare():
     waiting = EarlyStopping("something")
     waiting.set_model(SimpleNamespace(metrics=[]))
     assert waiting.monitor_op is None
-
-
-@pytest.mark.parametrize("scaled", [False, True])
-def test_each_of_several_optimizers_has_its_rate(scaled):
-    optimizers = trivium.optimizers
-    model = trivium.Sequential([trivium.Input((1,)), trivium.layers.Dense(1, name="d")])
-    inner = [optimizers.SGD(0.5, name="slow"), optimizers.SGD(1.0, name="fast")]
-    several = optimizers.MultiOptimizer(optimizers.OptimizerMap(inner[0], {".*bias": inner[1]}))
-    model.compile(optimizers.LossScaleOptimizer(several) if scaled else several, "mse")
-    x = np.zeros((4, 1), "float32")
-    callbacks = [
-        LearningRateScheduler(lambda epoch, rate: rate / 2),
-        ReduceLROnPlateau("loss", factor=0.1, patience=1, min_delta=1.0),
-    ]
-    history = model.fit(x, x, epochs=2, verbose=0, callbacks=callbacks).history
-    assert history["slow_learning_rate"] == [0.25, 0.125]
-    assert history["fast_learning_rate"] == [0.5, 0.25]
-    assert [float(o.learning_rate) for o in inner] == pytest.approx([0.0125, 0.025])

@@ -15,30 +15,15 @@ from trivium.training.callbacks.monitor import MonitorCallback
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 
 
-def _rated(callback: Callback) -> dict[str, Any]:
-    """Return the optimizers whose learning rates count, by the names that the logs have for these."""
+def _learning_rate(callback: Callback) -> float:
+    """Return the rate at hand: that of the whole, where several optimizers are one."""
     optimizer: Any = getattr(callback.model, "optimizer", None)
     if not hasattr(optimizer, "learning_rate"):
         raise ValueError(
             f"{type(callback).__name__} needs an optimizer with a learning_rate; the model's is "
             f"{optimizer!r}. Compile the model with one of trivium.optimizers."
         )
-    while hasattr(optimizer, "inner_optimizer"):
-        optimizer = optimizer.inner_optimizer
-    # Several in one have a rate each, and the one around them none that does anything.
-    several = getattr(optimizer, "optimizers", None)
-    if several:
-        return {f"{one.name}_learning_rate": one for one in several}
-    return {"learning_rate": optimizer}
-
-
-def _rate_of(optimizer: Any) -> float:
     return float(np.asarray(optimizer.learning_rate))
-
-
-def _log_rates(callback: Callback, logs: Logs | None) -> None:
-    if logs is not None:
-        logs.update((name, _rate_of(one)) for name, one in _rated(callback).items())
 
 
 class LearningRateScheduler(Callback):
@@ -68,17 +53,16 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the epoch's learning rate."""
-        for name, one in _rated(self).items():
-            old = _rate_of(one)
-            new = _number(self.schedule(epoch, old) if self._takes_rate else self.schedule(epoch))
-            one.learning_rate = new
-            if self.verbose:
-                what = name.replace("_", " ")
-                say(f"Epoch {epoch + 1}: LearningRateScheduler sets the {what} to {new:g}.")
+        old = _learning_rate(self)
+        new = _number(self.schedule(epoch, old) if self._takes_rate else self.schedule(epoch))
+        self.model.optimizer.learning_rate = new
+        if self.verbose:
+            say(f"Epoch {epoch + 1}: LearningRateScheduler sets the learning rate to {new:g}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Log the learning rate."""
-        _log_rates(self, logs)
+        if logs is not None:
+            logs["learning_rate"] = _learning_rate(self)
 
 
 def _number(answer: Any) -> float:
@@ -157,8 +141,10 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Log the learning rate, and lower it when there has been no improvement for too long."""
+        rate = _learning_rate(self)
         value = self.current(logs)
-        _log_rates(self, logs)
+        if logs is not None:
+            logs["learning_rate"] = rate
         if value is None:
             return
         if self.cooldown_counter > 0:
@@ -170,17 +156,14 @@ class ReduceLROnPlateau(MonitorCallback):
         elif self.cooldown_counter == 0:
             self.wait += 1
             if self.wait >= self.patience:
-                self._reduce(epoch)
+                self._reduce(epoch, rate)
 
-    def _reduce(self, epoch: int) -> None:
-        for name, one in _rated(self).items():
-            rate = _rate_of(one)
-            if rate <= np.float32(self.min_lr):  # the optimizer's rate is a float32 too
-                continue
-            new = max(rate * self.factor, self.min_lr)
-            one.learning_rate = new
-            self.cooldown_counter = self.cooldown
-            self.wait = 0
-            if self.verbose:
-                what = name.replace("_", " ")
-                say(f"Epoch {epoch + 1}: ReduceLROnPlateau lowers the {what} to {new:g}.")
+    def _reduce(self, epoch: int, rate: float) -> None:
+        if rate <= np.float32(self.min_lr):  # the optimizer's rate is a float32 too
+            return
+        new = max(rate * self.factor, self.min_lr)
+        self.model.optimizer.learning_rate = new
+        self.cooldown_counter = self.cooldown
+        self.wait = 0
+        if self.verbose:
+            say(f"Epoch {epoch + 1}: ReduceLROnPlateau lowers the learning rate to {new:g}.")
