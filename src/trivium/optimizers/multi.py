@@ -186,8 +186,9 @@ class MultiOptimizer(Optimizer):
     def learning_rate(self) -> Any:
         """The learning rate of the default optimizer, or of the first one where there is no default.
 
-        Setting it sets those of all the others in proportion, so that callbacks that plan or lower
-        the rate work. The proportions are those that the optimizers have by themselves.
+        Setting it sets those of all the others in proportion, so that whoever plans the rate needs
+        not know that there are several. The proportions are those that the optimizers have by
+        themselves. (`LearningRateScheduler` and `ReduceLROnPlateau` set each rate by itself.)
         """
         return self._leading.learning_rate
 
