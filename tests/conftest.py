@@ -5,4 +5,4 @@ import os
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("MPLBACKEND", "agg")
 
-pytest_plugins = ["oracle.plugin"]
+pytest_plugins = ["groups", "oracle.plugin"]

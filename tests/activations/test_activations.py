@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
+from oracle import both, recorded
 
+import trivium
 from trivium import activations
 from trivium.graph import Graph, SymbolicTensor
 
@@ -48,22 +50,22 @@ NEEDED = {"threshold": {"threshold": 0.5, "default_value": 7.0}}
 
 
 def test_every_activation_of_keras_is_there() -> None:
-    theirs = {name for name in dir(keras.activations) if not name.startswith("_")}
+    theirs = recorded(lambda keras: {n for n in dir(keras.activations) if not n.startswith("_")})
     assert set(activations.__all__) == theirs
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signatures(name: str) -> None:
-    ours, theirs = (
-        [(p.name, p.default) for p in inspect.signature(getattr(room, name)).parameters.values()]
-        for room in (activations, keras.activations)
-    )
+    def arguments(library: Any) -> Any:
+        parameters = inspect.signature(getattr(library.activations, name)).parameters.values()
+        return [(p.name, p.default) for p in parameters]
+
+    ours, theirs = both(arguments)
     assert ours == theirs
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "sparsemax"])
 def test_values_and_gradients(name: str) -> None:
-    ours, theirs = getattr(activations, name), getattr(keras.activations, name)
     settings = [NEEDED.get(name, {}), *ARGUMENTS.get(name, [])]
 
     def with_gradient(function: Any, x: Any, kwargs: Any) -> Any:
@@ -71,10 +73,11 @@ def test_values_and_gradients(name: str) -> None:
         weights = jnp.cos(jnp.arange(value.size, dtype="float32")).reshape(value.shape)
         return value, *pullback(weights)
 
-    pairs = jax.jit(lambda x: [[with_gradient(f, x, k) for f in (ours, theirs)] for k in settings])(
-        X
-    )
-    for mine, wanted in pairs:
+    def values(library: Any) -> Any:
+        function = getattr(library.activations, name)
+        return jax.jit(lambda x: [with_gradient(function, x, k) for k in settings])(X)
+
+    for mine, wanted in zip(*both(values), strict=True):
         for a, b in zip(mine, wanted, strict=True):
             assert a.shape == b.shape and a.dtype == b.dtype
             np.testing.assert_allclose(a, b, rtol=5e-6, atol=1e-6)
@@ -83,14 +86,21 @@ def test_values_and_gradients(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "sparsemax"])
 def test_dtypes(name: str) -> None:
     kwargs = NEEDED.get(name, {})
-    for dtype in ("float16", "bfloat16", "int32", "bool"):
-        spec = jax.ShapeDtypeStruct((5, 4), dtype)
-        try:
-            wanted = jax.eval_shape(lambda x: getattr(keras.activations, name)(x, **kwargs), spec)
-        except Exception:
-            continue  # Keras takes no such dtype.
-        got = jax.eval_shape(lambda x: getattr(activations, name)(x, **kwargs), spec)
-        assert (dtype, got.dtype) == (dtype, wanted.dtype)
+    dtypes = ("float16", "bfloat16", "int32", "bool")
+
+    def result(library: Any, dtype: str) -> Any:
+        function, spec = getattr(library.activations, name), jax.ShapeDtypeStruct((5, 4), dtype)
+        return str(jax.eval_shape(lambda x: function(x, **kwargs), spec).dtype)
+
+    def of_keras(keras: Any) -> Any:
+        taken = {}
+        for dtype in dtypes:
+            with contextlib.suppress(Exception):  # Keras takes no such dtype.
+                taken[dtype] = result(keras, dtype)
+        return taken
+
+    wanted = recorded(of_keras)
+    assert {dtype: result(trivium, dtype) for dtype in wanted} == wanted
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -105,9 +115,11 @@ def test_recorded(name: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_names_and_configs(name: str) -> None:
-    ours, theirs = getattr(activations, name), getattr(keras.activations, name)
+    ours = getattr(activations, name)
     config = activations.serialize(ours)
-    assert config == keras.activations.serialize(theirs)
+    assert config == recorded(
+        lambda keras: keras.activations.serialize(getattr(keras.activations, name))
+    )
     assert activations.get(name) is ours is activations.get(ours)
     assert activations.deserialize(config) is ours
     assert activations.get({"class_name": name, "config": None}) is ours

@@ -6,8 +6,10 @@ A new layer gets a row (several, for the important arguments) and needs no other
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
+import importlib
 import inspect
 import json
 import pickle
@@ -18,11 +20,10 @@ from unittest import mock
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
 from configs import check_config
-from keras.src.backend import get_keras_mask, set_keras_mask
+from oracle import both, recorded
 
 import trivium as tv
 from trivium import layers
@@ -44,10 +45,14 @@ class Case:
         kind = "-whole" if self.ids else ""
         return f"{self.layer}({said})-{self.shape}{kind}".replace(" ", "")
 
-    @property
+    @functools.cached_property
     def trains(self):
-        """Whether the layer does something else while training."""
-        return "training" in inspect.signature(getattr(keras.layers, self.layer).call).parameters
+        """Whether Keras's layer does something else while training."""
+        name = self.layer
+        return recorded(
+            lambda keras: "training" in parameters(getattr(keras.layers, name).call),
+            f"{name} trains",
+        )
 
     @property
     def shapes(self):
@@ -65,40 +70,46 @@ class Case:
         return [rng.normal(size=s).astype("float32") for s in self.shapes]
 
     @functools.cached_property
-    def pair(self):
-        """Our layer and Keras's, with the same weights."""
-        return self.built()
+    def ours(self):
+        """Our layer, with the weights that Keras's has too."""
+        return self.built(tv)
 
-    def built(self, **more):
-        ours, theirs = self.made(**more)
-        ours.build(self.like(self.shapes))
-        with undrawn():
-            theirs.build(self.like(self.shapes))
+    def built(self, library, **more):
+        layer = self.made(library, **more)
+        with undrawn(library):
+            layer.build(self.like(self.shapes))
         rng = np.random.default_rng(0)
-        values = [rng.uniform(0.5, 1.5, w.shape).astype("float32") for w in theirs.weights]
-        ours.set_weights(values)
-        theirs.set_weights(values)
-        if hasattr(theirs, "finalize_state"):
-            theirs.finalize_state()  # Keras's Normalization works with copies of its weights.
-        return ours, theirs
+        layer.set_weights([rng.uniform(0.5, 1.5, w.shape).astype("float32") for w in layer.weights])
+        if library is not tv and hasattr(layer, "finalize_state"):
+            layer.finalize_state()  # Keras's Normalization works with copies of its weights.
+        return layer
 
-    def made(self, **more):
-        kwargs = {"name": "layer", **self.kwargs, **more}
-        return getattr(layers, self.layer)(**kwargs), getattr(keras.layers, self.layer)(**kwargs)
+    def made(self, library, **more):
+        return getattr(library.layers, self.layer)(**{"name": "layer", **self.kwargs, **more})
+
+    def compared(self, use, what):
+        """Return what `use(library, layer, case)` gives with ours and, as recorded, with Keras's."""
+        theirs = recorded(lambda keras: use(keras, self.built(keras), self), f"{self} {what}")
+        return use(tv, self.ours, self), theirs
 
     @functools.cached_property
     def modes(self):
         """`(training, our results, Keras's)`, for inference and, where it is something else, for training."""
         modes = (False, True) if self.trains else (False,)
-        both = (_results(*which, self) for which in zip((tv, keras), self.pair, strict=True))
+        both = self.compared(functools.partial(results, self.trains), "results")
         return list(zip(modes, *both, strict=True))
 
 
+def parameters(function):
+    return dict(inspect.signature(function).parameters)
+
+
 @contextlib.contextmanager
-def undrawn():
+def undrawn(library):
     """Keras's first weights are zeros: they are set afterwards, and drawing them would take most of the time."""
+    kinds = library.initializers.VarianceScaling, library.initializers.RandomUniform
     with contextlib.ExitStack() as stack:
-        for kind in (keras.initializers.VarianceScaling, keras.initializers.RandomUniform):
+        for kind in () if library is tv else kinds:
             zeros = mock.patch.object(
                 kind, "__call__", lambda self, shape, dtype=None: np.zeros(shape)
             )
@@ -112,7 +123,7 @@ def compiled(function, *args):
     return jax.jit(function).lower(*args).compile(compiler_options=options)(*args)
 
 
-def _results(library, layer, case):
+def results(trains, library, layer, case):
     """Return `(score, (outputs, losses, state after)), gradients` for each mode."""
     floats = [i for i, x in enumerate(case.inputs) if x.dtype == "float32"]
 
@@ -131,7 +142,7 @@ def _results(library, layer, case):
         return jnp.sum(factors * outputs) + loss, (outputs, loss, after)
 
     def both(values, arrays):
-        modes = [{"training": False}, {"training": True}] if case.trains else [{}]
+        modes = [{"training": False}, {"training": True}] if trains else [{}]
         return [
             jax.value_and_grad(functools.partial(run, said), (0, 1), has_aux=True)(values, arrays)
             for said in modes
@@ -362,38 +373,47 @@ def arguments(function, without=()):
     return list(said.items())
 
 
-@pytest.mark.parametrize("name", [n for n in layers.__all__ if hasattr(keras.layers, n)])
+KERAS_HAS = recorded(lambda keras: sorted(n for n in dir(keras.layers) if n[0] != "_"), "names")
+
+
+@pytest.mark.parametrize("name", [n for n in layers.__all__ if n in KERAS_HAS])
 def test_arguments_and_defaults_are_those_of_keras(name):
-    ours, theirs = getattr(layers, name), getattr(keras.layers, name)
-    if inspect.isclass(ours):
-        ours, theirs = ours.__init__, theirs.__init__
-    own = {p for p, _ in arguments(ours)}
+    ours = getattr(layers, name)
+    own = {p for p, _ in arguments(ours.__init__ if inspect.isclass(ours) else ours)}
     absent = ABSENT.get(name, set()) | (BY_NAME - own)
-    wanted = arguments(theirs, absent)
+
+    def of(library, without):
+        thing = getattr(library.layers, name)
+        return arguments(thing.__init__ if inspect.isclass(thing) else thing, without)
+
+    wanted = recorded(lambda keras: of(keras, absent))
     if name.startswith(("AveragePooling", "AvgPool")):
         # Keras wants `pool_size` said, for averages only.
         wanted[0] = ("pool_size", 2)
-    assert arguments(ours) == wanted
+    assert of(tv, ()) == wanted
+
+
+def config_of_keras(case):
+    return recorded(lambda keras: plain(case.made(keras).get_config()), f"{case} config")
 
 
 @EACH_WITH_CONFIG
 def test_config_is_that_of_keras(case):
-    ours, theirs = case.made()
-    assert plain(ours.get_config()) == plain(theirs.get_config())
+    assert plain(case.made(tv).get_config()) == config_of_keras(case)
 
 
 @EACH_WITH_CONFIG
 def test_config_round_trip(case):
-    ours, theirs = case.made()
+    ours = case.made(tv)
     config = plain(layers.serialize(ours))
     assert plain(layers.serialize(layers.deserialize(config))) == config
-    from_theirs = type(ours).from_config(plain(theirs.get_config()))
+    from_theirs = type(ours).from_config(config_of_keras(case))
     assert plain(from_theirs.get_config()) == config["config"]
 
 
 @EACH_WITH_CONFIG
 def test_nested_in_another_config_copied_and_pickled(case):
-    ours, _ = case.made()
+    ours = case.made(tv)
     check_config(ours)
     ours.build(case.like(case.shapes))
     other = pickle.loads(pickle.dumps(ours))
@@ -402,18 +422,22 @@ def test_nested_in_another_config_copied_and_pickled(case):
         assert np.array_equal(mine, theirs) and mine is not theirs
 
 
+def weights(library, layer, case):
+    return [(w.name, tuple(w.shape), str(w.dtype), w.trainable) for w in layer.weights]
+
+
 @EACH
 def test_what_has_no_weights_is_built_from_the_start(case):
     """All that Keras builds then, and the others that have nothing to build."""
-    ours, theirs = case.made()
-    assert ours.built or not theirs.built
+    ours = case.made(tv)
+    assert ours.built or not recorded(lambda keras: case.made(keras).built, f"{case} built")
     assert ours.built == (type(ours).build is layers.Layer.build and case.layer != "Lambda")
 
 
 @EACH
 def test_weights(case):
-    said = [[(w.name, w.shape, w.dtype, w.trainable) for w in layer.weights] for layer in case.pair]
-    assert said[0] == said[1]
+    ours, theirs = case.compared(weights, "weights")
+    assert ours == theirs
 
 
 @EACH
@@ -439,17 +463,27 @@ def symbolic(library, layer, sizes, case):
     return layer(case.like([library.Input(batch_shape=s, dtype=dtype) for s in sizes]))
 
 
+def shapes(library, case, sizes):
+    """Return the output's shape by `compute_output_shape`, the symbolic output's, and its dtype."""
+    with undrawn(library):
+        output = symbolic(library, case.made(library), sizes, case)
+    said = case.made(library).compute_output_shape(case.like(sizes))
+    return tuple(said), tuple(output.shape), str(output.dtype)
+
+
 @EACH
 def test_shapes_for_an_unknown_batch(case):
-    ours, theirs = case.made()
     sizes = [(None, *s[1:]) for s in case.shapes]
-    wanted = tuple(theirs.compute_output_shape(case.like(sizes)))
-    assert ours.compute_output_shape(case.like(sizes)) == wanted
-    with undrawn():
-        theirs = symbolic(keras, theirs, sizes, case)
-    ours = symbolic(tv, ours, sizes, case)
-    assert ours.shape == theirs.shape == wanted
-    assert ours.dtype == theirs.dtype
+    ours, theirs = both(lambda library: shapes(library, case, sizes), f"{case} shapes")
+    assert ours == theirs and ours[0] == ours[1]
+
+
+def tried(use):
+    """Return what a function gives, or None where it raises an error."""
+    try:
+        return use()
+    except Exception:
+        return None
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if len(c.shapes[0]) > 2], ids=str)
@@ -460,19 +494,21 @@ def test_shapes_for_unknown_sizes(case):
     sizes = [
         tuple(n if i == channels % len(s) else None for i, n in enumerate(s)) for s in case.shapes
     ]
-    ours, theirs = case.made()
-    try:
-        with undrawn():
-            wanted = symbolic(keras, theirs, sizes, case).shape
-    except Exception:
+
+    def shape(library):
+        with undrawn(library):
+            return tuple(symbolic(library, case.made(library), sizes, case).shape)
+
+    wanted = recorded(lambda keras: tried(lambda: shape(keras)), f"{case} unknown sizes")
+    if wanted is None:
         pytest.skip("Keras needs to know more sizes")
-    assert symbolic(tv, ours, sizes, case).shape == wanted
+    assert shape(tv) == wanted
 
 
 @EACH
 def test_symbolic_whole_numbers_have_the_dtype_of_real_ones(case):
     """Keras takes every symbolic output for one of the compute dtype, whatever the layer makes of whole numbers."""
-    layer = case.pair[0]
+    layer = case.ours
     specs = [jax.ShapeDtypeStruct(s, "int32") for s in case.shapes]
     real = jax.eval_shape(lambda xs: layer(case.like(xs)), specs)
     symbol = layer(case.like([tv.Input(s[1:], dtype="int32") for s in case.shapes]))
@@ -482,7 +518,7 @@ def test_symbolic_whole_numbers_have_the_dtype_of_real_ones(case):
 @EACH
 def test_the_graph_is_the_call(case):
     """What a model of the layer computes is, operation by operation, what the layer computes."""
-    layer = case.pair[0]
+    layer = case.ours
     x = case.like([tv.Input(batch_shape=(None, *x.shape[1:]), dtype=x.dtype) for x in case.inputs])
     model = tv.Model(x, layer(x))
     programs = [
@@ -529,6 +565,71 @@ def test_a_call_by_keyword_is_a_call_by_position(case):
     assert [w.shape for w in built[0].weights] == [w.shape for w in built[1].weights]
 
 
+def program(function, inputs):
+    """Return the text of what a function of arrays computes."""
+    return str(jax.make_jaxpr(function)(*inputs))
+
+
+def same_layer(copied, layer, case):
+    """Assert that a layer has another's config, values and program, and is another object."""
+    assert copied is not layer and type(copied) is type(layer)
+    assert [v.path for v in copied.variables] == [v.path for v in layer.variables]
+    for ours, other in zip(copied.variables, layer.variables, strict=True):
+        assert ours is not other
+        np.testing.assert_array_equal(ours.value, other.value)
+    texts = [program(lambda *xs, f=f: f(case.like(xs)), case.inputs) for f in (copied, layer)]
+    assert texts[0] == texts[1]
+
+
+@EACH
+def test_copied(case):
+    same_layer(copy.deepcopy(case.ours), case.ours, case)
+
+
+@EACH_WITH_CONFIG
+def test_pickled(case):
+    copied = pickle.loads(pickle.dumps(case.ours))
+    same_layer(copied, case.ours, case)
+    assert plain(copied.get_config()) == plain(case.ours.get_config())
+
+
+def stepped(case, layer, said, way, arrays, flag):
+    """Return the outputs of two calls, the losses and all variables after, the calls made in one way or another."""
+    first, second = ([a[::-1] if i else a for a in arrays] for i in range(2))
+
+    def call(*xs):
+        return layer(case.like(xs), **said)
+
+    with tv.StatelessScope([(v, v.value) for v in layer.variables], collect_losses=True) as scope:
+        if way == "scan":
+            both = [jnp.stack(pair) for pair in zip(first, second, strict=True)]
+            _, outputs = tv.ops.scan(lambda carry, xs: (carry, call(*xs)), jnp.zeros(()), both)
+            outputs = list(outputs)
+        elif way == "cond":
+            branches = (lambda: call(*first)), (lambda: call(*second))
+            outputs = [tv.ops.cond(taken, *branches) for taken in (flag, ~flag)]
+        elif way == "remat":
+            outputs = [tv.ops.remat(call)(*xs) for xs in (first, second)]
+        else:
+            outputs = [call(*xs) for xs in (first, second)]
+        loss = jnp.asarray(sum(scope.losses), "float32")
+        return outputs, loss, [scope.get_current_value(v) for v in layer.variables]
+
+
+@EACH
+def test_inside_scan_cond_and_remat(case):
+    """What a layer gives, draws, adds and keeps there is what it gives, draws, adds and keeps in plain calls."""
+    said = {"training": True} if case.trains else {}
+
+    def run(arrays, flag):
+        ways = ("plain", "scan", "cond", "remat")
+        return [stepped(case, case.ours, said, way, arrays, flag) for way in ways]
+
+    plainly, *others = compiled(run, [jnp.asarray(x) for x in case.inputs], jnp.array(True))
+    for other in others:
+        close(other, plainly)
+
+
 def of_sequences(case):
     # Softmax's mask has its input's shape; its own test is with the activations.
     if case.layer in ("Softmax", "Embedding"):
@@ -536,29 +637,36 @@ def of_sequences(case):
     return all(len(s) == 3 for s in case.shapes)
 
 
-@pytest.mark.parametrize("case", list(filter(of_sequences, CASES)), ids=str)
-def test_masks(case):
-    """Outputs, their masks and the warnings about masks that end here are Keras's."""
+def mask_access(library):
+    if library is tv:
+        return get_mask, set_mask
+    backend = importlib.import_module("keras.src.backend")
+    return backend.get_keras_mask, backend.set_keras_mask
+
+
+def masked(library, layer, case):
+    """Return the outputs for masked inputs, the outputs' mask, and for each warning whether it is about masks."""
     time = 2 if case.kwargs.get("data_format") == "channels_first" else 1
     sizes = [(s[0], s[time]) for s in case.shapes]
     masks = [np.arange(np.prod(s)).reshape(s) % 3 != i for i, s in enumerate(sizes)]
+    get, put = mask_access(library)
 
-    def run(layer, get, put, inputs):
+    def run(inputs):
         for x, mask in zip(inputs, masks, strict=True):
             put(x, jnp.asarray(mask))
         outputs = layer(case.like(inputs))
         return outputs, get(outputs)
 
-    seen = []
-    access = (get_mask, set_mask), (get_keras_mask, set_keras_mask)
-    for layer, (get, put) in zip(case.pair, access, strict=True):
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            results = compiled(
-                functools.partial(run, layer, get, put), [jnp.asarray(x) for x in case.inputs]
-            )
-        seen.append((*results, ["mask" in str(w.message) for w in said]))
-    (ours, mask, warned), (theirs, their_mask, they_warned) = seen
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        outputs, mask = compiled(run, [jnp.asarray(x) for x in case.inputs])
+    return outputs, mask, ["mask" in str(w.message) for w in said]
+
+
+@pytest.mark.parametrize("case", list(filter(of_sequences, CASES)), ids=str)
+def test_masks(case):
+    """Outputs, their masks and the warnings about masks that end here are Keras's."""
+    (ours, mask, warned), (theirs, their_mask, they_warned) = case.compared(masked, "masks")
     close(ours, theirs)
     assert (mask is None) == (their_mask is None)
     assert mask is None or np.array_equal(mask, their_mask)
@@ -568,14 +676,18 @@ def test_masks(case):
 @EACH
 @pytest.mark.parametrize("policy", ["mixed_float16", "bfloat16"])
 def test_half_precision(case, policy):
-    ours, theirs = case.built(dtype=policy)
-    assert [w.dtype for w in ours.weights] == [w.dtype for w in theirs.weights]
-    inputs = [jnp.asarray(x) for x in case.inputs]
-    ours = compiled(lambda inputs: ours(case.like(inputs)), inputs)
-    with warnings.catch_warnings():
-        # Keras's UnitNormalization divides by an epsilon that float16 cannot hold.
-        warnings.filterwarnings("ignore", "overflow")
-        theirs = compiled(lambda inputs: theirs(case.like(inputs)), inputs)
+    def run(library):
+        layer = case.built(library, dtype=policy)
+        with warnings.catch_warnings():
+            if library is not tv:
+                # Keras's UnitNormalization divides by an epsilon that float16 cannot hold.
+                warnings.filterwarnings("ignore", "overflow")
+            inputs = [jnp.asarray(x) for x in case.inputs]
+            outputs = compiled(lambda inputs: layer(case.like(inputs)), inputs)
+        return [str(w.dtype) for w in layer.weights], outputs
+
+    (our_weights, ours), (their_weights, theirs) = both(run, f"{case} {policy}")
+    assert our_weights == their_weights
     assert ours.dtype == theirs.dtype
     if jnp.issubdtype(ours.dtype, jnp.floating):
         roundings = 4 * float(jnp.finfo(ours.dtype).eps)
@@ -600,31 +712,36 @@ def trained():
 
 
 def test_the_learning_layers_are_those_with_trainable_weights():
-    assert {c.layer for c in CASES if c.pair[0].trainable_weights} == LEARNING
+    assert {c.layer for c in CASES if c.ours.trainable_weights} == LEARNING
+
+
+def weights_after_training(library, case, first=None):
+    """Return the weights before and after twenty steps, of the layer and a head of one number."""
+    rng = np.random.default_rng(1)
+    shape = (40, *case.shape[1:])
+    x = rng.integers(case.ids, size=shape) if case.ids else rng.normal(size=shape)
+    x, y = x.astype(case.inputs[0].dtype), rng.normal(size=(40, 1)).astype("float32")
+    head = [library.layers.Flatten(), library.layers.Dense(1)]
+    with undrawn(library):
+        model = library.Sequential(
+            [library.Input(shape[1:], dtype=str(x.dtype)), case.made(library), *head]
+        )
+    kinds = library.optimizers
+    plainly = not any(key.endswith(("constraint", "regularizer")) for key in case.kwargs)
+    optimizer = kinds.Adam(0.01) if plainly else kinds.SGD(0.05, momentum=0.9)
+    model.compile(optimizer=optimizer, loss="mse")
+    if first is None:
+        first = [w + 0.3 * rng.normal(size=w.shape) for w in model.get_weights()]
+    model.set_weights(first)
+    model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    return first, model.get_weights()
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Of Keras's variables.
 @pytest.mark.parametrize("case", list(trained()), ids=str)
 def test_twenty_steps_of_training(case):
     """From the same weights, the layer and a head of one number arrive at the same weights as in Keras."""
-    rng = np.random.default_rng(1)
-    shape = (40, *case.shape[1:])
-    x = rng.integers(case.ids, size=shape) if case.ids else rng.normal(size=shape)
-    x, y = x.astype(case.inputs[0].dtype), rng.normal(size=(40, 1)).astype("float32")
-    models = []
-    for library, layer in zip((tv, keras), case.made(), strict=True):
-        head = [library.layers.Flatten(), library.layers.Dense(1)]
-        with undrawn():
-            model = library.Sequential([library.Input(shape[1:], dtype=str(x.dtype)), layer, *head])
-        kinds = library.optimizers
-        plainly = not any(key.endswith(("constraint", "regularizer")) for key in case.kwargs)
-        optimizer = kinds.Adam(0.01) if plainly else kinds.SGD(0.05, momentum=0.9)
-        model.compile(optimizer=optimizer, loss="mse")
-        models.append(model)
-    first = [w + 0.1 * rng.normal(size=w.shape) for w in models[0].get_weights()]
-    for model in models:
-        model.set_weights(first)
-        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
-    ours, theirs = (model.get_weights() for model in models)
+    first, theirs = recorded(lambda keras: weights_after_training(keras, case))
+    _, ours = weights_after_training(tv, case, first)
     assert not any(np.allclose(w, f) for w, f in zip(ours, first, strict=True) if w.size > 1)
     close(ours, theirs, rtol=1e-4, atol=1e-4)

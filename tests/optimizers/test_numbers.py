@@ -7,9 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
+from oracle import recorded
 
 from trivium import optimizers
 from trivium.state import Variable
@@ -89,9 +89,12 @@ WRAPPERS = {"LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}  # test_wrap
 
 
 def test_every_public_optimizer_of_keras_is_here_and_tested() -> None:
-    public = {n for n in dir(keras.optimizers) if not n.startswith("_")} - {"legacy"}
+    def of_keras(keras: Any) -> Any:
+        public = {n for n in dir(keras.optimizers) if not n.startswith("_")} - {"legacy"}
+        return public, {n for n in public if inspect.isclass(getattr(keras.optimizers, n))}
+
+    public, classes = recorded(of_keras)
     assert public <= set(optimizers.__all__)
-    classes = {n for n in public if inspect.isclass(getattr(keras.optimizers, n))}
     assert classes == {name for name, _ in FORMULAS} | WRAPPERS | {"Optimizer"}
 
 
@@ -108,9 +111,19 @@ def ours() -> list[Variable]:
     return [Variable(value, name=name) for name, value in zip(SHAPES, values(), strict=True)]
 
 
-def theirs() -> list[Any]:
+def theirs(keras: Any) -> list[Any]:
     pairs = zip(SHAPES, values(), strict=True)
     return [keras.Variable(value, name=name) for name, value in pairs]
+
+
+def applied(keras: Any, optimizer: Any, ready: Any = None, steps: int = STEPS) -> Any:
+    """Return the variables after steps of Keras's optimizer, before which `ready(optimizer, variables)` runs."""
+    v = theirs(keras)
+    if ready is not None:
+        ready(optimizer, v)
+    for g in gradients()[:steps]:
+        optimizer.apply(g, v)
+    return [x.value for x in v]
 
 
 def assert_same(mine: list[Any], oracle: list[Any]) -> None:
@@ -120,8 +133,12 @@ def assert_same(mine: list[Any], oracle: list[Any]) -> None:
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=2e-5, atol=2e-6)
 
 
-def stepped_keras(optimizer: Any, variables: list[Any]) -> None:
-    """Run the real Keras over all gradients; compiled, since its eager steps are slow."""
+def stepped(keras: Any, name: str, kwargs: dict[str, Any]) -> Any:
+    """Return the variables, the optimizer's, its steps and the final variables of Keras after all gradients.
+
+    Compiled, since its eager steps are slow.
+    """
+    optimizer, variables = getattr(keras.optimizers, name)(**kwargs), theirs(keras)
     optimizer.build(variables)
     parameters = [v.value for v in variables]
     state = [v.value for v in optimizer.variables]
@@ -131,12 +148,13 @@ def stepped_keras(optimizer: Any, variables: list[Any]) -> None:
     pairs = zip([*variables, *optimizer.variables], [*parameters, *state], strict=True)
     for variable, value in pairs:
         variable.assign(value)
+    optimizer.finalize_variable_values(variables)
+    return parameters, state, int(optimizer.iterations), [v.value for v in variables]
 
 
 @pytest.mark.parametrize(("name", "kwargs"), CASES, ids=IDS)
 def test_shell_twin_loop_and_keras_agree(name: str, kwargs: dict[str, Any]) -> None:
-    mine, oracle = getattr(optimizers, name)(**kwargs), getattr(keras.optimizers, name)(**kwargs)
-    w, v = ours(), theirs()
+    mine, w = getattr(optimizers, name)(**kwargs), ours()
     mine.build(w)
     first = [x.value for x in w], [x.value for x in mine.variables]
 
@@ -158,14 +176,13 @@ def test_shell_twin_loop_and_keras_agree(name: str, kwargs: dict[str, Any]) -> N
     for a, b in zip([*w, *mine.variables], [*parameters, *state], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
-    stepped_keras(oracle, v)
+    v, their_state, iterations, final = recorded(lambda keras: stepped(keras, name, kwargs))
     assert_same(w, v)
     # By position: that is how files keep optimizer state.
-    assert_same(mine.variables, oracle.variables)
-    assert int(mine.iterations) == int(oracle.iterations)
+    assert_same(mine.variables, their_state)
+    assert int(mine.iterations) == iterations
     mine.finalize_variable_values(w)
-    oracle.finalize_variable_values(v)
-    assert_same(w, v)
+    assert_same(w, final)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in FORMULAS}))
@@ -185,42 +202,51 @@ def test_half_precision_variables_stay_so_and_train(name: str) -> None:
 
 
 def test_a_learning_rate_changed_midway() -> None:
-    mine, oracle = optimizers.Adam(0.1), keras.optimizers.Adam(0.1)
-    w, v = ours(), theirs()
-    for step, g in enumerate(gradients()):
-        if step == 7:
-            mine.learning_rate = oracle.learning_rate = 0.01
-        mine.apply(g, w)
-        oracle.apply(g, v)
-    assert float(mine.learning_rate) == float(oracle.learning_rate) == np.float32(0.01)
+    def run(optimizer: Any, variables: Any) -> Any:
+        for step, g in enumerate(gradients()):
+            if step == 7:
+                optimizer.learning_rate = 0.01
+            optimizer.apply(g, variables)
+        return float(optimizer.learning_rate), [v.value for v in variables]
+
+    rate, w = run(optimizers.Adam(0.1), ours())
+    their_rate, v = recorded(lambda keras: run(keras.optimizers.Adam(0.1), theirs(keras)))
+    assert rate == their_rate == np.float32(0.01)
     assert_same(w, v)
 
 
 def test_constraints_are_applied_after_the_update() -> None:
-    mine, oracle = optimizers.SGD(0.5, momentum=0.9), keras.optimizers.SGD(0.5, momentum=0.9)
-    w, v = ours(), theirs()
+    mine, w = optimizers.SGD(0.5, momentum=0.9), ours()
     w[0].constraint = lambda x: jnp.maximum(x, 0)
-    v[0].constraint = keras.constraints.NonNeg()
     for g in gradients():
         mine.apply(g, w)
-        oracle.apply(g, v)
+
+    def of_keras(keras: Any) -> Any:
+        def constrain(optimizer: Any, v: Any) -> None:
+            v[0].constraint = keras.constraints.NonNeg()
+
+        return applied(keras, keras.optimizers.SGD(0.5, momentum=0.9), constrain)
+
+    v = recorded(of_keras)
     assert np.asarray(w[0]).min() == 0.0 > np.asarray(w[1]).min()
     assert_same(w, v)
 
 
 @pytest.mark.parametrize("by", ["variable", "name"])
 def test_variables_excluded_from_weight_decay(by: str) -> None:
-    mine, oracle = optimizers.AdamW(0.1, 0.5), keras.optimizers.AdamW(0.1, 0.5)
-    w, v = ours(), theirs()
-    for optimizer, variables in ((mine, w), (oracle, v)):
+    def exclude(optimizer: Any, variables: Any) -> None:
         if by == "variable":
             optimizer.exclude_from_weight_decay(var_list=[variables[1]])
         else:
             optimizer.exclude_from_weight_decay(var_names=["gamma", "^b"])
+
+    mine, w = optimizers.AdamW(0.1, 0.5), ours()
+    exclude(mine, w)
     for g in gradients():
         mine.apply(g, w)
-        oracle.apply(g, v)
-    assert_same(w, v)
+    assert_same(
+        w, recorded(lambda keras: applied(keras, keras.optimizers.AdamW(0.1, 0.5), exclude))
+    )
     plain = ours()
     unrestricted = optimizers.AdamW(0.1, 0.5)
     for g in gradients():
@@ -235,41 +261,47 @@ def test_variables_excluded_from_weight_decay(by: str) -> None:
 )
 def test_a_missing_gradient_leaves_its_variable_alone(name: str, options: dict[str, Any]) -> None:
     kwargs = {"learning_rate": 0.1, "weight_decay": 0.1, "clipnorm": 1.0, **options}
-    mine, oracle = getattr(optimizers, name)(**kwargs), getattr(keras.optimizers, name)(**kwargs)
-    w, v = ours(), theirs()
+    mine, w = getattr(optimizers, name)(**kwargs), ours()
     for g in gradients()[:3]:
         with pytest.warns(UserWarning, match="no gradients for the variables .'kernel'"):
             mine.apply([None, g[1]], w)
-        with pytest.warns(UserWarning, match="Gradients do not exist"):
-            oracle.apply([None, g[1]], v)
+
+    def of_keras(keras: Any) -> Any:
+        oracle, v = getattr(keras.optimizers, name)(**kwargs), theirs(keras)
+        for g in gradients()[:3]:
+            with pytest.warns(UserWarning, match="Gradients do not exist"):
+                oracle.apply([None, g[1]], v)
+        return [x.value for x in v], [x.value for x in oracle.variables]
+
+    v, state = recorded(of_keras)
     assert_same(w, v)
-    assert_same(mine.variables, oracle.variables)
+    assert_same(mine.variables, state)
     np.testing.assert_array_equal(w[0], values()[0])
 
 
 def test_a_part_of_the_variables_in_another_order() -> None:
-    mine, oracle = optimizers.Adam(0.1), keras.optimizers.Adam(0.1)
-    w, v = ours(), theirs()
-    mine.build(w)
-    oracle.build(v)
-    for g in gradients():
-        mine.apply_gradients([(g[1], w[1]), (g[0], w[0])])
-        oracle.apply_gradients([(g[1], v[1]), (g[0], v[0])])
-        mine.apply([g[1]], [w[1]])
-        oracle.apply([g[1]], [v[1]])
+    def run(optimizer: Any, v: Any) -> Any:
+        optimizer.build(v)
+        for g in gradients():
+            optimizer.apply_gradients([(g[1], v[1]), (g[0], v[0])])
+            optimizer.apply([g[1]], [v[1]])
+        return [x.value for x in v], [x.value for x in optimizer.variables]
+
+    w, mine = run(optimizers.Adam(0.1), ours())
+    v, state = recorded(lambda keras: run(keras.optimizers.Adam(0.1), theirs(keras)))
     assert_same(w, v)
-    assert_same(mine.variables, oracle.variables)
+    assert_same(mine, state)
 
 
 def test_gradients_that_are_not_finite_are_not_hidden_by_the_global_norm() -> None:
-    mine, oracle = (
-        module.SGD(0.1, global_clipnorm=1.0) for module in (optimizers, keras.optimizers)
-    )
-    w, v = ours(), theirs()
-    g = gradients()[0]
-    g[0][0, 0] = np.inf
-    mine.apply(g, w)
-    oracle.apply(g, v)
+    def run(optimizer: Any, v: Any) -> Any:
+        g = gradients()[0]
+        g[0][0, 0] = np.inf
+        optimizer.apply(g, v)
+        return [x.value for x in v]
+
+    w = run(optimizers.SGD(0.1, global_clipnorm=1.0), ours())
+    v = recorded(lambda keras: run(keras.optimizers.SGD(0.1, global_clipnorm=1.0), theirs(keras)))
     assert np.isnan(np.asarray(w[1])).all() and np.isnan(np.asarray(v[1])).all()
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import optax
 import pytest
+from oracle import recorded
 
 from trivium import optimizers
 from trivium.optimizers import schedules
@@ -42,7 +42,9 @@ CASES = [(name, {"initial_learning_rate": 0.3, **kwargs}) for name, kwargs in SC
 
 
 def test_every_public_schedule_of_keras_is_here_and_tested() -> None:
-    public = {n for n in dir(keras.optimizers.schedules) if not n.startswith("_")}
+    public = recorded(
+        lambda keras: {n for n in dir(keras.optimizers.schedules) if not n.startswith("_")}
+    )
     assert public <= set(schedules.__all__)
     wanted = {name for name, _ in CASES} | {"LearningRateSchedule", "serialize", "deserialize"}
     assert public == wanted
@@ -51,22 +53,26 @@ def test_every_public_schedule_of_keras_is_here_and_tested() -> None:
 @pytest.mark.parametrize(("name", "kwargs"), CASES)
 def test_values_and_configs_are_keras(name: str, kwargs: dict[str, Any]) -> None:
     mine = getattr(schedules, name)(**kwargs)
-    oracle = getattr(keras.optimizers.schedules, name)(**kwargs)
     steps = np.arange(40)
     if name == "CosineDecayRestarts" and mine.t_mul != 1.0:
         # At the borders of a geometric series Keras's own float32 rounds either way.
         steps = np.setdiff1d(steps, [mine.first_decay_steps, 3 * mine.first_decay_steps])
-    # Compiled, since its eager steps are slow; but its compiled polynomials end in NaN.
-    theirs = oracle if name == "PolynomialDecay" else jax.jit(oracle.__call__)
-    expected = np.array([float(theirs(jnp.asarray(s, "int32"))) for s in steps])
+
+    def of_keras(keras: Any) -> Any:
+        oracle = getattr(keras.optimizers.schedules, name)(**kwargs)
+        # Compiled, since its eager steps are slow; but its compiled polynomials end in NaN.
+        theirs = oracle if name == "PolynomialDecay" else jax.jit(oracle.__call__)
+        expected = np.array([float(theirs(jnp.asarray(s, "int32"))) for s in steps])
+        return expected, oracle.get_config(), keras.optimizers.schedules.serialize(oracle)
+
+    expected, their_config, config = recorded(of_keras)
     compiled = jax.jit(mine)
     actual = np.array([compiled(jnp.asarray(s, "int32")) for s in steps])
     np.testing.assert_allclose(actual, expected, rtol=2e-5, atol=1e-6)
     assert actual.dtype == "float32" and actual.shape == steps.shape
     np.testing.assert_allclose(mine(13), expected[steps == 13][0], rtol=2e-5, atol=1e-6)
 
-    assert mine.get_config() == oracle.get_config()
-    config = keras.optimizers.schedules.serialize(oracle)
+    assert mine.get_config() == their_config
     assert schedules.serialize(mine) == config
     again = schedules.deserialize(json.loads(json.dumps(config)))
     assert type(again) is type(mine) and again.get_config() == mine.get_config()
@@ -96,26 +102,31 @@ def test_piecewise_wants_one_value_more_than_boundaries() -> None:
 @pytest.mark.parametrize("accumulation", [None, 2])
 def test_an_optimizer_follows_a_schedule_as_keras_does(accumulation: int | None) -> None:
     kwargs = {"decay_steps": 3, "decay_rate": 0.5, "staircase": True}
-    mine, oracle = (
-        module.SGD(
+
+    def sgd(module: Any) -> Any:
+        return module.SGD(
             module.schedules.ExponentialDecay(0.1, **kwargs),
             weight_decay=0.1,
             gradient_accumulation_steps=accumulation,
         )
-        for module in (optimizers, keras.optimizers)
-    )
-    w, v = Variable(np.ones(3, "float32")), keras.Variable(np.ones(3, "float32"))
-    oracle.build([v])
-    step = jax.jit(oracle.stateless_apply)
-    state, value = [x.value for x in oracle.variables], v.value
+
+    def of_keras(keras: Any) -> Any:
+        oracle, v = sgd(keras.optimizers), keras.Variable(np.ones(3, "float32"))
+        oracle.build([v])
+        step = jax.jit(oracle.stateless_apply)
+        state, value = [x.value for x in oracle.variables], v.value
+        for i in range(10):
+            (value,), state = step(state, [jnp.full(3, float(i))], [value])
+        return value, len(oracle.variables), oracle.get_config()
+
+    mine, w = sgd(optimizers), Variable(np.ones(3, "float32"))
     for i in range(10):
         assert float(mine.learning_rate) == pytest.approx(0.1 * 0.5 ** (i // 3))
         mine.apply([np.full(3, i, "float32")], [w])
-        (value,), state = step(state, [jnp.full(3, float(i))], [value])
+    value, count, config = recorded(of_keras)
     np.testing.assert_allclose(w, value, rtol=1e-6)
     assert [x.name for x in mine.variables][:1] == ["iteration"]
-    assert len(mine.variables) == len(oracle.variables)
-    config = oracle.get_config()
+    assert len(mine.variables) == count
     assert {**mine.get_config(), "name": ""} == {**config, "name": ""}
     again = optimizers.SGD.from_config(config)
     assert again.get_config() == config
@@ -158,12 +169,15 @@ def test_a_registered_function_survives_the_config() -> None:
     def slow() -> float:
         return 0.125
 
-    @keras.saving.register_keras_serializable("tests", name="slow")
-    def same() -> float:
-        return 0.125
+    def of_keras(keras: Any) -> Any:
+        @keras.saving.register_keras_serializable("tests", name="slow")
+        def same() -> float:
+            return 0.125
+
+        return keras.optimizers.SGD(same).get_config()["learning_rate"]
 
     config = optimizers.SGD(slow).get_config()
-    assert config["learning_rate"] == keras.optimizers.SGD(same).get_config()["learning_rate"]
+    assert config["learning_rate"] == recorded(of_keras)
     assert optimizers.SGD.from_config(config).learning_rate == 0.125
     config["learning_rate"]["config"] = "tests>unknown"
     with pytest.raises(ValueError, match=r"'tests>unknown' is not known here"):

@@ -1,14 +1,15 @@
 """The oracle: what it notices, what it says, and that a recording without news changes nothing."""
 
 import inspect
-from types import SimpleNamespace
+import sys
+from types import ModuleType, SimpleNamespace
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from oracle.definition import TESTS, define
 from oracle.encoding import decode, difference, encode, line
-from oracle.record import Oracle
+from oracle.record import ORACLE, Oracle, recorded
 
 FACTOR = np.array([1.0, 2.0], "float32")
 
@@ -188,9 +189,11 @@ def defined(tmp_path, monkeypatch):
     def of(text):
         path = tmp_path / f"module{next(files)}.py"
         path.write_text(text)
-        module = {"__name__": "module"}
-        exec(compile(text, str(path), "exec"), module)
-        return define(module["f"])
+        module = ModuleType("module_of_the_test")
+        module.__file__ = str(path)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        exec(compile(text, str(path), "exec"), vars(module))
+        return define(module.f)
 
     return of
 
@@ -200,6 +203,7 @@ import numpy as np
 TABLE = {"a": [1, 2.0], "b": np.arange(3)}
 UNUSED = 1
 class Thing:
+    data = np.array([1.0, 2.5])
     def value(self):
         return 3
 def helper(x):
@@ -215,7 +219,8 @@ SAME = [
 OTHER = [
     ("return 3", "return 4"), ("helper(1)", "helper(2)"), ("2.0", "2.1"), ("arange(3)", "arange(4)"),
     ('"a": [1', '"a": [5'),
-    ("+ x", "- x"), ('TABLE["a"]', 'TABLE["b"]'), ("arange(3)", "arange(3, dtype='int8')"),
+    ("+ x", "- x"),
+    ("[1.0, 2.5]", "[1.0, 3.5]"), ('TABLE["a"]', 'TABLE["b"]'), ("arange(3)", "arange(3, dtype='int8')"),
 ]  # fmt: skip
 
 
@@ -234,6 +239,17 @@ def test_closures_count(defined):
     text = "def make(n):\n    return lambda keras: n\nf = make({})\n"
     assert str(defined(text.format(1))) != str(defined(text.format(2)))
     assert str(defined(text.format("[1, (2, {3})]"))) != str(defined(text.format("[1, (2, {4})]")))
+
+
+def test_the_oracle_is_no_part_of_a_case(monkeypatch):
+    """What has been read or recorded before may not change what a case is."""
+    before = define(asking_twice)
+    monkeypatch.setitem(ORACLE._files, "a file", {"a case": {"value": [1, 2, 3]}})
+    assert str(define(asking_twice)) == str(before)
+
+
+def asking_twice(keras):
+    return recorded(lambda keras: 1, "a")
 
 
 def test_lines_are_the_same_bytes():

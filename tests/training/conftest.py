@@ -2,9 +2,11 @@
 
 import contextlib
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from oracle import recorded
 
 import trivium
 
@@ -58,48 +60,35 @@ def quiet(library):
 
 
 class Twins:
-    """A model in both libraries, with the same weights.
+    """A model in both libraries, with the same weights; what the real Keras's does is recorded.
 
     Args:
-        keras: The real Keras.
         build: A function of a library that returns a model.
         compiling: The arguments of `compile`, or a function of a library that returns them. Keras's steps run as plain
             Python unless they say otherwise: that is the same arithmetic without a second of compiling each.
     """
 
-    def __init__(self, keras, build, compiling=None):
-        self.libraries = (keras, trivium)
-        self.models = []
-        for library in self.libraries:
-            with quiet(library):
-                # Names that come by themselves count from the start in both.
-                library.backend.clear_session()
-                library.utils.set_random_seed(0)
-                model = build(library)
-                if not model.built:
-                    model.build((None, 4)) if library is trivium else model(Data.x[:1])
-            self.models.append(model)
+    def __init__(self, build, compiling=None):
+        self._build, self._compilings = build, []
+        self._twin = SimpleNamespace(
+            model=None, compiled=0
+        )  # Keras's model, if something is recorded.
+        self.model = made(trivium, build)
         self.copy_weights()
         if compiling is not None:
             self.compile(compiling)
 
     def copy_weights(self):
-        with quiet(self.libraries[0]):
-            self.models[1].set_weights(self.models[0].get_weights())
+        self.model.set_weights(self._keras(lambda model, lib: model.get_weights()))
 
     def compile(self, compiling):
-        for library, model in zip(self.libraries, self.models, strict=True):
-            with quiet(library):
-                said = compiling(library) if callable(compiling) else compiling
-                model.compile(**({"run_eagerly": True} if library is not trivium else {}) | said)
+        self._compilings.append(compiling)
+        self.model.compile(**arguments(trivium, compiling))
 
     def run(self, use):
         """Return what `use(model, library)` gives in Keras and in ours."""
-        results = []
-        for library, model in zip(self.libraries, self.models, strict=True):
-            with quiet(library):
-                results.append(plain(use(model, library)))
-        return results
+        theirs = self._keras(lambda model, lib: plain(use(model, lib)))
+        return [theirs, plain(use(self.model, trivium))]
 
     def agree(self, use):
         """Assert that `use(model, library)` gives the same in both; return what it gives in ours."""
@@ -107,18 +96,42 @@ class Twins:
         assert_same(theirs, ours)
         return ours
 
+    def _keras(self, use):
+        build, compilings, twin = self._build, tuple(self._compilings), self._twin
+
+        def compute(keras):
+            with quiet(keras):
+                if twin.model is None:
+                    twin.model = made(keras, build)
+                for compiling in compilings[twin.compiled :]:
+                    twin.model.compile(**arguments(keras, compiling))
+                twin.compiled = len(compilings)
+                return use(twin.model, keras)
+
+        return recorded(compute)
+
+
+def made(library, build):
+    with quiet(library):
+        # Names that come by themselves count from the start in both.
+        library.backend.clear_session()
+        library.utils.set_random_seed(0)
+        model = build(library)
+        if not model.built:
+            model.build((None, 4)) if library is trivium else model(Data.x[:1])
+    return model
+
+
+def arguments(library, compiling):
+    """Return the arguments of `compile` for a library."""
+    said = compiling(library) if callable(compiling) else compiling
+    return ({} if library is trivium else {"run_eagerly": True}) | said
+
 
 @pytest.fixture(scope="session")
-def keras():
-    with quiet(None):
-        import keras
-    return keras
-
-
-@pytest.fixture(scope="session")
-def twins(keras):
+def twins():
     """Make `Twins`."""
-    return lambda build, compiling=None: Twins(keras, build, compiling)
+    return Twins
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,8 @@ def recorded(compute: Callable[[Any], Any], case: str | None = None) -> Any:
 
 def both(use: Callable[[Any], Any], case: str | None = None) -> tuple[Any, Any]:
     """Return what `use(library)` gives with ours, computed, and with the real Keras, recorded."""
-    return use(trivium), recorded(use, case)
+    theirs = recorded(use, case)
+    return use(trivium), theirs
 
 
 @functools.cache
