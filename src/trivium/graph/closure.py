@@ -26,8 +26,8 @@ class Closure:
     this one, too.
 
     Args:
-        body: What the function does: a graph from `[its arguments' leaves, tensors]` to `results`; or, for a function
-            that cannot be recorded, the function itself, which then uses no tensors.
+        body: What the function does: a graph from `[its arguments, tensors]` to `results`; or, for a function that
+            cannot be recorded, the function itself, which then uses no tensors.
         tensors: What it uses from around it.
         results: What it returns: a structure in which some leaves are the graph's outputs.
         call: What to do at a node of the graph instead of calling its operation.
@@ -51,16 +51,15 @@ class Closure:
         return None if callable(self.body) else self.body
 
     @property
-    def arguments(self) -> list[Any]:
-        """The symbolic tensors that stand for the leaves of its arguments."""
-        return [] if self.graph is None else list(self.graph.inputs[0])
+    def arguments(self) -> tuple[Any, ...]:
+        """Its arguments, with symbolic tensors for arrays."""
+        return () if self.graph is None else tuple(self.graph.inputs[0])
 
     def __call__(self, *args: Tree) -> Any:
         """Call the function."""
         if callable(self.body):
             return self.body(*args)
-        given = [jax.tree_util.tree_leaves(args), self.tensors]
-        computed = iter(self.body.run(given, self._call))
+        computed = iter(self.body.run([args, self.tensors], self._call))
         return jax.tree_util.tree_map(
             lambda leaf: next(computed) if is_symbolic(leaf) else leaf, self.results
         )

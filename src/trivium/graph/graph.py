@@ -94,7 +94,7 @@ class Graph:
     @property
     def variables(self) -> list[Variable]:
         """The variables that the graph reads by itself, beside those of its layers."""
-        read = [leaf for node in self.nodes for leaf in node.variables]
+        read = [leaf for node in self.all_nodes for leaf in node.variables]
         return list({id(v): v for v in read}.values())
 
     def run(self, inputs: Tree, call: Callable[[Node, Any, Any], Any] | None = None) -> Any:

@@ -29,13 +29,14 @@ from trivium.graph.infer import infer
 from trivium.layers.checks import known
 from trivium.layers.context import entering, note_build
 from trivium.layers.input_spec import check_input
-from trivium.layers.own_names import PUBLIC, refuse_own_name, refuse_own_names
+from trivium.layers.own_names import PUBLIC, is_ours, refuse_own_name, refuse_own_names
 from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import StatelessScope, Variable, auto_name, to_snake_case
 from trivium.state.copying import Copied
 from trivium.state.dtypes import DTypePolicy, get_policy, is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
+from trivium.state.jaxpr import NOTHING, fresh_traces
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import add_losses, autocast_scope, current_scope, init_scope
 from trivium.state.tracking import LAYERS, in_one_look, members, unique
@@ -114,6 +115,8 @@ class Layer(Copied, Settings):
     """
 
     _tracked_as = LAYERS
+    # Whether `call` may be code of the user's, which may hand layers to JAX as plain functions.
+    _has_users_code: ClassVar[bool] = False
     _untracked: frozenset[str] = frozenset(
         {"_call_args", "_inbound_nodes", "_losses", "_build_shapes", "_sequential_input"}
     )
@@ -244,6 +247,7 @@ class Layer(Copied, Settings):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         refuse_own_names(cls)
+        cls._has_users_code = cls._has_users_code or not is_ours(cls.__module__)
         if "build" in cls.__dict__:
             cls.build = _noting_build(cls.__dict__["build"])  # type: ignore[method-assign]
 
@@ -706,7 +710,7 @@ class Layer(Copied, Settings):
         return _masks_of(value)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
-        with self._autocasting():
+        with self._autocasting(), fresh_traces() if self._has_users_code else NOTHING:
             outputs = self.call(*args, **kwargs)
         if self.activity_regularizer is not None:
             for output in jax.tree_util.tree_leaves(outputs):

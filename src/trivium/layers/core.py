@@ -110,6 +110,8 @@ class Lambda(Layer):
 
     _left_out: ClassVar[dict[str, Any]] = {**Layer._left_out, "output_shape": None, "mask": None}
 
+    _has_users_code = True
+
     def __init__(
         self,
         function: Callable[..., Any],

@@ -11,7 +11,7 @@ import sys
 import weakref
 from typing import Any
 
-__all__ = ["PUBLIC", "refuse_own_name", "refuse_own_names"]
+__all__ = ["PUBLIC", "is_ours", "refuse_own_name", "refuse_own_names"]
 
 # What `Model` has and Keras does not, with what it gives.
 PUBLIC = {
@@ -23,7 +23,13 @@ PUBLIC = {
 _FREE = frozenset({"_name", "_untracked"})
 
 
-def _is_ours(module: str) -> bool:
+def is_ours(module: str) -> bool:
+    """Say whether a module, by its name, is one of the library's.
+
+    Example:
+        >>> is_ours("trivium.layers.dense"), is_ours("my_layers")
+        (True, False)
+    """
     return module.partition(".")[0] == "trivium"
 
 
@@ -37,7 +43,7 @@ def _own_names(cls: type[Any]) -> frozenset[str]:
     names = {
         name
         for base in cls.__mro__
-        if _is_ours(base.__module__)
+        if is_ours(base.__module__)
         for name in (*vars(base), *vars(base).get("__annotations__", ()))
     }
     private = {n for n in names if n.startswith("_") and not n.endswith("__")}
@@ -54,7 +60,7 @@ def refuse_own_names(cls: type[Any]) -> None:
     Raises:
         TypeError: It does; the message has the name.
     """
-    if _is_ours(cls.__module__):
+    if is_ours(cls.__module__):
         return
     for name in vars(cls):
         if name in _own_names(cls.__mro__[1]):
@@ -72,9 +78,9 @@ def refuse_own_name(owner: Any, name: str) -> None:
         AttributeError: It is such a name.
     """
     cls: type[Any] = type(owner)
-    if not _is_ours(cls.__module__) and name in _own_names(cls):
+    if not is_ours(cls.__module__) and name in _own_names(cls):
         caller = sys._getframe(2).f_globals.get("__name__", "")
-        if not _is_ours(caller):
+        if not is_ours(caller):
             raise AttributeError(f"{cls.__name__}: an attribute was called {_clash(name)}")
 
 

@@ -23,6 +23,7 @@ from trivium.graph.infer import infer
 from trivium.layers.base import Layer
 from trivium.layers.context import outermost
 from trivium.state.frame import Frame, entered
+from trivium.state.jaxpr import fresh_traces
 from trivium.state.trees import map_tree
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def entering_call(
         The frame, and the keyword arguments with the mode and the masks filled in.
     """
     said = model._with_inherited(args, kwargs, training)
-    with outermost(model, training) as frame, model._autocasting():
+    with outermost(model, training) as frame, model._autocasting(), fresh_traces():
         yield frame, said
 
 

@@ -8,12 +8,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from trivium.graph.closure import Closure
 from trivium.graph.errors import CaptureError
 from trivium.graph.graph import Graph
 from trivium.graph.infer import infer
-from trivium.graph.node import record, recording
+from trivium.graph.node import is_recording, record, recording
 from trivium.graph.op import any_symbolic
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.frame import current_frame
@@ -45,9 +46,9 @@ def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        plain, named = _replace(lambda f: f, (args, kwargs))
+        plain, named = _replace(lambda f: f, (args, kwargs), _value)
         if not any_symbolic(plain, named):
-            guarded = _replace(_guard, (plain, named))
+            guarded = _replace(_guard, (plain, named), _value)
             try:
                 return function(*guarded[0], **guarded[1])
             except (CaptureError, _SymbolicResult):
@@ -55,10 +56,16 @@ def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
                     raise  # JAX traces the model, so nothing is symbolic.
                 # Not its arguments but what it uses from around is symbolic.
         spies: dict[int, _Spy] = {}
-        spied = _replace(lambda f: spies.setdefault(id(f), _Spy(f)), (plain, named))
-        infer(function, *spied)
-        plain, named = _replace(lambda f: spies[id(f)].closure or f, (plain, named))
-        return cast(R, record(call, plain, named, function))
+        # While a model's code is captured, its variables read as symbolic tensors; else a node holds them themselves.
+        of_variable = _value if is_recording() else _itself
+        spied = _replace(lambda f: spies.setdefault(id(f), _Spy(f)), (args, kwargs), of_variable)
+        infer(run, *spied)
+        held, named = _replace(lambda f: spies[id(f)].closure or f, (args, kwargs), of_variable)
+        return cast(R, record(call, held, named, run))
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        plain, named = _replace(lambda f: f, (args, kwargs), _value)
+        return function(*plain, **named)
 
     call.is_op = True  # type: ignore[attr-defined]
     return call
@@ -96,9 +103,10 @@ def _close(function: Callable[..., Any], args: Any) -> Closure:
     """Record the function on symbolic tensors like `args`, and make its recorded nodes the function."""
     leaves, tree = jax.tree_util.tree_flatten(args)
     stand_ins = [SymbolicTensor(jnp.shape(a), jnp.result_type(a)) for a in leaves]
+    arguments = jax.tree_util.tree_unflatten(tree, stand_ins)
     try:
         with recording() as nodes:
-            result = function(*jax.tree_util.tree_unflatten(tree, stand_ins))
+            result = function(*arguments)
     except Exception:
         # Written with `jax.numpy`, say: it can run on arrays, if it uses nothing symbolic from around. What is wrong
         # with it otherwise, it says there again.
@@ -107,16 +115,32 @@ def _close(function: Callable[..., Any], args: Any) -> Closure:
     results = jax.tree_util.tree_leaves(result)
     used = [*(t for n in nodes for t in n.inputs), *filter(is_symbolic, results)]
     outer = list({id(t): t for t in used if id(t) not in inner}.values())
-    graph = Graph([stand_ins, outer], [t for t in results if is_symbolic(t)])
+    graph = Graph([arguments, outer], [t for t in results if is_symbolic(t)])
     return Closure(graph, outer, result)
 
 
-def _replace(change: Callable[[Any], Any], arguments: Any) -> Any:
-    """Change every function in nested arguments, and put values in the variables' places."""
+def _value(variable: Variable) -> Any:
+    return variable.value
+
+
+def _itself(variable: Variable) -> Any:
+    return variable
+
+
+def _replace(
+    change: Callable[[Any], Any], arguments: Any, of_variable: Callable[[Variable], Any]
+) -> Any:
+    """Change every function and variable in nested arguments, and put JAX's arrays in the places of NumPy's.
+
+    A loop's first state is part of its program, and the same number is the same program whoever made the array.
+    """
 
     def leaf(a: Any) -> Any:
         if callable(a):
             return change(a)
-        return a.value if isinstance(a, Variable) else a
+        if isinstance(a, np.ndarray | np.generic):
+            with jax.ensure_compile_time_eval():
+                return jnp.asarray(a)
+        return of_variable(a) if isinstance(a, Variable) else a
 
     return jax.tree_util.tree_map(leaf, arguments, is_leaf=callable)

@@ -12,6 +12,8 @@ Reference:
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +24,7 @@ from jax import export
 from jax.extend import core
 
 __all__ = [
+    "NOTHING",
     "Dimension",
     "Equation",
     "Program",
@@ -32,6 +35,7 @@ __all__ = [
     "calls_python",
     "changed",
     "frames",
+    "fresh_traces",
     "is_literal",
     "marker",
     "operation_name",
@@ -315,6 +319,26 @@ def without_locations(module: str) -> str:
 def trace_state() -> Any:
     """Return what tells the JAX function being traced from others: equal only within the same one."""
     return core.get_opaque_trace_state(convention="flax")
+
+
+NOTHING: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+_OUTSIDE = trace_state()  # The library is imported outside of any trace.
+_scopes = itertools.count(1)
+_scope_number = jax.make_user_context(0)
+
+
+def fresh_traces() -> contextlib.AbstractContextManager[Any]:
+    """Let JAX trace functions anew while the `with` block lasts, though it may have traced them before.
+
+    JAX remembers what it traced by the function's identity. To it a layer is a function like any other, and the values
+    that its variables had in one scope would be those in the next: `jax.checkpoint(layer)` and `jax.lax.scan(self.step,
+    …)` would train on the zeros of shape inference. It is for users' code only: tracing JAX's own functions anew costs
+    milliseconds a layer. Outside of traces nothing is changed: eager code would be compiled anew in each step.
+    """
+    if trace_state() == _OUTSIDE:
+        return NOTHING
+    within: contextlib.AbstractContextManager[Any] = _scope_number(next(_scopes))
+    return within
 
 
 def asked_by_operator() -> bool:

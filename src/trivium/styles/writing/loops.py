@@ -23,6 +23,7 @@ class Row:
         made: The call that makes the layer, where it is made for this row alone; else `None`.
         text: The rest: the call of the layer, or a whole expression.
         layer: The layer that is made or called, to know it by.
+        before: Lines that stand before it: functions that it gives to an op.
 
     Example:
         >>> Row("x", Expression("layers.Flatten"), "(x)", None).code()
@@ -33,6 +34,7 @@ class Row:
     made: Expression | None
     text: str
     layer: Layer | None = None
+    before: tuple[str, ...] = ()
 
     def code(self) -> str:
         """Return the statement as one line."""
@@ -41,7 +43,7 @@ class Row:
     def shape(self) -> object:
         """Return what must be equal for two rows to be turns of one loop."""
         if self.made is None:  # What is called here is the same in each turn.
-            return self.target, id(self.layer), self.text
+            return self.target, id(self.layer), self.text, self.before
         return self.target, (self.made.head, *(name for name, _ in self.made.arguments)), self.text
 
 

@@ -13,12 +13,12 @@ from typing import Any
 import jax
 
 from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
-from trivium.graph.closure import Closure
+from trivium.graph.closure import Closure, closures
 from trivium.layers.base import Layer
 from trivium.state import Variable, to_snake_case
 from trivium.state.operators import OPERATORS
 from trivium.styles.calls import Call, written_calls
-from trivium.styles.modes import StyleError
+from trivium.styles.writing.lines import fold, indent
 from trivium.styles.writing.values import Values
 
 __all__ = [
@@ -47,12 +47,16 @@ class Statement:
         layer: The layer that is called, or `None` where an op makes the whole `text`.
         text: What follows the layer: `"(x, training=True)"`; or the op's whole expression.
         node: The node that it writes.
+        before: The lines that define the functions which it gives to an op.
+        held: The layers that those functions call.
     """
 
     target: str
     layer: Layer | None
     text: str
     node: Node | None
+    before: tuple[str, ...] = ()
+    held: tuple[Layer, ...] = ()
 
 
 class Names:
@@ -118,6 +122,7 @@ def statements(
     inputs: dict[int, str],
     values: Values,
     variable_name: Callable[[Variable], str],
+    layer_name: Callable[[Layer], str],
     names: Names,
 ) -> tuple[list[Statement], dict[int, str]]:
     """Write a graph's calls as statements.
@@ -127,12 +132,13 @@ def statements(
         inputs: The expressions for the input tensors, by the tensors' ids.
         values: The writer of settings and constants.
         variable_name: What a variable that the graph itself reads is called.
+        layer_name: What a layer is called that a function calls which the graph gives to an op.
         names: The names where the statements will stand.
 
     Returns:
         The statements, and the expression for every tensor by its id.
     """
-    return _Writer(graph, inputs, values, variable_name, names).write()
+    return _Writer(graph, inputs, values, variable_name, layer_name, names).write()
 
 
 class _Writer:
@@ -142,10 +148,16 @@ class _Writer:
         inputs: dict[int, str],
         values: Values,
         variable_name: Callable[[Variable], str],
+        layer_name: Callable[[Layer], str],
         names: Names,
+        short: tuple[str, ...] = SHORT,
     ) -> None:
-        self.values, self.variable_name = values, variable_name
+        self.values, self.variable_name, self.layer_name = values, variable_name, layer_name
         self.expressions = dict(inputs)
+        self.short = short
+        # Of the statement that is being written: the functions that it gives to an op, and the layers these call.
+        self.before: list[str] = []
+        self.held: list[Layer] = []
         self.op = ""  # the one that is being written
         self.ends = [*graph.output_tensors, *graph.losses]
         self.calls = written_calls(graph)
@@ -153,7 +165,7 @@ class _Writer:
         self.names = names
         self.times = Counter(id(c.node.operation) for c in self.calls)
         # Which short name is in use until which statement.
-        self.busy = {e: self.last.get(i, 0) for i, e in inputs.items() if e in SHORT}
+        self.busy = {e: self.last.get(i, 0) for i, e in inputs.items() if e in short}
 
     def _last_uses(self) -> dict[int, int]:
         """Return for each tensor the place of the last statement that uses it."""
@@ -171,16 +183,17 @@ class _Writer:
                 name = self.variable_name(node.operation.variable)
                 self.expressions[id(node.output_tensors[0])] = name
                 continue
+            self.before, self.held = [], []
             text = self._call(call)
             target = self._target(node, place)
             layer = node.operation if isinstance(node.operation, Layer) else None
-            lines.append(Statement(target, layer, text, node))
+            lines.append(Statement(target, layer, text, node, tuple(self.before), tuple(self.held)))
         return lines, self.expressions
 
     def _target(self, node: Node, place: int) -> str:
         """Name a call's results: short names while they are free, else after the layer."""
         outputs = node.outputs
-        free = [n for n in SHORT if self.busy.get(n, -1) <= place]
+        free = [n for n in self.short if self.busy.get(n, -1) <= place]
         # `x = f(x)`: a name that ends here goes on.
         own = [e for t in node.inputs if (e := self.expressions.get(id(t))) in free]
         free = [*own, *(n for n in free if n not in own)]
@@ -189,7 +202,7 @@ class _Writer:
             ends = until == len(self.calls)
             name = self._name(node, ends or until > place + 1, free)
             self.expressions[id(outputs)] = name
-            if name in SHORT:
+            if name in self.short:
                 self.busy[name] = until
             return name
         flat = isinstance(outputs, list | tuple) and all(map(is_symbolic, outputs))
@@ -265,14 +278,60 @@ class _Writer:
         return self.values.text(value)
 
     def _closure(self, function: Closure) -> str:
-        """Write a function that the code gives to an op: a name for it, called with the tensors that it uses."""
-        if self.values.bind is None:
-            raise StyleError(
-                f"The model's `call` gives `{self.op}` a function of its own, and no program can be written from what "
-                "is recorded of it. Put the line into a layer of your own."
+        """Write a function that an op is given: on the spot, or by a name for the lines that stand before."""
+        graph = function.graph
+        if graph is None:  # Written with JAX, so only its name can be written.
+            return self.values.text(function.body)
+        expressions = {id(t): self.expressions[id(t)] for t in function.tensors}
+        parameters = []
+        for words, argument in zip(
+            _words(self.op, len(function.arguments)), function.arguments, strict=True
+        ):
+            parameters.append(self.names.new(words))
+            for path, tensor in jax.tree_util.tree_flatten_with_path(argument)[0]:
+                expressions[id(tensor)] = parameters[-1] + step_text(path)
+        # Without short names: what is assigned inside a function cannot be read from around it as well.
+        inner = _Writer(
+            graph, expressions, self.values, self.variable_name, self.layer_name, self.names, ()
+        )
+        lines, _ = inner.write()
+        code: list[str] = []
+        for line in lines:
+            head = ""
+            if line.layer is not None:
+                head = self.layer_name(line.layer)
+                self.held.append(line.layer)
+            self.held += line.held
+            code += [*line.before, *fold(f"{line.target} = {head}{line.text}", 76)]
+        result = structure_text(function.results, inner._leaf)
+        if lines and lines[-1].target == result and len(code) > 0:
+            # `return f(x)` in place of `y = f(x)` and `return y`.
+            last = lines[-1]
+            head = "" if last.layer is None else self.layer_name(last.layer)
+            written = fold(f"{last.target} = {head}{last.text}", 76)
+            code, result = code[: -len(written)], f"{head}{last.text}"
+        if not code:
+            return (
+                f"lambda {', '.join(parameters)}: {result}" if parameters else f"lambda: {result}"
             )
-        tensors = [self._text(t) for t in function.tensors]
-        return f"{self.values.bind(function.over)}({', '.join(tensors)})"
+        name = self.names.new(f"{self.op}_body")
+        self.before += [
+            f"def {name}({', '.join(parameters)}):",
+            *indent([*code, *fold(f"return {result}", 76)]),
+        ]
+        return name
+
+
+# What the arguments of an op's function are called.
+_WORDS = {
+    "scan": ("carry", "item"), "fori_loop": ("number", "carry"), "map": ("item",), "vectorized_map": ("item",),
+    "associative_scan": ("left", "right"),
+}  # fmt: skip
+
+
+def _words(op: str, count: int) -> tuple[str, ...]:
+    words = _WORDS.get(op, ())
+    return words if len(words) == count else ("value",) * count
 
 
 _OPERATORS = {operator.__name__: operator for operator in OPERATORS.values()}
@@ -289,10 +348,9 @@ def structure_text(value: Any, leaf: Callable[[Any], str]) -> str:
         >>> structure_text({"a": [SymbolicTensor((1,), name="t")]}, lambda t: t.name)
         '{"a": [t]}'
     """
-    nested = isinstance(value, list | tuple | dict)
-    if not nested or not any(
-        isinstance(v, SymbolicTensor | Variable) for v in jax.tree_util.tree_leaves(value)
-    ):
+    leaves = jax.tree_util.tree_leaves(value)
+    written = any(isinstance(v, SymbolicTensor | Variable) for v in leaves) or closures(value)
+    if not isinstance(value, list | tuple | dict) or not written:
         return leaf(value)
     if isinstance(value, dict):
         parts = (f"{key_text(k)}: {structure_text(v, leaf)}" for k, v in value.items())

@@ -251,8 +251,9 @@ class Writer:
 
         def rows_of(entry: dict[int, str]) -> tuple[list[Row | Loop], str]:
             steps, expressions = statements(
-                graph, entry, self.values, lambda v: variables[id(v)], self.names.copy()
-            )
+                graph, entry, self.values, lambda v: variables[id(v)],
+                lambda layer: shared[id(layer)], self.names.copy(),
+            )  # fmt: skip
             rows = self._rows(steps, shared)
             output = structure_text(graph.outputs, lambda t: expressions[id(t)])
             rolled = roll(rows)
@@ -263,7 +264,7 @@ class Writer:
 
         rolled, output = shortest(rows_of, inputs)
         for item in rolled:
-            lines += _loop(item) if isinstance(item, Loop) else fold(item.code())
+            lines += _loop(item) if isinstance(item, Loop) else [*item.before, *fold(item.code())]
         given = structure_text(only_inputs(graph), lambda t: inputs[id(t)])
         call = Expression(head, [("inputs", given), ("outputs", output), *self._named(model)])
         return [*lines, *fold(f"{target} = {call}"), *after]
@@ -281,12 +282,16 @@ class Writer:
         return names, lines
 
     def _shared(self, graph: Graph) -> dict[int, str]:
-        """Name the layers that are called more than once: they are made before, and called by that name."""
-        layers = [
-            c.node.operation for c in written_calls(graph) if isinstance(c.node.operation, Layer)
-        ]
-        calls = Counter(map(id, layers))
-        return {id(x): self.names.new(_base(x)) for x in unique(layers) if calls[id(x)] > 1}
+        """Name the layers that are called more than once, or by a function: they are made before, and called by that
+        name."""
+        calls = written_calls(graph)
+        layers = [c.node.operation for c in calls if isinstance(c.node.operation, Layer)]
+        bodies = [f.graph for c in calls for f in c.node.closures if f.graph is not None]
+        held = [o for g in bodies for n in g.all_nodes if isinstance(o := n.operation, Layer)]
+        times = Counter(map(id, [*layers, *held, *held]))
+        return {
+            id(x): self.names.new(_base(x)) for x in unique([*layers, *held]) if times[id(x)] > 1
+        }
 
     def _rows(self, steps: list[Statement], shared: dict[int, str]) -> list[Row]:
         """Make rows of statements: a layer that is called once is made where it is called, another one before."""
@@ -294,8 +299,12 @@ class Writer:
         rows = []
         for step in steps:
             layer = step.layer
+            for inner in unique(step.held):
+                if id(inner) not in made:
+                    made.add(id(inner))
+                    rows.append(Row(shared[id(inner)], self.made(inner), "", inner))
             if layer is None:
-                rows.append(Row(step.target, None, step.text))
+                rows.append(Row(step.target, None, step.text, before=step.before))
             elif id(layer) not in shared:
                 made_here, text = self._merged(layer, self.made(layer), step.text)
                 rows.append(Row(step.target, made_here, text, layer))
@@ -406,8 +415,9 @@ class _Method:
             self._keep(variable, self.names.new(variable.name))
         local = Names([*_PUBLIC, *SHORT, "self", *(e.split("[")[0] for e in inputs.values())])
         steps, expressions = statements(
-            graph, inputs, self.values, lambda v: f"self.{self.attributes[id(v)]}", local
-        )
+            graph, inputs, self.values, lambda v: f"self.{self.attributes[id(v)]}",
+            self._attribute, local,
+        )  # fmt: skip
         rows = self._rows(steps)
         rolled: list[Row | Loop] = roll(rows) if self.writer is not None else list(rows)
         several = Counter(_base(layer) for layer in self._attributed(rolled))
@@ -416,7 +426,7 @@ class _Method:
                 result.code += self._loop(item, several)
                 continue
             text = self._called(item, several)
-            result.code += fold(f"{item.target} = {text}", 80)
+            result.code += [*item.before, *fold(f"{item.target} = {text}", 80)]
         _returns(graph, expressions, result, bool(rolled) and isinstance(rolled[-1], Row))
         if self.writer is not None:
             own = hook_attributes(self.model, self.values)
@@ -437,6 +447,12 @@ class _Method:
         return unique(
             [r.layer for r in rows if r.layer is not None and (r.made is None or id(r) in alone)]
         )
+
+    def _attribute(self, layer: Layer) -> str:
+        """Return what a layer is called in a function that the code gives to an op."""
+        if id(layer) not in self.attributes:
+            self._keep(layer, self.names.new(_base(layer)))
+        return f"self.{self.attributes[id(layer)]}"
 
     def _called(self, row: Row, several: Counter[str]) -> str:
         """Return what a row computes, its layer an attribute; kept now if this is its first call."""
@@ -466,9 +482,10 @@ class _Method:
         rows = []
         for step in steps:
             layer, made = step.layer, None
-            if layer is not None and self.writer is not None and calls[id(layer)] == 1:
+            once = calls[id(layer)] == 1 and id(layer) not in self.attributes
+            if layer is not None and self.writer is not None and once:
                 made = self.writer.made(layer)
-            rows.append(Row(step.target, made, step.text, layer))
+            rows.append(Row(step.target, made, step.text, layer, step.before))
         return rows
 
     def _loop(self, loop: Loop, several: Counter[str]) -> list[str]:
