@@ -213,3 +213,23 @@ def test_models_that_differ_in_what_inference_leaves_out_have_programs_of_their_
     for stack in stacks:
         model = tv.Sequential([tv.Input((4,)), *stack])
         np.testing.assert_allclose(model.predict(x, verbose=0), model(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [32, 40, 64])
+def test_draws_of_a_layer_made_in_call_and_a_smaller_last_batch(count):
+    class Noisy(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = tv.layers.Dense(1)
+
+        def call(self, x, training=False):
+            return self.dense(tv.layers.Dropout(0.3)(jnp.tanh(x), training=training))
+
+    model = Noisy()
+    model.compile("sgd", "mse")
+    x = np.ones((count, 3), "float32")
+    history = model.fit(x, x[:, :1], epochs=3, batch_size=32, verbose=0).history
+    assert len(set(history["loss"])) == 3
+    # Its generator belongs to the model: it has moved on with every step.
+    [state] = model.non_trainable_variables
+    assert int(state.numpy()[1]) == 3 * -(-count // 32)
