@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
-from trivium.state.frame import Call, current_frame, entered
+from trivium.state.frame import Call, Named, current_frame, entered
 from trivium.state.undo import note_undo
-
-if TYPE_CHECKING:
-    from trivium.layers.base import Layer
 
 __all__ = ["entering", "note_build", "outermost"]
 
 
-def entering(layer: Layer, training: bool | None, call: Call | None = None) -> entered:
+class Remembering(Protocol):
+    """What can be made what it was."""
+
+    def _snapshot(self) -> Callable[[], None]: ...
+
+
+def entering(layer: Named, training: bool | None, call: Call | None = None) -> entered:
     """Make `layer` the innermost layer being called while the `with` block lasts.
 
     Everything that calls a layer's or model's code comes through here: a plain call, the recording of one, the
@@ -32,7 +36,7 @@ def entering(layer: Layer, training: bool | None, call: Call | None = None) -> e
     )  # fmt: skip
 
 
-def outermost(layer: Layer, training: bool | None) -> entered:
+def outermost(layer: Named, training: bool | None) -> entered:
     """Enter `layer` as the outermost one: its call is no part of whatever is being called around it.
 
     Args:
@@ -42,7 +46,7 @@ def outermost(layer: Layer, training: bool | None) -> entered:
     return entered(layers=(layer,), training=training, call=Call(), binder=None, trail=None)
 
 
-def note_build(layer: Layer) -> None:
+def note_build(layer: Remembering) -> None:
     """Remember how `layer` is before it is built or recorded, for the transaction around it."""
     if current_frame().undo is not None:
         note_undo(layer._snapshot())

@@ -410,10 +410,10 @@ class Model(SerializableModel, Trainer, Layer):
             input_shape: A shape with the batch, `None` for unknown sizes; or a structure of shapes.
         """
         if self._graph is None and input_shape is not None and not self.built:
-            from trivium.layers.base import _symbolic_of
+            from trivium.layers.building import symbolic_of
 
             dtype = self.compute_dtype
-            Model._build_for(self, (_symbolic_of(input_shape, dtype),), {})
+            Model._build_for(self, (symbolic_of(input_shape, dtype),), {})
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build not in (Model.build, Layer.build):
