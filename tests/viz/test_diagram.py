@@ -651,8 +651,13 @@ class Unrecordable(tv.Model):
         super().__init__()
         self.hidden, self.out = dense(3, "hidden"), dense(2, "out")
 
-    def graph(self, training=False):
-        raise tv.CaptureError("this line cannot be recorded. It never could.", "my_model.py:7")
+
+def refuse(self, training=False):
+    raise tv.CaptureError("this line cannot be recorded. It never could.", "my_model.py:7")
+
+
+# After the fact: a class that defines the name itself is refused.
+Unrecordable.graph = refuse
 
 
 class WithLayers(Unrecordable):
