@@ -668,7 +668,7 @@ class WithLayers(Unrecordable):
 def test_what_no_graph_can_hold_shows_its_layers_in_order():
     model = WithLayers()
     model.build((None, 4))
-    model._trail = [(model.hidden, (None, 3)), (model.out, (None, 2))]
+    vars(model)["_trail"] = [(model.hidden, (None, 3)), (model.out, (None, 2))]
     drawing = diagram(model)
     assert kinds(drawing) == ["Dense", "Dense"]
     assert [(e.source, e.target, e.dashed) for e in drawing.chart.edges] == [(0, 1, True)]
