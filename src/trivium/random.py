@@ -21,6 +21,7 @@ import numpy as np
 from trivium.graph.errors import user_location
 from trivium.graph.op import op
 from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.frame import current_frame
 from trivium.state.scopes import only_shapes
 from trivium.state.seeds import SeedGenerator, draw_key
 from trivium.state.seeds import set_random_seed as set_seed
@@ -306,15 +307,18 @@ def _key(seed: Any) -> jax.Array:
 
 
 def _fresh_words() -> Any:
-    if not isinstance(jnp.zeros(()), jax.core.Tracer):
+    frame = current_frame()
+    # A model's code that is recorded runs once; what it drew would be a constant of its graph.
+    recorded = frame.nodes is not None and frame.drawing is None
+    if not recorded and not isinstance(jnp.zeros(()), jax.core.Tracer):
         # Hashed, so that no position of the global seed meets a whole number given as a seed.
         return np.random.SeedSequence(draw_key()).generate_state(2)
     if only_shapes():
         return (0, 0)
     where = f"{place}: " if (place := user_location()) else ""
     raise ValueError(
-        f"{where}a random function without a seed inside a compiled function would give the same "
-        "numbers at every call. Make a `random.SeedGenerator` once (a layer in its `__init__`, as "
+        f"{where}a random function without a seed inside a compiled function, or a model's `call`, would "
+        "give the same numbers at every call. Make a `random.SeedGenerator` once (a layer in its `__init__`, as "
         "an attribute) and pass it as `seed`."
     )
 

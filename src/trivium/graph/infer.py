@@ -100,11 +100,12 @@ def caused_by_sizes(error: Exception, shapes: _Shapes) -> set[str]:
     names = {name for dims in shapes for d in dims for name in symbols_of(d)}
     if isinstance(error, jax.errors.InconclusiveDimensionOperation) or blames_sizes(error, ()):
         return {"unequal", "unknown"}
-    if not isinstance(error, TypeError | ValueError) or not is_foreign(raised_in(error)):
+    refusals = TypeError | ValueError | NotImplementedError
+    if not isinstance(error, refusals) or not is_foreign(raised_in(error)):
         return set()  # What the user's own line raises, is meant.
     if not blames_sizes(error, names):
         return set()
-    return {"unequal", "unknown"} if isinstance(error, ValueError) else {"unequal"}
+    return {"unequal"} if isinstance(error, TypeError) else {"unequal", "unknown"}
 
 
 def _specs(shapes: _Shapes, dtypes: Sequence[str]) -> list[jax.ShapeDtypeStruct]:

@@ -214,8 +214,11 @@ def _check_labels(labels: np.ndarray, classes: int, ignored: Any, name: str, whe
         )
 
 
-class CompiledMetrics:
-    """The metrics of each output, those that see sample weights and those that do not.
+class CompiledMetrics(metrics_room.Metric):
+    """The metrics of each output, those that see sample weights and those that do not, as one metric.
+
+    Its state is theirs, one after the other, and its result a dict of theirs by name. So a step of one's own may go
+    through `model.metrics` and treat it as it does the loss's tracker.
 
     Args:
         metrics: Metrics by name or object: a list, or lists or a dict by output.
@@ -226,7 +229,12 @@ class CompiledMetrics:
         TypeError: Something is no metric.
     """
 
+    # The metrics among the settings are those that the entries have.
+    _untracked = frozenset({"specs", "outputs"})
+
     def __init__(self, metrics: Any, weighted_metrics: Any) -> None:
+        super().__init__(name="compile_metrics")
+        self.outputs: Any = None
         self.specs = {"metrics": metrics, "weighted_metrics": weighted_metrics}
         self.built = False
         self.entries: list[tuple[str, int, bool, Any]] = []
@@ -248,7 +256,7 @@ class CompiledMetrics:
         specs = [self._per_output(spec, what, outputs) for what, spec in self.specs.items()]
         return [any(of_one) for of_one in zip(*specs, strict=True)]
 
-    def build(self, outputs: Outputs, y: list[Any]) -> None:
+    def match(self, outputs: Outputs, y: list[Any]) -> None:
         """Match the metrics to the outputs, choose those that go by the shapes (`"accuracy"`), and build them.
 
         Args:
@@ -293,6 +301,11 @@ class CompiledMetrics:
         """The names of the values: those that are the metrics' own, and those that have been made unique, sorted."""
         own = [name for name, _, _, metric in self.entries if name == metric.name]
         return own, sorted(name for name, _, _, metric in self.entries if name != metric.name)
+
+    def reset_state(self) -> None:
+        """Start each metric anew."""
+        for metric in self.metrics:
+            metric.reset_state()
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in one batch.

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from trivium.data import unpack_x_y_sample_weight
 from trivium.layers.base import Layer
 from trivium.metrics import Mean, Metric
-from trivium.state import Copied, StatelessScope
+from trivium.state import Copied, EffectError, StatelessScope
+from trivium.state.frame import current_frame
+from trivium.state.scopes import Policy
 from trivium.state.tracking import in_one_look, members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
@@ -73,7 +75,25 @@ class Compiled(Copied):
         targets = outputs.targets(y)
         if self.loss is not None:
             self.loss.build(outputs, targets)
-        self.metrics.build(outputs, targets)
+        self.metrics.match(outputs, targets)
+
+
+class _OfTheModel(Policy):
+    """Takes new values of a model's own variables only: of others, a compiled step would forget them."""
+
+    def __init__(self, variables: list[Variable], name: str) -> None:
+        self._known = {id(v) for v in variables}
+        self._name = name
+
+    def refuse(self, variable: Variable) -> None:
+        if id(variable) not in self._known:
+            path = current_frame().path
+            raise EffectError(
+                f"{f'In layer {path!r}: ' if path else ''}a step gives the variable {variable.path!r} a new value, and "
+                f"it is none of those that model {self._name!r} has, so nobody would keep it: each step would start "
+                "from the same one (a Dropout that a layer makes anew in its `call` would draw the same each time). "
+                "Make the variable, layer or `SeedGenerator` in `__init__` or `build`, as an attribute."
+            )
 
 
 class Steps(Layer):
@@ -117,16 +137,15 @@ class Steps(Layer):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The loss's tracker, the compiled metrics, the outputs' loss trackers, and the metrics among the attributes.
+        """The loss's tracker, the compiled metrics as one, outputs' loss trackers, and metrics among the attributes.
 
         Those that a model inside was compiled with are its own affair.
         """
         made = self._trainer
-        compiled = (
-            [made.loss_tracker, *made.metrics.metrics, *(made.loss.trackers if made.loss else [])]
-            if made
-            else []
-        )
+        compiled: list[Metric] = []
+        if made is not None:
+            given = [made.metrics] if any(made.metrics.specs.values()) else []
+            compiled = [made.loss_tracker, *given, *(made.loss.trackers if made.loss else [])]
         return unique([*compiled, *self._own_metrics()])
 
     @in_one_look
@@ -265,10 +284,9 @@ class Steps(Layer):
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the metrics' values so far, by name."""
         made = self._need("get_metrics_result")
-        mine = {id(m) for m in made.metrics.metrics}
         results: dict[str, Any] = {}
         for metric in self.metrics:
-            if id(metric) not in mine:
+            if metric is not made.metrics:
                 value = metric.result()
                 results.update(value if isinstance(value, dict) else {metric.name: value})
         return results | made.metrics.result()
@@ -301,7 +319,8 @@ class Steps(Layer):
         """
         groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         values = [trainable_variables, non_trainable_variables, metrics_variables]
-        with StatelessScope(_pairs(groups, values), collect_losses=True) as scope:
+        policy = _OfTheModel([v for group in groups for v in group], self.name)
+        with StatelessScope(_pairs(groups, values), collect_losses=True, policy=policy) as scope:
             y_pred = self(x, training=training)
             loss = self._loss_of(x, y, y_pred, sample_weight, training)
         ntv, mv = ([scope.get_current_value(v) for v in group] for group in groups[1:])

@@ -170,7 +170,9 @@ class Trainer(Steps):
             if kind != "predict":
                 groups.append(self.metrics_variables)
                 losses = made.loss.functions if made and made.loss and made.loss.built else []
-                version.extend((part, changes_of(part)) for part in (*self.metrics, *losses))
+                inner = made.metrics.metrics if made else []
+                parts = (*self.metrics, *inner, *losses)
+                version.extend((part, changes_of(part)) for part in parts)
         steps: dict[str, Callable[..., Any]] = {
             "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
         }  # fmt: skip

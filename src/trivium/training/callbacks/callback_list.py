@@ -22,8 +22,8 @@ class CallbackList(Callback):
         add_history: Append a `History` unless there is one; it becomes `model.history` too.
         add_progbar: Append a `ProgbarLogger` unless there is one.
         model: The model at work.
-        validates: Whether the run has data to validate on.
-        **params: What the callbacks' `params` will say: `verbose`, `epochs` and `steps`.
+        **params: What the callbacks' `params` will say: `verbose`, `epochs` and `steps`; and `validates`, whether the
+            run has data to validate on, which each callback is told by its attribute.
 
     Attributes:
         callbacks: The callbacks in their order.
@@ -50,10 +50,10 @@ class CallbackList(Callback):
         add_history: bool = False,
         add_progbar: bool = False,
         model: Any = None,
-        validates: bool | None = None,
         **params: Any,
     ) -> None:
         self.callbacks: list[Callback] = list(_flatten(callbacks))
+        validates = params.pop("validates", None)
         for callback in self.callbacks:
             if isinstance(callback, Callback):
                 callback.validates = validates
