@@ -14,6 +14,7 @@ from trivium.state.logits import keep_logits
 __all__ = [
     "align_weight",
     "as_array",
+    "as_floats",
     "divide_no_nan",
     "fits",
     "map_arrays",
@@ -38,6 +39,17 @@ def as_array(x: Any, dtype: Any = None) -> jax.Array:
     if jnp.issubdtype(array.dtype, jnp.floating):
         keep_logits(x, array, lambda logits: logits.astype(array.dtype))
     return array
+
+
+def as_floats(x: Any) -> jax.Array:
+    """Return `x` as an array of floats: its own float type, or the default one.
+
+    Example:
+        >>> as_floats([1, 2]).dtype, as_floats(jnp.ones(2, "float16")).dtype
+        (dtype('float32'), dtype('float16'))
+    """
+    array = as_array(x)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(floatx())
 
 
 def map_arrays(x: Any, dtype: Any) -> Any:
@@ -175,15 +187,18 @@ def fits(a: tuple[Any, ...], b: tuple[Any, ...], equal: bool = False) -> bool:
 
 
 def prepare(
-    place: str, y_true: Any, y_pred: Any, equal: bool = False
+    place: str, y_true: Any, y_pred: Any, equal: bool = False, whole: bool = False
 ) -> tuple[jax.Array, jax.Array]:
     """Return targets and predictions as arrays of one dtype whose shapes go together.
 
     Args:
         place: The function's name, for the message.
         y_true: Targets, shape `(batch, ...)`.
-        y_pred: Predictions, shape `(batch, ...)`; the targets are cast to their dtype.
+        y_pred: Predictions, shape `(batch, ...)`; the targets are cast to their dtype if it is a
+            float type.
         equal: Whether the shapes have to be the same, with nothing repeated.
+        whole: Whether whole numbers stay such, to be compared exactly. Arithmetic wants floats:
+            `uint8` differences wrap around at 0, booleans have none.
 
     Raises:
         ValueError: The shapes do not go together; the message has both and what to do.
@@ -193,6 +208,10 @@ def prepare(
         [(2, 1), (2, 1)]
     """
     y_pred = as_array(y_pred)
+    if not jnp.issubdtype(y_pred.dtype, jnp.floating):
+        y_true = as_array(y_true)
+        y_pred = y_pred.astype(jnp.promote_types(y_true.dtype, y_pred.dtype))
+        y_pred = y_pred if whole else as_floats(y_pred)
     y_true, y_pred = match_ranks(as_array(y_true, y_pred.dtype), y_pred)
     if not fits(y_true.shape, y_pred.shape, equal):
         raise shape_error(place, y_true, y_pred)

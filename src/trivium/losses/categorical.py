@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from trivium.losses.arrays import as_array, fits, power, prepare, shape_error
+from trivium.losses.arrays import as_array, as_floats, fits, power, prepare, shape_error
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.logarithms import log_shares, weighed
@@ -139,7 +139,7 @@ def categorical_focal_crossentropy(
 
 def _labels(place: str, y_true: Any, y_pred: Any, axis: int) -> tuple[jax.Array, jax.Array, int]:
     """Return labels without an axis of classes, predictions and that axis."""
-    y_true, y_pred = as_array(y_true), as_array(y_pred)
+    y_true, y_pred = as_array(y_true), as_floats(y_pred)
     axis = _class_axis(place, y_pred, axis)
     if y_true.ndim == y_pred.ndim and y_true.shape[axis] == 1:
         y_true = jnp.squeeze(y_true, axis=axis)

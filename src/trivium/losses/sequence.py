@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.losses.arrays import as_array
+from trivium.losses.arrays import as_array, as_floats
 from trivium.losses.base import FunctionLoss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.arrays import as_wide_floats
@@ -41,7 +41,7 @@ def ctc(y_true: Any, y_pred: Any) -> jax.Array:
     """
     import optax
 
-    labels, logits = as_array(y_true, "int32"), as_array(y_pred)
+    labels, logits = as_array(y_true, "int32"), as_floats(y_pred)
     if labels.ndim != 2 or logits.ndim != 3:
         raise ValueError(
             f"ctc: y_true has shape {tuple(labels.shape)} and y_pred has shape "
@@ -93,8 +93,8 @@ def circle(
         Sun et al., "Circle Loss: A Unified Perspective of Pair Similarity Optimization", 2020,
         https://arxiv.org/abs/2002.10857
     """
-    y_pred, labels = as_array(y_pred), as_array(y_true, "int32").reshape(-1)
-    others = y_pred if ref_embeddings is None else as_array(ref_embeddings)
+    y_pred, labels = as_floats(y_pred), as_array(y_true, "int32").reshape(-1)
+    others = y_pred if ref_embeddings is None else as_floats(ref_embeddings)
     other_labels = labels if ref_labels is None else as_array(ref_labels, "int32").reshape(-1)
     distance = jnp.maximum(1.0 - y_pred @ others.T, 0.0)
     same = labels[:, None] == other_labels[None, :]

@@ -43,7 +43,7 @@ def accuracy(y_true: Any, y_pred: Any) -> jax.Array:
         >>> accuracy([1, 2], [1, 3]).tolist()
         [1.0, 0.0]
     """
-    y_true, y_pred = prepare("accuracy", y_true, y_pred)
+    y_true, y_pred = prepare("accuracy", y_true, y_pred, whole=True)
     return (y_true == y_pred).astype(floatx())
 
 

@@ -166,12 +166,28 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
             ValueError: The shapes do not go together.
         """
         mask = get_mask(y_pred) if mask is None else mask
-        values = self.fn(y_true, forget_logits(y_pred), **self._fn_kwargs)
+        y_true, y_pred = (_widened(y, self.dtype) for y in (y_true, forget_logits(y_pred)))
+        values = self.fn(y_true, y_pred, **self._fn_kwargs)
         own_mask = get_mask(values)  # Of a loss that ignores some targets.
         values = returned(getattr(self.fn, "__name__", type(self.fn).__name__), values, self.dtype)
         set_mask(values, own_mask)
         weight = apply_mask(sample_weight, mask, self.dtype, rescale=False)
         super().update_state(values, sample_weight=weight)
+
+
+def _widened(structure: Any, dtype: Any) -> Any:
+    """Return half floats, the outputs in mixed precision, as what the metric computes in.
+
+    In `float16`, 300² is infinite and 1 - 1e-7 is 1.
+    """
+
+    def one(x: Any) -> Any:
+        if hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jnp.floating):
+            wide = jnp.promote_types(x.dtype, dtype)
+            return x if wide == x.dtype else x.astype(wide)
+        return x
+
+    return jax.tree.map(one, structure)
 
 
 class FunctionMean(MeanMetricWrapper):
