@@ -34,9 +34,11 @@ from trivium import (
 from trivium.graph import CaptureError, DisconnectedGraphError, Graph, SymbolicTensor
 from trivium.initializers import Initializer
 from trivium.layers import Input, InputSpec, Layer
+from trivium.layers.remat import RematScope
 from trivium.losses import Loss
 from trivium.metrics import Metric
 from trivium.models import Functional, Model, Sequential
+from trivium.ops import remat
 from trivium.optimizers import Optimizer
 from trivium.regularizers import Regularizer
 from trivium.state import DTypePolicy, StatelessScope, Variable, suggest
@@ -109,6 +111,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "StatelessScope",
     "StyleError",
@@ -139,6 +142,7 @@ __all__ = [
     "register_formula",
     "register_function",
     "regularizers",
+    "remat",
     "saving",
     "source",
     "utils",

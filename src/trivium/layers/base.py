@@ -80,7 +80,7 @@ class Layer(Called):
         """Give the layer its inner attributes."""
         # Here and not in `__init__`, so that a subclass may assign layers before it calls `super().__init__()`.
         layer = super().__new__(cls, *args, **kwargs)
-        layer._name = layer._policy = layer._parent = None
+        layer._name = layer._policy = layer._parent = layer._remat = None
         layer._build_index = layer._build_shapes = None
         layer._added, layer._inbound_nodes, layer._losses = [], [], []
         layer._sequential_input = {}
@@ -128,6 +128,7 @@ class Layer(Called):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self._trainable = self._checked_trainable(trainable)
         self._policy = get_policy(dtype)
+        self._remat = current_frame().remat
         self.autocast = autocast
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -148,7 +148,10 @@ class Called(Buildable):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         with self._autocasting(), fresh_traces() if self._has_users_code else NOTHING:
-            outputs = self.call(*args, **kwargs)
+            if self._remat is None:
+                outputs = self.call(*args, **kwargs)
+            else:
+                outputs = self._remat.applied(self.name, self.call, args, kwargs)
         if self.activity_regularizer is not None:
             for output in jax.tree_util.tree_leaves(outputs):
                 # A mean over the batch, so that the penalty's weight does not depend on its size.

@@ -44,6 +44,7 @@ class Holder(Copied, Settings):
     _named_by_itself: bool
     _policy: DTypePolicy | None
     _trainable: bool
+    _remat: Any
     _parent: weakref.ref[Any] | None
     _build_index: int | None
     _build_shapes: tuple[Any, ...] | None

@@ -11,8 +11,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from trivium.graph.op import op
+from trivium.graph.tensor import is_symbolic
 from trivium.ops.arrays import as_array
 from trivium.ops.closures import op_of_functions
 from trivium.ops.control import length_of, pure_form, stacked
@@ -81,13 +83,14 @@ def _joined(variable: Variable, before: Any, after: Any) -> Any:
     )
 
 
-def remat(f: _Function) -> _Function:
+def remat(f: _Function, keep_products: bool = False) -> _Function:
     """Make a function forget what it computes on the way, and compute it again when gradients need it.
 
     It saves memory and costs time: training keeps the function's arguments and results, and nothing in between.
 
     Args:
         f: A function of arrays, or one that calls layers, or a layer.
+        keep_products: Whether to keep the results of matrix products and convolutions, which cost most to compute anew.
 
     Returns:
         A function of the same arguments with the same results and gradients.
@@ -102,18 +105,36 @@ def remat(f: _Function) -> _Function:
 
     @functools.wraps(f, updated=())
     def forgetful(*args: Any, **kwargs: Any) -> Any:
-        return rematerialize(functools.partial(f, **kwargs) if kwargs else f, *args)
+        if not kwargs and all(map(_is_array, jax.tree_util.tree_leaves(args))):
+            return rematerialize(f, *args, keep_products=keep_products)
+        # What is no array (`training=True`) is part of the function.
+        leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
+        places = [i for i, leaf in enumerate(leaves) if _is_array(leaf)]
+
+        def of_arrays(*arrays: Any) -> Any:
+            filled = list(leaves)
+            for i, array in zip(places, arrays, strict=True):
+                filled[i] = array
+            a, k = jax.tree_util.tree_unflatten(tree, filled)
+            return f(*a, **k)
+
+        return rematerialize(of_arrays, *(leaves[i] for i in places), keep_products=keep_products)
 
     return forgetful
 
 
+def _is_array(x: Any) -> bool:
+    return is_symbolic(x) or isinstance(x, jax.Array | np.ndarray)
+
+
 @op_of_functions
-def rematerialize(f: _Function, *args: Any) -> Any:
+def rematerialize(f: _Function, *args: Any, keep_products: bool = False) -> Any:
     """Call a function; gradients compute anew what it computed on the way. See `remat`.
 
     Args:
         f: The function.
         args: Its arguments.
+        keep_products: See `remat`.
 
     Example:
         >>> rematerialize(lambda x: x * 2, jnp.array(3.0)).item()
@@ -122,7 +143,8 @@ def rematerialize(f: _Function, *args: Any) -> Any:
     if finding():
         return f(*args)
     step = pure_form(f, *args)
-    result, written, loss = jax.checkpoint(step)(step.now(), *args)
+    policy = jax.checkpoint_policies.dots_saveable if keep_products else None
+    result, written, loss = jax.checkpoint(step, policy=policy)(step.now(), *args)
     put_back(step, written, loss)
     return result
 

@@ -49,6 +49,7 @@ class Frame(NamedTuple):
         trail: Where calls of layers directly inside are noted, with their outputs; `None` where nobody asks.
         nodes: Where recorded nodes are collected; `None` where nothing is captured.
         drawing: The drawing of a variable's first value that is going on.
+        remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
@@ -61,6 +62,7 @@ class Frame(NamedTuple):
     trail: list[tuple[Any, Any]] | None = None
     nodes: list[Any] | None = None
     drawing: Drawing | None = None
+    remat: Any = None
     undo: list[Callable[[], object]] | None = None
 
     @property
