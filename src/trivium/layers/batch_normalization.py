@@ -122,7 +122,7 @@ class BatchNormalization(Layer):
             )
         channels = input_shape[self.axis]
         shape = (channels,)
-        fixed: dict[str, Any] = {"autocast": False, "trainable": False}
+        fixed: dict[str, Any] = {"autocast": False, "trainable": False, "aggregation": "mean"}
         self.gamma = self._add_set_weight("gamma", shape, autocast=False) if self.scale else None
         self.beta = self._add_set_weight("beta", shape, autocast=False) if self.center else None
         self.moving_mean = self._add_set_weight("moving_mean", shape, **fixed)

@@ -10,14 +10,14 @@ import jax
 
 from trivium import ops
 from trivium.state.effects import Effects
-from trivium.state.frame import entered
+from trivium.state.frame import FrameScope
 
 __all__ = ["RematScope"]
 
 _MODES = ("full", "activations", "larger_than", "list_of_layers")
 
 
-class RematScope:
+class RematScope(FrameScope):
     """Layers made in the `with` block compute anew, when gradients need it, what they computed on the way.
 
     It saves memory and costs time; the numbers are the same.
@@ -52,15 +52,9 @@ class RematScope:
         self.mode = mode
         self.output_size_threshold = output_size_threshold
         self.layer_names = tuple(layer_names or ())
-        self._entered: list[entered] = []
 
-    def __enter__(self) -> RematScope:
-        self._entered.append(entered(remat=self))
-        self._entered[-1].__enter__()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._entered.pop().__exit__(*exc)
+    def _changes(self) -> dict[str, Any]:
+        return {"remat": self}
 
     def applied(self, name: str, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Return what a layer's `call` gives, rematerialized where the mode says so.

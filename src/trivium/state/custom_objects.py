@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+
+from trivium.state.frame import FrameScope, current_frame
 
 __all__ = [
     "CustomObjectScope",
@@ -18,14 +19,6 @@ __all__ = [
 T = TypeVar("T")
 
 _registered: dict[str, Any] = {}
-
-
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.scopes: list[Mapping[str, Any]] = []
-
-
-_local = _Local()
 
 
 def register_keras_serializable(
@@ -64,7 +57,7 @@ def register_keras_serializable(
     return register
 
 
-class CustomObjectScope:
+class CustomObjectScope(FrameScope):
     """Know extra names while a `with` block lasts, in this thread.
 
     Args:
@@ -79,12 +72,8 @@ class CustomObjectScope:
     def __init__(self, custom_objects: Mapping[str, Any] | None) -> None:
         self.custom_objects = dict(custom_objects or {})
 
-    def __enter__(self) -> CustomObjectScope:
-        _local.scopes.append(self.custom_objects)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        _local.scopes.pop()
+    def _changes(self) -> dict[str, Any]:
+        return {"names": (*current_frame().names, self.custom_objects)}
 
 
 custom_object_scope = CustomObjectScope
@@ -110,7 +99,7 @@ def get_registered_name(obj: Any) -> str:
         >>> get_registered_name(len)
         'len'
     """
-    for known in (_registered, *reversed(_local.scopes)):
+    for known in (_registered, *reversed(current_frame().names)):
         for name, value in known.items():
             if value is obj:
                 return str(name)
@@ -135,7 +124,12 @@ def get_registered_object(
         >>> get_registered_object("nobody registered this") is None
         True
     """
-    tables = (*reversed(_local.scopes), _registered, custom_objects or {}, module_objects or {})
+    tables = (
+        *reversed(current_frame().names),
+        _registered,
+        custom_objects or {},
+        module_objects or {},
+    )
     for table in tables:
         if name in table:
             return table[name]

@@ -8,14 +8,14 @@ another in its place while a `with` block lasts, and layers, models, capture and
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from trivium.state.drawing import Drawing
     from trivium.state.scopes import StatelessScope
 
-__all__ = ["Call", "Frame", "Named", "current_autocast", "current_frame", "entered"]
+__all__ = ["Call", "Frame", "FrameScope", "Named", "current_autocast", "current_frame", "entered"]
 
 
 class Named(Protocol):
@@ -49,6 +49,8 @@ class Frame(NamedTuple):
         trail: Where calls of layers directly inside are noted, with their outputs; `None` where nobody asks.
         nodes: Where recorded nodes are collected; `None` where nothing is captured.
         drawing: The drawing of a variable's first value that is going on.
+        seen: What has been looked at in this walk over a model; `None` outside of any.
+        names: Extra names that configs know, innermost scope last.
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
@@ -62,6 +64,8 @@ class Frame(NamedTuple):
     trail: list[tuple[Any, Any]] | None = None
     nodes: list[Any] | None = None
     drawing: Drawing | None = None
+    seen: dict[Any, tuple[Any, Any]] | None = None
+    names: tuple[Mapping[str, Any], ...] = ()
     remat: Any = None
     undo: list[Callable[[], object]] | None = None
 
@@ -121,3 +125,20 @@ class entered:
 
     def __exit__(self, *exc: object) -> None:
         _local.frame = self._before
+
+
+class FrameScope:
+    """Base of objects that change the frame while they are entered; they may be entered again within themselves."""
+
+    def _changes(self) -> dict[str, Any]:
+        """Return the fields to change, by name."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        change = entered(**self._changes())
+        change.__enter__()
+        vars(self).setdefault("_entered", []).append(change)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        vars(self)["_entered"].pop().__exit__(*exc)

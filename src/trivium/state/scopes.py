@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from trivium.state.frame import Frame, current_autocast, current_frame, entered
+from trivium.state.frame import (
+    Frame,
+    FrameScope,
+    current_autocast,
+    current_frame,
+    entered,
+)
 from trivium.state.jaxpr import trace_state
 from trivium.state.types import Array, Tree
 
@@ -82,7 +88,7 @@ _FALLS_THROUGH = Policy()
 _BLANK = _Blank()
 
 
-class StatelessScope:
+class StatelessScope(FrameScope):
     """Inside the scope variables read and write a mapping instead of themselves.
 
     Args:
@@ -112,7 +118,6 @@ class StatelessScope:
         self._values: dict[int, tuple[Variable, Any]] = {
             id(v): (v, value) for v, value in state_mapping or ()
         }
-        self._entered: list[entered] = []
         self._trace: Any = None
 
     def get_current_value(self, variable: Variable) -> Any:
@@ -165,15 +170,9 @@ class StatelessScope:
         """Say whether the running code is in the same JAX function in which the scope was entered."""
         return bool(self._trace == trace_state())
 
-    def __enter__(self) -> StatelessScope:
+    def _changes(self) -> dict[str, Any]:
         self._trace = trace_state()
-        frame = entered(scopes=(*current_frame().scopes, self))
-        frame.__enter__()
-        self._entered.append(frame)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._entered.pop().__exit__(*exc)
+        return {"scopes": (*current_frame().scopes, self)}
 
 
 def read(variable: Variable, scopes: tuple[StatelessScope, ...]) -> Any:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
+
+from trivium.state.frame import current_frame, entered
 
 __all__ = [
     "LAYERS",
@@ -67,14 +68,6 @@ class Members(NamedTuple):
 _EMPTY = Members((), (), (), ())
 
 
-class _Local(threading.local):
-    def __init__(self) -> None:
-        self.seen: dict[Any, tuple[Any, Any]] | None = None
-
-
-_local = _Local()
-
-
 @contextlib.contextmanager
 def one_look() -> Iterator[None]:
     """Look at each object once at most while the `with` block lasts.
@@ -90,14 +83,11 @@ def one_look() -> Iterator[None]:
         ...     members(box) is members(box)
         True
     """
-    if _local.seen is not None:
+    if current_frame().seen is not None:
         yield
         return
-    _local.seen = {}
-    try:
+    with entered(seen={}):
         yield
-    finally:
-        _local.seen = None
 
 
 def in_one_look(function: Callable[[Any], list[T]]) -> Callable[[Any], list[T]]:
@@ -105,7 +95,7 @@ def in_one_look(function: Callable[[Any], list[T]]) -> Callable[[Any], list[T]]:
 
     @functools.wraps(function)
     def asked(self: Any) -> list[T]:
-        seen = _local.seen
+        seen = current_frame().seen
         if seen is None:
             return function(self)
         key = (id(self), function)
@@ -131,7 +121,7 @@ def members(owner: Any) -> Members:
         >>> [v.name for v in members(Box()).variables]
         ['a', 'b']
     """
-    seen = _local.seen
+    seen = current_frame().seen
     if seen is None:
         return _look(owner)
     if id(owner) not in seen:
