@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -80,7 +81,8 @@ class Graph:
             self._operations = list({id(o): o for o in each}.values())
         return self._operations
 
-    @property
+    # Asked for in each walk over a model; a graph's nodes and what they read stay what they are.
+    @functools.cached_property
     def all_nodes(self) -> list[Node]:
         """The nodes, and before each those of the functions that stand among its arguments."""
         every: list[Node] = []
@@ -91,7 +93,7 @@ class Graph:
             every.append(node)
         return every
 
-    @property
+    @functools.cached_property
     def variables(self) -> list[Variable]:
         """The variables that the graph reads by itself, beside those of its layers."""
         read = [leaf for node in self.all_nodes for leaf in node.variables]
