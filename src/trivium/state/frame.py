@@ -50,6 +50,7 @@ class Frame(NamedTuple):
         nodes: Where recorded nodes are collected; `None` where nothing is captured.
         drawing: The drawing of a variable's first value that is going on.
         seen: What has been looked at in this walk over a model; `None` outside of any.
+        reading: How deep inside another object's config the one is that is being read.
         names: Extra names that configs know, innermost scope last.
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
@@ -65,6 +66,7 @@ class Frame(NamedTuple):
     nodes: list[Any] | None = None
     drawing: Drawing | None = None
     seen: dict[Any, tuple[Any, Any]] | None = None
+    reading: int = 0
     names: tuple[Mapping[str, Any], ...] = ()
     remat: Any = None
     undo: list[Callable[[], object]] | None = None

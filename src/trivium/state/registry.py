@@ -6,12 +6,10 @@ library put into it and what the user registered with `register_keras_serializab
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import inspect
-import threading
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -23,6 +21,7 @@ from trivium.state.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from trivium.state.frame import current_frame, entered
 
 __all__ = [
     "Registry",
@@ -360,7 +359,7 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
             obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
         build, compiled = config.get("build_config"), config.get("compile_config")
         # What is inside another is built by it, in the order of its own: weights are listed in that order.
-        outermost = not _local.depth
+        outermost = not current_frame().reading
         if build and outermost and hasattr(obj, "build_from_config") and not obj.built:
             obj.build_from_config(build)
         if compiled and hasattr(obj, "compile_from_config"):
@@ -376,21 +375,9 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
     return obj
 
 
-class _Local(threading.local):
-    depth = 0
-
-
-_local = _Local()
-
-
-@contextlib.contextmanager
-def _inside() -> Iterator[None]:
+def _inside() -> entered:
     """Read what is inside an object while the `with` block lasts."""
-    _local.depth += 1
-    try:
-        yield
-    finally:
-        _local.depth -= 1
+    return entered(reading=current_frame().reading + 1)
 
 
 def _class(config: Config, registry: Registry[Any] | None) -> Any:
