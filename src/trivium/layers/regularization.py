@@ -47,7 +47,20 @@ class _Noise(Layer):
         """
         if self.noise_shape is not None:
             self._check_noise_shape(known(inputs.shape))
-        return self._disturb(inputs) if training and self.seed_generator is not None else inputs
+        if training and self.seed_generator is None:
+            self._check_idle()
+            return inputs
+        return self._disturb(inputs) if training else inputs
+
+    def _check_idle(self) -> None:
+        """Refuse a rate that was raised from 0: it would do nothing, since there is nothing to draw from."""
+        strength = getattr(self, "rate", 0) or getattr(self, "stddev", 0)
+        if strength > 0:
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) was made to do nothing, so it has no generator of random "
+                f"numbers; it cannot work with {strength} now. Make it anew with this number, or at first with a "
+                "small one."
+            )
 
     def _check_noise_shape(self, shape: tuple[int | None, ...]) -> None:
         """Compare the shape in which chance is asked with the input's, in inference too: a slip shows at once."""

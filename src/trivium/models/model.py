@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, ClassVar
 
 import jax
@@ -35,6 +35,7 @@ from trivium.models.made_layers import keep_made_layers
 from trivium.models.serializable import SerializableModel
 from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.state.frame import current_frame
+from trivium.state.guarding import settings_of
 from trivium.state.trees import keep_order, key_order, map_tree
 from trivium.training.trainer import Trainer
 
@@ -78,6 +79,7 @@ class Model(SerializableModel, Trainer, Layer):
     _untracked = Layer._untracked | {
         "_graph",
         "_captured",
+        "_captured_with",
         "_call_spec",
         "_capture_error",
         "_trail",
@@ -87,12 +89,14 @@ class Model(SerializableModel, Trainer, Layer):
 
     _remade: ClassVar[dict[str, Any]] = {
         "_captured": dict,
+        "_captured_with": list,
         "_capture_error": type(None),
         "_programs": None,
     }
 
     _graph: Graph | None
     _captured: dict[bool, tuple[Graph | None, bool | Callable[[Any], bool]]]
+    _captured_with: list[Hashable]  # the settings that the code read
     _call_spec: tuple[Any, dict[str, Any]] | None
     _capture_error: Exception | None
     _trail: list[tuple[Layer, Any]]
@@ -179,12 +183,18 @@ class Model(SerializableModel, Trainer, Layer):
                 f"Model {self.name!r} is not built, so its graph is not known: call it on data, or "
                 "`build(input_shape)`."
             )
+        if self._captured and self._captured_with != self._settings():
+            self._captured = {}  # The code would do something else now.
         if training not in self._captured:
             read, modes = self._read_graph(*self._call_spec, training)
             if read[0] is not None:
                 keep_made_layers(read[0], self._flatten_layers(), self._made_layers)
             self._captured |= dict.fromkeys(modes, read)
+            self._captured_with = self._settings()
         return self._captured[training]
+
+    def _settings(self) -> list[Hashable]:
+        return [settings_of(layer) for layer in self._flatten_layers()]
 
     def _read_graph(
         self, args: Any, kwargs: Any, training: bool

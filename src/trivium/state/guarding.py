@@ -5,13 +5,13 @@ from __future__ import annotations
 import dis
 import types
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from trivium.state.configured import arguments
 from trivium.state.registry import suggest
 
-__all__ = ["Guarded", "changes_of"]
+__all__ = ["Guarded", "changes_of", "settings_of"]
 
 
 class Guarded:
@@ -50,6 +50,39 @@ def changes_of(thing: Any) -> int:
     return changes
 
 
+# What is compared by value, and functions; arrays are no settings, and what has settings of its own says so itself.
+_PLAIN = (bool, int, float, complex, str, type(None), types.FunctionType, types.BuiltinFunctionType)
+
+
+# Code that runs while a program is compiled; what it assigns, such as a count of its runs, is a result.
+_RUNNING = ("call", "train_step", "test_step", "predict_step")
+
+
+def settings_of(layer: Any) -> tuple[Hashable, ...]:
+    """Return those attributes of a layer or model that its constructor sets to a number, a string or a function.
+
+    The code of its `call` reads them while it is compiled; so it is compiled anew when one is another.
+
+    Example:
+        >>> from trivium.layers import LeakyReLU
+        >>> [value for _, value in settings_of(LeakyReLU(0.5)) if value is not None]
+        [0.5]
+    """
+    cls = type(layer)
+    if cls not in _names_of_settings:
+        _names_of_settings[cls] = _set_in_constructor(cls)
+    held = vars(layer)
+    values = (held.get(name) for name in _names_of_settings[cls])
+    return tuple((type(v), v) for v in values if isinstance(v, _PLAIN))
+
+
+def _set_in_constructor(cls: type) -> tuple[str, ...]:
+    own = [vars(base) for base in cls.__mro__ if base.__module__.partition(".")[0] != "trivium"]
+    names = {*arguments(cls), *(n for members in own for n in _stores(members.get("__init__")))}
+    names -= {n for members in own for running in _RUNNING for n in _stores(members.get(running))}
+    return tuple(sorted(names))
+
+
 def _check(cls: type, name: str, synonyms: Mapping[str, str]) -> None:
     assigned = _assigned(cls)
     ours = cls.__module__.partition(".")[0] == "trivium"
@@ -62,6 +95,7 @@ def _check(cls: type, name: str, synonyms: Mapping[str, str]) -> None:
 
 # Weak, since classes are made while programs run, and go.
 _known: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+_names_of_settings: weakref.WeakKeyDictionary[type, tuple[str, ...]] = weakref.WeakKeyDictionary()
 
 
 def _assigned(cls: type) -> frozenset[str]:
@@ -76,23 +110,29 @@ def _assigned(cls: type) -> frozenset[str]:
     return _known[cls]
 
 
-def _stores(member: Any) -> Iterator[str]:
-    """Yield the attributes that a method, a property or a function within assigns."""
+def _stores(member: Any, owner: str = "self") -> Iterator[str]:
+    """Yield the attributes of its first argument that a method, a property or a function within assigns."""
     if isinstance(member, property):
         for function in (member.fget, member.fset):
             yield from _stores(function)
         return
-    code = member if isinstance(member, types.CodeType) else None
     function = getattr(member, "__wrapped__", getattr(member, "__func__", member))
-    code = code or getattr(function, "__code__", None)
-    if code is not None:
-        before = None
-        for instruction in dis.get_instructions(code):
-            if instruction.opname == "STORE_ATTR" and before == "self":
-                yield instruction.argval
-            # Newer Pythons load two variables at once.
-            before = instruction.argval
-            before = before[-1] if isinstance(before, tuple) and before else before
-        for inner in code.co_consts:
-            if isinstance(inner, types.CodeType):
-                yield from _stores(inner)
+    code = getattr(function, "__code__", None)
+    if isinstance(member, types.CodeType):
+        code = member
+    elif code is not None and code.co_argcount:
+        owner = code.co_varnames[0]
+    if code is None:
+        return
+    before: Any = None
+    for instruction in dis.get_instructions(code):
+        # `self.n += 1` loads the object first of all, and swaps it with the sum at last.
+        if instruction.opname == "STORE_ATTR" and before in (owner, "SWAP", "ROT_TWO"):
+            yield instruction.argval
+        # Newer Pythons load two variables at once.
+        before = instruction.argval
+        before = before[-1] if isinstance(before, tuple) and before else before
+        before = instruction.opname if instruction.opname in ("SWAP", "ROT_TWO") else before
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            yield from _stores(inner, owner)

@@ -20,7 +20,7 @@ from trivium.data import (
 )
 from trivium.data.checks import check_count, placed
 from trivium.state import StatelessScope, Variable, shape_scope, suggest
-from trivium.state.guarding import changes_of
+from trivium.state.guarding import changes_of, settings_of
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs, named_arguments
@@ -159,9 +159,9 @@ class Trainer(Steps):
         made = self._trainer
         with one_look():
             groups = [self.trainable_variables, self.non_trainable_variables]
-            # What the steps depend on besides arrays. A layer is one object, and says with it what it computes.
+            # What the steps depend on besides arrays: the layers, and what their code reads off them.
             layers = self._flatten_layers()
-            version: list[Hashable] = [*layers, *(x.trainable for x in layers)]
+            version: list[Hashable] = [(x, x.trainable, settings_of(x)) for x in layers]
             if kind == "train":
                 if self.optimizer is not None:
                     self._ready_optimizer(self.optimizer, groups[0])
