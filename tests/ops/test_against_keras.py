@@ -379,8 +379,9 @@ CASES: dict[str, list[tuple[Any, Any]]] = {
 }  # fmt: skip
 
 
-# Ops that the table cannot hold: `sparsemax` differs from Keras's, the others return functions.
-APART = {"custom_gradient", "jvp", "sparsemax", "vectorize"}
+# Ops that the table cannot hold: `sparsemax` differs from Keras's, `rematerialize` is not there, the others return
+# functions.
+APART = {"custom_gradient", "jvp", "remat", "rematerialize", "sparsemax", "vectorize"}
 
 # Ops whose results are no arrays, or have shapes that depend on values.
 EAGER = {

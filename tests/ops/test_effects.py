@@ -149,7 +149,7 @@ def trained(style, program, written_out):
     return model, losses
 
 
-@settings(max_examples=6, **SETTINGS)
+@settings(max_examples=3, **SETTINGS)
 @given(programs)
 def test_random_nests_train_as_they_do_written_out_in_all_three_styles(program):
     by_style = {style: trained(style, program, False) for style in STYLES}
