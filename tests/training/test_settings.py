@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium import layers
+from trivium import layers, ops
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no trainable weights")
 
@@ -21,7 +21,7 @@ class Times(layers.Layer):
 
     def call(self, x):
         self.runs += 1
-        return x * self.factor
+        return x * ops.convert_to_tensor(self.factor, x.dtype)
 
 
 def sequential(layer):
@@ -54,6 +54,8 @@ def test_layers(make):
         (layers.Dense(1, kernel_initializer="ones"), "activation", tv.activations.relu, [-1, 0]),
         (layers.Activation("linear"), "activation", lambda x: 3 * x, [-1, -3]),
         (Times(2.0), "factor", 5.0, [-2, -5]),
+        (Times(np.array([2.0])), "factor", np.array([5.0]), [-2, -5]),
+        (Times((2.0,)), "factor", (5.0,), [-2, -5]),
     ]
     for layer, name, value, wanted in changes:
         model = make(layer)

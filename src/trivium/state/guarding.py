@@ -8,6 +8,9 @@ import weakref
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, ClassVar
 
+import jax
+import numpy as np
+
 from trivium.state.configured import arguments
 from trivium.state.registry import suggest
 
@@ -50,7 +53,7 @@ def changes_of(thing: Any) -> int:
     return changes
 
 
-# What is compared by value, and functions; arrays are no settings, and what has settings of its own says so itself.
+# What is compared by value, and functions.
 _PLAIN = (bool, int, float, complex, str, type(None), types.FunctionType, types.BuiltinFunctionType)
 
 
@@ -59,21 +62,43 @@ _RUNNING = ("call", "train_step", "test_step", "predict_step")
 
 
 def settings_of(layer: Any) -> tuple[Hashable, ...]:
-    """Return those attributes of a layer or model that its constructor sets to a number, a string or a function.
+    """Return those attributes of a layer or model that its constructor sets to numbers, a string, a function, an array.
 
-    The code of its `call` reads them while it is compiled; so it is compiled anew when one is another.
+    The code of its `call` reads them while it is compiled; so it is compiled anew when one is another. Arrays are
+    told apart as objects. Lists and dicts are left out: most are notes that the program takes.
 
     Example:
         >>> from trivium.layers import LeakyReLU
-        >>> [value for _, value in settings_of(LeakyReLU(0.5)) if value is not None]
-        [0.5]
+        >>> (float, 0.5) in settings_of(LeakyReLU(0.5))
+        True
     """
     cls = type(layer)
     if cls not in _names_of_settings:
         _names_of_settings[cls] = _set_in_constructor(cls)
     held = vars(layer)
     values = (held.get(name) for name in _names_of_settings[cls])
-    return tuple((type(v), v) for v in values if isinstance(v, _PLAIN))
+    return tuple(_hashable(v) for v in values)
+
+
+class _Same:
+    """An array, equal to itself only; it is held, so that no other one can have its address."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.array is self.array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+
+def _hashable(value: Any) -> Hashable:
+    if isinstance(value, tuple):
+        return tuple(_hashable(v) for v in value)
+    if isinstance(value, np.ndarray | jax.Array) and not isinstance(value, jax.core.Tracer):
+        return _Same(value)
+    return (type(value), value) if isinstance(value, _PLAIN) else None
 
 
 def _set_in_constructor(cls: type) -> tuple[str, ...]:
