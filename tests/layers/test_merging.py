@@ -135,6 +135,16 @@ def test_whole_numbers_have_extremes_too():
         assert layer(xs, mask=masks).dtype == "int32"
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", "bool"])
+def test_the_mean_of_whole_numbers_does_not_wrap_around(dtype):
+    large = np.full((1, 2), 1 if dtype == "bool" else np.iinfo(dtype).max, dtype)
+    inputs = tv.Input((2,), dtype=dtype)
+    model = tv.Model(inputs, L.Average()([inputs, inputs]))
+    wanted = large.astype("float32")
+    np.testing.assert_allclose(L.average([large, large]), wanted)
+    np.testing.assert_allclose(model.predict(large, verbose=0), wanted)
+
+
 def test_sizes_that_are_not_known_yet_are_believed():
     for sizes in ([(None, 4), (3, 4)], [(3, 4), (None, 4)], [(None, 4), (1, 4), (3, 1)]):
         assert L.Add()([tv.Input(s) for s in sizes]).shape == (None, 3, 4)

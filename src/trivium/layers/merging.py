@@ -230,8 +230,9 @@ class Average(Elementwise):
 
     def _combine(self, inputs: list[Array]) -> Array:
         half = all(is_half(x.dtype) for x in inputs)
-        # A sum overflows in half precision, where the mean does not.
-        wide = [ops.cast(x, "float32") for x in inputs] if half else inputs
+        # A sum overflows in half precision, and wraps around in bytes, where the mean does not.
+        narrow = half or not any(is_float(x.dtype) for x in inputs)
+        wide = [ops.cast(x, "float32") for x in inputs] if narrow else inputs
         mean = functools.reduce(ops.add, wide) / len(inputs)
         return ops.cast(mean, inputs[0].dtype) if half else mean
 
