@@ -309,3 +309,71 @@ def test_clones_on_tensors_in_the_middle():
     a, b = tv.Input((4,)), tv.Input((4,))
     graph = clone_model(tv.Model([a, b], a + b), input_tensors=[middle, middle * 2.0])
     assert graph([np.ones((1, 4)), np.ones((1, 4))]).tolist() == [[2.0] * 4]
+
+
+@tv.saving.register_keras_serializable("clones")
+class Three(tv.layers.Layer):
+    """Layers given from outside, used in another order than they stand in the constructor."""
+
+    def __init__(self, last, first, middle, **kwargs):
+        super().__init__(**kwargs)
+        self.last, self.first, self.middle = last, first, middle
+
+    def call(self, x):
+        return self.last(ops.scan(lambda h, _: (self.middle(self.first(h)), None), x, length=2)[0])
+
+
+@tv.saving.register_keras_serializable("clones")
+class Building(Three):
+    """The same, with the layers built by hand."""
+
+    def build(self, input_shape):
+        for layer in (self.middle, self.first, self.last):
+            layer.build(input_shape)
+
+
+@tv.saving.register_keras_serializable("clones")
+class Unit(tv.layers.Layer):
+    """A layer around a layer, which no config builds."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.dense = units, tv.layers.Dense(units, bias_initializer="normal")
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def _declared(name):
+    inputs = tv.Input((4,))
+    return tv.Model(inputs, tv.layers.Dense(4, bias_initializer="normal")(inputs), name=name)
+
+
+def _dense(name, built=False):
+    layer = tv.layers.Dense(4, bias_initializer="normal", name=name)
+    if built:
+        layer(np.ones((1, 4), "float32"))
+    return layer
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Three(_dense("a"), Unit(4), _dense("c")),
+        lambda: Three(_declared("a"), _declared("b"), _declared("c")),
+        lambda: Three(_dense("a", built=True), _dense("b"), _dense("c", built=True)),
+        lambda: Building(_dense("a"), _dense("b"), _dense("c")),
+    ],
+    ids=["some built by configs", "models", "built before", "built by hand"],
+)
+def test_weights_inside_a_layer_are_listed_alike_in_the_clone(make):
+    x = np.eye(4, dtype="float32")
+    model = tv.Sequential([tv.Input((4,)), make()])
+    layer = model.layers[-1]
+    alone = type(layer).from_config(layer.get_config())
+    alone(x)
+    clones = [clone_model(model), tv.models.model_from_json(model.to_json()), alone]
+    for clone in clones:
+        assert len(clone.weights) == len(model.weights) == 6
+        clone.set_weights(model.get_weights())
+        np.testing.assert_array_equal(np.asarray(clone(x)), np.asarray(model(x)))

@@ -174,3 +174,48 @@ def test_code_that_does_something_else_for_other_sizes_says_so():
     model = Sized()
     model.build((None, None))
     assert model(data(2, 3)).shape == (2, 3)
+
+
+def _unrolled(first):
+    """A recurrent network by hand, whose first state `first` makes from the input."""
+
+    class Unrolled(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.into, self.on = layers.Dense(4), layers.Dense(4)
+
+        def call(self, x):
+            h = first(x)
+            for step in range(3):
+                h = ops.tanh(self.into(x[:, step]) + self.on(h))
+            return h
+
+    tv.utils.set_random_seed(0)
+    return Unrolled()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda x: ops.zeros((ops.shape(x)[0], 4)),
+        lambda x: jnp.zeros((x.shape[0], 4)),
+        lambda x: ops.tile(ops.zeros((1, 4)), (ops.shape(x)[0], 1)),
+        lambda x: ops.reshape(jnp.zeros_like(x[:, :2, :2]), (x.shape[0], -1)),
+        lambda x: ops.broadcast_to(jnp.zeros((4,)), (x.shape[0], 4)),
+    ],
+    ids=["ops.zeros", "jnp.zeros", "tile", "reshape", "broadcast_to"],
+)
+def test_a_size_that_is_not_known_may_be_a_setting(first):
+    x, y = data(6, 3, 2), data(6, 4)
+    results = []
+    for make in (first, lambda x: ops.zeros_like(x[:, 0, :1]) * ops.zeros((4,))):
+        model = _unrolled(make)
+        model.compile("sgd", "mse")
+        losses = model.fit(x, y, epochs=2, batch_size=4, verbose=0).history["loss"]
+        results.append((losses, model.predict(x[:1], verbose=0)))
+        converted = tv.convert(model, to="functional")
+        np.testing.assert_allclose(
+            converted.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6
+        )
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-6)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-5)

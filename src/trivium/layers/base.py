@@ -82,6 +82,7 @@ class Layer(Called):
         layer = super().__new__(cls, *args, **kwargs)
         layer._name = layer._policy = layer._parent = layer._remat = None
         layer._build_index = layer._build_shapes = None
+        layer._built_alone = False
         layer._added, layer._inbound_nodes, layer._losses = [], [], []
         layer._sequential_input = {}
         layer._trainable = layer.autocast = True

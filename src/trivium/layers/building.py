@@ -21,6 +21,7 @@ from trivium.layers.holding import Holder
 from trivium.layers.signature import signature_of
 from trivium.state import Variable
 from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.frame import current_frame, entered
 from trivium.state.scopes import init_scope
 from trivium.state.undo import undone_on_error
 
@@ -97,10 +98,20 @@ class Buildable(Holder):
         self._note_built(*args, *kwargs.values())
 
     def _note_built(self, *shapes: Any) -> None:
-        if self._build_index is None:
-            self._build_index = next(_builds)
+        frame = current_frame()
+        callers = (*frame.layers, *((frame.building,) if frame.building is not None else ()))
+        self._take_place(inside=any(layer is not self for layer in callers))
         self._build_shapes = shapes
         self.built = True
+
+    def _take_place(self, inside: bool) -> None:
+        """Come next in the order of the data's flow, unless the layer has its place there.
+
+        What was declared, built by itself or from a config, before another layer built or called it, has its place to
+        come: a clone is declared and built in another order, and its weights are listed in the same.
+        """
+        if self._build_index is None or (self._built_alone and inside):
+            self._build_index, self._built_alone = next(_builds), not inside
 
     def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._is_placed():
@@ -190,7 +201,8 @@ def noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(self: Buildable, *args: Any, **kwargs: Any) -> Any:
         if not self.built:
             note_build(self)
-        result = build(self, *args, **kwargs)
+        with entered(building=self):
+            result = build(self, *args, **kwargs)
         self._note_built(*(args or kwargs.values()))
         return result
 

@@ -49,6 +49,8 @@ class Called(Buildable):
         frame = current_frame()
         if self._parent is None and frame.layers:
             self._parent = weakref.ref(frame.layers[-1])
+        if self._built_alone and frame.layers:
+            self._take_place(inside=True)
         accepts = signature_of(type(self))
         if not args and accepts.first in kwargs:  # `layer(inputs=x)` is `layer(x)`.
             kwargs = dict(kwargs)

@@ -47,6 +47,7 @@ class Holder(Copied, Settings):
     _remat: Any
     _parent: weakref.ref[Any] | None
     _build_index: int | None
+    _built_alone: bool  # Not yet built or called by another layer: then its place is to come.
     _build_shapes: tuple[Any, ...] | None
     _sequential_input: dict[str, Any]
     _added: list[Variable]
@@ -143,7 +144,7 @@ class Holder(Copied, Settings):
         return list(members(self).layers)
 
     def _flow_layers(self) -> list[Any]:
-        """The layers directly inside in the order of the data's flow: the order in which they were built."""
+        """The layers directly inside in the order of the data's flow: in which this one built or called them first."""
         layers, far = self._layers, 1 << 60
         if len(layers) > 1:
             layers.sort(key=lambda x: far if x._build_index is None else x._build_index)

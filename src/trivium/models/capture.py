@@ -113,6 +113,17 @@ def plain_error(error: Exception) -> Exception:
     return as_capture_error(error) if _forbidden(error) else error
 
 
+# JAX, and our functions that make arrays, name what they cannot take; a size that is not known is `None` to Python.
+_REFUSALS = (
+    "SymbolicTensor",
+    "NoneType",
+    "None is not a valid value for jnp.array",
+    "concrete values of integer type, got (None",
+    "An array needs a size for each axis; got (None",
+    "has a size that is not known",
+)
+
+
 def wants_arrays(error: Exception) -> bool:
     """Say whether an error comes from code that was given symbolic tensors where it can only do with arrays.
 
@@ -122,9 +133,8 @@ def wants_arrays(error: Exception) -> bool:
         return True
     if isinstance(error, AttributeError):
         return isinstance(error.obj, SymbolicTensor)
-    # JAX names what it cannot take; a size that is not known is `None` to Python.
     refused = isinstance(error, TypeError | ValueError)
-    return refused and any(word in str(error) for word in ("SymbolicTensor", "NoneType"))
+    return refused and any(word in str(error) for word in _REFUSALS)
 
 
 def _forbidden(error: Exception) -> str | None:

@@ -6,6 +6,7 @@ for each line of the user's code.
 
 from __future__ import annotations
 
+import itertools
 import linecache
 import re
 from collections.abc import Callable, Iterator
@@ -124,6 +125,9 @@ class _Program:
         self.inputs = [leaf for leaf in self.leaves if is_symbolic(leaf)]
         self._traces: dict[Any, _Trace] = {}
         self.structure: Any = None
+        # Which calls have an unknown size among their settings, by their numbers: a node's settings stay as they are,
+        # and such a size is another for each input, so that these calls are lines of JAX code, with any sizes.
+        self._sized: set[int] = set()
         self.symbolic = self.at([t.dims for t in self.inputs])
 
     def with_sizes(self, sizes: dict[str, Any]) -> _Trace:
@@ -150,7 +154,18 @@ class _Program:
         filled = [next(given) if is_symbolic(leaf) else leaf for leaf in self.leaves]
         args, kwargs = jax.tree_util.tree_unflatten(self.tree, filled)
         entering = entering_call(self.model, args, kwargs, self.training)
-        with entering as (frame, said), StatelessScope(policy=_Marks()), entered(binder=_bind):
+        numbers = itertools.count()
+
+        def bind(operation: Any, args: Any, kwargs: Any, function: Callable[..., Any]) -> Any:
+            number = next(numbers)
+            if any(map(jaxpr.is_unknown, jax.tree_util.tree_leaves((args, kwargs)))):
+                self._sized.add(number)
+            if number not in self._sized or isinstance(operation, Layer):
+                return _bind(operation, args, kwargs, function)
+            with entered(binder=None):
+                return function(*args, **kwargs)
+
+        with entering as (frame, said), StatelessScope(policy=_Marks()), entered(binder=bind):
             outputs = self.model.call(*args, **said)
         assert frame.call is not None
         self.structure = jax.tree_util.tree_structure(outputs)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from jax.tree_util import tree_leaves
 
-from trivium.state.registry import custom_object_scope, deserialize, serialize
+from trivium.state.registry import custom_object_scope, deserialize, inside_another, serialize
 
 __all__ = ["Configured", "arguments"]
 
@@ -91,7 +91,7 @@ class Configured:
             TypeError: The class does not take these arguments.
             ValueError: The config names something unknown.
         """
-        with custom_object_scope(custom_objects):
+        with custom_object_scope(custom_objects), inside_another():
             given = {
                 k: cls._config_read(k, v) for k, v in config.items() if k not in cls._constants
             }

@@ -44,6 +44,7 @@ class Frame(NamedTuple):
         autocast: The dtype that float variables are read in; `None` as they are kept.
         training: The mode that layers whose caller says nothing take; `None` where nobody has said.
         layers: The layers being called, outermost first.
+        building: The layer whose `build` is running.
         call: What the outermost call gathers; `None` outside of any.
         binder: What calls of ops, and of layers directly inside, are handed to; `None` for plain calls.
         trail: Where calls of layers directly inside are noted, with their outputs; `None` where nobody asks.
@@ -60,6 +61,7 @@ class Frame(NamedTuple):
     autocast: str | None = None
     training: bool | None = None
     layers: tuple[Named, ...] = ()
+    building: Named | None = None
     call: Call | None = None
     binder: Callable[..., Any] | None = None
     trail: list[tuple[Any, Any]] | None = None

@@ -37,6 +37,7 @@ __all__ = [
     "frames",
     "fresh_traces",
     "is_literal",
+    "is_unknown",
     "marker",
     "operation_name",
     "parse_sizes",
@@ -73,6 +74,16 @@ def parse_sizes(texts: Iterable[str]) -> tuple[Dimension, ...]:
         (3, 2*d1 + 1)
     """
     return tuple(export.symbolic_shape(", ".join(texts), scope=_scope))
+
+
+def is_unknown(value: Any) -> bool:
+    """Say whether a value is a size that holds symbols.
+
+    Example:
+        >>> is_unknown(parse_sizes(["2*b"])[0]), is_unknown(3), is_unknown("b")
+        (True, False, False)
+    """
+    return bool(export.is_symbolic_dim(value))
 
 
 def symbols_of(size: Dimension) -> list[str]:

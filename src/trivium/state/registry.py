@@ -29,6 +29,7 @@ __all__ = [
     "deserialize",
     "get_registered_name",
     "get_registered_object",
+    "inside_another",
     "known_function",
     "register_keras_serializable",
     "serialize",
@@ -355,7 +356,7 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
     if not isinstance(cls, type):
         return cls
     try:
-        with _inside():
+        with inside_another():
             obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
         build, compiled = config.get("build_config"), config.get("compile_config")
         # What is inside another is built by it, in the order of its own: weights are listed in that order.
@@ -375,8 +376,8 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
     return obj
 
 
-def _inside() -> entered:
-    """Read what is inside an object while the `with` block lasts."""
+def inside_another() -> entered:
+    """Read what is inside an object while the `with` block lasts: what the object will build is not built yet."""
     return entered(reading=current_frame().reading + 1)
 
 
