@@ -6,7 +6,7 @@ import itertools
 import keyword
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,10 @@ class Names:
 
     def __init__(self, taken: Any = ()) -> None:
         self._taken = set(taken)
+
+    def take(self, names: Iterable[str]) -> None:
+        """Give these names to nobody from now on."""
+        self._taken.update(names)
 
     def copy(self) -> Names:
         """Return names of which the same are taken."""
