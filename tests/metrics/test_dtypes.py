@@ -77,3 +77,19 @@ def test_mixed_precision(dtype):
 
 def squared(y_true, y_pred):
     return (y_true - y_pred) ** 2
+
+
+def test_labels_that_do_not_fit_are_refused():
+    """JAX would keep the last 32 bits: 2**33 + 1 would be 1."""
+    large, one = np.array([2**33 + 1]), np.array([1])
+    for measure in (
+        lambda: tv.metrics.Accuracy().update_state(large, one),
+        lambda: tv.losses.sparse_categorical_crossentropy(large, np.ones((1, 2), "float32")),
+        lambda: tv.ops.convert_to_tensor(large),
+        lambda: tv.ops.convert_to_tensor(large, "int32"),
+    ):
+        with pytest.raises(ValueError, match="8589934593"):
+            measure()
+    assert tv.ops.convert_to_tensor(large, "float32").tolist() == [2.0**33]
+    assert float(tv.metrics.MeanAbsoluteError()(large, np.array([0.0]))) == 2.0**33
+    assert tv.ops.convert_to_tensor(np.array([2**31 - 1])).tolist() == [2**31 - 1]

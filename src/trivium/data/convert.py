@@ -20,7 +20,7 @@ from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.state import floatx
 from trivium.state.trees import is_nested, item_name, rebuild
 
-__all__ = ["is_array_like", "to_arrays", "to_numpy"]
+__all__ = ["in_range", "is_array_like", "to_arrays", "to_numpy"]
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "complex128": "complex64"}
 
@@ -220,6 +220,25 @@ def _cast(array: Any, target: np.dtype, name: str) -> Any:
             )
     with np.errstate(over="ignore"):  # what became infinite is reported by name
         return array.astype(target)
+
+
+def in_range(x: Any, name: str) -> Any:
+    """Return `x`, whose whole numbers JAX can keep: of those beyond it would keep the last 32 bits, another number.
+
+    Args:
+        x: Anything; what is no array of NumPy is not looked at.
+        name: What to call it in the message.
+
+    Raises:
+        DataError: It is an array of whole numbers that do not fit.
+
+    Example:
+        >>> in_range(np.array([3]), "labels").dtype
+        dtype('int32')
+    """
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.dtype.name in _NARROW:
+        return _cast(x, np.dtype(jax.dtypes.canonicalize_dtype(x.dtype)), name)
+    return x
 
 
 def _not_numbers(array: Any, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium.data.convert import in_range
 from trivium.state.dtypes import floatx
 from trivium.state.logits import keep_logits
 
@@ -33,6 +34,8 @@ def as_array(x: Any, dtype: Any = None) -> jax.Array:
         >>> as_array([1, 2]).dtype, as_array([1, 2], "float32").dtype
         (dtype('int32'), dtype('float32'))
     """
+    if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+        x = in_range(x, "an array")
     array = jnp.asarray(x, dtype=dtype)
     if dtype is None and not hasattr(x, "dtype") and jnp.issubdtype(array.dtype, jnp.floating):
         return array.astype(floatx())

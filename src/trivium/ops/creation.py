@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.convert import in_range
 from trivium.graph.op import op
 from trivium.graph.tensor import is_symbolic
 from trivium.ops.arrays import as_array, as_complex, dtype_or_none
@@ -336,7 +337,7 @@ def convert_to_tensor(
         ragged: Kept for Keras's signature; only dense arrays are supported.
 
     Raises:
-        ValueError: A sparse or ragged tensor is asked for.
+        ValueError: A sparse or ragged tensor is asked for, or `x` holds whole numbers that do not fit.
 
     Example:
         >>> convert_to_tensor([1, 2], 'float32').tolist()
@@ -346,7 +347,9 @@ def convert_to_tensor(
         raise ValueError(
             "Sparse and ragged tensors are not supported; leave `sparse` and `ragged` out."
         )
-    return jnp.asarray(as_array(x), dtype=dtype_or_none(dtype))
+    to = dtype_or_none(dtype)
+    x = x if to is not None and is_float(to) else in_range(x, "x")
+    return jnp.asarray(as_array(x), dtype=to)
 
 
 def convert_to_numpy(x: Array) -> np.ndarray:
