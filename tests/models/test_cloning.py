@@ -377,3 +377,49 @@ def test_weights_inside_a_layer_are_listed_alike_in_the_clone(make):
         assert len(clone.weights) == len(model.weights) == 6
         clone.set_weights(model.get_weights())
         np.testing.assert_array_equal(np.asarray(clone(x)), np.asarray(model(x)))
+
+
+class Unknown(tv.layers.Layer):
+    """A class that nobody registered."""
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units, self.dense = units, tv.layers.Dense(units, bias_initializer="normal")
+
+    def call(self, x):
+        return self.dense(x)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+class Around(tv.layers.Layer):
+    """Another, around a layer, with the config that Keras asks for."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+    def get_config(self):
+        inner = tv.saving.serialize_keras_object(self.inner)
+        return {**super().get_config(), "inner": inner}
+
+    @classmethod
+    def from_config(cls, config):
+        inner = tv.saving.deserialize_keras_object(config.pop("inner"))
+        return cls(inner, **config)
+
+
+def test_classes_inside_need_no_registration_to_be_cloned_or_written():
+    x = np.ones((2, 4), "float32")
+    model = tv.Sequential([tv.Input((4,)), Around(Around(Unknown(3)))])
+    clone = clone_model(model)
+    space = {"Around": Around, "Unknown": Unknown}
+    exec(tv.source(model), space)
+    for other in (clone, space["model"]):
+        assert not {id(w) for w in other.weights} & {id(w) for w in model.weights}
+        other.set_weights(model.get_weights())
+        np.testing.assert_array_equal(np.asarray(other(x)), np.asarray(model(x)))

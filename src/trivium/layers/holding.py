@@ -168,6 +168,11 @@ class Holder(Copied, Settings):
                 waiting.extend(reversed(layer._layers))
         return list(found.values())
 
+    def _classes_inside(self) -> dict[str, type]:
+        """The user's classes of the layers inside, by name: who has the layer knows them, registered or not."""
+        classes = [type(layer) for layer in self._flatten_layers(include_self=False)]
+        return {c.__name__: c for c in classes if c.__module__.partition(".")[0] != "trivium"}
+
     def _own_weights(self) -> list[Variable]:
         # Those that `add_weight` made come first: their list is the layer's first attribute.
         variables = list(members(self).variables)

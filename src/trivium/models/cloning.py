@@ -12,7 +12,7 @@ from trivium.layers.base import Layer
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.models.model import Model
 from trivium.models.sequential import Sequential
-from trivium.state.registry import inside_another
+from trivium.state.registry import custom_object_scope, inside_another
 from trivium.state.trees import keep_order, map_tree
 
 __all__ = ["clone_model"]
@@ -93,7 +93,8 @@ class _Cloner:
                 return _Cloner(None, None, True, self.made).model(layer)
         if self.clone_function is not None:
             return self.clone_function(layer)
-        with inside_another():  # Even where the class has a `from_config` of its own.
+        classes = custom_object_scope(layer._classes_inside())
+        with classes, inside_another():  # Even where the class has a `from_config` of its own.
             return type(layer).from_config(layer.get_config())
 
     def sequential(self, model: Sequential, input_tensors: Any) -> Model:

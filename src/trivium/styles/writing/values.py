@@ -22,7 +22,7 @@ from trivium import (
 )
 from trivium.layers.base import Layer
 from trivium.models.traced import JaxCode
-from trivium.state import DTypePolicy, get_registered_object, to_snake_case
+from trivium.state import DTypePolicy, custom_object_scope, get_registered_object, to_snake_case
 from trivium.styles.modes import StyleError
 
 __all__ = ["MODULES", "Expression", "Values"]
@@ -181,8 +181,10 @@ class Values:
             raise StyleError(
                 f"The source of {getattr(thing, 'name', thing)!r} cannot be written: {error}"
             ) from error
-        by_itself = isinstance(thing, Layer) and thing._named_by_itself
-        return self._call(type(thing), config, {"name"} if by_itself else set())
+        if not isinstance(thing, Layer):
+            return self._call(type(thing), config, set())
+        with custom_object_scope(thing._classes_inside()):
+            return self._call(type(thing), config, {"name"} if thing._named_by_itself else set())
 
     def _call(
         self, cls: Any, config: dict[str, Any], leave: set[str], positional: int = 0
