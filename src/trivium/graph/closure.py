@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import jax
 
 from trivium.graph.tensor import is_symbolic
 from trivium.state.types import Tree
 
-if TYPE_CHECKING:
-    from trivium.graph.graph import Graph
-    from trivium.graph.node import Node
-
 __all__ = ["Closure", "closures"]
+
+
+class Body(Protocol):
+    """What a closure knows of its graph."""
+
+    inputs: Any
+
+    @property
+    def operations(self) -> list[Any]:
+        """Each layer and op once."""
+        ...
+
+    @property
+    def all_nodes(self) -> list[Any]:
+        """The nodes, and those of functions inside."""
+        ...
+
+    def run(self, inputs: Any, call: Callable[[Any, Any, Any], Any] | None = None) -> Any:
+        """Compute the outputs."""
+        ...
 
 
 @jax.tree_util.register_pytree_node_class
@@ -35,10 +51,10 @@ class Closure:
 
     def __init__(
         self,
-        body: Graph | Callable[..., Any],
+        body: Body | Callable[..., Any],
         tensors: list[Any],
         results: Tree = None,
-        call: Callable[[Node, Any, Any], Any] | None = None,
+        call: Callable[[Any, Any, Any], Any] | None = None,
     ) -> None:
         self.body = body
         self.tensors = tensors
@@ -46,7 +62,7 @@ class Closure:
         self._call = call
 
     @property
-    def graph(self) -> Graph | None:
+    def graph(self) -> Body | None:
         """What the function does; `None` where it could not be recorded."""
         return None if callable(self.body) else self.body
 
@@ -64,7 +80,7 @@ class Closure:
             lambda leaf: next(computed) if is_symbolic(leaf) else leaf, self.results
         )
 
-    def with_call(self, call: Callable[[Node, Any, Any], Any]) -> Closure:
+    def with_call(self, call: Callable[[Any, Any, Any], Any]) -> Closure:
         """Return the same function with something else done at each of its nodes.
 
         Args:

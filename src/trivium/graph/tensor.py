@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -13,10 +13,7 @@ from trivium.state import jaxpr
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.names import auto_name
 from trivium.state.operators import OPERATORS, ArrayOperators
-from trivium.state.types import ArrayLike, DType
-
-if TYPE_CHECKING:
-    from trivium.graph.node import Node
+from trivium.state.types import DType
 
 __all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic"]
 
@@ -65,7 +62,9 @@ class SymbolicTensor(ArrayOperators):
         )
         self.dtype = standardize_dtype(dtype)
         self.name = name or auto_name("tensor")
-        self.node: Node | None = None
+        self.node: Any = (
+            None  # The `Node` that gives it; nodes know tensors, so the type stands there.
+        )
         self.index = 0
         self.mask: Any = None
 
@@ -117,7 +116,7 @@ class SymbolicTensor(ArrayOperators):
             "and ops in place of NumPy."
         )
 
-    def _operate(self, name: str, *operands: ArrayLike) -> Any:
+    def _operate(self, name: str, *operands: Any) -> Any:
         return OPERATORS[name](*operands)
 
     def __bool__(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,9 +25,6 @@ from trivium.layers.context import outermost
 from trivium.state.frame import Frame, entered
 from trivium.state.jaxpr import fresh_traces
 from trivium.state.trees import map_tree
-
-if TYPE_CHECKING:
-    from trivium.models.model import Model
 
 __all__ = [
     "as_capture_error",
@@ -58,7 +55,7 @@ def symbolic_like(structure: Any) -> Any:
     return map_tree(convert, structure)
 
 
-def capture(model: Model, args: Any, kwargs: Any, training: bool) -> tuple[Graph, bool]:
+def capture(model: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Graph, bool]:
     """Record a model's `call`.
 
     Args:
@@ -153,7 +150,7 @@ def _forbidden(error: Exception) -> str | None:
     return None
 
 
-def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[Layer, Any]]:
+def trace(model: Layer, args: Any, kwargs: Any, training: bool) -> list[tuple[Layer, Any]]:
     """Run a model's `call` once on abstract arrays, to build its layers where its code cannot be recorded.
 
     Returns:
@@ -167,7 +164,7 @@ def trace(model: Model, args: Any, kwargs: Any, training: bool) -> list[tuple[La
 
 @contextlib.contextmanager
 def entering_call(
-    model: Model, args: Any, kwargs: Any, training: bool | None
+    model: Layer, args: Any, kwargs: Any, training: bool | None
 ) -> Iterator[tuple[Frame, dict[str, Any]]]:
     """Enter a model to run its `call` by itself, outside of any call around it.
 

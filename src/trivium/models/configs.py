@@ -19,6 +19,7 @@ from trivium import ops
 from trivium.graph import Graph, Node, SymbolicTensor, is_symbolic
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
+from trivium.layers.registry import LAYERS
 from trivium.models.keras_operations import OPERATIONS
 from trivium.state.registry import custom_object_scope, deserialize, serialize, suggest
 
@@ -47,9 +48,7 @@ class _Entry:
     @property
     def first(self) -> int:
         # At the ends of a graph, Keras counts a Functional model's own graph as its first call.
-        from trivium.models.functional import Functional
-
-        return int(isinstance(self.operation, Functional))
+        return int(isinstance(self.operation, LAYERS.find("Functional")))
 
 
 def graph_config(graph: Graph, where: str) -> Config:
@@ -355,12 +354,9 @@ class _Reader:
         if isinstance(structure, dict):
             return {k: self.tensors(v) for k, v in structure.items()}
         if len(structure) == 3 and isinstance(structure[0], str):
-            from trivium.models.functional import Functional
-
             name, call, index = structure
-            return self.tensor(
-                name, call - isinstance(self.operations.get(name), Functional), index
-            )
+            own = isinstance(self.operations.get(name), LAYERS.find("Functional"))
+            return self.tensor(name, call - own, index)
         tensors = [self.tensors(v) for v in structure]
         return tuple(tensors) if isinstance(structure, tuple) else tensors
 

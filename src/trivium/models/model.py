@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import jax
 import numpy as np
@@ -21,6 +21,7 @@ from trivium.graph import (
 )
 from trivium.graph.infer import caused_by_sizes
 from trivium.layers.base import Layer
+from trivium.layers.registry import LAYERS
 from trivium.models.capture import (
     as_capture_error,
     capture,
@@ -105,9 +106,7 @@ class Model(SerializableModel, Trainer, Layer):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a `Functional` of `Model(inputs, outputs)`."""
         if cls is Model and _gives_graph(cls, args, kwargs):
-            from trivium.models.functional import Functional
-
-            cls = Functional
+            cls = cast("type[Model]", LAYERS.find("Functional"))  # It stands above this one.
         model = super().__new__(cls, *args, **kwargs)
         model._graph = None
         model._captured = {}

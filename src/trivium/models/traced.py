@@ -10,7 +10,7 @@ import itertools
 import linecache
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
@@ -30,9 +30,6 @@ from trivium.layers.base import Layer
 from trivium.models.capture import entering_call
 from trivium.state import StatelessScope, Variable, jaxpr, shape_scope
 from trivium.state.frame import current_frame, entered
-
-if TYPE_CHECKING:
-    from trivium.models.model import Model
 
 __all__ = ["JaxCode", "capture_traced"]
 
@@ -119,7 +116,7 @@ def _hidden(what: str) -> CaptureError:
 class _Program:
     """A model's `call` as JAX traces it, for any sizes that the unknown ones may take."""
 
-    def __init__(self, model: Model, args: Any, kwargs: Any, training: bool | None) -> None:
+    def __init__(self, model: Layer, args: Any, kwargs: Any, training: bool | None) -> None:
         self.model, self.training = model, training
         self.leaves, self.tree = jax.tree_util.tree_flatten((args, kwargs))
         self.inputs = [leaf for leaf in self.leaves if is_symbolic(leaf)]
@@ -275,7 +272,7 @@ class JaxCode:
 
 
 def capture_traced(
-    model: Model, args: Any, kwargs: Any, training: bool | None
+    model: Layer, args: Any, kwargs: Any, training: bool | None
 ) -> tuple[Graph, Callable[[Any], bool]]:
     """Read a model's graph from the program that JAX traces.
 

@@ -30,4 +30,5 @@ def drawing_scope(drawing: Drawing) -> entered:
 
 def current_drawing() -> Drawing | None:
     """Return the drawing that is going on, or `None`."""
-    return current_frame().drawing
+    drawing: Drawing | None = current_frame().drawing
+    return drawing

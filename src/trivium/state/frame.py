@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
-if TYPE_CHECKING:
-    from trivium.state.drawing import Drawing
-    from trivium.state.scopes import StatelessScope
-
-__all__ = ["Call", "Frame", "FrameScope", "Named", "current_autocast", "current_frame", "entered"]
+__all__ = [
+    "Call",
+    "Frame",
+    "FrameScope",
+    "Kept",
+    "Named",
+    "Scope",
+    "current_autocast",
+    "current_frame",
+    "entered",
+]
 
 
 class Named(Protocol):
@@ -24,6 +30,39 @@ class Named(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
+        ...
+
+
+class Kept(Protocol):
+    """What a scope has values of: a variable."""
+
+    @property
+    def path(self) -> str:
+        """Its name, with its owner's path before."""
+        ...
+
+
+class Scope(Protocol):
+    """What stands among a frame's scopes: a `StatelessScope`."""
+
+    collect_losses: bool
+    losses: list[Any]
+    policy: Any
+
+    def get_current_value(self, variable: Kept) -> Any:
+        """Return the value of a variable in the scope, or `None`."""
+        ...
+
+    def add_update(self, update: tuple[Any, Any]) -> None:
+        """Give a variable a new value in the scope."""
+        ...
+
+    def add_loss(self, loss: Any) -> None:
+        """Keep a loss."""
+        ...
+
+    def inside(self) -> bool:
+        """Say whether the running code is in the JAX function in which the scope was entered."""
         ...
 
 
@@ -57,7 +96,7 @@ class Frame(NamedTuple):
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
-    scopes: tuple[StatelessScope, ...] = ()
+    scopes: tuple[Scope, ...] = ()
     autocast: str | None = None
     training: bool | None = None
     layers: tuple[Named, ...] = ()
@@ -66,7 +105,7 @@ class Frame(NamedTuple):
     binder: Callable[..., Any] | None = None
     trail: list[tuple[Any, Any]] | None = None
     nodes: list[Any] | None = None
-    drawing: Drawing | None = None
+    drawing: Any = None
     seen: dict[Any, tuple[Any, Any]] | None = None
     reading: int = 0
     names: tuple[Mapping[str, Any], ...] = ()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
-
-if TYPE_CHECKING:
-    from trivium.state.types import ArrayLike
+from typing import Any, cast
 
 __all__ = ["OPERATORS", "ArrayOperators"]
 
@@ -23,55 +20,55 @@ class ArrayOperators:
 
     __hash__ = object.__hash__
 
-    def _operate(self, name: str, *operands: ArrayLike) -> Any:
+    def _operate(self, name: str, *operands: object) -> Any:
         raise NotImplementedError
 
-    def __add__(self, other: ArrayLike) -> Any:
+    def __add__(self, other: object) -> Any:
         return self._operate("add", self, other)
 
-    def __radd__(self, other: ArrayLike) -> Any:
+    def __radd__(self, other: object) -> Any:
         return self._operate("add", other, self)
 
-    def __sub__(self, other: ArrayLike) -> Any:
+    def __sub__(self, other: object) -> Any:
         return self._operate("sub", self, other)
 
-    def __rsub__(self, other: ArrayLike) -> Any:
+    def __rsub__(self, other: object) -> Any:
         return self._operate("sub", other, self)
 
-    def __mul__(self, other: ArrayLike) -> Any:
+    def __mul__(self, other: object) -> Any:
         return self._operate("mul", self, other)
 
-    def __rmul__(self, other: ArrayLike) -> Any:
+    def __rmul__(self, other: object) -> Any:
         return self._operate("mul", other, self)
 
-    def __truediv__(self, other: ArrayLike) -> Any:
+    def __truediv__(self, other: object) -> Any:
         return self._operate("truediv", self, other)
 
-    def __rtruediv__(self, other: ArrayLike) -> Any:
+    def __rtruediv__(self, other: object) -> Any:
         return self._operate("truediv", other, self)
 
-    def __floordiv__(self, other: ArrayLike) -> Any:
+    def __floordiv__(self, other: object) -> Any:
         return self._operate("floordiv", self, other)
 
-    def __rfloordiv__(self, other: ArrayLike) -> Any:
+    def __rfloordiv__(self, other: object) -> Any:
         return self._operate("floordiv", other, self)
 
-    def __mod__(self, other: ArrayLike) -> Any:
+    def __mod__(self, other: object) -> Any:
         return self._operate("mod", self, other)
 
-    def __rmod__(self, other: ArrayLike) -> Any:
+    def __rmod__(self, other: object) -> Any:
         return self._operate("mod", other, self)
 
-    def __pow__(self, other: ArrayLike) -> Any:
+    def __pow__(self, other: object) -> Any:
         return self._operate("pow", self, other)
 
-    def __rpow__(self, other: ArrayLike) -> Any:
+    def __rpow__(self, other: object) -> Any:
         return self._operate("pow", other, self)
 
-    def __matmul__(self, other: ArrayLike) -> Any:
+    def __matmul__(self, other: object) -> Any:
         return self._operate("matmul", self, other)
 
-    def __rmatmul__(self, other: ArrayLike) -> Any:
+    def __rmatmul__(self, other: object) -> Any:
         return self._operate("matmul", other, self)
 
     def __eq__(self, other: object) -> Any:
@@ -84,34 +81,34 @@ class ArrayOperators:
             NotImplemented if _is_no_array(other) else self._operate("ne", self, cast(Any, other))
         )
 
-    def __lt__(self, other: ArrayLike) -> Any:
+    def __lt__(self, other: object) -> Any:
         return self._operate("lt", self, other)
 
-    def __le__(self, other: ArrayLike) -> Any:
+    def __le__(self, other: object) -> Any:
         return self._operate("le", self, other)
 
-    def __gt__(self, other: ArrayLike) -> Any:
+    def __gt__(self, other: object) -> Any:
         return self._operate("gt", self, other)
 
-    def __ge__(self, other: ArrayLike) -> Any:
+    def __ge__(self, other: object) -> Any:
         return self._operate("ge", self, other)
 
-    def __and__(self, other: ArrayLike) -> Any:
+    def __and__(self, other: object) -> Any:
         return self._operate("and_", self, other)
 
-    def __rand__(self, other: ArrayLike) -> Any:
+    def __rand__(self, other: object) -> Any:
         return self._operate("and_", other, self)
 
-    def __or__(self, other: ArrayLike) -> Any:
+    def __or__(self, other: object) -> Any:
         return self._operate("or_", self, other)
 
-    def __ror__(self, other: ArrayLike) -> Any:
+    def __ror__(self, other: object) -> Any:
         return self._operate("or_", other, self)
 
-    def __xor__(self, other: ArrayLike) -> Any:
+    def __xor__(self, other: object) -> Any:
         return self._operate("xor", self, other)
 
-    def __rxor__(self, other: ArrayLike) -> Any:
+    def __rxor__(self, other: object) -> Any:
         return self._operate("xor", other, self)
 
     def __neg__(self) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,15 +20,14 @@ import jax.numpy as jnp
 from trivium.state.frame import (
     Frame,
     FrameScope,
+    Kept,
+    Scope,
     current_autocast,
     current_frame,
     entered,
 )
 from trivium.state.jaxpr import trace_state
 from trivium.state.types import Array, Tree
-
-if TYPE_CHECKING:
-    from trivium.state.variable import Variable
 
 __all__ = [
     "EffectError",
@@ -67,11 +66,11 @@ class Policy:
     # Whether the code inside is run to be recorded: the losses it adds are the outermost call's, no outer scope's.
     captures = False
 
-    def missing(self, variable: Variable) -> Any:
+    def missing(self, variable: Any) -> Any:
         """Return what a variable without a value in the scope reads as; `None` to look further out."""
         return None
 
-    def refuse(self, variable: Variable) -> None:
+    def refuse(self, variable: Any) -> None:
         """Raise where the scope takes no new value of `variable`."""
 
 
@@ -80,7 +79,7 @@ class _Blank(Policy):
 
     only_shapes = True
 
-    def missing(self, variable: Variable) -> Any:
+    def missing(self, variable: Any) -> Any:
         return jnp.zeros(variable.shape, variable.dtype)
 
 
@@ -107,7 +106,7 @@ class StatelessScope(FrameScope):
 
     def __init__(
         self,
-        state_mapping: Iterable[tuple[Variable, Any]] | None = None,
+        state_mapping: Iterable[tuple[Kept, Any]] | None = None,
         collect_losses: bool = False,
         policy: Policy = _FALLS_THROUGH,
     ) -> None:
@@ -115,22 +114,22 @@ class StatelessScope(FrameScope):
         self.losses: list[Any] = []
         self.policy = policy
         # Keyed by identity, and the variable is kept so that the id stays its own.
-        self._values: dict[int, tuple[Variable, Any]] = {
+        self._values: dict[int, tuple[Kept, Any]] = {
             id(v): (v, value) for v, value in state_mapping or ()
         }
         self._trace: Any = None
 
-    def get_current_value(self, variable: Variable) -> Any:
+    def get_current_value(self, variable: Kept) -> Any:
         """Return the value that `variable` has in this scope, or `None` where the scope has none."""
         entry = self._values.get(id(variable))
         return None if entry is None else entry[1]
 
     @property
-    def variables(self) -> list[Variable]:
+    def variables(self) -> list[Any]:
         """The variables that have a value in the scope, in the order in which they got it first."""
         return [variable for variable, _ in self._values.values()]
 
-    def add_update(self, update: tuple[Variable, Any]) -> None:
+    def add_update(self, update: tuple[Kept, Any]) -> None:
         """Give a variable a new value inside the scope.
 
         Args:
@@ -175,7 +174,7 @@ class StatelessScope(FrameScope):
         return {"scopes": (*current_frame().scopes, self)}
 
 
-def read(variable: Variable, scopes: tuple[StatelessScope, ...]) -> Any:
+def read(variable: Kept, scopes: tuple[Scope, ...]) -> Any:
     """Return the value that a variable has in the innermost scope that knows one, or `None`.
 
     Args:
@@ -196,7 +195,7 @@ def shape_scope() -> StatelessScope:
     return StatelessScope(collect_losses=True, policy=_BLANK)
 
 
-def current_scope() -> StatelessScope | None:
+def current_scope() -> Scope | None:
     """Return the innermost `StatelessScope`, or `None` outside of any."""
     scopes = current_frame().scopes
     return scopes[-1] if scopes else None

@@ -11,10 +11,7 @@ import itertools
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from trivium.state.dtypes import DTypePolicy
+from typing import Any
 
 __all__ = ["Session", "own_session", "session"]
 
@@ -47,7 +44,7 @@ class Session:
     names: Counter[str] = field(default_factory=Counter)
     floatx: str = "float32"
     epsilon: float = 1e-7
-    policy: DTypePolicy | None = None
+    policy: Any = None
     image_data_format: str = "channels_last"
 
     def reseed(self, seed: int) -> None:

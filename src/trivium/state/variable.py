@@ -311,7 +311,7 @@ class Variable(Copied, ArrayOperators):
     def __jax_array__(self) -> Any:
         return self.value
 
-    def _operate(self, name: str, *operands: ArrayLike) -> Any:
+    def _operate(self, name: str, *operands: Any) -> Any:
         if any(getattr(o, "is_symbolic", False) for o in operands):
             return NotImplemented
         function = _OPERATORS.get(name) or getattr(operator, name)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jax
 
@@ -296,7 +296,13 @@ class _Writer:
                 expressions[id(tensor)] = parameters[-1] + step_text(path)
         # Without short names: what is assigned inside a function cannot be read from around it as well.
         inner = _Writer(
-            graph, expressions, self.values, self.variable_name, self.layer_name, self.names, ()
+            cast(Graph, graph),
+            expressions,
+            self.values,
+            self.variable_name,
+            self.layer_name,
+            self.names,
+            (),
         )
         lines, _ = inner.write()
         code: list[str] = []
