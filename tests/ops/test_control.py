@@ -135,3 +135,9 @@ def test_jvp() -> None:
 def test_stop_gradient_in_a_graph() -> None:
     graph = Graph(X, ops.stop_gradient(X) * X)
     np.testing.assert_array_equal(jax.grad(lambda x: graph.run(x).sum())(A), A)
+
+
+def test_loops_over_nothing_take_no_step() -> None:
+    last, ys = ops.scan(lambda s, u: (s + u, s), jnp.ones(2), jnp.zeros((0, 2)))
+    assert last.tolist() == [1.0, 1.0] and ys.shape == (0, 2)
+    assert ops.map(lambda u: u * 2, jnp.zeros((0, 2))).shape == (0, 2)

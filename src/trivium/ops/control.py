@@ -223,9 +223,9 @@ def _scan(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> Any:
-    first = jax.tree_util.tree_map(lambda x: jnp.asarray(x)[0], xs)
+    first = slice_of(xs)
     if finding():
-        state, y = f(init, first)
+        state, y = f(init, zeros_of(first))
         steps = length if xs is None else jax.tree_util.tree_leaves(xs)[0].shape[0]
         return state, stacked(y, int(steps or 0))
     step = pure_form(f, jax.tree_util.tree_map(jnp.asarray, init), first)
@@ -284,8 +284,22 @@ def map(f: _Function, xs: Any) -> Any:
         [2, 4]
     """
     if finding():
-        return stacked(f(jax.tree_util.tree_map(lambda x: x[0], xs)), length_of(xs))
+        return stacked(f(zeros_of(slice_of(xs))), length_of(xs))
     return _scan(lambda _, x: (None, f(x)), None, xs)[1]
+
+
+def slice_of(xs: Any) -> Any:
+    """Return what one slice along the first axis is like: shapes and dtypes."""
+
+    def part(x: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(jnp.shape(x)[1:], jnp.result_type(x))
+
+    return jax.tree_util.tree_map(part, xs)
+
+
+def zeros_of(specs: Any) -> Any:
+    """Return arrays of given shapes and dtypes, where their values do not matter."""
+    return jax.tree_util.tree_map(lambda s: jnp.zeros(s.shape, s.dtype), specs)
 
 
 def length_of(xs: Any) -> int:

@@ -17,7 +17,7 @@ from trivium.graph.op import op
 from trivium.graph.tensor import is_symbolic
 from trivium.ops.arrays import as_array
 from trivium.ops.closures import op_of_functions
-from trivium.ops.control import length_of, pure_form, stacked
+from trivium.ops.control import length_of, pure_form, slice_of, stacked, zeros_of
 from trivium.state.effects import finding, put_back
 from trivium.state.scopes import EffectError
 from trivium.state.seeds import split_seeds
@@ -45,9 +45,9 @@ def vectorized_map(function: _Function, elements: Any) -> Any:
         >>> vectorized_map(lambda x: x * 2, jnp.array([1, 2])).tolist()
         [2, 4]
     """
-    first = jax.tree_util.tree_map(lambda x: jnp.asarray(x)[0], elements)
+    first = slice_of(elements)
     if finding():
-        return stacked(function(first), length_of(elements))
+        return stacked(function(zeros_of(first)), length_of(elements))
     step = pure_form(function, first)
     if not step.writes and not step.adds_loss:
         return jax.vmap(function)(elements)
