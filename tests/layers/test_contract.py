@@ -620,10 +620,11 @@ def stepped(case, layer, said, way, arrays, flag):
 def test_inside_scan_cond_and_remat(case):
     """What a layer gives, draws, adds and keeps there is what it gives, draws, adds and keeps in plain calls."""
     said = {"training": True} if case.trains else {}
+    layer = case.ours  # Built before the program, not in it.
 
     def run(arrays, flag):
         ways = ("plain", "scan", "cond", "remat")
-        return [stepped(case, case.ours, said, way, arrays, flag) for way in ways]
+        return [stepped(case, layer, said, way, arrays, flag) for way in ways]
 
     plainly, *others = compiled(run, [jnp.asarray(x) for x in case.inputs], jnp.array(True))
     for other in others:
