@@ -412,7 +412,7 @@ def test_a_layer_that_is_called_again_stands_in_the_stack_again():
 
 def test_branches_that_part_and_never_join_are_named():
     x = tv.Input((4,), name="x")
-    shared = layers.Dense(4, name="dense")(x)
+    shared = layers.Dense(4, name="shared")(x)
     model = tv.Model(x, [layers.Dense(1)(shared), layers.Dense(1)(shared)])
     graph = Graph(model.input, model.outputs[0])
     assert sequential_obstacle(graph) is None

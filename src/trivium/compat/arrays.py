@@ -295,7 +295,7 @@ def array_functions() -> list[str]:
     """Return the paths of all rows.
 
     Example:
-        >>> "tensorflow.reduce_mean" in array_functions()
+        >>> "tensorflow.reduce_max" in array_functions()
         True
     """
     return list(_rows())
@@ -312,8 +312,8 @@ def array_function(path: str) -> Callable[..., Any] | None:
         The function; `None` where there is no such row, or the library has no such op yet.
 
     Example:
-        >>> array_function("tensorflow.reduce_mean")([[1.0, 2.0]], axis=1, keepdims=True).tolist()
-        [[1.5]]
+        >>> array_function("tensorflow.reduce_max")([[1.0, 2.0]], axis=1, keepdims=True).tolist()
+        [[2.0]]
     """
     row = _rows().get(path)
     op = getattr(ops, row.op, None) if row is not None else None

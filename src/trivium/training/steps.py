@@ -319,7 +319,9 @@ class Steps(Layer):
         """
         groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         values = [trainable_variables, non_trainable_variables, metrics_variables]
-        policy = _OfTheModel([v for group in groups for v in group], self.name)
+        # A step that runs as plain Python begins with what its code makes anew, so nothing is the same again.
+        mine = [v for group in groups for v in group]
+        policy = Policy() if self._steps_eagerly else _OfTheModel(mine, self.name)
         with StatelessScope(_pairs(groups, values), collect_losses=True, policy=policy) as scope:
             y_pred = self(x, training=training)
             loss = self._loss_of(x, y, y_pred, sample_weight, training)
