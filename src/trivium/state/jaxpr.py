@@ -60,6 +60,8 @@ Value: TypeAlias = core.Var
 # All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
 _scope = export.SymbolicScope()
 _LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
+# How JAX says that a size is not known, without saying which.
+_BLAMES = re.compile(r"_DimExpr|polymorphi|[Ss]ymbolic dim|non-constant (?:size|shape|dim)")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -128,7 +130,7 @@ def blames_sizes(error: Exception, names: Iterable[str]) -> bool:
         (True, False)
     """
     text = str(error)
-    return "_DimExpr" in text or bool({*names} & {*re.findall(r"\w+", text)})
+    return bool(_BLAMES.search(text)) or bool({*names} & {*re.findall(r"\w+", text)})
 
 
 # -- programs ---------------------------------------------------------------------------------------------------
