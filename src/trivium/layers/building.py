@@ -23,7 +23,7 @@ from trivium.state import Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_frame, entered
 from trivium.state.scopes import init_scope
-from trivium.state.undo import undone_on_error
+from trivium.state.undo import note_undo, undone_on_error
 
 __all__ = ["Buildable", "noting_build", "shape_of", "symbolic_of"]
 
@@ -111,7 +111,12 @@ class Buildable(Holder):
         come: a clone is declared and built in another order, and its weights are listed in the same.
         """
         if self._build_index is None or (self._built_alone and inside):
+            before = self._build_index, self._built_alone
+            note_undo(lambda: self._put_in_place(*before))
             self._build_index, self._built_alone = next(_builds), not inside
+
+    def _put_in_place(self, index: int | None, alone: bool) -> None:
+        self._build_index, self._built_alone = index, alone
 
     def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self._is_placed():

@@ -76,7 +76,7 @@ class TerminateOnNaN(Callback):
         >>> guard = TerminateOnNaN()
         >>> guard.set_model(SimpleNamespace(stop_training=False))
         >>> guard.on_chunk_end("train", 100, {"loss": float("nan")})
-        Step 100: the loss is nan; training stops.
+        The loss is nan since one of the batches 0 to 99 of the epoch; training stops.
         >>> guard.model.stop_training
         True
     """
