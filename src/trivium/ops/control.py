@@ -40,6 +40,8 @@ def cond(pred: Any, true_fn: _Function, false_fn: _Function) -> Any:
         >>> cond(jnp.array(3) > 2, lambda: jnp.array(1.0), lambda: jnp.array(0.0)).item()
         1.0
     """
+    # A value that is there decides by itself, and only the function that it chooses is run. Who looks for effects wants
+    # those of both, whatever the value.
     if not isinstance(pred, jax.core.Tracer) and not finding():
         return true_fn() if pred else false_fn()
     return _one_of(
@@ -109,7 +111,7 @@ def while_loop(
         new = body(*values)
         return tuple(new) if several else (new,)
 
-    if finding():
+    if finding():  # One round touches what all rounds touch, and the state keeps its shapes.
         cond(*first)
         body_of(first)
         return loop_vars
@@ -223,6 +225,7 @@ def _scan(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> Any:
+    # What the step writes and the losses that it adds go along in JAX's loop state, beside the user's.
     first = slice_of(xs)
     if finding():
         state, y = f(init, zeros_of(first))
