@@ -5,9 +5,16 @@ import os
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import hypothesis
 import pytest
 
 from trivium.state import clear_names
+
+# The same examples in each run, so that a change and nothing else turns a test red; HYPOTHESIS_PROFILE=explore draws
+# new ones, which is how faults are looked for.
+hypothesis.settings.register_profile("same", derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 pytest_plugins = ["groups", "oracle.plugin"]
 

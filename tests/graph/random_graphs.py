@@ -365,6 +365,15 @@ class Plan:
                 found.append(i)
         return found[::-1]
 
+    def uses_its_models(self) -> bool:
+        """Return whether the outputs depend on each model inside, and theirs on each inside of it."""
+        used = {self.steps[i].kind for i in self.live()}
+        return all(
+            i in used and layer.uses_its_models()
+            for i, layer in enumerate(self.layers)
+            if isinstance(layer, Plan)
+        )
+
     def nested(self, values: Sequence[Any]) -> Any:
         """Return one value per input in the structure that the model takes."""
         if self.nest == "single":

@@ -128,6 +128,8 @@ def test_neither_names_nor_the_order_of_construction_show_in_the_fingerprint(pla
 @settings(max_examples=25, deadline=None)
 @given(plans(), st.integers(0, 2**16))
 def test_the_same_seed_draws_the_same_weights_in_whatever_order(plan, seed):
+    # A model takes its positions when it is made, used or not, so that it draws what it would draw alone.
+    assume(plan.uses_its_models())
     found = []
     for options in ({}, {"prefix": "other", "shuffle": seed}):
         tv.utils.set_random_seed(1)
@@ -286,7 +288,7 @@ def test_the_generator_reaches_what_it_promises():
     """Branches, merges, shared layers, models inside, several inputs and outputs, unknown sizes: each often enough."""
     seen = dict.fromkeys(("shared", "inside", "inputs", "outputs", "unknown", "merge", "words"), 0)
 
-    @settings(max_examples=100, deadline=None, derandomize=True)
+    @settings(max_examples=100, deadline=None)
     @given(plans())
     def collect(plan):
         called = [s.kind for s in plan.steps if isinstance(s.kind, int)]

@@ -112,7 +112,8 @@ def reserve(variables: Iterable[Variable]) -> None:
     """Give each variable that has no value yet its position, in this order.
 
     Positions that some of them hold already are given out again: a model inside another was made first, and the order
-    of the outer one's graph is what counts.
+    of the outer one's graph is what counts. A model that was made and is not used keeps what it took: it draws what
+    it would have drawn alone, and models made after it draw what comes then.
 
     Args:
         variables: The variables, in the order of the data's flow.
