@@ -1,0 +1,1 @@
+"""Keras's public names as they were read off it, and what of them is here, with which arguments, tested where."""

@@ -1,0 +1,94 @@
+"""Why a public name of Keras is not here: by name or by module."""
+
+_DATA = "Comes with the reading and preparing of data."
+
+# What another part of the work brings.
+LATER = {
+    "applications": "Comes with the applications.",
+    "distribution": "Comes with training on several devices.",
+    "export": "Comes with export.",
+    "preprocessing": _DATA,
+    **{
+        f"layers.{name}": _DATA
+        for name in (
+            "AugMix", "AutoContrast", "CategoryEncoding", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization",
+            "CutMix", "Discretization", "Equalization", "HashedCrossing", "Hashing", "IntegerLookup",
+            "MaxNumBoundingBoxes", "MelSpectrogram", "MixUp", "Pipeline", "RandAugment", "RandomBrightness",
+            "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
+            "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+            "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness",
+            "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "STFTSpectrogram", "Solarization",
+            "StringLookup", "TextVectorization",
+        )
+    },
+    **{
+        f"utils.{name}": _DATA
+        for name in (
+            "FeatureSpace", "array_to_img", "audio_dataset_from_directory", "image_dataset_from_directory",
+            "img_to_array", "load_img", "save_img", "split_dataset", "text_dataset_from_directory",
+            "timeseries_dataset_from_array",
+        )
+    },
+}  # fmt: skip
+
+# What stays away.
+ABSENT: dict[str, str] = {}
+
+# How a signature may differ: of which names, in what, and why.
+DIFFERENCES = [
+    (
+        r"layers\..*",
+        r"(strides|dilation_rate|pool_size|size|padding|cropping)=\d, not \(.*\)",
+        "One number stands for all axes; the config writes it out as Keras does.",
+    ),
+    (
+        r"layers\.(Average|Avg|Max|Spatial).*",
+        r"(name|dtype) by keyword",
+        "Layers take these by keyword.",
+    ),
+    (
+        r"layers\.(Average|Avg)Pool.*",
+        r"pool_size=2, not .*",
+        "As of the maximum: Keras has no default here.",
+    ),
+    (
+        r"optimizers\..*",
+        r".* by keyword",
+        "What all optimizers take, and Muon's many numbers, are taken by keyword: in a row of twenty one slips.",
+    ),
+    (
+        r"losses\.deserialize",
+        r"(lacks name|wants config)",
+        "It takes a config, as everywhere; Keras says `name`.",
+    ),
+    (
+        r"ops\.(nn\.)?multi_hot",
+        r"num_classes=.*",
+        "There is no default: Keras's is refused when called.",
+    ),
+    (
+        r"KerasTensor",
+        r".*",
+        "There are no sparse or ragged symbolic tensors, and each one records its history.",
+    ),
+    (
+        r"StatelessScope",
+        r"lacks initialize_variables",
+        "A variable draws its first value when it is first read.",
+    ),
+    (
+        r"Variable",
+        r".*(synchronization|layout|name at 6).*",
+        "Comes with training on several devices.",
+    ),
+    (
+        r"layers\.(Dense|Embedding)",
+        r"lacks (lora_rank|lora_alpha|quantization_config)",
+        "Comes with low rank and quantization.",
+    ),
+    (
+        r"(saving|utils)\.(deserialize_keras_object|(load|save)_weights)",
+        r".*",
+        "Comes with the saving of models.",
+    ),
+]
