@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.layers import Layer
+from trivium.saving.durable import durable
 from trivium.state import Variable, is_float, suggest, to_snake_case
 from trivium.state.tracking import attributes, contents
 
@@ -76,28 +76,8 @@ def save_weights(layer: Any, filepath: str | os.PathLike[str], overwrite: bool =
         raise ValueError(
             f"{layer.name!r} has no weights to save: call it on data first, so that it is built."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with h5py.File(part, "w") as file:
-            write_weights(layer, file)
-        _to_disk(part)
-        os.replace(part, path)
-        if (
-            os.name == "posix"
-        ):  # Elsewhere a folder cannot be opened; the name is on the disk with the file.
-            _to_disk(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _to_disk(path: Path) -> None:
-    """Wait until what was written to a file, or which files a folder has, is on the disk."""
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with durable(path) as part, h5py.File(part, "w") as file:
+        write_weights(layer, file)
 
 
 def load_weights(layer: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
