@@ -63,7 +63,7 @@ LAYERS = {
         )
     },
 }
-OTHERS = {"RepeatVector", "Embedding", "InputLayer", "Layer"}
+OTHERS = {"RepeatVector", "Embedding", "InputLayer", "Layer", "Wrapper"}
 MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 
 

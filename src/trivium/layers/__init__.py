@@ -73,6 +73,7 @@ from trivium.layers.resizing import (
     ZeroPadding2D,
     ZeroPadding3D,
 )  # fmt: skip
+from trivium.layers.wrappers import Wrapper
 
 # Second names that Keras has for some of them.
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
@@ -161,6 +162,7 @@ __all__ = [
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

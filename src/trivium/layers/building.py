@@ -206,6 +206,9 @@ def noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(self: Buildable, *args: Any, **kwargs: Any) -> Any:
         if not self.built:
             note_build(self)
+        outer = current_frame().building
+        if self._parent is None and isinstance(outer, Buildable) and outer is not self:
+            self._parent = weakref.ref(outer)
         with entered(building=self):
             result = build(self, *args, **kwargs)
         self._note_built(*(args or kwargs.values()))
