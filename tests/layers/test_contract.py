@@ -191,6 +191,14 @@ CASES = [
         activity_regularizer="l2",
     ),
     row("Dense", VECTOR, ids=9, units=3),
+    row("EinsumDense", SEQUENCE, equation="abc,bcde->ade", output_shape=(3, 2), bias_axes="d"),
+    row("EinsumDense", SEQUENCE, equation="ab...,bc->ac...", output_shape=[3], bias_axes="c", activation="tanh"),
+    row(
+        "EinsumDense", VECTOR, equation="...x,xy->...y", output_shape=3, bias_axes="y",
+        kernel_initializer="he_normal", kernel_regularizer="l2", kernel_constraint="non_neg",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="unit_norm",
+        activity_regularizer="l2",
+    ),
     row("Embedding", (2, 5), ids=7, input_dim=7, output_dim=3),
     row("Embedding", (2, 5, 2), ids=7, input_dim=7, output_dim=3, embeddings_regularizer="l2"),
     row("Embedding", (2, 5), ids=3, input_dim=7, output_dim=3, mask_zero=True, embeddings_initializer="ones"),
@@ -359,6 +367,7 @@ def test_every_layer_has_a_case():
 # layer takes by name.
 ABSENT = {
     "Dense": {"lora_rank", "lora_alpha", "quantization_config"},
+    "EinsumDense": {"lora_rank", "lora_alpha", "gptq_unpacked_column_size", "quantization_config"},
     "Embedding": {"lora_rank", "lora_alpha", "quantization_config"},
 }
 BY_NAME = {"name", "dtype"}
@@ -698,7 +707,7 @@ def test_half_precision(case, policy):
 
 
 LEARNING = {
-    "BatchNormalization", "Conv1D", "Conv2D", "Conv3D", "Dense", "Embedding", "GroupNormalization",
+    "BatchNormalization", "Conv1D", "Conv2D", "Conv3D", "Dense", "EinsumDense", "Embedding", "GroupNormalization",
     "LayerNormalization", "PReLU", "RMSNormalization",
 }  # fmt: skip
 

@@ -25,6 +25,9 @@ LAYERS = {
     "Masking": lambda p: L.Masking(dtype=p),
     "Lambda": lambda p: L.Lambda(jnp.tanh, dtype=p),
     "Dense": lambda p: L.Dense(2, "sigmoid", kernel_initializer="zeros", dtype=p),
+    "EinsumDense": lambda p: L.EinsumDense(
+        "abc,cd->abd", (None, 2), kernel_initializer="zeros", dtype=p
+    ),
     "Dot": lambda p: L.Dot(2, normalize=True, dtype=p),
     "BatchNormalization": lambda p: L.BatchNormalization(dtype=p),
     "LayerNormalization": lambda p: L.LayerNormalization(dtype=p),

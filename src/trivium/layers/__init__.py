@@ -6,6 +6,7 @@ from trivium.layers.batch_normalization import BatchNormalization
 from trivium.layers.convolution import Conv1D, Conv2D, Conv3D
 from trivium.layers.core import Identity, Lambda, Masking
 from trivium.layers.dense import Dense
+from trivium.layers.einsum_dense import EinsumDense
 from trivium.layers.embedding import Embedding
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.layers.input_spec import InputSpec
@@ -110,6 +111,7 @@ __all__ = [
     "Dense",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GaussianDropout",

@@ -82,8 +82,8 @@ DIFFERENCES = [
         "Comes with training on several devices.",
     ),
     (
-        r"layers\.(Dense|Embedding)",
-        r"lacks (lora_rank|lora_alpha|quantization_config)",
+        r"layers\.(Dense|EinsumDense|Embedding)",
+        r"lacks (lora_rank|lora_alpha|gptq_unpacked_column_size|quantization_config)",
         "Comes with low rank and quantization.",
     ),
     (

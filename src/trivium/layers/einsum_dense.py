@@ -1,0 +1,177 @@
+"""The dense layer whose axes an equation says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from trivium import ops
+from trivium.layers.base import Layer
+from trivium.layers.checks import is_whole, known
+from trivium.layers.input_spec import InputSpec
+from trivium.layers.registry import LAYERS
+from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
+from trivium.state.types import Array, Shape
+
+__all__ = ["EinsumDense"]
+
+_EQUATION = re.compile(
+    r"(\.\.\.)?(?P<input>[a-zA-Z]+)(\.\.\.)?,(?P<kernel>[a-zA-Z]+)->(\.\.\.)?(?P<output>[a-zA-Z]+)(\.\.\.)?"
+)
+
+
+@LAYERS.register()
+class EinsumDense(Layer):
+    """`activation(einsum(equation, inputs, kernel) + bias)`: a product along any axes, named by letters.
+
+    Args:
+        equation: The axes of the input, the kernel and the output: `"abc,cd->abd"`. `...` stands for any axes, before
+            or after the letters of the input and of the output alike.
+        output_shape: The sizes of the output's axes but the batch's, which is the first letter where none stand before
+            it; `None` for those that are the input's. A number alone is one axis.
+        activation: The activation; none where it is `None`.
+        bias_axes: The letters of the output's axes along which the bias has a number each; no bias where it is `None`.
+        kernel_initializer: How the kernel is drawn.
+        bias_initializer: How the bias is drawn.
+        kernel_regularizer: A penalty on the kernel.
+        bias_regularizer: A penalty on the bias.
+        kernel_constraint: A function applied to the kernel after each update.
+        bias_constraint: A function applied to the bias after each update.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer; and `activity_regularizer`.
+
+    Raises:
+        ValueError: The equation has another form or letters that come from nowhere, `output_shape` does not have a size
+            for each of the output's axes, or `bias_axes` has a letter that the output does not have.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = EinsumDense("abc,cde->abde", output_shape=(None, 3, 8), bias_axes="de")
+        >>> layer(np.ones((2, 5, 4))).shape, layer.kernel.shape, layer.bias.shape
+        ((2, 5, 3, 8), (4, 3, 8), (3, 8))
+    """
+
+    _left_out: ClassVar[dict[str, Any]] = {}
+    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
+
+    def __init__(
+        self,
+        equation: str,
+        output_shape: int | Sequence[int | None],
+        activation: ActivationLike = None,
+        bias_axes: str | None = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        given = (output_shape,) if is_whole(output_shape) else output_shape
+        if not isinstance(given, list | tuple) or not all(
+            d is None or is_whole(d, least=1) for d in given
+        ):
+            raise ValueError(
+                "EinsumDense: `output_shape` is a size, or a tuple of sizes and of None for sizes of the input; got "
+                f"{output_shape!r}."
+            )
+        self._set(
+            equation=equation, output_shape=tuple(given), activation=activation, bias_axes=bias_axes or None,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self._check_equation()
+
+    def _letters(self) -> tuple[str, str, str, bool, bool]:
+        """Return the letters of input, kernel and output, and whether other axes stand before or after them."""
+        match = _EQUATION.fullmatch(self.equation) if isinstance(self.equation, str) else None
+        if match is not None:
+            before, _, after, _, before_output, _, after_output = match.groups()
+            if (before, after) == (before_output, after_output) and not (before and after):
+                return match["input"], match["kernel"], match["output"], bool(before), bool(after)
+        raise ValueError(
+            "EinsumDense: `equation` has the form 'abc,cd->abd', '...bc,cd->...bd' or 'ab...,bc->ac...'; got "
+            f"{self.equation!r}."
+        )
+
+    def _check_equation(self) -> None:
+        inputs, kernel, output, before, _ = self._letters()
+        where = f"EinsumDense: `equation` {self.equation!r}"
+        for letters, said in ((kernel, "kernel"), (output, "output")):
+            if len(set(letters)) < len(letters):
+                raise ValueError(f"{where} names an axis of the {said} twice.")
+        sources = {"kernel": (kernel, inputs + output), "output": (output, inputs + kernel)}
+        for name, (letters, known_letters) in sources.items():
+            lost = [c for c in letters if c not in known_letters]
+            if lost:
+                raise ValueError(
+                    f"{where}: the {name}'s axis {lost[0]!r} is no axis of the input or the "
+                    f"{'output' if name == 'kernel' else 'kernel'}, so it has no size."
+                )
+        sized = output if before else output[1:]
+        if len(self.output_shape) != len(sized):
+            raise ValueError(
+                f"{where} has the axes {sized!r} besides the batch in its output, so `output_shape` has "
+                f"{len(sized)} sizes; got {self.output_shape}."
+            )
+        for letter, size in zip(sized, self.output_shape, strict=True):
+            if size is None and letter not in inputs:
+                raise ValueError(
+                    f"{where}: the output's axis {letter!r} is none of the input's, so `output_shape` must have its "
+                    f"size; got {self.output_shape}."
+                )
+        if not isinstance(self.bias_axes, str | None) or set(self.bias_axes or "") - set(output):
+            raise ValueError(
+                f"EinsumDense: `bias_axes` has letters of the output's axes, {output!r}, or is None; got "
+                f"{self.bias_axes!r}."
+            )
+
+    def _sizes(self, input_shape: Shape) -> dict[str, int | None]:
+        """Return the size of each axis that has a letter, `None` where it is not known."""
+        inputs, _, output, before, after = self._letters()
+        shape, path = known(input_shape), f"Layer {self.path!r} (EinsumDense)"
+        if len(shape) < len(inputs) or (len(shape) > len(inputs) and not (before or after)):
+            least = "at least " if before or after else ""
+            raise ValueError(
+                f"{path} wants {least}{len(inputs)} dimensions of its input, since its equation is "
+                f"{self.equation!r}; got shape {shape}."
+            )
+        seen = shape[len(shape) - len(inputs) :] if before else shape[: len(inputs)]
+        sizes = dict(zip(inputs, seen, strict=True))
+        said = zip(output if before else output[1:], self.output_shape, strict=True)
+        for letter, size in said:
+            given = sizes.setdefault(letter, size)
+            if None not in (size, given) and size != given:
+                raise ValueError(
+                    f"{path}: axis {letter!r} of {self.equation!r} has size {size} in output_shape="
+                    f"{self.output_shape} and {given} in the input of shape {shape}. Write None for the input's size."
+                )
+            sizes[letter] = given if size is None else size
+        return sizes
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the kernel, and the bias where there is one."""
+        inputs, kernel, output, before, after = self._letters()
+        sizes = self._sizes(input_shape)
+        self.kernel = self._add_set_weight("kernel", [sizes[c] for c in kernel])
+        self.bias = None
+        if self.bias_axes:
+            # It broadcasts from its first axis on.
+            axes = output[min(map(output.index, self.bias_axes)) :]
+            shape = [sizes[c] if c in self.bias_axes else 1 for c in axes]
+            shape += [1] * (len(input_shape) - len(inputs)) if after else []
+            self.bias = self._add_set_weight("bias", shape)
+        at = {c: i - len(inputs) if before else i for i, c in enumerate(inputs)}
+        said = dict(zip(reversed(output), reversed(self.output_shape), strict=False))
+        fixed = {at[c]: sizes[c] for c in inputs if c in kernel or said.get(c) is not None}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=fixed)
+
+    def call(self, inputs: Array) -> Array:
+        """Compute the output."""
+        outputs = ops.einsum(self.equation, inputs, self.kernel)
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return self.activation(outputs)
