@@ -227,6 +227,35 @@ CASES = [
     row("Conv3D", VOLUME, filters=3, kernel_size=2),
     row("Conv3D", VOLUME, filters=2, kernel_size=(2, 3, 1), padding="same", strides=2, activation="relu"),
     row("Conv3D", (2, 2, 4, 5, 3), filters=2, kernel_size=2, **FIRST),
+    row("Conv1DTranspose", SEQUENCE, filters=3, kernel_size=3, strides=3, output_padding=1, activation="relu"),
+    row("Conv1DTranspose", (2, 4, 5), filters=3, kernel_size=2, dilation_rate=2, padding="same", **FIRST),
+    row("Conv2DTranspose", IMAGE, filters=3, kernel_size=(3, 2), strides=2, padding="same"),
+    row(
+        "Conv2DTranspose", IMAGE, filters=3, kernel_size=2, strides=(3, 1), padding="same", output_padding=(1, 0),
+        kernel_initializer="he_uniform", kernel_regularizer="l2", kernel_constraint="max_norm",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="non_neg",
+        activity_regularizer="l2",
+    ),
+    row("Conv3DTranspose", VOLUME, filters=2, kernel_size=2, strides=(1, 2, 3)),
+    row("DepthwiseConv1D", SEQUENCE, kernel_size=3, dilation_rate=2, depth_multiplier=2, activation="relu"),
+    row("DepthwiseConv1D", (2, 4, 5), kernel_size=3, strides=2, padding="same", use_bias=False, **FIRST),
+    row("DepthwiseConv2D", IMAGE, kernel_size=(3, 2), strides=2, padding="same"),
+    row(
+        "DepthwiseConv2D", IMAGE, kernel_size=2, depth_multiplier=2,
+        depthwise_initializer="he_uniform", depthwise_regularizer="l2", depthwise_constraint="max_norm",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="non_neg",
+        activity_regularizer="l2",
+    ),
+    row("SeparableConv1D", SEQUENCE, filters=3, kernel_size=2, dilation_rate=2, activation="relu"),
+    row("SeparableConv1D", (2, 4, 5), filters=3, kernel_size=3, strides=2, padding="same", use_bias=False, **FIRST),
+    row("SeparableConv2D", IMAGE, filters=3, kernel_size=(3, 2), strides=2, padding="same"),
+    row(
+        "SeparableConv2D", IMAGE, filters=3, kernel_size=2, depth_multiplier=2,
+        depthwise_initializer="he_uniform", depthwise_regularizer="l2", depthwise_constraint="max_norm",
+        pointwise_initializer="he_normal", pointwise_regularizer="l2", pointwise_constraint="unit_norm",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="non_neg",
+        activity_regularizer="l2",
+    ),
     # -- merging
     *(
         row(name, shapes)
@@ -290,6 +319,10 @@ CASES = [
         for rank in (1, 2, 3)
         for kwargs in ({}, {"keepdims": True, **FIRST})
     ),
+    *(row(f"Adaptive{kind}Pooling{rank}D", OF_RANK[rank], output_size=2)
+        for kind in ("Max", "Average") for rank in (1, 2, 3)),
+    row("AdaptiveMaxPooling1D", SEQUENCE, output_size=7, **FIRST),
+    row("AdaptiveAveragePooling2D", IMAGE, output_size=(4, 3), **FIRST),
     row("MaxPooling2D", IMAGE, pool_size=(3, 2), strides=(1, 2), padding="same"),
     row("AveragePooling2D", IMAGE, ids=256, pool_size=2),
     row("GlobalAveragePooling1D", SEQUENCE, ids=9),
@@ -707,8 +740,9 @@ def test_half_precision(case, policy):
 
 
 LEARNING = {
-    "BatchNormalization", "Conv1D", "Conv2D", "Conv3D", "Dense", "EinsumDense", "Embedding", "GroupNormalization",
-    "LayerNormalization", "PReLU", "RMSNormalization",
+    "BatchNormalization", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
+    "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "Embedding", "GroupNormalization",
+    "LayerNormalization", "PReLU", "RMSNormalization", "SeparableConv1D", "SeparableConv2D",
 }  # fmt: skip
 
 

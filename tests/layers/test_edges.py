@@ -63,6 +63,20 @@ LAYERS = {
             ("ZeroPadding", {}),
             ("Cropping", {"cropping": ((0, 1),) + (0,) * (rank - 1) if rank > 1 else (0, 1)}),
             ("UpSampling", {}),
+            ("AdaptiveMaxPooling", {"output_size": 2}),
+            ("AdaptiveAveragePooling", {"output_size": 2}),
+        )
+    },
+    **{
+        name: lambda p, name=name, kwargs=kwargs: getattr(L, name)(kernel_size=2, dtype=p, **kwargs)
+        for name, kwargs in (
+            ("Conv1DTranspose", {"filters": 2, "kernel_initializer": "zeros"}),
+            ("Conv2DTranspose", {"filters": 2, "kernel_initializer": "zeros"}),
+            ("Conv3DTranspose", {"filters": 2, "kernel_initializer": "zeros"}),
+            ("DepthwiseConv1D", {"depthwise_initializer": "zeros"}),
+            ("DepthwiseConv2D", {"depthwise_initializer": "zeros"}),
+            ("SeparableConv1D", {"filters": 2, "pointwise_initializer": "zeros"}),
+            ("SeparableConv2D", {"filters": 2, "pointwise_initializer": "zeros"}),
         )
     },
 }
@@ -79,7 +93,7 @@ def test_every_layer_is_at_the_edges():
 
 def at_the_edges(name, values, policy, layer=None):
     """Return the outputs and the gradients for inputs that hold one value each, and for one of ties."""
-    rank = int(name[-2]) if name[-1] == "D" else 1
+    rank = next(map(int, filter(str.isdigit, name)), 1)
     inputs = np.stack([np.full(SHAPES[rank], v, "float32") for v in values])
     mixed = np.resize([values[0], values[-1], values[-1]], SHAPES[rank]).astype("float32")
     inputs = np.concatenate([inputs, mixed[None]])
@@ -120,6 +134,7 @@ def test_values_and_gradients_are_finite(name):
 OVERFLOW = {
     "Add", "Subtract", "Multiply", "Dot", "Normalization", "ActivityRegularization", "Dropout", "SpatialDropout1D",
     "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout", "PReLU", "UnitNormalization",
+    "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D",
 }  # fmt: skip
 
 

@@ -25,6 +25,9 @@ NAMES = sorted(
 )
 REQUIRED = {
     "Conv": {"filters": 3, "kernel_size": 1},
+    "Separable": {"filters": 3, "kernel_size": 1},
+    "Depthwise": {"kernel_size": 1},
+    "Adaptive": {"output_size": 2},
     "SpatialDropout": {"rate": 0.5},
     "Average": {"pool_size": 2},
 }
@@ -37,7 +40,7 @@ def made(library, name):
 
 
 def size(name):
-    rank = int(name[-2]) if name[-1] == "D" else 2
+    rank = next(map(int, filter(str.isdigit, name)), 2)
     return (2, 3, *(4, 5, 6)[:rank])
 
 

@@ -82,10 +82,12 @@ class Buildable(Holder):
         self._added.append(variable)
         return variable
 
-    def _add_set_weight(self, name: str, shape: Any, **options: Any) -> Variable:
-        """Make the variable whose initializer, regularizer and constraint are the settings `{name}_…`."""
+    def _add_set_weight(
+        self, name: str, shape: Any, settings: str | None = None, **options: Any
+    ) -> Variable:
+        """Make the variable whose initializer, regularizer and constraint are the settings `{settings or name}_…`."""
         kinds = ("initializer", "regularizer", "constraint")
-        said = {kind: getattr(self, f"{name}_{kind}", None) for kind in kinds}
+        said = {kind: getattr(self, f"{settings or name}_{kind}", None) for kind in kinds}
         return self.add_weight(shape, name=name, **{**said, **options})
 
     def build(self, *args: Any, **kwargs: Any) -> None:

@@ -15,10 +15,86 @@ from trivium.state.types import Array, Shape
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
-class Conv(Spatial):
-    """A window that slides over `rank` axes; each filter gives a weighted sum of what it sees.
+class BaseConv(Spatial):
+    """What every convolution has: a window and its steps, a bias, an activation.
 
-    Subclasses of other kinds say in `_kernel_shape` what the kernel looks like, and in `_convolve` how it is applied.
+    Its kinds say in `_add_kernels` what kernels they have, and in `_convolve` how those are applied.
+
+    Args:
+        kernel_size: The window's size: one number, or one for each axis.
+        strides: The window's step, likewise.
+        padding: `"valid"` (none), or `"same"` (zeros evenly around, so that stride 1 keeps the size).
+        data_format: `"channels_last"` or `"channels_first"`; the default where it is `None`.
+        dilation_rate: The distance between the window's cells, one number or one for each axis.
+        activation: The activation; none where it is `None`.
+        use_bias: Whether to add a bias.
+        settings: What a kind has besides; `bias_initializer` and the like.
+
+    Raises:
+        TypeError: `use_bias` is not true or false.
+        ValueError: A setting is out of its range.
+    """
+
+    _left_out: ClassVar[dict[str, Any]] = {}
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+
+    def _set_convolution(
+        self,
+        kernel_size: Sizes,
+        strides: Sizes,
+        padding: str,
+        dilation_rate: Sizes,
+        use_bias: bool,
+        **settings: Any,
+    ) -> None:
+        self._set(
+            kernel_size=sizes_of(self, self.rank, kernel_size=kernel_size),
+            strides=sizes_of(self, self.rank, strides=strides),
+            padding=one_of(self, self.paddings, padding=padding),
+            dilation_rate=sizes_of(self, self.rank, dilation_rate=dilation_rate),
+            use_bias=flag(self, use_bias=use_bias),
+            **settings,
+        )
+
+    def _refuse_strides_with_dilation(self) -> None:
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: `strides` and `dilation_rate` cannot both be above 1; got "
+                f"strides={self.strides}, dilation_rate={self.dilation_rate}."
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the kernels, and the bias, shape `(filters,)`."""
+        channels = input_shape[self._channel_axis]
+        if channels is None:
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) needs a known number of channels; got input of shape "
+                f"{tuple(input_shape)}, data_format={self.data_format!r}."
+            )
+        filters = self._add_kernels(channels)
+        self.bias = self._add_set_weight("bias", (filters,)) if self.use_bias else None
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: channels})
+
+    def _add_kernels(self, channels: int) -> int:
+        """Make the kernels for an input with so many channels, and return how many come out."""
+        raise NotImplementedError
+
+    def _convolve(self, inputs: Array) -> Array:
+        """Apply the kernels."""
+        raise NotImplementedError
+
+    def call(self, inputs: Array) -> Array:
+        """Compute the output."""
+        outputs = self._convolve(inputs)
+        if self.bias is not None:
+            shape = [1] * (self.rank + 2)
+            shape[self._channel_axis] = -1
+            outputs = outputs + ops.reshape(self.bias, shape)
+        return self.activation(outputs)
+
+
+class Conv(BaseConv):
+    """A window that slides over `rank` axes; each filter gives a weighted sum of what it sees.
 
     Args:
         filters: How many filters: the size of the output's channel axis.
@@ -49,9 +125,6 @@ class Conv(Spatial):
         `"channels_first"`.
     """
 
-    _left_out: ClassVar[dict[str, Any]] = {}
-    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
-
     def __init__(
         self,
         filters: int,
@@ -73,14 +146,10 @@ class Conv(Spatial):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format, **kwargs)
-        self._set(
-            filters=positive_int(self, filters=filters),
-            kernel_size=sizes_of(self, self.rank, kernel_size=kernel_size),
-            strides=sizes_of(self, self.rank, strides=strides),
-            padding=one_of(self, self.paddings, padding=padding),
-            dilation_rate=sizes_of(self, self.rank, dilation_rate=dilation_rate),
-            groups=positive_int(self, groups=groups),
-            activation=activation, use_bias=flag(self, use_bias=use_bias),
+        self._set_convolution(
+            kernel_size, strides, padding, dilation_rate, use_bias,
+            filters=positive_int(self, filters=filters), groups=positive_int(self, groups=groups),
+            activation=activation,
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer,
@@ -91,27 +160,17 @@ class Conv(Spatial):
                 f"{type(self).__name__}: each group makes equally many filters, so `filters` is a multiple of `groups`"
                 f"; got filters={self.filters}, groups={self.groups}."
             )
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"{type(self).__name__}: `strides` and `dilation_rate` cannot both be above 1; got "
-                f"strides={self.strides}, dilation_rate={self.dilation_rate}."
-            )
+        self._refuse_strides_with_dilation()
 
-    def build(self, input_shape: Shape) -> None:
-        """Make the kernel, shape `(*kernel_size, channels / groups, filters)`, and the bias, shape `(filters,)`."""
-        channels = input_shape[self._channel_axis]
-        if channels is None or channels % self.groups:
+    def _add_kernels(self, channels: int) -> int:
+        if channels % self.groups:
             raise ValueError(
-                f"Layer {self.path!r} ({type(self).__name__}) needs a known number of channels that is a multiple "
-                f"of its groups={self.groups}; got input of shape {tuple(input_shape)}, "
-                f"data_format={self.data_format!r}."
+                f"Layer {self.path!r} ({type(self).__name__}) needs a number of channels that is a multiple of its "
+                f"groups={self.groups}; got {channels}."
             )
-        self.kernel = self._add_set_weight("kernel", self._kernel_shape(channels))
-        self.bias = self._add_set_weight("bias", (self.filters,)) if self.use_bias else None
-        self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: channels})
-
-    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
-        return (*self.kernel_size, channels // self.groups, self.filters)
+        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        self.kernel = self._add_set_weight("kernel", shape)
+        return self.filters
 
     def _convolve(self, inputs: Array) -> Array:
         padding = self.padding
@@ -120,15 +179,6 @@ class Conv(Spatial):
         return ops.conv(
             inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate
         )
-
-    def call(self, inputs: Array) -> Array:
-        """Compute the output."""
-        outputs = self._convolve(inputs)
-        if self.bias is not None:
-            shape = [1] * (self.rank + 2)
-            shape[self._channel_axis] = -1
-            outputs = outputs + ops.reshape(self.bias, shape)
-        return self.activation(outputs)
 
     def _pad_before(self, inputs: Array) -> Array:
         """Put zeros before the first step, so that no step sees a later one."""

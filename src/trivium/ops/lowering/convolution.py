@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
+from trivium.state.dtypes import is_half
 
 __all__ = [
     "conv", "conv_transpose", "depthwise", "groups_apart", "groups_batched", "patches", "plain", "rows",
@@ -145,12 +146,18 @@ def groups_batched(
 def depthwise(
     x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
 ) -> jax.Array:
-    """A group for each channel: products cell by cell, which XLA fuses into one loop."""
-    multiplier = kernel.shape[-1] // x.shape[-1]
+    """A group for each channel: products cell by cell, which XLA fuses into one loop.
+
+    They are added up in float32, as matrix products are, so that a half's sum is rounded once and not at each cell.
+    """
+    multiplier, dtype = kernel.shape[-1] // x.shape[-1], x.dtype
+    if is_half(dtype):
+        x, kernel = x.astype("float32"), kernel.astype("float32")
     x = x if multiplier == 1 else jnp.repeat(x, multiplier, axis=-1)
     weights = kernel.reshape(-1, kernel.shape[-1])
     cells = windows(x, kernel.shape[:-2], strides, dilation)
-    return sum((c * w for c, w in zip(cells[1:], weights[1:], strict=True)), cells[0] * weights[0])
+    total = sum((c * w for c, w in zip(cells[1:], weights[1:], strict=True)), cells[0] * weights[0])
+    return total.astype(dtype)
 
 
 def _product(x: jax.Array, weights: jax.Array) -> jax.Array:
