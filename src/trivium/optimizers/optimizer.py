@@ -676,6 +676,15 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         self._undecayed = list(var_list or ())
         self._undecayed_names = list(var_names or ())
 
+    @property
+    def averages(self) -> list[tuple[Variable, Variable]]:
+        """The trained variables, each with its moving average; none without `use_ema` or before the first step.
+
+        An addition of Trivium's.
+        """
+        averages = self._state.averages if self.built and int(self.iterations) else []
+        return list(zip(self._trainable_variables if averages else [], averages, strict=True))
+
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Set the variables to their moving averages, where `use_ema` is on.
 

@@ -141,6 +141,7 @@ class Pass:
             since it is asked for before each execution that a callback saw the beginning of.
         chunk: How many steps lie between the hooks of callbacks; `None` where there are no such hooks, and the chunk
             grows to the clock.
+        ahead: How many steps may run before the next hook, given how many are done; rounded up to whole chunks.
     """
 
     def __init__(
@@ -150,11 +151,12 @@ class Pass:
         ready: Callable[[], Ready],
         token: Callable[[], Any] = lambda: None,
         chunk: int | None = None,
+        ahead: Callable[[int], int] = lambda done: 1,
     ) -> None:
         self.kind, self.source, self.chunk = kind, source, chunk
-        self._ask, self._token = ready, token
+        self._ask, self._token, self._ahead = ready, token, ahead
         self.renew()
-        self._feed = Feed(source, chunk, self._ready.eager)
+        self._feed = Feed(source, self._room(), self._ready.eager)
         # The first chunk is one step, which says how long a step lasts.
         self._grown = 1
 
@@ -199,27 +201,39 @@ class Pass:
             ends within an execution, that comes by itself, with `None` for a result.
         """
         if self._feed.eager != self._ready.eager:
-            self._feed = Feed(self.source, self.chunk, self._ready.eager)
-        done = begun = 0
+            self._feed = Feed(self.source, self._room(), self._ready.eager)
+        done = begun = end = 0
         for segment in self._feed.segments(moment):
             first = 0
             while first < segment.steps:
-                if before is not None and done == begun:
-                    before(done)
+                if done == begun:
+                    if before is not None:
+                        before(done)
+                    end = self._next_end(done)
                 if self._token() != self._seen:
                     self.renew()
                 free = 1 if stopping() else self._grown
-                most = free if self.chunk is None else self.chunk - (done - begun)
+                most = free if self.chunk is None else min(max(free, self.chunk), end - done)
                 started = time.perf_counter()
                 result, size = self._chunk(segment, first, min(most, segment.steps - first))
-                if size == self._grown and self.chunk is None:
+                if size == self._grown:
                     self._grown = _grow(size, time.perf_counter() - started)
                 first, done = first + size, done + size
-                if self.chunk is None or done - begun == self.chunk:
+                if self.chunk is None or done == end:
                     begun = done
                 yield done, result, begun == done
         if done > begun:
             yield done, None, True
+
+    def _next_end(self, done: int) -> int:
+        """Return the step at which an execution ends that begins after `done` steps."""
+        if self.chunk is None:
+            return 0
+        return done + -(-max(1, self._ahead(done)) // self.chunk) * self.chunk
+
+    def _room(self) -> int | None:
+        """Return how many batches of a stream are laid side by side: those of one chunk, where each has its hooks."""
+        return self.chunk if self._next_end(0) == self.chunk else None
 
     def _chunk(self, segment: Segment, first: int, size: int) -> tuple[Any, int]:
         if self._feed.eager:

@@ -125,13 +125,14 @@ class Trainer(Steps):
     def _pass(self, kind: str, source: Any, watchers: CallbackList | None = None) -> Pass:
         """Return a pass of a kind over a source, for the model as it is, built on the data where it was not."""
         made = self._trainer
-        chunk = None
+        hooks: dict[str, Any] = {}
         if watchers is not None and watchers.wants_batches(kind):
-            chunk = made.steps_per_execution if made else 1
+            hooks["chunk"] = made.steps_per_execution if made else 1
+            hooks["ahead"] = functools.partial(watchers.batches_ahead, kind)
         # A step's code gets the dicts of a batch in the order that they were written in.
         written = source.data if isinstance(source, ArraySource) else source.example()
         work = Pass(
-            kind, source, lambda: self._ready(kind, source, written), self._optimizing, chunk
+            kind, source, lambda: self._ready(kind, source, written), self._optimizing, **hooks
         )
         source.require(self._check_batch if kind != "predict" else self._check_inputs_of)
         return work

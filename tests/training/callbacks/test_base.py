@@ -13,6 +13,9 @@ from trivium.training.callbacks import (
     ModelCheckpoint,
     ProgbarLogger,
     ReduceLROnPlateau,
+    RemoteMonitor,
+    SwapEMAWeights,
+    TensorBoard,
     TerminateOnNaN,
 )
 
@@ -83,6 +86,9 @@ def test_the_library_s_own_callbacks_want_no_batches(tmp_path):
             LambdaCallback(on_epoch_end=print),
             TerminateOnNaN(),
             CSVLogger(tmp_path / "x.csv"),
+            RemoteMonitor(),
+            SwapEMAWeights(swap_on_epoch=True),
+            TensorBoard(tmp_path),
         ],
         add_history=True,
         add_progbar=True,

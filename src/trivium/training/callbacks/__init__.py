@@ -7,8 +7,11 @@ from trivium.training.callbacks.early_stopping import EarlyStopping
 from trivium.training.callbacks.history import History
 from trivium.training.callbacks.model_checkpoint import ModelCheckpoint
 from trivium.training.callbacks.progress import ProgbarLogger
+from trivium.training.callbacks.remote_monitor import RemoteMonitor
 from trivium.training.callbacks.schedules import LearningRateScheduler, ReduceLROnPlateau
 from trivium.training.callbacks.small import LambdaCallback, TerminateOnNaN
+from trivium.training.callbacks.swap_ema_weights import SwapEMAWeights
+from trivium.training.callbacks.tensorboard import TensorBoard
 
 __all__ = [
     "CSVLogger",
@@ -21,5 +24,8 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -20,7 +20,8 @@ class Callback:
 
     Training runs in compiled chunks of many steps. A callback with batch hooks of its own gets
     chunks of `steps_per_execution` steps, so that it stands between any two; one without costs
-    nothing. `on_chunk_end` is for what only wants to look in from time to time.
+    nothing. One that has to look at some batches only says how many may pass (`batches_ahead`);
+    `on_chunk_end` is for what only wants to look in from time to time.
 
     `logs` are floats by name, such as `loss` and `val_accuracy`. Setting
     `self.model.stop_training = True` ends `fit` at the next edge.
@@ -62,6 +63,21 @@ class Callback:
             Whether one of the mode's batch hooks is the callback's own.
         """
         return any(overrides(self, hook, Callback) for hook in BATCH_HOOKS[mode])
+
+    def batches_ahead(self, mode: str, step: int) -> int:
+        """Return how many batches may run before the callback's next batch hook (Trivium's addition).
+
+        It is asked of callbacks that want batches, before the first batch and after each hook. The batches in between
+        run as one chunk, unless another callback wants to see them.
+
+        Args:
+            mode: `"train"`, `"test"` or `"predict"`.
+            step: How many batches of the epoch are done.
+
+        Returns:
+            At least 1, which stands for every batch, and for every `steps_per_execution` batches.
+        """
+        return 1
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Run before epoch `epoch`, counted from 0."""

@@ -90,10 +90,18 @@ class CallbackList(Callback):
         Args:
             mode: `"train"`, `"test"` or `"predict"`.
         """
-        return any(
-            callback.wants_batches(mode) if isinstance(callback, Callback) else True
-            for callback in self.callbacks
-        )
+        return any(_wants_batches(callback, mode) for callback in self.callbacks)
+
+    def batches_ahead(self, mode: str, step: int) -> int:
+        """Return how many batches may run before one of the callbacks has to see one.
+
+        Args:
+            mode: `"train"`, `"test"` or `"predict"`.
+            step: How many batches of the epoch are done.
+        """
+        waiting = [c for c in self.callbacks if _wants_batches(c, mode)]
+        own = [c.batches_ahead(mode, step) for c in waiting if isinstance(c, Callback)]
+        return min(own) if own and len(own) == len(waiting) else 1
 
     def _find(self, kind: Any, add: bool) -> Any:
         for callback in self.callbacks:
@@ -103,6 +111,10 @@ class CallbackList(Callback):
             return None
         self.callbacks.append(kind())
         return self.callbacks[-1]
+
+
+def _wants_batches(callback: Any, mode: str) -> bool:
+    return callback.wants_batches(mode) if isinstance(callback, Callback) else True
 
 
 def _flatten(callbacks: Any, place: str = "callbacks") -> Iterator[Callback]:

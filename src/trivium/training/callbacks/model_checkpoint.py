@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
+
+import numpy as np
 
 from trivium.training.callbacks.base import BATCH_HOOKS, Logs, overrides
 from trivium.training.callbacks.console import say
@@ -32,7 +35,7 @@ class ModelCheckpoint(MonitorCallback):
 
     Example:
         >>> class Model:
-        ...     def save_weights(self, path):
+        ...     def save_weights(self, path, overwrite):
         ...         print("to", path)
         >>> checkpoint = ModelCheckpoint("{epoch:02d}.weights.h5", save_weights_only=True)
         >>> checkpoint.set_model(Model())
@@ -91,6 +94,15 @@ class ModelCheckpoint(MonitorCallback):
         """Say whether to stop around batches: for a number as `save_freq`, or a subclass's hook."""
         if self.save_freq != "epoch":
             return super().wants_batches(mode)
+        return self._has_hooks(mode)
+
+    def batches_ahead(self, mode: str, step: int) -> int:
+        """Return how many batches are left before the next file; 1 for a subclass with batch hooks of its own."""
+        if self.save_freq == "epoch" or self._has_hooks(mode):
+            return 1
+        return int(self.save_freq) - self._batches_since_save
+
+    def _has_hooks(self, mode: str) -> bool:
         return any(overrides(self, hook, ModelCheckpoint) for hook in BATCH_HOOKS[mode])
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -119,8 +131,8 @@ class ModelCheckpoint(MonitorCallback):
         if why is None:
             return
         path = self._path(logs, position)
-        getattr(self.model, self._method)(path)
-        if self.save_best_only and self.monitor in logs:
+        getattr(self.model, self._method)(path, overwrite=True)
+        if self.save_best_only and np.ndim(logs.get(self.monitor, [])) == 0:
             self.best = logs[self.monitor]
         if self.verbose:
             say(f"Epoch {position['epoch']}: {why}saved the model to {path}")
@@ -131,6 +143,13 @@ class ModelCheckpoint(MonitorCallback):
             return ""
         value = self.current(logs)
         if value is None:
+            return ""
+        if np.ndim(value):
+            warnings.warn(
+                f"ModelCheckpoint monitors {self.monitor!r}, which is no single number but {value!r}: there is no best "
+                "one of those, so each model is saved.",
+                stacklevel=4,
+            )
             return ""
         if self.improves(value, self.best):
             before = "" if self.best is None else f"from {self.best:.5f} "
