@@ -1,10 +1,9 @@
 """Settings of the library: default dtypes and policies, epsilon, and where images have their channels."""
 
+from trivium.state.dtype_policies import dtype_policy, set_dtype_policy
 from trivium.state.dtypes import (
-    dtype_policy,
     epsilon,
     floatx,
-    set_dtype_policy,
     set_epsilon,
     set_floatx,
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trivium.state import custom_objects, dtypes, session
+from trivium.state import custom_objects, dtypes, session, set_dtype_policy
 
 
 @pytest.fixture(autouse=True)
@@ -12,6 +12,6 @@ def as_before():
     yield
     dtypes.set_floatx(settings[0])
     dtypes.set_epsilon(settings[1])
-    dtypes.set_dtype_policy(settings[2])
+    set_dtype_policy(settings[2])
     custom_objects._registered.clear()
     custom_objects._registered.update(known)

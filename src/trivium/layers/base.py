@@ -14,7 +14,7 @@ from trivium import regularizers
 from trivium.layers.building import noting_build
 from trivium.layers.calling import Called
 from trivium.layers.own_names import PUBLIC, is_ours, refuse_own_name, refuse_own_names
-from trivium.state.dtypes import get_policy
+from trivium.state.dtype_policies import get_policy
 from trivium.state.frame import current_frame
 
 __all__ = ["SEQUENTIAL_KEYS", "Layer"]

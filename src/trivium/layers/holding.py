@@ -13,7 +13,7 @@ from trivium.layers.settings import Settings
 from trivium.metrics import Metric
 from trivium.state import Variable, auto_name, to_snake_case
 from trivium.state.copying import Copied
-from trivium.state.dtypes import DTypePolicy, get_policy
+from trivium.state.dtype_policies import DTypePolicy, DTypePolicyMap, get_policy
 from trivium.state.tracking import LAYERS, in_one_look, members, unique
 
 __all__ = ["Holder"]
@@ -118,20 +118,30 @@ class Holder(Copied, Settings):
     def dtype_policy(self, value: Any) -> None:
         self._policy = get_policy(value)
 
+    def _own_policy(self) -> DTypePolicy:
+        """Return the policy of this very layer, where it was given policies by path."""
+        policy = self.dtype_policy
+        return policy[self.path] if isinstance(policy, DTypePolicyMap) else policy
+
     @property
     def dtype(self) -> str:
         """The dtype of the variables."""
-        return self.dtype_policy.variable_dtype
+        return self._own_policy().variable_dtype
 
     @property
     def variable_dtype(self) -> str:
         """The dtype of the variables."""
-        return self.dtype_policy.variable_dtype
+        return self._own_policy().variable_dtype
 
     @property
     def compute_dtype(self) -> str:
         """The dtype of the computation."""
-        return self.dtype_policy.compute_dtype
+        return self._own_policy().compute_dtype
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """How the kernel is quantized: `"int8"`, `"int4"`, `"float8"`; `None` where it is not."""
+        return self._own_policy().quantization_mode
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

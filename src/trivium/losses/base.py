@@ -21,7 +21,8 @@ from trivium.losses.arrays import (
 )
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.state.configured import Configured
-from trivium.state.dtypes import floatx, get_policy
+from trivium.state.dtype_policies import get_policy
+from trivium.state.dtypes import floatx
 from trivium.state.guarding import Guarded
 from trivium.state.masks import get_mask
 from trivium.state.names import auto_name, to_snake_case

@@ -13,7 +13,8 @@ from trivium.graph import op
 from trivium.losses.registry import LOSSES, FunctionRegistry
 from trivium.state.configured import Configured
 from trivium.state.copying import Copied
-from trivium.state.dtypes import floatx, get_policy
+from trivium.state.dtype_policies import get_policy
+from trivium.state.dtypes import floatx
 from trivium.state.guarding import Guarded
 from trivium.state.names import auto_name, to_snake_case
 from trivium.state.registry import suggest

@@ -10,13 +10,11 @@ from trivium.state.custom_objects import (
     get_registered_object,
     register_keras_serializable,
 )
+from trivium.state.dtype_policies import DTypePolicy, dtype_policy, set_dtype_policy
 from trivium.state.dtypes import (
-    DTypePolicy,
-    dtype_policy,
     epsilon,
     floatx,
     is_float,
-    set_dtype_policy,
     set_epsilon,
     set_floatx,
     standardize_dtype,

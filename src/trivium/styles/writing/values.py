@@ -13,6 +13,7 @@ import numpy as np
 from trivium import (
     activations,
     constraints,
+    dtype_policies,
     initializers,
     layers,
     metrics,
@@ -23,6 +24,7 @@ from trivium import (
 from trivium.layers.base import Layer
 from trivium.models.traced import JaxCode
 from trivium.state import DTypePolicy, custom_object_scope, get_registered_object, to_snake_case
+from trivium.state.dtype_policies import get_policy
 from trivium.styles.modes import StyleError
 
 __all__ = ["MODULES", "Expression", "Values"]
@@ -37,6 +39,7 @@ MODULES = {
     "constraints": constraints,
     "random": random,
     "metrics": metrics,
+    "dtype_policies": dtype_policies,
 }
 _LONGEST_CONSTANT = 1000
 
@@ -111,7 +114,7 @@ class Values:
         if isinstance(value, slice):
             bounds = [value.start, value.stop] + ([] if value.step is None else [value.step])
             return f"slice({', '.join(self.text(b) for b in bounds)})"
-        if isinstance(value, DTypePolicy):
+        if isinstance(value, DTypePolicy) and get_policy(value.name) == value:
             return _quoted(value.name)
         if (
             isinstance(value, np.ndarray | np.generic)
@@ -211,8 +214,10 @@ class Values:
         name, inner = config["class_name"], config["config"]
         if name == "function":
             return self.text(inner)
-        if name == "DTypePolicy":
-            return _quoted(inner["name"])
+        if name.endswith("DTypePolicy"):
+            policy = get_policy(config)
+            if get_policy(policy.name) == policy:
+                return _quoted(policy.name)
         for module, members in MODULES.items():
             cls = getattr(members, name, None)
             if cls is None or config.get("registered_name") is not None:
