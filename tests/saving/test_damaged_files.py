@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium.saving.weights import WeightFileError
+from trivium.saving import ModelFileError
 
 
 def network():
@@ -40,7 +40,7 @@ def load(path, skip_mismatch=False):
         warnings.simplefilter("ignore", UserWarning)
         try:
             MODEL.load_weights(path, skip_mismatch=skip_mismatch)
-        except WeightFileError as error:
+        except ModelFileError as error:
             assert str(path) in str(error)
             assert all(np.array_equal(a, w) for a, w in zip(BEFORE, MODEL.weights, strict=True))
             return False

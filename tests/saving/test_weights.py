@@ -340,7 +340,7 @@ def test_a_weight_that_no_attribute_leads_to_is_not_lost_in_silence(path):
 def test_a_failure_leaves_the_old_file_and_no_other(saved, monkeypatch):
     before = saved.read_bytes()
 
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError("disk full")
 
     monkeypatch.setattr("trivium.saving.weights.write_weights", fail)

@@ -28,8 +28,9 @@ _DISTRIBUTION = (
 _FILES = "Read files with Python and NumPy (`pathlib`, `np.load`, `PIL.Image.open`) and pass the arrays to `fit`."
 _TEXT = "Strings stay Python's: turn them into numbers before they meet the model."
 _DENSE = "Arrays here are dense: pad to one length, and mask (`keras.layers.Masking`, `Embedding(mask_zero=True)`)."
-_SAVED = "Save with `model.save_weights(...)` and `load_weights`, or as a `.keras` file where `model.save` is there."
-_WEIGHTS = "Save the weights with `model.save_weights(...)`, and `load_weights` into a model that the same code builds."
+_SAVED = (
+    'Save the model with `model.save("model.keras")`, and read it with `keras.models.load_model`.'
+)
 _GRAPH = (
     "This is TensorFlow 1's way; write the program for `keras` 3 or `tf.keras` in TensorFlow 2."
 )
@@ -123,12 +124,6 @@ _HINTS = {
     "keras.utils.image_dataset_from_directory": _FILES,
     "keras.applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
     "keras.callbacks.TensorBoard": "Use `keras.callbacks.CSVLogger`; `history.plot()` draws what `fit` returned.",
-    "keras.models.load_model": _WEIGHTS,
-    "keras.models.model_from_json": _WEIGHTS,
-    "keras.models.save_model": _WEIGHTS,
-    "keras.saving.load_model": _WEIGHTS,
-    "keras.saving.save_model": _WEIGHTS,
-    "keras.Model.save": _WEIGHTS,
     "keras.Model.to_json": "`trivium.source(model)` writes the program that makes the model.",
     "keras.Metric.reset_states": "Keras 3 calls it `reset_state`.",
     "keras.Optimizer.lr": "Keras 3 calls it `learning_rate`.",

@@ -288,6 +288,36 @@ class Holder(Copied, Settings):
         """Return the weights' values, in the order of `weights`."""
         return [w.numpy() for w in self.weights]
 
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put the layer's own weights, not those of layers inside, into a store under `"0"`, `"1"` and so on.
+
+        A class may override it, to keep something else in files, and `load_own_variables` with it.
+
+        Args:
+            store: A dict, or something that takes arrays by name as one does.
+        """
+        for i, variable in enumerate(self._own_weights()):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set the layer's own weights from what `save_own_variables` put into a store.
+
+        Args:
+            store: A dict, or something that has arrays by name as one does.
+
+        Raises:
+            ValueError: Their number or a shape differs; no weight has been changed.
+        """
+        mine = self._own_weights()
+        shapes = [tuple(np.shape(store[k])) for k in map(str, range(len(store))) if k in store]
+        if shapes != [variable.shape for variable in mine]:
+            raise ValueError(
+                f"Layer {self.path!r} has weights of the shapes {[v.shape for v in mine]}; got {shapes}."
+                + ("" if self.built else " It is not built yet: call it on data first.")
+            )
+        for i, variable in enumerate(mine):
+            variable.assign(store[str(i)])
+
     def set_weights(self, weights: list[Any]) -> None:
         """Set the weights' values.
 

@@ -5,12 +5,15 @@ from trivium.models.functional import Functional
 from trivium.models.model import Model
 from trivium.models.reading import model_from_config, model_from_json
 from trivium.models.sequential import Sequential
+from trivium.saving import load_model, save_model
 
 __all__ = [
     "Functional",
     "Model",
     "Sequential",
     "clone_model",
+    "load_model",
     "model_from_config",
     "model_from_json",
+    "save_model",
 ]

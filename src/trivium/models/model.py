@@ -526,31 +526,53 @@ class Model(SerializableModel, Trainer, Layer):
 
     # -- keeping ------------------------------------------------------------------------------------------------
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+        """Write the model to a file that `models.load_model`, ours or Keras's, makes it of anew.
+
+        Args:
+            filepath: A path that ends in `.keras`, or a file that is open for writing and reading.
+            overwrite: Whether a file that is there may be replaced.
+            zipped: Whether the parts are one archive; where it is false they are files in a folder.
+
+        Raises:
+            NotImplementedError: The model holds what no config can.
+            OSError: It could not be written; what was there is unchanged.
+        """
+        from trivium.saving import save_model
+
+        save_model(self, filepath, overwrite, zipped)
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
         """Write the weights to a file.
 
         Args:
-            filepath: A path that ends in `.weights.h5`.
+            filepath: A path that ends in `.weights.h5`; in `.weights.json` for weights in several files.
             overwrite: Whether a file that is there may be replaced.
+            max_shard_size: The most gigabytes in one file, for a path that ends in `.weights.json`.
         """
-        from trivium.saving.weights import save_weights
+        from trivium.saving import save_weights
 
-        save_weights(self, filepath, overwrite)
+        save_weights(self, filepath, overwrite, max_shard_size)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
         """Set the weights from a file that `save_weights`, ours or Keras's, wrote.
 
         Args:
             filepath: The path.
             skip_mismatch: Whether weights that the file lacks, or has in another shape, stay as they are.
+            by_name: Whether each layer takes the weights of the layer of its name.
 
         Raises:
             FileNotFoundError: There is no such file.
             ValueError: The file holds other weights; none has been changed.
         """
-        from trivium.saving.weights import load_weights
+        from trivium.saving import load_weights
 
-        load_weights(self, filepath, skip_mismatch)
+        load_weights(self, filepath, skip_mismatch, by_name)
 
     # -- looking ------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,15 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jax.tree_util import tree_leaves
+
+from trivium.graph import is_symbolic
+from trivium.layers.building import shape_of, symbolic_of
+from trivium.layers.settings import shapes_of
+from trivium.layers.signature import signature_of
 from trivium.models.configs import GRAPH_KEYS, graph_config, graph_from_config
 from trivium.state.registry import custom_object_scope, deserialize, serialize
+from trivium.state.scopes import init_scope
 
 if TYPE_CHECKING:
     from trivium.layers.base import Layer
@@ -62,8 +69,46 @@ class SerializableModel(_Base):
             return cls(inputs=inputs, outputs=outputs, **deserialize(rest))
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """Return the shape that the model was built for: a graph knows its own."""
-        return {"input_shape": None} if self._is_graph_alone() else super().get_build_config()
+        """Return the shapes that the model was built for: a graph knows its own."""
+        if self._is_graph_alone():
+            return {"input_shape": None}
+        spec = getattr(self, "_call_spec", None)
+        if self._graph is not None or spec is None:
+            return super().get_build_config()
+        args, kwargs = spec
+        tensors = tree_leaves((args, kwargs))
+        if not tensors or not all(map(is_symbolic, tensors)):
+            return None
+        config: dict[str, Any] = {"input_shape": shape_of(args[0])} if args else {}
+        if len(args) != 1 or kwargs:
+            named = dict(zip(signature_of(type(self)).names, args, strict=False)) | kwargs
+            config = {"shapes_dict": {f"{k}_shape": shape_of(v) for k, v in named.items()}}
+        dtypes = [t.dtype for t in tensors]
+        if set(dtypes) != {self.compute_dtype}:
+            config["dtypes"] = dtypes  # Numbers of words are no floats; Keras passes it over.
+        return config
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the model for the shapes that it was built for when it was written.
+
+        Args:
+            config: What `get_build_config` gave, ours or Keras's.
+        """
+        shapes = config.get("shapes_dict")
+        if (not shapes and config.get("input_shape") is None) or self._is_graph_alone():
+            return
+        named = {k.removesuffix("_shape"): v for k, v in (shapes or {}).items()}
+        given = [shapes_of(v) for v in named.values()] or [shapes_of(config["input_shape"])]
+        names = [*named] or signature_of(type(self)).names[:1]
+        tensors = [symbolic_of(shape, self.compute_dtype) for shape in given]
+        for tensor, dtype in zip(tree_leaves(tensors), config.get("dtypes") or (), strict=False):
+            tensor.dtype = dtype
+        first = signature_of(type(self)).names
+        in_order = names == first[: len(names)]
+        args = tuple(tensors) if in_order else ()
+        kwargs = {} if in_order else dict(zip(names, tensors, strict=True))
+        with init_scope():
+            self._build_for(args, kwargs)
 
     def _is_graph_alone(self) -> bool:
         """Say whether the model is its graph: declared, by a class whose constructor takes what `Model`'s takes."""

@@ -1,5 +1,6 @@
-"""Saving: configs, the names that they may use, and weight files."""
+"""Saving: configs, the names that they may use, whole models and weights in files."""
 
+from trivium.saving.models import load_model, save_model
 from trivium.saving.weights import WeightFileError, load_weights, save_weights
 from trivium.state.custom_objects import (
     CustomObjectScope,
@@ -11,17 +12,22 @@ from trivium.state.custom_objects import (
 )
 from trivium.state.registry import deserialize as deserialize_keras_object
 from trivium.state.registry import serialize as serialize_keras_object
+from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
     "CustomObjectScope",
+    "ModelFileError",
+    "UnsafeFileError",
     "WeightFileError",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "load_model",
     "load_weights",
     "register_keras_serializable",
+    "save_model",
     "save_weights",
     "serialize_keras_object",
 ]

@@ -1,9 +1,10 @@
-"""Durable files: each is whole and on the disk, or it is the one from before."""
+"""Durable files: each is whole and on the disk, or it is the one from before. All writers go through here."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,51 +13,69 @@ __all__ = ["durable"]
 
 
 @contextlib.contextmanager
-def durable(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a path to write to in the `with` block; what was written takes the file's place at its end.
+def durable(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[Path]:
+    """Give a path beside `path` to write a file or folder to, and put that in its place when the `with` block ends.
 
-    The file is written beside its place, brought to the disk and then moved there: neither a failure nor a loss of
-    power leaves a half-written file, or none where there was one. Folders that are missing are made.
+    It is brought to the disk before it is moved there, and the folder after it: neither a failure nor a loss of power
+    leaves a half-written file, or none where there was one.
 
     Args:
-        path: Where the file is to be.
-
-    Yields:
-        The path to write to, in the same folder.
+        path: Where the file will be. Folders on the way are made.
+        overwrite: Whether what is there may be replaced.
 
     Raises:
-        OSError: The disk is full, the folder cannot be written to or has vanished; the message names the file that was
-            to be written, and what was there before still is.
+        FileExistsError: Something is there and `overwrite` is false.
+        OSError: The disk is full, the folder cannot be written to, …; the message names the file.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     with durable(f"{folder}/a.txt") as part:
+        ...     with durable(Path(folder, "a.txt")) as part:
         ...         _ = part.write_text("whole")
-        ...     [f.name for f in Path(folder).iterdir()]
+        ...     os.listdir(folder)
         ['a.txt']
     """
     path = Path(path)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; pass `overwrite=True` to replace it.")
+    part = path.with_name(f"{path.name[:48]}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        for inside in sorted(part.rglob("*")):
+            _to_disk(inside)
         _to_disk(part)
-        os.replace(part, path)
-        if (
-            os.name == "posix"
-        ):  # Elsewhere a folder cannot be opened; the name is on the disk with the file.
+        _put(part, path)
+        if os.name == "posix":  # Elsewhere a folder cannot be opened; the name is on the disk too.
             _to_disk(path.parent)
     except OSError as error:
-        error.add_note(f"{path} was not written; what was there before still is.")
-        raise
+        kept = "What was there before is unchanged." if path.exists() else "Nothing is there."
+        said = f"{path} could not be written: {error.strerror or error}. {kept}"
+        raise type(error)(error.errno, said) from error
     finally:
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
+
+
+def _put(part: Path, path: Path) -> None:
+    """Move what was written to its place."""
+    if not path.is_dir() or path.is_symlink():
+        os.replace(part, path)
+        return
+    old = part.with_suffix(".old")  # A folder is not replaced in one go.
+    os.replace(path, old)
+    try:
+        os.replace(part, path)
+    except OSError:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old)
 
 
 def _to_disk(path: Path) -> None:
     """Wait until what was written to a file, or which files a folder has, is on the disk."""
+    if path.is_dir() and os.name != "posix":
+        return
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)

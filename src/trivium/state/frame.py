@@ -92,6 +92,7 @@ class Frame(NamedTuple):
         seen: What has been looked at in this walk over a model; `None` outside of any.
         reading: How deep inside another object's config the one is that is being read.
         names: Extra names that configs know, innermost scope last.
+        runs_code: Whether code in a file that is read may be run: `safe_mode=False` of the call that reads it.
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
@@ -109,6 +110,7 @@ class Frame(NamedTuple):
     seen: dict[Any, tuple[Any, Any]] | None = None
     reading: int = 0
     names: tuple[Mapping[str, Any], ...] = ()
+    runs_code: bool = False
     remat: Any = None
     undo: list[Callable[[], object]] | None = None
 

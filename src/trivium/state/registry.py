@@ -22,6 +22,7 @@ from trivium.state.custom_objects import (
     register_keras_serializable,
 )
 from trivium.state.frame import current_frame, entered
+from trivium.state.safety import UnsafeFileError, code_allowed, function_of_code
 
 __all__ = [
     "Registry",
@@ -45,10 +46,18 @@ _registries: dict[str, Registry[Any]] = {}
 readers: dict[str, Callable[[Any], Any]] = {
     "__bytes__": lambda config: config["value"].encode("utf-8"),
     "__ellipsis__": lambda config: Ellipsis,
-    "__numpy__": lambda config: np.array(config["value"], config["dtype"]),
+    "__numpy__": lambda config: np.array(config["value"], _known_dtype(config["dtype"])),
     "__slice__": lambda config: slice(*(deserialize(config[k]) for k in ("start", "stop", "step"))),
-    "__tensor__": lambda config: jax.numpy.asarray(config["value"], config["dtype"]),
+    "__tensor__": lambda config: jax.numpy.asarray(config["value"], _known_dtype(config["dtype"])),
 }
+
+
+def _known_dtype(name: str) -> Any:
+    """Return the dtype of numbers that a config names: others may be of any size, or hold objects."""
+    dtype = jax.numpy.dtype(name)
+    if dtype.kind not in "biufcV" or dtype.itemsize > 16:
+        raise UnsafeFileError(f"The config holds an array of {name!r}, which are no numbers.")
+    return dtype
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -303,7 +312,11 @@ def _function_config(function: Any) -> Config:
     }
 
 
-def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(
+    config: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    safe_mode: bool | None = None,
+) -> Any:
     """Return what `serialize`, ours or Keras's, wrote `config` for.
 
     Nothing is imported: classes and functions are the library's own, and those that are registered or in
@@ -312,18 +325,20 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     Args:
         config: The config.
         custom_objects: Classes and functions by name, besides the registered ones.
+        safe_mode: `False` lets functions that the config holds as code be made, which may do anything; `None` is as in
+            the call around this one, and safe outside of any.
 
     Returns:
         The object; other values as they are, in lists and dicts too.
 
     Raises:
-        ValueError: The config names something unknown, or holds code.
+        UnsafeFileError: The config names something unknown, or holds code. It is a `ValueError`.
 
     Example:
         >>> deserialize([1, {"class_name": "__slice__", "config": {"start": None, "stop": 2, "step": None}}])
         [1, slice(None, 2, None)]
     """
-    with custom_object_scope(custom_objects):
+    with custom_object_scope(custom_objects), code_allowed(safe_mode):
         if isinstance(config, str):
             custom = get_registered_object(config)
             return config if custom is None else custom
@@ -342,10 +357,7 @@ def _read(config: Any, registry: Registry[Any] | None = None) -> Any:
     if name in readers:
         return readers[name](inner)
     if name == "__lambda__":
-        raise ValueError(
-            "The config holds a function as code. Code from files is never run: register the function with "
-            "`register_keras_serializable` before saving, or rebuild the object in Python."
-        )
+        return function_of_code(inner or {})
     if name == "function":
         return _function(config, registry)
     return _object(config, inner or {}, registry)
@@ -398,7 +410,7 @@ def _class(config: Config, registry: Registry[Any] | None) -> Any:
     custom = get_registered_object(name)
     if custom is None:
         known = [k for r in _registries.values() for k in r._own]
-        raise ValueError(
+        raise UnsafeFileError(
             f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. "
             f"{suggest(name, known)} A class of yours is known after `@register_keras_serializable()`, or in "
             "`custom_objects`."
@@ -414,7 +426,7 @@ def _function(config: Config, registry: Registry[Any] | None) -> Any:
         found = registry.find(name)
     if found is None:
         known = [k for r in _registries.values() for k in r.functions]
-        raise ValueError(
+        raise UnsafeFileError(
             f"The config names a function, and {name!r} is not known here. {suggest(name, known)} Put "
             "`@register_keras_serializable()` before a function of yours, or pass it in `custom_objects`."
         )

@@ -73,7 +73,7 @@ def line(entry: Any) -> str:
 
 def difference(old: Any, new: Any, place: str = "") -> str | None:
     """Say where two encoded values differ by more than rounding; None where they do not."""
-    arrays = [isinstance(v, dict) and "shape" in v for v in (old, new)]
+    arrays = [isinstance(v, dict) and {"!", "shape"} <= v.keys() for v in (old, new)]
     if all(arrays) or all(isinstance(v, float) for v in (old, new)):
         return _of_numbers(decode(old), decode(new), place)
     if type(old) is not type(new):

@@ -1,0 +1,254 @@
+"""Whole models in files: config, weights, what they were compiled with, and the optimizer's state."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from trivium.saving.archive import (
+    ASSETS,
+    CONFIG,
+    METADATA,
+    WEIGHTS,
+    Archive,
+    Folder,
+    opened,
+    write_zip,
+)
+from trivium.saving.bounds import checked_config, read_json
+from trivium.saving.durable import durable
+from trivium.saving.hdf5 import damage_named, datasets, hdf5, value_of, write_dataset
+from trivium.saving.places import seed_places, walk
+from trivium.saving.weights import read_weights, write_weights
+from trivium.state import Variable
+from trivium.state.custom_objects import custom_object_scope
+from trivium.state.registry import deserialize, serialize
+from trivium.state.safety import ModelFileError, code_allowed
+
+__all__ = ["load_model", "save_model"]
+
+# The format, by the version of Keras that has it.
+_FORMAT = "3.15.0"
+
+
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None
+) -> None:
+    """Write a model to a file that `load_model`, ours or Keras's, makes it of anew.
+
+    The file has the model's config, its weights, what it was compiled with and the optimizer's state. It is written
+    beside its place, brought to the disk and then moved there, so there is always a whole one.
+
+    Args:
+        model: The model.
+        filepath: A path that ends in `.keras`, or a file that is open for writing and reading.
+        overwrite: Whether a file that is there may be replaced.
+        zipped: Whether the parts are one archive; where it is false they are files in a folder.
+
+    Raises:
+        ValueError: The path does not end in `.keras`.
+        NotImplementedError: The model holds what no config can.
+        FileExistsError: The file is there and `overwrite` is false.
+        OSError: The disk is full, the folder cannot be written to, …; what was there is unchanged.
+
+    Example:
+        >>> import tempfile, trivium as tv
+        >>> model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.keras")
+        ...     again = tv.models.load_model(f"{folder}/model.keras")
+        >>> again.weights_sha256() == model.weights_sha256()
+        True
+    """
+    if hasattr(filepath, "write"):
+        write_zip(filepath, _members(model))
+        return
+    path = Path(filepath)
+    if zipped is None:
+        zipped = path.suffix == ".keras"
+        if not zipped:
+            raise ValueError(
+                f"A model's file ends in '.keras'; got {str(path)!r}. Its weights alone go into a file that ends in "
+                "'.weights.h5', by `save_weights`; `zipped=False` writes a folder."
+            )
+    members = _members(model)
+    with durable(path, overwrite) as part:
+        if zipped:
+            with open(part, "xb+", buffering=0) as file:
+                write_zip(file, members)
+        else:
+            _write_folder(part, members)
+
+
+def _write_folder(folder: Path, members: dict[str, Any]) -> None:
+    for name, content in members.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with open(folder / name, "xb+", buffering=0) as file:
+            file.write(content) if isinstance(content, bytes) else content(file)
+
+
+def _members(model: Any) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
+    """Return the parts of a model's file by name."""
+    config = serialize(model)
+    ours = importlib.metadata.version("trivium")
+    metadata = {
+        "keras_version": _FORMAT,
+        "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S"),
+        "trivium_version": ours,
+    }
+    return {
+        METADATA: json.dumps(metadata).encode(),
+        CONFIG: json.dumps(config).encode(),
+        **_assets(model),
+        WEIGHTS: lambda file: _write_state(model, file),
+    }
+
+
+def _assets(model: Any) -> dict[str, bytes]:
+    """Return what layers keep in files of their own, by `save_assets`."""
+    found: dict[str, bytes] = {}
+    for path, inner in walk(model):
+        if hasattr(inner, "save_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                inner.save_assets(folder)
+                for file in sorted(Path(folder).rglob("*")):
+                    if file.is_file():
+                        name = file.relative_to(folder).as_posix()
+                        found[f"{ASSETS}{path}{name}"] = file.read_bytes()
+    return found
+
+
+def _write_state(model: Any, file: IO[bytes]) -> None:
+    with hdf5(file, "w") as weights:
+        write_weights(model, weights)
+        for place, variable in _beside(model).items():
+            write_dataset(weights, place, np.asarray(variable), checksums=False)
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is not None:
+            weights.require_group("optimizer/vars").attrs["name"] = optimizer.name
+
+
+def _beside(model: Any) -> dict[str, Variable]:
+    """Return what a model's file has beside its weights: the optimizer's state, and the random generators'."""
+    places = {f"seeds/{i}": variable for i, variable in enumerate(seed_places(model).values())}
+    optimizer, group = getattr(model, "optimizer", None), "optimizer"
+    while optimizer is not None:  # One around another has the other's variables among its own, too.
+        places |= {f"{group}/vars/{i}": variable for i, variable in enumerate(optimizer.variables)}
+        optimizer, group = getattr(optimizer, "inner_optimizer", None), f"{group}/inner_optimizer"
+    return places
+
+
+# -- reading ----------------------------------------------------------------------------------------------------
+
+
+def load_model(
+    filepath: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Any:
+    """Return the model that a file holds, ours or Keras's.
+
+    Nothing that the file names is imported, opened or run: its classes and functions are the library's, and those that
+    you have registered or give here.
+
+    Args:
+        filepath: A path of a `.keras` file or of a folder, or a file that is open for reading.
+        custom_objects: Classes and functions of yours by name, besides the registered ones.
+        compile: Whether to compile the model as it was, and to take up the optimizer's state.
+        safe_mode: `False` runs code that the file has for lambdas. It can do anything that you can.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UnsafeFileError: The file asks for what a file may not do.
+        ModelFileError: The file is damaged, or holds something else; the message names it.
+
+    Example:
+        >>> import io, trivium as tv
+        >>> file = io.BytesIO()
+        >>> tv.saving.save_model(tv.Sequential([tv.Input((4,)), tv.layers.Dense(2)]), file)
+        >>> load_model(file).output_shape
+        (None, 2)
+    """
+    source = (
+        str(getattr(filepath, "name", "the file")) if hasattr(filepath, "read") else str(filepath)
+    )
+    scopes = custom_object_scope(custom_objects), code_allowed(safe_mode)
+    with scopes[0], scopes[1], opened(filepath, source) as archive:
+        with _naming(source):
+            config = checked_config(read_json(archive.read(CONFIG), f"{source}: {CONFIG}"), source)
+            if not compile:
+                config = {k: v for k, v in config.items() if k != "compile_config"}
+            model = deserialize(config)
+            if not hasattr(model, "load_weights"):
+                raise ModelFileError(f"it holds a {type(model).__name__}, which is no model")
+            _load_assets(model, archive)
+        with archive.weights() as file:
+            _read_state(model, file, source)
+    return model
+
+
+@contextlib.contextmanager
+def _naming(source: str) -> Iterator[None]:
+    """Turn whatever goes wrong while a model is made into an error that names the file."""
+    try:
+        yield
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, ModelFileError) and source in str(error):
+            raise
+        kind = type(error) if isinstance(error, ModelFileError) else ModelFileError
+        notes = " ".join(getattr(error, "__notes__", ()))
+        said = str(error) or type(error).__name__
+        raise kind(f"{source}: the model in it cannot be made: {said} {notes}".rstrip()) from error
+
+
+def _load_assets(model: Any, archive: Archive | Folder) -> None:
+    names = archive.names()
+    for path, inner in walk(model):
+        mine = [n for n in names if n.startswith(f"{ASSETS}{path}") and not n.endswith("/")]
+        if hasattr(inner, "load_assets"):
+            with tempfile.TemporaryDirectory() as folder:
+                for name in mine:
+                    target = Path(folder, name.removeprefix(f"{ASSETS}{path}"))
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(archive.read(name))
+                inner.load_assets(folder)
+
+
+def _read_state(model: Any, file: IO[bytes], source: str) -> None:
+    with hdf5(file, "r", source) as weights:
+        if model.built:
+            read_weights(model, weights, source)
+        elif "layers" in weights or "vars/0" in weights:
+            raise ModelFileError(
+                f"{source} does not say for which shapes the {type(model).__name__} in it was built, so its weights "
+                "have no place: make the model, call it on data, and `load_weights`."
+            )
+        with damage_named(source):
+            stored = datasets(weights, source)
+            mine = _beside(model)
+            values = {}
+            for place, variable in mine.items():
+                dataset = stored.get(place)
+                if dataset is not None and dataset.shape == variable.shape:
+                    values[place] = value_of(dataset, source)
+    wanted = {p for p in mine if p.startswith("optimizer/")}
+    if wanted - values.keys() and any(k.startswith("optimizer/") for k in stored):
+        warnings.warn(
+            f"{source}: the optimizer starts anew, since the file has the state of another one.",
+            stacklevel=3,
+        )
+        values = {k: v for k, v in values.items() if k not in wanted}
+    for place, value in values.items():
+        mine[place].assign(value)

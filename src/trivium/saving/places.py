@@ -1,0 +1,100 @@
+"""Where in a file a layer's state lies: Keras's places, made of attribute names and of class names within lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from trivium.layers import Layer
+from trivium.state import SeedGenerator, Variable, to_snake_case
+from trivium.state.tracking import attributes, contents
+
+__all__ = ["has_own_state", "seed_places", "variable_places", "walk"]
+
+
+def variable_places(layer: Any) -> dict[str, Variable]:
+    """Return a layer's weights by the names of their datasets in a weight file.
+
+    Example:
+        >>> import trivium as tv
+        >>> list(variable_places(tv.Sequential([tv.Input((4,)), tv.layers.Dense(2)])))
+        ['layers/dense/vars/0', 'layers/dense/vars/1']
+    """
+    places: dict[str, Variable] = {}
+    known: set[int] = set()
+    for path, inner in walk(layer):
+        for i, variable in enumerate(inner._own_weights()):
+            if id(variable) not in known:
+                known.add(id(variable))
+                places[f"{path}vars/{i}"] = variable
+    return places
+
+
+def seed_places(layer: Any) -> dict[str, Variable]:
+    """Return the states of a layer's random generators by the names of their datasets.
+
+    Keras no longer writes them; files of its first versions have them.
+
+    Example:
+        >>> import trivium as tv
+        >>> list(seed_places(tv.layers.Dropout(0.5)))
+        ['seed_generator/vars/0']
+    """
+    places: dict[str, Variable] = {}
+    for path, inner in walk(layer):
+        for name, value in attributes(inner).items():
+            if isinstance(value, SeedGenerator):
+                places[f"{path}{name}/vars/0"] = value.state
+    return places
+
+
+def has_own_state(layer: Any, method: str) -> bool:
+    """Say whether a layer's class has a `save_own_variables`, or a `load_own_variables`, of its own.
+
+    Args:
+        layer: The layer.
+        method: Which of the two.
+    """
+    return getattr(type(layer), method) is not getattr(Layer, method)
+
+
+def walk(layer: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Layer]]:
+    """Yield a layer and those inside it, each once, with the paths of their groups.
+
+    Args:
+        layer: The layer.
+        path: The path of its group, which ends in `/`.
+        seen: The ids of those that have been yielded.
+    """
+    seen = set() if seen is None else seen
+    if id(layer) in seen:
+        return
+    seen.add(id(layer))
+    yield path, layer
+    children = attributes(layer)
+    # The layers of a declared graph come first; a subclassed model's where "layers" stands in the alphabet, after which
+    # come private attributes.
+    declared = getattr(layer, "_graph", None) is not None
+    if hasattr(type(layer), "layers"):
+        children = {"layers": layer.layers} | children
+    order = sorted(children, key=lambda k: (k != "layers" or not declared, k.startswith("_"), k))
+    for name in order:
+        yield from _walk_value(children[name], f"{path}{name}", seen)
+
+
+def _walk_value(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
+    if isinstance(value, Layer):
+        yield from walk(value, f"{path}/", seen)
+    elif (inside := contents(value)) is not None:
+        taken: Counter[str] = Counter()
+        for item in inside:
+            if contents(item) is not None:
+                name = "container"
+            elif isinstance(item, Layer):
+                name = to_snake_case(type(item).__name__)
+            else:
+                continue
+            number = f"_{taken[name]}" if taken[name] else ""
+            taken[name] += 1
+            yield from _walk_value(item, f"{path}/{name}{number}", seen)
