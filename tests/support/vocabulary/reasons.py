@@ -32,7 +32,10 @@ LATER = {
 }  # fmt: skip
 
 # What stays away.
-ABSENT: dict[str, str] = {}
+ABSENT: dict[str, str] = {
+    f"quantizers.{name}": "These calibrate on texts, block by block of a language model: not here yet."
+    for name in ("AWQConfig", "GPTQConfig")
+}
 
 # How a signature may differ: of which names, in what, and why.
 DIFFERENCES = [
@@ -60,6 +63,11 @@ DIFFERENCES = [
         r"losses\.deserialize",
         r"(lacks name|wants config)",
         "It takes a config, as everywhere; Keras says `name`.",
+    ),
+    (
+        r"quantizers\.serialize",
+        r"(lacks initializer|wants quantizer)",
+        "It takes a quantizer; Keras calls it `initializer`.",
     ),
     (
         r"ops\.(nn\.)?multi_hot",

@@ -18,6 +18,7 @@ from trivium import (
     layers,
     metrics,
     ops,
+    quantizers,
     random,
     regularizers,
 )
@@ -40,6 +41,7 @@ MODULES = {
     "random": random,
     "metrics": metrics,
     "dtype_policies": dtype_policies,
+    "quantizers": quantizers,
 }
 _LONGEST_CONSTANT = 1000
 
