@@ -371,7 +371,17 @@ CASES = [
     row("UpSampling3D", VOLUME, **FIRST),
 ]  # fmt: skip
 # Bases of others, and the layer that nothing is computed in.
-WITHOUT_CASE = {"InputLayer", "Layer", "Wrapper"}
+# Those that wrap things that a row cannot have, and others' programs, have files of their own.
+WITHOUT_CASE = {
+    "FlaxLayer",
+    "JaxLayer",
+    "SpectralNormalization",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "InputLayer",
+    "Layer",
+    "Wrapper",
+}
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
 # A Lambda's config names its function, or nothing: test_core.py.
 NAMED = [c for c in CASES if c.layer != "Lambda"]

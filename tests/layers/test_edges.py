@@ -80,7 +80,18 @@ LAYERS = {
         )
     },
 }
-OTHERS = {"RepeatVector", "Embedding", "InputLayer", "Layer", "Wrapper"}
+OTHERS = {
+    "FlaxLayer",
+    "JaxLayer",
+    "SpectralNormalization",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "RepeatVector",
+    "Embedding",
+    "InputLayer",
+    "Layer",
+    "Wrapper",
+}
 MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 
 

@@ -8,8 +8,10 @@ from trivium.layers.core import Identity, Lambda, Masking
 from trivium.layers.dense import Dense
 from trivium.layers.einsum_dense import EinsumDense
 from trivium.layers.embedding import Embedding
+from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.layers.input_spec import InputSpec
+from trivium.layers.jax_layer import FlaxLayer, JaxLayer
 from trivium.layers.merging import (
     Add,
     Average,
@@ -86,6 +88,7 @@ from trivium.layers.separable_convolution import (
     SeparableConv1D,
     SeparableConv2D,
 )  # fmt: skip
+from trivium.layers.spectral_normalization import SpectralNormalization
 from trivium.layers.transposed_convolution import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -148,6 +151,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "FlaxLayer",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -167,6 +171,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "JaxLayer",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -197,7 +202,10 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "Subtract",
+    "TFSMLayer",
+    "TorchModuleWrapper",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

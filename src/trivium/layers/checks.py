@@ -8,11 +8,12 @@ from typing import Any, TypeGuard, cast
 
 import numpy as np
 
+from trivium.state.registry import get_registered_name, known_function
 from trivium.state.types import Shape
 
 __all__ = [
     "axes_of", "axis_of", "broadcasts", "flag", "is_whole", "known", "not_negative", "number", "positive_axes",
-    "positive_int", "unit_fraction",
+    "positive_int", "refuse_unregistered", "unit_fraction",
 ]  # fmt: skip
 
 
@@ -182,6 +183,25 @@ def positive_axes(layer: Any, axis: int | list[int], rank: int) -> list[int]:
     if len(found) < len(axes):
         raise ValueError(f"{where} names an axis of an input with {rank} dimensions twice.")
     return found
+
+
+def refuse_unregistered(layer: Any, function: object) -> None:
+    """Raise where a config cannot hold a layer's function: it holds the name alone, which must be a registered one.
+
+    Args:
+        layer: The layer.
+        function: The function; what cannot be called is let through.
+
+    Raises:
+        ValueError: The function is not known by a name.
+    """
+    named = get_registered_name(function) if hasattr(function, "__name__") else ""
+    if callable(function) and known_function(named) is not function:
+        raise ValueError(
+            f"{type(layer).__name__} layer {layer.path!r}: a config cannot hold the function {function!r}, only its "
+            "name. Put `@trivium.saving.register_keras_serializable()` before a function with a name, or write a layer "
+            "whose `call` does the work."
+        )
 
 
 def is_whole(value: object, least: float = -math.inf) -> TypeGuard[int]:

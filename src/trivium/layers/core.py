@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from trivium import ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import number
+from trivium.layers.checks import number, refuse_unregistered
 from trivium.layers.registry import LAYERS
-from trivium.state.registry import get_registered_name, known_function
 from trivium.state.types import Array
 
 __all__ = ["Identity", "Lambda", "Masking"]
@@ -151,13 +150,7 @@ class Lambda(Layer):
         return self._output_shape if name == "output_shape" else super()._config_argument(name)
 
     def _config_write(self, name: str, value: Any) -> Any:
-        named = get_registered_name(value) if hasattr(value, "__name__") else ""
-        if callable(value) and known_function(named) is not value:
-            raise ValueError(
-                f"Lambda layer {self.path!r}: a config cannot hold the function {value!r}, only its name. Put "
-                "`@trivium.saving.register_keras_serializable()` before a function with a name, or write a layer whose "
-                "`call` does the work."
-            )
+        refuse_unregistered(self, value)
         return super()._config_write(name, value)
 
 

@@ -26,6 +26,7 @@ from trivium.layers.base import Layer
 from trivium.models.traced import JaxCode
 from trivium.state import DTypePolicy, custom_object_scope, get_registered_object, to_snake_case
 from trivium.state.dtype_policies import get_policy
+from trivium.state.registry import known_function
 from trivium.styles.modes import StyleError
 
 __all__ = ["MODULES", "Expression", "Values"]
@@ -215,7 +216,8 @@ class Values:
         """Write an object from the config that another object's config holds for it."""
         name, inner = config["class_name"], config["config"]
         if name == "function":
-            return self.text(inner)
+            known = known_function(inner)
+            return self.text(inner) if known is None else self.reference(known)
         if name.endswith("DTypePolicy"):
             policy = get_policy(config)
             if get_policy(policy.name) == policy:
