@@ -32,6 +32,7 @@ from trivium import (
     saving,
     utils,
     viz,
+    wrappers,
 )
 from trivium.graph import CaptureError, DisconnectedGraphError, Graph, SymbolicTensor
 from trivium.initializers import Initializer
@@ -151,4 +152,5 @@ __all__ = [
     "source",
     "utils",
     "viz",
+    "wrappers",
 ]
