@@ -16,6 +16,8 @@ import trivium
 from trivium import activations
 from trivium.graph import Graph, SymbolicTensor
 
+pytestmark = pytest.mark.optimized  # Edges of floats, in the code that users get.
+
 SPECIAL = [[-1e4, -90.0, -20.0, -1.0], [-0.5, 0.0, 0.5, 1.0], [3.0, 6.0, 20.0, 1e4]]
 X = np.concatenate([SPECIAL, np.random.default_rng(0).normal(size=(5, 4), scale=4)]).astype(
     "float32"

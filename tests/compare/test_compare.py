@@ -9,6 +9,8 @@ from rich.console import Console
 from trivium.cli import main
 from trivium.compare import CompareError, Settings, compare
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 
 @pytest.mark.slow
 def test_the_three_styles_of_the_article_are_identical(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from trivium.compare import CompareError, Settings, find_programs
 from trivium.compare.programs import changed_lines, relevant_source
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 STYLES = ("sequential", "functional", "subclass")
 
 

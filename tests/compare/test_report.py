@@ -13,6 +13,8 @@ from rich.console import Console
 from trivium.compare import Comparison, write_report
 from trivium.compare.terminal import print_comparison
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 Make = Callable[..., Comparison]
 
 

@@ -17,6 +17,8 @@ from trivium.graph import (
     op,
 )
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 UNARY = [ops.tanh, ops.relu, ops.sigmoid, ops.square, ops.absolute]
 BINARY = [ops.add, ops.subtract, ops.multiply, ops.maximum]
 

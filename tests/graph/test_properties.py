@@ -14,6 +14,8 @@ import trivium as tv
 from trivium import ops
 from trivium.graph import Graph
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 leaves = jax.tree_util.tree_leaves
 
 

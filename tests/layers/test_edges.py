@@ -12,6 +12,8 @@ import pytest
 
 from trivium import layers as L
 
+pytestmark = pytest.mark.optimized  # Edges of floats, in the code that users get.
+
 SHAPES = {1: (1, 3, 4), 2: (1, 4, 4, 2), 3: (1, 2, 2, 2, 2)}
 # A layer of each kind that takes floats, for inputs of (1, 3, 4) where nothing else is said: one sample.
 LAYERS = {

@@ -10,6 +10,8 @@ import pytest
 import trivium as tv
 from trivium import ops
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 X = np.random.default_rng(0).normal(size=(8, 6)).astype("float32")
 
 

@@ -11,6 +11,8 @@ from edges import INF, POINTS, assert_edge, assert_finite, values_and_slopes
 
 from trivium import losses, ops
 
+pytestmark = pytest.mark.optimized  # Edges of floats, in the code that users get.
+
 LOG2, EPS = math.log(2), 1e-7
 CLIPPED = -math.log(EPS)
 WHOLE = np.array([0])

@@ -14,6 +14,8 @@ from trivium import losses, metrics, ops
 from trivium.state import logits as table
 from trivium.state.logits import logits_of
 
+pytestmark = pytest.mark.optimized  # Edges of floats, in the code that users get.
+
 X = np.array([[-100.0, 2.0, 60.0], [0.5, 1.0, -1.0]], "float32")
 BITS = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 1.0]], "float32")
 ONE_HOT = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], "float32")

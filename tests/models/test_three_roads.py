@@ -6,6 +6,8 @@ import pytest
 import trivium as tv
 from trivium.training.executables import compile_count
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 
 def data(count=200, seed=0):
     generator = np.random.default_rng(seed)

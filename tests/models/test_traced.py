@@ -9,6 +9,8 @@ import trivium as tv
 from trivium import layers, ops
 from trivium.models.traced import JaxCode
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 HERE = "test_traced.py"
 
 

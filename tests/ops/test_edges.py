@@ -12,6 +12,8 @@ from edges import INF, POINTS, assert_edge, assert_finite, values_and_slopes
 
 from trivium import activations, ops
 
+pytestmark = pytest.mark.optimized  # Edges of floats, in the code that users get.
+
 
 def of(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Return a function with settings behind its arrays."""

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import trivium as tv
 from trivium import ops
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(8, 3)).astype("float32"), RNG.normal(size=(8, 3)).astype("float32")
 

@@ -13,6 +13,8 @@ from trivium.graph import Graph
 from trivium.styles import StyleError, convert, graph_of, source
 from trivium.styles.obstacles import sequential_obstacle
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 STYLES = ("sequential", "functional", "subclass")
 leaves = jax.tree_util.tree_leaves
 

@@ -1,7 +1,7 @@
 """Which tests run in one process: those that share compiled programs, so that each is compiled once.
 
-A file is a group, the slow files first. Large tables are a group for each layer or op, and come last: small groups let
-the processes end together.
+A file is a group: first those compiled as users' programs are, then the slow ones. Large tables are a group for each
+layer or op, and come last: small groups let the processes end together.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def group(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = [(item, group(item)) for item in items]
     slow = Counter(name for item, name in groups if item.get_closest_marker("slow"))
+    optimized = {name for item, name in groups if item.get_closest_marker("optimized")}
     for item, name in groups:
         item.add_marker(pytest.mark.xdist_group(name))
     # Stable: the tests of a group stay in their order.
-    groups.sort(key=lambda pair: (":" in pair[1], -slow[pair[1]]))
+    groups.sort(key=lambda pair: (":" in pair[1], pair[1] not in optimized, -slow[pair[1]]))
     items[:] = [item for item, _ in groups]

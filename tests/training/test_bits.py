@@ -6,6 +6,8 @@ import pytest
 import trivium as tv
 from trivium.training import loop, segments
 
+pytestmark = pytest.mark.optimized  # Bits, in the code that users get.
+
 generator = np.random.default_rng(5)
 X = generator.normal(size=(43, 4)).astype("float32")
 Y = generator.integers(0, 3, 43)

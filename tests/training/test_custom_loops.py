@@ -9,6 +9,8 @@ from oracle import both
 
 import trivium as tv
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 
 def network(lib, cls=None, penalty="l2"):
     layers = lib.layers

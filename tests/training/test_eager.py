@@ -5,6 +5,8 @@ import pytest
 
 import trivium as tv
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 X, Y = np.ones((12, 4), "float32"), np.ones((12, 1), "float32")
 
 

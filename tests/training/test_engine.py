@@ -12,6 +12,8 @@ from trivium.training import engine, segments
 from trivium.training.executables import compile_count
 from trivium.training.segments import Feed
 
+pytestmark = pytest.mark.optimized  # Bits, in the code that users get.
+
 X = np.random.default_rng(0).normal(size=(23, 3)).astype("float32")
 Y = X[:, :1].copy()
 

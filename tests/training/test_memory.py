@@ -11,6 +11,8 @@ import trivium as tv
 from trivium.training import executables
 from trivium.training.executables import Programs, compile_count
 
+pytestmark = pytest.mark.optimized  # Memory, of the code that users get.
+
 X, Y = np.ones((6, 3), "float32"), np.ones((6, 1), "float32")
 # Large enough for its memory to be reused.
 WIDE = 1 << 14

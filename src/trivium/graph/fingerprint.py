@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax import export
 
-from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols, without_locations
+from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols
 from trivium.state.types import Tree
 
 __all__ = ["digest", "lowered_text", "program_text"]
@@ -48,9 +47,7 @@ def lowered_text(function: Callable[..., Any], *args: Tree) -> str:
         return function(*inputs)
 
     leaves, tree = jax.tree_util.tree_flatten(args)
-    if any(not isinstance(d, int) for spec in leaves for d in spec.shape):
-        args = jax.tree_util.tree_unflatten(tree, _renamed(leaves))
-        return without_locations(export.export(jax.jit(program))(*args).mlir_module())
+    args = jax.tree_util.tree_unflatten(tree, _renamed(leaves))
     return jax.jit(program).lower(*args).as_text()
 
 

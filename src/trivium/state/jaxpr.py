@@ -47,7 +47,6 @@ __all__ = [
     "symbols_in",
     "symbols_of",
     "trace_state",
-    "without_locations",
 ]
 
 Dimension: TypeAlias = Any
@@ -59,7 +58,6 @@ Value: TypeAlias = core.Var
 
 # All graphs of a process share one scope, so that their unknown sizes can meet in one expression.
 _scope = export.SymbolicScope()
-_LOCATION = re.compile(r' loc\((?:#loc\d*|unknown|"[^"]*"(?:\(#loc\d*\))?)\)')
 # How JAX says that a size is not known, without saying which.
 _BLAMES = re.compile(r"_DimExpr|polymorphi|[Ss]ymbolic dim|non-constant (?:size|shape|dim)")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -311,19 +309,6 @@ def program_text(program: Program) -> str:
         True
     """
     return _ADDRESS.sub("", str(program))
-
-
-def without_locations(module: str) -> str:
-    """Return an exported module's text without the places that its lines come from.
-
-    Two writings of one program differ in nothing else. There is no way to have it printed without.
-
-    Example:
-        >>> without_locations('func.func @main() loc("f"(#loc1))\\n#loc1 = loc("x.py":1:0)')
-        'func.func @main()'
-    """
-    lines = (line for line in module.splitlines() if not line.startswith("#loc"))
-    return _LOCATION.sub("", "\n".join(lines))
 
 
 # -- who is asking ----------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from trivium.ops import lowering
 from trivium.ops.lowering import convolution
 from trivium.ops.lowering.windows import pad_spatial, same_padding
 
+pytestmark = pytest.mark.optimized  # What lowering is for is the code that users get.
+
 RNG = np.random.default_rng(0)
 
 
