@@ -165,6 +165,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
     """
 
     _several_outputs = False
+    classes_: Any
 
     def decision_function(self, X: Any) -> Any:
         """Return the model's outputs; of two classes, how much more the second one has.
@@ -181,7 +182,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
             raise ValueError(
                 f"Unknown label type: {kind}. SKLearnClassifier takes one label, of two or more classes, for each sample."
             )
-        classes, numbers = np.unique(y, return_inverse=True)
+        classes = np.unique(y)
         counted = y if weights is None else y[np.asarray(weights) != 0]
         if len(np.unique(counted)) < 2:
             which = "" if weights is None else " whose sample_weight is not 0"
@@ -190,10 +191,9 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
             )
         if self.warm_start and hasattr(self, "model_"):
             self._require_known(classes)
-            numbers = np.searchsorted(self.classes_, y)
         else:
             self.classes_ = classes
-        return np.eye(len(self.classes_), dtype="float32")[numbers]
+        return np.eye(len(self.classes_), dtype="float32")[np.searchsorted(self.classes_, y)]
 
     def _require_known(self, classes: Any) -> None:
         new = np.setdiff1d(classes, self.classes_)
