@@ -24,6 +24,7 @@ __all__ = [
     "Node",
     "ReadVariable",
     "is_recording",
+    "reading",
     "record",
     "recording",
 ]
@@ -139,6 +140,21 @@ class ReadVariable:
             return self.variable.value
 
 
+def reading(variable: Variable, dtype: str | None = None) -> SymbolicTensor:
+    """Return a symbolic tensor that stands for reading a variable.
+
+    Args:
+        variable: The variable.
+        dtype: The dtype that floats are read in; that of the code that is running where it is `None`.
+    """
+    with autocast_scope(dtype or current_autocast()):
+        operation = ReadVariable(variable)
+    tensor = SymbolicTensor((), operation.dtype, name=variable.name)
+    tensor.dims = variable.shape
+    Node(operation, (), {}, tensor)
+    return tensor
+
+
 class CapturePolicy(Policy):
     """While a model's code is captured, each of its own variables reads as one thing that stands for it."""
 
@@ -169,11 +185,7 @@ class _Symbols(CapturePolicy):
     """Variables read as symbolic tensors."""
 
     def read(self, variable: Variable) -> SymbolicTensor:
-        operation = ReadVariable(variable)
-        tensor = SymbolicTensor((), operation.dtype, name=variable.name)
-        tensor.dims = variable.shape
-        Node(operation, (), {}, tensor)
-        return tensor
+        return reading(variable)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Models: three ways to write one, and one graph underneath."""
 
+from trivium.models.captured import CapturedModel
 from trivium.models.cloning import clone_model
 from trivium.models.functional import Functional
 from trivium.models.model import Model
@@ -8,6 +9,7 @@ from trivium.models.sequential import Sequential
 from trivium.saving import load_model, save_model
 
 __all__ = [
+    "CapturedModel",
     "Functional",
     "Model",
     "Sequential",

@@ -15,12 +15,15 @@ from typing import Any
 import jax
 import numpy as np
 
-from trivium import ops
+from trivium import initializers, ops
 from trivium.graph import Graph, Node, SymbolicTensor, is_symbolic
+from trivium.graph.node import ReadVariable, reading
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
 from trivium.layers.registry import LAYERS
 from trivium.models.keras_operations import OPERATIONS
+from trivium.state import Variable
+from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import custom_object_scope, deserialize, serialize, suggest
 
 __all__ = ["GRAPH_KEYS", "graph_config", "graph_from_config"]
@@ -29,6 +32,7 @@ Config = dict[str, Any]
 
 GRAPH_KEYS = ("layers", "input_layers", "output_layers")
 _TENSOR = "__keras_tensor__"
+_VARIABLE = "__variable__"
 _OPS_MODULE = "trivium.ops"
 _NONE: Any = object()
 _BY_CLASS = {(known.module, known.class_name): known for known in reversed(OPERATIONS.values())}
@@ -51,15 +55,16 @@ class _Entry:
         return int(isinstance(self.operation, LAYERS.find("Functional")))
 
 
-def graph_config(graph: Graph, where: str) -> Config:
+def graph_config(graph: Graph, where: str, weights: Mapping[int, int] | None = None) -> Config:
     """Return `layers`, `input_layers` and `output_layers` of a graph, as Keras's configs have them.
 
     Args:
         graph: The graph.
         where: The model's name, for messages.
+        weights: Numbers of weights by their ids: each entry then says which are its own.
 
     Raises:
-        NotImplementedError: The graph holds what no config can: a variable of its own, a loss, a line of JAX code.
+        NotImplementedError: The graph holds what no config can: a loss, a line of JAX code.
     """
     if graph.losses:
         raise _refusal(where, "adds to the loss in its own `call`")
@@ -80,7 +85,7 @@ def graph_config(graph: Graph, where: str) -> Config:
         return [entry.name, entry.first + number, index]
 
     return {
-        "layers": [_entry_config(entry, history, where) for entry in entries],
+        "layers": [_entry_config(entry, history, where, weights) for entry in entries],
         "input_layers": jax.tree_util.tree_map(end, graph.inputs),
         "output_layers": jax.tree_util.tree_map(end, graph.outputs),
     }
@@ -93,6 +98,8 @@ def _entries(graph: Graph) -> list[_Entry]:
     for call in (*map(_source, graph.input_tensors), *graph.nodes):
         shared = isinstance(call.operation, Layer)
         key = id(call.operation) if shared else id(call)
+        if isinstance(call.operation, ReadVariable):
+            key = id(call.operation.variable)
         entry = entries.setdefault(key, _Entry(call.operation))
         entry.calls.append(call)
         of_call.append((call, entry))
@@ -145,8 +152,16 @@ def _by_depth(calls: list[tuple[Node, _Entry]], graph: Graph) -> list[_Entry]:
     return sorted(unique, key=lambda e: (-height[id(e)], sight.get(id(e), -1)))
 
 
-def _entry_config(entry: _Entry, history: Callable[[Any], Any], where: str) -> Config:
+def _entry_config(
+    entry: _Entry,
+    history: Callable[[Any], Any],
+    where: str,
+    weights: Mapping[int, int] | None,
+) -> Config:
     operation = entry.operation
+    if isinstance(operation, ReadVariable):
+        numbers = {} if weights is None else {"weights": [weights[id(operation.variable)]]}
+        return {**_variable_config(entry), **numbers, "name": entry.name, "inbound_nodes": []}
     written = [_written(call) for call in entry.calls]
     nodes = []
     for (args, kwargs, _), call in zip(written, entry.calls, strict=True):
@@ -160,7 +175,27 @@ def _entry_config(entry: _Entry, history: Callable[[Any], Any], where: str) -> C
         config = _operation_names(operation, where)
         if config["class_name"] != "function":
             config["config"] = {"name": entry.name, **config["config"], **serialize(written[0][2])}
+    if weights is not None and isinstance(operation, Layer) and operation.weights:
+        config["weights"] = [weights[id(w)] for w in operation.weights]
     return {**config, "name": entry.name, "inbound_nodes": nodes}
+
+
+def _variable_config(entry: _Entry) -> Config:
+    """Return the config of a variable that a graph reads by itself, which is beyond Keras's."""
+    variable: Variable = entry.operation.variable
+    parts = {k: getattr(variable, k) for k in ("initializer", "regularizer", "constraint")}
+    if not hasattr(parts["initializer"], "get_config"):
+        parts["initializer"] = None
+    said = {
+        "name": entry.name,
+        "shape": variable.shape,
+        "dtype": standardize_dtype(variable._dtype),
+        "trainable": variable.trainable_unless_frozen,
+        "autocast": variable.autocast,
+        "read_as": [call.operation.dtype for call in entry.calls],
+        **parts,
+    }
+    return {"module": "trivium", "class_name": _VARIABLE, "config": serialize(said)}
 
 
 def _populated(operation: Any, args: Any, kwargs: Config) -> tuple[Config, list[str]]:
@@ -267,13 +302,16 @@ def _with_history(value: Any, history: Callable[[Any], Any]) -> Any:
 
 
 def graph_from_config(
-    config: Config, custom_objects: Mapping[str, Any] | None = None
+    config: Config,
+    custom_objects: Mapping[str, Any] | None = None,
+    weights: dict[int, Any] | None = None,
 ) -> tuple[Any, Any]:
     """Return the inputs and the outputs of the graph that a config describes.
 
     Args:
         config: `layers`, `input_layers` and `output_layers`, ours or Keras's.
         custom_objects: Classes and functions by name, besides the registered ones.
+        weights: Where to put the weights by the numbers that the config has for them.
 
     Raises:
         ValueError: The config names something unknown, or a call needs a tensor that nothing gives.
@@ -281,6 +319,8 @@ def graph_from_config(
     with custom_object_scope(custom_objects):
         reader = _Reader(config["layers"])
         reader.run()
+        if weights is not None:
+            weights |= reader.numbered()
         return reader.tensors(config["input_layers"]), reader.tensors(config["output_layers"])
 
 
@@ -295,8 +335,14 @@ class _Reader:
         self.operations: dict[str, Callable[..., Any]] = {}
         self.outputs: dict[str, list[list[Any]]] = {}
         self.waiting: list[tuple[str, Config]] = []
+        self.numbers: dict[str, list[int]] = {}
         for entry in entries:
             name = entry["name"]
+            self.numbers[name] = entry.get("weights") or []
+            if entry["class_name"] == _VARIABLE:
+                variable, reads = _variable(entry["config"])
+                self.operations[name], self.outputs[name] = variable, [[t] for t in reads]
+                continue
             operation = self.operations[name] = _operation(entry)
             self.outputs[name] = []
             if isinstance(operation, InputLayer):
@@ -327,6 +373,25 @@ class _Reader:
                     f"The config's graph is not connected: the calls of {names} need tensors that nothing gives."
                 )
             self.waiting = left
+
+    def numbered(self) -> dict[int, Any]:
+        """Return the weights by their numbers."""
+        found: dict[int, Any] = {}
+        if not any(self.numbers.values()):
+            return found
+        for name, numbers in self.numbers.items():
+            operation = self.operations[name]
+            mine = (
+                [operation]
+                if isinstance(operation, Variable)
+                else getattr(operation, "weights", [])
+            )
+            if len(numbers) != len(mine):
+                raise ValueError(
+                    f"The config numbers {len(numbers)} weights of {name!r}; it has {len(mine)}."
+                )
+            found |= dict(zip(numbers, mine, strict=True))
+        return found
 
     def tensor(self, name: str, call: int, index: int) -> Any:
         if name not in self.operations:
@@ -388,6 +453,18 @@ def _same(a: Any, b: Any) -> bool:
         return False
     mine, theirs = (jax.tree_util.tree_leaves((t.node.args, t.node.kwargs)) for t in (a, b))
     return len(mine) == len(theirs) and all(map(_same, mine, theirs))
+
+
+def _variable(config: Config) -> tuple[Any, list[Any]]:
+    """Return a variable of a graph's own, and the tensors that stand for each reading of it."""
+    initializer = deserialize(config["initializer"]) or initializers.get("zeros")
+    variable = Variable(
+        initializer, tuple(config["shape"]), config["dtype"], trainable=config["trainable"],
+        autocast=config["autocast"], name=config["name"],
+    )  # fmt: skip
+    variable.regularizer = deserialize(config["regularizer"])
+    variable.constraint = deserialize(config["constraint"])
+    return variable, [reading(variable, dtype) for dtype in config["read_as"]]
 
 
 def _operation(entry: Config) -> Callable[..., Any]:

@@ -542,6 +542,11 @@ class Model(SerializableModel, Trainer, Layer):
 
         save_model(self, filepath, overwrite, zipped)
 
+    def _captured_config(self) -> dict[str, Any]:
+        from trivium.models.captured import captured_config
+
+        return captured_config(self)
+
     def save_weights(
         self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
     ) -> None:

@@ -24,6 +24,7 @@ from trivium.state.safety import ModelFileError, UnsafeFileError
 __all__ = [
     "ASSETS",
     "CONFIG",
+    "GRAPH",
     "METADATA",
     "WEIGHTS",
     "Archive",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
+# What Keras passes over: the graph of a model that is made of somebody's own classes.
+GRAPH = "trivium.json"
 
 _MEMBERS = 10_000
 _TEXT = 40 * MIB

@@ -17,6 +17,7 @@ import numpy as np
 from trivium.saving.archive import (
     ASSETS,
     CONFIG,
+    GRAPH,
     METADATA,
     WEIGHTS,
     Archive,
@@ -31,8 +32,8 @@ from trivium.saving.places import seed_places, walk
 from trivium.saving.weights import read_weights, write_weights
 from trivium.state import Variable
 from trivium.state.custom_objects import custom_object_scope
-from trivium.state.registry import deserialize, serialize
-from trivium.state.safety import ModelFileError, code_allowed
+from trivium.state.registry import deserialize, knows, serialize
+from trivium.state.safety import ModelFileError, UnknownNameError, code_allowed
 
 __all__ = ["load_model", "save_model"]
 
@@ -98,7 +99,7 @@ def _write_folder(folder: Path, members: dict[str, Any]) -> None:
 
 def _members(model: Any) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
     """Return the parts of a model's file by name."""
-    config = serialize(model)
+    config, graph = _configs(model)
     ours = importlib.metadata.version("trivium")
     metadata = {
         "keras_version": _FORMAT,
@@ -108,9 +109,35 @@ def _members(model: Any) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
     return {
         METADATA: json.dumps(metadata).encode(),
         CONFIG: json.dumps(config).encode(),
+        **graph,
         **_assets(model),
         WEIGHTS: lambda file: _write_state(model, file),
     }
+
+
+def _configs(model: Any) -> tuple[Any, dict[str, bytes]]:
+    """Return a model's config, and as a part of its own the graph of one that is made of somebody's own classes."""
+    try:
+        config = serialize(model)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        try:
+            graph = model._captured_config()
+        except Exception as refusal:
+            error.add_note(f"Its graph cannot be saved instead, either: {refusal}")
+            raise error from None
+        warnings.warn(
+            f"Model {model.name!r} has no config, so what is saved is its graph, which loads as a `CapturedModel`: "
+            f"{error}",
+            stacklevel=5,
+        )
+        return {**graph, "compile_config": model.get_compile_config()}, {}
+    if knows(config):
+        return config, {}
+    try:
+        said = {"graph": model._captured_config()}
+    except Exception as error:  # What the model's own code may raise; the file is whole without it.
+        said = {"graph": None, "why": f"{type(error).__name__}: {error}"}
+    return config, {GRAPH: json.dumps(said).encode()}
 
 
 def _assets(model: Any) -> dict[str, bytes]:
@@ -137,14 +164,34 @@ def _write_state(model: Any, file: IO[bytes]) -> None:
             weights.require_group("optimizer/vars").attrs["name"] = optimizer.name
 
 
-def _beside(model: Any) -> dict[str, Variable]:
-    """Return what a model's file has beside its weights: the optimizer's state, and the random generators'."""
+def _beside(model: Any, order: list[Variable] | None = None) -> dict[str, Variable]:
+    """Return what a model's file has beside its weights: the optimizer's state, and the random generators'.
+
+    Args:
+        model: The model.
+        order: The weights in the order that the file's are in, where that is not the model's own.
+    """
+    if order is not None:
+        return _reordered(model, order)
     places = {f"seeds/{i}": variable for i, variable in enumerate(seed_places(model).values())}
     optimizer, group = getattr(model, "optimizer", None), "optimizer"
     while optimizer is not None:  # One around another has the other's variables among its own, too.
         places |= {f"{group}/vars/{i}": variable for i, variable in enumerate(optimizer.variables)}
         optimizer, group = getattr(optimizer, "inner_optimizer", None), f"{group}/inner_optimizer"
     return places
+
+
+def _reordered(model: Any, order: list[Variable]) -> dict[str, Variable]:
+    """Return the optimizer's state by its places in a file of a model whose weights are in another order."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return {}
+    twin = type(optimizer).from_config(optimizer.get_config())
+    twin.build([weight for weight in order if weight.trainable])
+    by_name = {variable.name: variable for variable in optimizer.variables}
+    if len(by_name) != len(optimizer.variables):
+        return {}
+    return {f"optimizer/vars/{i}": by_name[v.name] for i, v in enumerate(twin.variables)}
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -186,15 +233,44 @@ def load_model(
     with scopes[0], scopes[1], opened(filepath, source) as archive:
         with _naming(source):
             config = checked_config(read_json(archive.read(CONFIG), f"{source}: {CONFIG}"), source)
-            if not compile:
-                config = {k: v for k, v in config.items() if k != "compile_config"}
-            model = deserialize(config)
+            compiled = config.pop("compile_config", None)
+            try:
+                model = deserialize(config)
+            except UnknownNameError as error:
+                model = _model_of_graph(archive, source, error)
             if not hasattr(model, "load_weights"):
                 raise ModelFileError(f"it holds a {type(model).__name__}, which is no model")
+            if compile and compiled:
+                _compile(model, compiled, source)
             _load_assets(model, archive)
         with archive.weights() as file:
             _read_state(model, file, source)
     return model
+
+
+def _model_of_graph(archive: Archive | Folder, source: str, error: UnknownNameError) -> Any:
+    """Return the model that is the graph in a file, since the file names what is not known here."""
+    if GRAPH not in archive.names():
+        raise error
+    stored = read_json(archive.read(GRAPH), f"{source}: {GRAPH}")
+    if not stored.get("graph"):
+        error.add_note(
+            f"The file has no graph of the model, which could stand for it: {stored.get('why')}"
+        )
+        raise error
+    model = deserialize(checked_config(stored["graph"], source))
+    warnings.warn(
+        f"{source}: {error} What is loaded is the graph that was saved with the model.",
+        stacklevel=4,
+    )
+    return model
+
+
+def _compile(model: Any, config: dict[str, Any], source: str) -> None:
+    try:
+        model.compile_from_config(config)
+    except UnknownNameError as error:
+        warnings.warn(f"{source}: the model is not compiled: {error}", stacklevel=4)
 
 
 @contextlib.contextmanager
@@ -202,7 +278,7 @@ def _naming(source: str) -> Iterator[None]:
     """Turn whatever goes wrong while a model is made into an error that names the file."""
     try:
         yield
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, Warning):  # The last where warnings are errors.
         raise
     except Exception as error:
         if isinstance(error, ModelFileError) and source in str(error):
@@ -228,8 +304,10 @@ def _load_assets(model: Any, archive: Archive | Folder) -> None:
 
 def _read_state(model: Any, file: IO[bytes], source: str) -> None:
     with hdf5(file, "r", source) as weights:
+        numbered = getattr(model, "_numbered", None)
+        order = [numbered[i] for i in sorted(numbered)] if numbered else None
         if model.built:
-            read_weights(model, weights, source)
+            read_weights(model, weights, source, order=order)
         elif "layers" in weights or "vars/0" in weights:
             raise ModelFileError(
                 f"{source} does not say for which shapes the {type(model).__name__} in it was built, so its weights "
@@ -237,14 +315,16 @@ def _read_state(model: Any, file: IO[bytes], source: str) -> None:
             )
         with damage_named(source):
             stored = datasets(weights, source)
-            mine = _beside(model)
+            mine = _beside(model, order)
             values = {}
             for place, variable in mine.items():
                 dataset = stored.get(place)
                 if dataset is not None and dataset.shape == variable.shape:
                     values[place] = value_of(dataset, source)
     wanted = {p for p in mine if p.startswith("optimizer/")}
-    if wanted - values.keys() and any(k.startswith("optimizer/") for k in stored):
+    has_state = any(k.startswith("optimizer/") for k in stored)
+    fits = bool(wanted) and wanted <= values.keys()
+    if getattr(model, "optimizer", None) is not None and has_state and not fits:
         warnings.warn(
             f"{source}: the optimizer starts anew, since the file has the state of another one.",
             stacklevel=3,

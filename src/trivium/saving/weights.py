@@ -163,7 +163,12 @@ def write_weights(layer: Any, file: Any, checksums: bool = False) -> None:
 
 
 def read_weights(
-    layer: Any, file: Any, source: str, skip_mismatch: bool = False, by_name: bool = False
+    layer: Any,
+    file: Any,
+    source: str,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    order: list[Variable] | None = None,
 ) -> None:
     """Set a layer's weights from an open HDF5 file or group.
 
@@ -173,6 +178,7 @@ def read_weights(
         source: What to call the file in messages.
         skip_mismatch: Whether weights that do not fit stay as they are, with a warning.
         by_name: Whether each layer takes the weights of the layer of its name.
+        order: The weights in the order that the file's are in, where that is not the layer's own.
 
     Raises:
         WeightFileError: The file is damaged, or holds other weights; none has been changed.
@@ -194,7 +200,8 @@ def read_weights(
         if by_name:
             pairs = _by_name(layer, file, stored, source, skip_mismatch)
         else:
-            found = None if skip_mismatch or stores else _by_position(layer, stored, source)
+            by_place = order is None and (skip_mismatch or stores)
+            found = None if by_place else _by_position(layer, stored, source, order)
             pairs, missing = found or _by_place(layer, stored, source, skip_mismatch)
         values = [(variable, _value(dataset, variable, source)) for dataset, variable in pairs]
     if missing:
@@ -222,13 +229,13 @@ _Pairs = list[tuple[Any, Variable]]
 
 
 def _by_position(
-    layer: Any, stored: dict[str, Any], source: str
+    layer: Any, stored: dict[str, Any], source: str, order: list[Variable] | None = None
 ) -> tuple[_Pairs, list[str]] | None:
     """Pair datasets and weights in the order of the data's flow; `None` where the file does not tell it."""
     by_position = {attribute(d, "position"): d for d in stored.values()}
     if len(by_position) != len(stored) or set(by_position) != set(range(len(stored))):
         return None
-    weights = layer.weights
+    weights = layer.weights if order is None else order
     if len(stored) != len(weights):
         raise WeightFileError(
             f"{source} holds {len(stored)} weights; {layer.name!r} has {len(weights)}."

@@ -22,7 +22,7 @@ from trivium.state.custom_objects import (
     register_keras_serializable,
 )
 from trivium.state.frame import current_frame, entered
-from trivium.state.safety import UnsafeFileError, code_allowed, function_of_code
+from trivium.state.safety import UnknownNameError, UnsafeFileError, code_allowed, function_of_code
 
 __all__ = [
     "Registry",
@@ -32,6 +32,7 @@ __all__ = [
     "get_registered_object",
     "inside_another",
     "known_function",
+    "knows",
     "register_keras_serializable",
     "serialize",
     "suggest",
@@ -410,9 +411,11 @@ def _class(config: Config, registry: Registry[Any] | None) -> Any:
     custom = get_registered_object(name)
     if custom is None:
         known = [k for r in _registries.values() for k in r._own]
-        raise UnsafeFileError(
-            f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. "
-            f"{suggest(name, known)} A class of yours is known after `@register_keras_serializable()`, or in "
+        near = suggest(name, known)
+        near = near if near.startswith("Did you mean") else ""
+        raise UnknownNameError(
+            f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. {near} A class "
+            "of yours is known after `@register_keras_serializable()`, or in "
             "`custom_objects`."
         )
     return custom
@@ -426,11 +429,42 @@ def _function(config: Config, registry: Registry[Any] | None) -> Any:
         found = registry.find(name)
     if found is None:
         known = [k for r in _registries.values() for k in r.functions]
-        raise UnsafeFileError(
+        raise UnknownNameError(
             f"The config names a function, and {name!r} is not known here. {suggest(name, known)} Put "
             "`@register_keras_serializable()` before a function of yours, or pass it in `custom_objects`."
         )
     return found
+
+
+def knows(config: Any) -> bool:
+    """Say whether everybody's library knows what a config names, whatever is registered in this one.
+
+    Args:
+        config: What `serialize` gave.
+
+    Example:
+        >>> knows([1, {"class_name": "Mine", "config": {}, "registered_name": "docs>Mine"}])
+        False
+    """
+    if isinstance(config, list | tuple):
+        return all(map(knows, config))
+    if not isinstance(config, dict):
+        return True
+    name = config.get("class_name")
+    if isinstance(name, str) and "config" in config and not _is_ours(name, config):
+        return False
+    return all(map(knows, config.values()))
+
+
+def _is_ours(name: str, config: Config) -> bool:
+    module = str(config.get("module") or "")
+    if name == "function":
+        return any(t.functions.get(str(config["config"])) is not None for t in _registries.values())
+    if name.startswith("__") or module.startswith(("keras.src.ops", "trivium")):
+        return True
+    return any(
+        name in r._own and not isinstance(r._own[name], str) for r in _registries.values()
+    ) and (not config.get("registered_name") or module.startswith("keras"))
 
 
 def known_function(name: str, registry: Registry[Any] | None = None) -> Any:

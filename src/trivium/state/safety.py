@@ -15,7 +15,13 @@ from typing import Any
 
 from trivium.state.frame import current_frame, entered
 
-__all__ = ["ModelFileError", "UnsafeFileError", "code_allowed", "function_of_code"]
+__all__ = [
+    "ModelFileError",
+    "UnknownNameError",
+    "UnsafeFileError",
+    "code_allowed",
+    "function_of_code",
+]
 
 
 class ModelFileError(ValueError):
@@ -24,6 +30,10 @@ class ModelFileError(ValueError):
 
 class UnsafeFileError(ModelFileError):
     """A file asks for what none may do: run code, open other files, take memory that it has no use for."""
+
+
+class UnknownNameError(UnsafeFileError):
+    """A file or config names a class or function that nobody has registered."""
 
 
 def code_allowed(safe_mode: bool | None = None) -> entered:
