@@ -62,6 +62,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "testing":
+        return importlib.import_module("trivium.testing")
     room = next((room for room, names in _LATER.items() if name in names), None)
     if room is None:
         raise AttributeError(
