@@ -18,12 +18,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.graph.errors import user_location
 from trivium.graph.op import op
+from trivium.ops.keys import key_of
 from trivium.state.dtypes import is_float, standardize_dtype
-from trivium.state.frame import current_frame
-from trivium.state.scopes import only_shapes
-from trivium.state.seeds import SeedGenerator, draw_key
+from trivium.state.seeds import SeedGenerator
 from trivium.state.seeds import set_random_seed as set_seed
 
 __all__ = [
@@ -55,7 +53,7 @@ def normal(
         (True, (1000,))
     """
     wanted, sizes = _float("normal", dtype), _shape("normal", shape)
-    return jax.random.normal(_key(seed), sizes, wanted) * stddev + mean
+    return jax.random.normal(key_of(seed), sizes, wanted) * stddev + mean
 
 
 @op
@@ -80,7 +78,7 @@ def truncated_normal(
         True
     """
     wanted, sizes = _float("truncated_normal", dtype), _shape("truncated_normal", shape)
-    return jax.random.truncated_normal(_key(seed), -2.0, 2.0, sizes, wanted) * stddev + mean
+    return jax.random.truncated_normal(key_of(seed), -2.0, 2.0, sizes, wanted) * stddev + mean
 
 
 @op
@@ -106,7 +104,7 @@ def uniform(
         True
     """
     wanted, sizes = _float("uniform", dtype), _shape("uniform", shape)
-    return jax.random.uniform(_key(seed), sizes, wanted, minval, maxval)
+    return jax.random.uniform(key_of(seed), sizes, wanted, minval, maxval)
 
 
 @op
@@ -132,7 +130,7 @@ def randint(
     wanted = standardize_dtype(dtype or "int32")
     if not jnp.issubdtype(jnp.dtype(wanted), np.integer):
         raise ValueError(f"random.randint draws integers; got dtype={wanted!r}.")
-    return jax.random.randint(_key(seed), _shape("randint", shape), minval, maxval, wanted)
+    return jax.random.randint(key_of(seed), _shape("randint", shape), minval, maxval, wanted)
 
 
 @op
@@ -161,7 +159,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
             f"random.categorical takes logits of shape (batch, classes); got {logits.shape}."
         )
     shape = (logits.shape[0], num_samples)
-    drawn = jax.random.categorical(_key(seed), logits[..., None], axis=1, shape=shape)
+    drawn = jax.random.categorical(key_of(seed), logits[..., None], axis=1, shape=shape)
     return drawn.astype(standardize_dtype(dtype or "int32"))
 
 
@@ -205,7 +203,7 @@ def dropout(
     shape = [
         n if n is not None else d for n, d in zip(noise_shape or x.shape, x.shape, strict=True)
     ]
-    kept = jax.random.bernoulli(_key(seed), 1 - rate, tuple(shape))
+    kept = jax.random.bernoulli(key_of(seed), 1 - rate, tuple(shape))
     return jnp.where(jnp.broadcast_to(kept, x.shape), x / (1 - rate), 0)
 
 
@@ -222,7 +220,7 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> jax.Array:
         >>> sorted(shuffle(jnp.arange(5), seed=1).tolist())
         [0, 1, 2, 3, 4]
     """
-    return jax.random.permutation(_key(seed), jnp.asarray(x), axis, independent=True)
+    return jax.random.permutation(key_of(seed), jnp.asarray(x), axis, independent=True)
 
 
 @op
@@ -240,7 +238,7 @@ def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None)
         True
     """
     wanted, sizes = _float("gamma", dtype), _shape("gamma", shape)
-    return jax.random.gamma(_key(seed), jnp.asarray(alpha), sizes, wanted)
+    return jax.random.gamma(key_of(seed), jnp.asarray(alpha), sizes, wanted)
 
 
 @op
@@ -261,7 +259,7 @@ def beta(
         True
     """
     wanted, sizes = _float("beta", dtype), _shape("beta", shape)
-    return jax.random.beta(_key(seed), jnp.asarray(alpha), jnp.asarray(beta), sizes, wanted)
+    return jax.random.beta(key_of(seed), jnp.asarray(alpha), jnp.asarray(beta), sizes, wanted)
 
 
 @op
@@ -283,43 +281,7 @@ def binomial(
     """
     wanted, sizes = _float("binomial", dtype), _shape("binomial", shape)
     return jax.random.binomial(
-        _key(seed), jnp.asarray(counts), jnp.asarray(probabilities), sizes, wanted
-    )
-
-
-def _key(seed: Any) -> jax.Array:
-    """Return the typed JAX key that the argument `seed` means."""
-    if isinstance(seed, SeedGenerator):
-        return seed.next()
-    words: Any
-    if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
-        return seed
-    if seed is None:
-        words = _fresh_words()
-    elif isinstance(seed, int | np.integer) and 0 <= seed < 2**32:
-        words = (seed, 0)
-    else:
-        raise ValueError(
-            "`seed` is a whole number from 0 to 2**32 - 1, a `SeedGenerator`, a JAX key or None; "
-            f"got {seed!r}."
-        )
-    return jax.random.wrap_key_data(jnp.array(words, jnp.uint32), impl="threefry2x32")
-
-
-def _fresh_words() -> Any:
-    frame = current_frame()
-    # A model's code that is recorded runs once; what it drew would be a constant of its graph.
-    recorded = frame.nodes is not None and frame.drawing is None
-    if not recorded and not isinstance(jnp.zeros(()), jax.core.Tracer):
-        # Hashed, so that no position of the global seed meets a whole number given as a seed.
-        return np.random.SeedSequence(draw_key()).generate_state(2)
-    if only_shapes():
-        return (0, 0)
-    where = f"{place}: " if (place := user_location()) else ""
-    raise ValueError(
-        f"{where}a random function without a seed inside a compiled function, or a model's `call`, would "
-        "give the same numbers at every call. Make a `random.SeedGenerator` once (a layer in its `__init__`, as "
-        "an attribute) and pass it as `seed`."
+        key_of(seed), jnp.asarray(counts), jnp.asarray(probabilities), sizes, wanted
     )
 
 

@@ -226,9 +226,9 @@ def _written(call: Node) -> tuple[Any, Config, Config]:
     operation: Any = call.operation
     name = getattr(operation, "__name__", "")
     known = OPERATIONS.get(name)
-    if known is None or getattr(ops, name, None) is not operation:
+    if known is None or operation is not ops.BY_NAME[known.op]:
         return call.args, call.kwargs, {}
-    bound = inspect.signature(getattr(ops, name)).bind(*call.args, **call.kwargs)
+    bound = inspect.signature(operation).bind(*call.args, **call.kwargs)
     given = dict(bound.arguments)
     bound.apply_defaults()
     settings = {k: bound.arguments[k] for k in known.settings}
@@ -258,7 +258,7 @@ def _written(call: Node) -> tuple[Any, Config, Config]:
 def _operation_names(operation: Any, where: str) -> Config:
     """Return the config of what a node calls that is no layer, still without its settings."""
     name = getattr(operation, "__name__", "")
-    if name and getattr(ops, name, None) is operation:
+    if name and ops.BY_NAME.get(name) is operation:
         known = OPERATIONS.get(name)
         if known is None:
             return {
@@ -479,9 +479,9 @@ def _operation(entry: Config) -> Callable[..., Any]:
             )
         operation: Callable[..., Any] = deserialize({k: v for k, v in entry.items() if k != "name"})
         return operation
-    if known is None and name not in ops.__all__:
-        raise ValueError(f"The config's op {name!r} is not known. {suggest(name, ops.__all__)}")
-    function = getattr(ops, name if known is None else known.op)
+    if known is None and name not in ops.BY_NAME:
+        raise ValueError(f"The config's op {name!r} is not known. {suggest(name, ops.BY_NAME)}")
+    function = ops.BY_NAME[name if known is None else known.op]
     settings = {k: deserialize(v) for k, v in entry["config"].items() if k != "name"}
     return lambda *args, **kwargs: _call_op(function, settings, args, kwargs)
 

@@ -65,7 +65,8 @@ _TABLE = {
         average_pool(pool_size,strides,padding,data_format) batch_normalization=BatchNorm(axis,epsilon)
         binary_crossentropy(from_logits) categorical_crossentropy(from_logits,axis) celu(alpha)
         conv(strides,padding,data_format,dilation_rate)
-        conv_transpose(strides,padding,output_padding,data_format,dilation_rate) ctc_loss=CTCLoss(mask_index)
+        conv_transpose(strides,padding,output_padding,data_format,dilation_rate)
+        ctc_decode=CTCDecode(strategy,beam_width,top_paths,merge_repeated,mask_index) ctc_loss=CTCLoss(mask_index)
         depth_to_space(block_size,data_format) depthwise_conv(strides,padding,data_format,dilation_rate)
         dot_product_attention(is_causal,flash_attention,attn_logits_soft_cap) elu(alpha)
         fold(output_size,kernel_size,dilation,padding,stride) gelu(approximate) glu(axis) hard_shrink(threshold)
@@ -78,6 +79,20 @@ _TABLE = {
         space_to_depth(block_size,data_format) sparse_categorical_crossentropy(from_logits,axis) sparse_plus
         sparse_sigmoid sparsemax(axis) squareplus(b) tanh_shrink threshold(threshold,default_value)
         unfold(kernel_size,dilation,padding,stride)
+    """,
+    "image": """
+        affine_transform(interpolation,fill_mode,fill_value,data_format)
+        crop_images(top_cropping,left_cropping,bottom_cropping,right_cropping,target_height,target_width,data_format)
+        elastic_transform(alpha,sigma,interpolation,fill_mode,fill_value,seed,data_format)
+        extract_patches(size,strides,dilation_rate,padding,data_format)
+        gaussian_blur(kernel_size,sigma,data_format) hsv_to_rgb=HSVToRGB(data_format)
+        map_coordinates(order,fill_mode,fill_value)
+        pad_images(top_padding,left_padding,bottom_padding,right_padding,target_height,target_width,data_format)
+        perspective_transform(interpolation,fill_value,data_format)
+        resize(size,interpolation,antialias,crop_to_aspect_ratio,pad_to_aspect_ratio,fill_mode,fill_value,data_format)
+        rgb_to_grayscale=RGBToGrayscale(data_format) rgb_to_hsv=RGBToHSV(data_format)
+        scale_and_translate(spatial_dims,method,antialias) sobel_edges(data_format)
+        ssim=SSIM(max_val,filter_size,filter_sigma,k1,k2,data_format)
     """,
     "core": """
         cast(dtype) convert_to_tensor(dtype,sparse,ragged) saturate_cast(dtype) scatter(shape)

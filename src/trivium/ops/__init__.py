@@ -7,7 +7,10 @@ what makes one: a number, nested lists of numbers, a NumPy array, a variable, a 
 arrays that are combined element by element broadcast. A number takes the dtype of the array that it meets, and where
 only floats will do, whole numbers become the default float type. An op changes none of its arguments.
 """
-# ruff: noqa: F403
+# ruff: noqa: F401, F403
+
+import importlib.util
+from typing import Any
 
 from trivium.ops import (
     arithmetic,
@@ -16,12 +19,18 @@ from trivium.ops import (
     convolution,
     creation,
     crossentropy,
+    decoding,
     elementwise,
+    image,
     indexing,
+    linalg,
     linear_algebra,
+    nn,
     nonlinear,
     normalization,
+    numpy,
     pairwise,
+    patterns,
     reductions,
     shapes,
     signals,
@@ -33,12 +42,14 @@ from trivium.ops.control import *
 from trivium.ops.convolution import *
 from trivium.ops.creation import *
 from trivium.ops.crossentropy import *
+from trivium.ops.decoding import *
 from trivium.ops.elementwise import *
 from trivium.ops.indexing import *
 from trivium.ops.linear_algebra import *
 from trivium.ops.nonlinear import *
 from trivium.ops.normalization import *
 from trivium.ops.pairwise import *
+from trivium.ops.patterns import *
 from trivium.ops.reductions import *
 from trivium.ops.shapes import *
 from trivium.ops.signals import *
@@ -52,16 +63,25 @@ __all__ += control.__all__
 __all__ += convolution.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
+__all__ += decoding.__all__
 __all__ += elementwise.__all__
 __all__ += indexing.__all__
 __all__ += linear_algebra.__all__
 __all__ += nonlinear.__all__
 __all__ += normalization.__all__
 __all__ += pairwise.__all__
+__all__ += patterns.__all__
 __all__ += reductions.__all__
 __all__ += shapes.__all__
 __all__ += signals.__all__
 __all__ += transformations.__all__
 
 # Configs may name any of them as a function.
-OPS: Registry[object] = Registry("operation", "keras.ops", {n: globals()[n] for n in __all__})
+BY_NAME: dict[str, Any] = {n: globals()[n] for n in __all__} | {
+    n: getattr(image, n) for n in image.__all__
+}
+OPS: Registry[object] = Registry("operation", "keras.ops", BY_NAME)
+
+# `einops` asks the libraries of arrays that it was told of.
+if importlib.util.find_spec("einops") is not None:
+    from trivium.ops import einops_backend as einops_backend

@@ -40,6 +40,10 @@ def __getattr__(name: str) -> Any:
     return getattr(diagrams, name)
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 __all__ = [
     "CustomObjectScope",
     "PyDataset",

@@ -1,4 +1,4 @@
-"""Writes `docs/coverage.md`; with the word `keras` it reads the real Keras's names first.
+"""Writes `docs/coverage.md` and the faces of `trivium.ops`; with the word `keras` it reads Keras's names anew first.
 
 PYTHONPATH=src:tests/support python -m vocabulary [keras]
 """
@@ -6,11 +6,13 @@ PYTHONPATH=src:tests/support python -m vocabulary [keras]
 import os
 import sys
 
-from vocabulary import report, signatures
+from vocabulary import faces, report, signatures
 
 if "keras" in sys.argv[1:]:
     os.environ["KERAS_BACKEND"] = "jax"
     import keras
 
     signatures.RECORDED.write_text(signatures.write(keras))
+for module in faces.WHAT:
+    (faces.FOLDER / f"{module}.py").write_text(faces.written(module))
 report.PAGE.write_text(report.page(report.names()))

@@ -21,8 +21,9 @@ HEAD = """# Coverage
 Every public name of Keras {version}, and the test that covers it.
 
 The names were read off the real Keras (`tests/support/vocabulary/keras.txt`). A name counts as tested where a file of
-tests writes it; ✓ behind a file says that it compares with values of the real Keras. That each takes Keras's arguments in
-Keras's order with Keras's defaults is tested in `tests/vocabulary/test_signatures.py`, which lists the exceptions.
+tests writes it; ✓ behind a file says that it compares with values of the real Keras. That each takes Keras's
+arguments in Keras's order with Keras's defaults is tested in `tests/vocabulary/test_signatures.py`; the exceptions are
+listed, each with its reason, in `tests/support/vocabulary/reasons.py`.
 A test holds this page to what is there; it is written by
 
     PYTHONPATH=src:tests/support python -m vocabulary

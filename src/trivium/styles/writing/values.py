@@ -35,6 +35,7 @@ __all__ = ["MODULES", "Expression", "Values"]
 MODULES = {
     "layers": layers,
     "ops": ops,
+    "ops.image": ops.image,
     "activations": activations,
     "initializers": initializers,
     "regularizers": regularizers,
@@ -152,7 +153,7 @@ class Values:
         name = thing.__name__
         for module, members in MODULES.items():
             if getattr(members, name, None) is thing and name in members.__all__:
-                self.names.add(module)
+                self.names.add(module.partition(".")[0])
                 return f"{module}.{name}"
         if self.bind is not None:
             return self.bind(thing)

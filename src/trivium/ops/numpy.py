@@ -1,0 +1,82 @@
+"""NumPy's functions, under the names that Keras has for them once more."""
+# ruff: noqa: I001
+# fmt: off
+
+from trivium.ops.arithmetic import (
+    absolute, add, divide, equal, floor_divide, get_item, greater, greater_equal, less, less_equal,
+    logical_and, logical_not, logical_or, logical_xor, matmul, mod, multiply, negative, not_equal,
+    power, subtract,
+)
+from trivium.ops.creation import (
+    arange, array, copy, empty, empty_like, eye, full, full_like, geomspace, identity, linspace,
+    logspace, ndim, ones, ones_like, size, tri, view, zeros, zeros_like,
+)
+from trivium.ops.elementwise import (
+    abs, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, bitwise_invert, bitwise_not,
+    cbrt, ceil, clip, conj, conjugate, cos, cosh, deg2rad, exp, exp2, expm1, fabs, floor, i0, imag,
+    isfinite, isinf, isnan, isneginf, isposinf, isreal, log, log1p, log2, log10, nan_to_num,
+    rad2deg, real, reciprocal, round, sign, signbit, sin, sinc, sinh, sqrt, square, tan, trunc,
+)
+from trivium.ops.indexing import (
+    argpartition, argsort, bincount, digitize, histogram, isin, nonzero, searchsorted, select, sort,
+    take, take_along_axis, unique, unravel_index,
+)
+from trivium.ops.linear_algebra import (
+    corrcoef, correlate, cross, diff, dot, einsum, inner, kron, outer, slogdet, tensordot, trace,
+    vander, vdot,
+)
+from trivium.ops.nonlinear import (
+    tanh,
+)
+from trivium.ops.pairwise import (
+    allclose, arctan2, bitwise_and, bitwise_left_shift, bitwise_or, bitwise_right_shift,
+    bitwise_xor, divide_no_nan, fmax, fmin, fmod, gcd, heaviside, hypot, isclose, lcm, ldexp,
+    left_shift, logaddexp, logaddexp2, maximum, minimum, nextafter, right_shift, true_divide, where,
+)
+from trivium.ops.reductions import (
+    all, amax, amin, any, argmax, argmin, average, count_nonzero, cumprod, cumsum, max, mean,
+    median, min, nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin,
+    nanpercentile, nanprod, nanquantile, nanstd, nansum, nanvar, percentile, prod, ptp, quantile,
+    std, sum, trapezoid, var,
+)
+from trivium.ops.shapes import (
+    append, array_split, broadcast_to, concatenate, diag, diagflat, diagonal, dsplit, dstack,
+    expand_dims, flip, fliplr, flipud, hsplit, hstack, meshgrid, moveaxis, pad, ravel, repeat,
+    reshape, roll, rot90, split, squeeze, stack, swapaxes, tile, transpose, tril, triu, vsplit,
+    vstack,
+)
+from trivium.ops.signals import (
+    bartlett, blackman, hamming, hanning, kaiser,
+)
+from trivium.ops.transformations import (
+    vectorize,
+)
+
+__all__ = [
+    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "angle", "any", "append", "arange",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
+    "argpartition", "argsort", "array", "array_split", "average", "bartlett", "bincount",
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "blackman", "broadcast_to", "cbrt", "ceil", "clip",
+    "concatenate", "conj", "conjugate", "copy", "corrcoef", "correlate", "cos", "cosh",
+    "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad", "diag", "diagflat", "diagonal",
+    "diff", "digitize", "divide", "divide_no_nan", "dot", "dsplit", "dstack", "einsum", "empty",
+    "empty_like", "equal", "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "flip", "fliplr",
+    "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "full", "full_like", "gcd",
+    "geomspace", "get_item", "greater", "greater_equal", "hamming", "hanning", "heaviside",
+    "histogram", "hsplit", "hstack", "hypot", "i0", "identity", "imag", "inner", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "kaiser", "kron", "lcm",
+    "ldexp", "left_shift", "less", "less_equal", "linspace", "log", "log1p", "log2", "log10",
+    "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logspace", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mod",
+    "moveaxis", "multiply", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum",
+    "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd",
+    "nansum", "nanvar", "ndim", "negative", "nextafter", "nonzero", "not_equal", "ones",
+    "ones_like", "outer", "pad", "percentile", "power", "prod", "ptp", "quantile", "rad2deg",
+    "ravel", "real", "reciprocal", "repeat", "reshape", "right_shift", "roll", "rot90", "round",
+    "searchsorted", "select", "sign", "signbit", "sin", "sinc", "sinh", "size", "slogdet", "sort",
+    "split", "sqrt", "square", "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take",
+    "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace", "transpose", "trapezoid", "tri",
+    "tril", "triu", "true_divide", "trunc", "unique", "unravel_index", "vander", "var", "vdot",
+    "vectorize", "view", "vsplit", "vstack", "where", "zeros", "zeros_like",
+]
