@@ -204,10 +204,12 @@ def _checksum(region: Region) -> int:
 
 
 class _Bounded(io.BufferedReader):
-    """A file of which no more is read at once than a zip's table may need, so that its size is no one's choice."""
+    """A file of which no more is read at once, at first, than a zip's table may need: its size is no one's choice."""
+
+    whole_table_read = False
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or size < 0 or size > 4 * MIB:
+        if not self.whole_table_read and (size is None or size < 0 or size > 4 * MIB):
             data = super().read(4 * MIB + 1)
             if len(data) > 4 * MIB:
                 raise UnsafeFileError("its table of contents is larger than any archive's")
@@ -238,6 +240,7 @@ class Archive:
             raise ModelFileError(
                 f"{source} is no `.keras` archive, or a damaged one: {error}."
             ) from error
+        self._file.whole_table_read = True
         self._total = self._file.seek(0, io.SEEK_END)
         self._check()
 

@@ -411,10 +411,9 @@ def _class(config: Config, registry: Registry[Any] | None) -> Any:
     custom = get_registered_object(name)
     if custom is None:
         known = [k for r in _registries.values() for k in r._own]
-        near = suggest(name, known)
-        near = near if near.startswith("Did you mean") else ""
+        near = _nearest(name, known)
         raise UnknownNameError(
-            f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. {near} A class "
+            f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. {near}A class "
             "of yours is known after `@register_keras_serializable()`, or in "
             "`custom_objects`."
         )
@@ -430,7 +429,7 @@ def _function(config: Config, registry: Registry[Any] | None) -> Any:
     if found is None:
         known = [k for r in _registries.values() for k in r.functions]
         raise UnknownNameError(
-            f"The config names a function, and {name!r} is not known here. {suggest(name, known)} Put "
+            f"The config names a function, and {name!r} is not known here. {_nearest(name, known)}Put "
             "`@register_keras_serializable()` before a function of yours, or pass it in `custom_objects`."
         )
     return found
@@ -465,6 +464,12 @@ def _is_ours(name: str, config: Config) -> bool:
     return any(
         name in r._own and not isinstance(r._own[name], str) for r in _registries.values()
     ) and (not config.get("registered_name") or module.startswith("keras"))
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """Return a hint at the nearest names; without one, hundreds of names help nobody."""
+    hint = suggest(name, known)
+    return f"{hint} " if hint.startswith("Did you mean") else ""
 
 
 def known_function(name: str, registry: Registry[Any] | None = None) -> Any:
