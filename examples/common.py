@@ -1,4 +1,4 @@
-"""What the examples share: their command line, Fashion-MNIST, and headings."""
+"""What the examples share: their command line, Fashion-MNIST, a table of houses, and headings."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 import trivium as tv
 
 Images = tuple[np.ndarray, np.ndarray]
+Table = tuple[np.ndarray, np.ndarray]
 
 
 def options(
@@ -45,6 +46,27 @@ def fashion_mnist(limit: int) -> tuple[Images, Images]:
     (x, y), (x_test, y_test) = tv.datasets.fashion_mnist.load_data()
     test = limit // 2
     return (x[:limit] / 255.0, y[:limit]), (x_test[:test] / 255.0, y_test[:test])
+
+
+def houses(limit: int) -> tuple[Table, Table]:
+    """Make a small table: what houses have, and what they cost.
+
+    Some columns add to the price, and some matter by each other: rooms count more near the center.
+
+    Args:
+        limit: How many houses to train on; half as many test.
+
+    Returns:
+        The training houses and their prices, and the same for testing; each column is near 0, with a spread of 1.
+    """
+    rng = np.random.default_rng(42)
+    count = limit + limit // 2
+    table = rng.normal(size=(count, 8)).astype("float32")
+    age, income, rooms, area, north, east = table.T[:6]
+    near = np.exp(-(north**2) - east**2)
+    price = income - 0.3 * age + 2 * near * (1 + rooms) + 0.3 * np.abs(area)
+    price = (price + rng.normal(scale=0.1, size=count)).astype("float32")[:, None]
+    return (table[:limit], price[:limit]), (table[limit:], price[limit:])
 
 
 def show(title: str, thing: object) -> None:

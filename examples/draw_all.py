@@ -1,4 +1,4 @@
-"""Draw all examples, as docs/styles.md shows them.
+"""Draw the examples that docs/styles.md walks through, as it shows them.
 
 python examples/draw_all.py
 python examples/draw_all.py FOLDER

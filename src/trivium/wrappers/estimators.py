@@ -180,7 +180,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
         kind = type_of_target(y, raise_unknown=True)
         if kind not in ("binary", "multiclass"):
             raise ValueError(
-                f"Unknown label type: {kind}. SKLearnClassifier takes one label, of two or more classes, for each sample."
+                f"Unknown label type: {kind}. SKLearnClassifier takes one label for each sample, of two or more."
             )
         classes = np.unique(y)
         counted = y if weights is None else y[np.asarray(weights) != 0]
