@@ -157,9 +157,45 @@ def row(layer, shape, ids=0, noisy=False, **kwargs):
     return Case(layer, shape, ids, noisy, kwargs)
 
 
+@dataclasses.dataclass
+class Inner:
+    """A layer among another one's arguments, which is made by the same library."""
+
+    layer: str
+    kwargs: dict[str, Any]
+
+    def __str__(self):
+        return f"{self.layer}({self.kwargs})"
+
+    def made(self, library, **more):
+        return getattr(library.layers, self.layer)(**self.kwargs, **more)
+
+
+class Around(Case):
+    """A layer around others."""
+
+    def made(self, library, **more):
+        dtype = {k: more[k] for k in ("dtype",) if k in more}
+        kwargs = {
+            k: v.made(library, **dtype) if isinstance(v, Inner) else v
+            for k, v in self.kwargs.items()
+        }
+        return getattr(library.layers, self.layer)(**{"name": "layer", **kwargs, **more})
+
+
+def around(layer, shape, /, **kwargs):
+    return Around(layer, shape, 0, False, kwargs)
+
+
+def inner(layer, **kwargs):
+    return Inner(layer, {"name": "inner", **kwargs})
+
+
 VECTOR, SEQUENCE, IMAGE, VOLUME = (2, 6), (2, 5, 4), (2, 6, 5, 4), (2, 4, 5, 3, 4)
 OF_RANK = {1: SEQUENCE, 2: IMAGE, 3: VOLUME}
 FIRST = {"data_format": "channels_first"}
+# Keras draws no orthogonal kernel in bfloat16.
+EASY = {"recurrent_initializer": "glorot_uniform"}
 
 CASES = [
     row("Activation", VECTOR, activation="relu"),
@@ -326,6 +362,25 @@ CASES = [
     row("MaxPooling2D", IMAGE, pool_size=(3, 2), strides=(1, 2), padding="same"),
     row("AveragePooling2D", IMAGE, ids=256, pool_size=2),
     row("GlobalAveragePooling1D", SEQUENCE, ids=9),
+    # -- recurrent
+    row("SimpleRNN", SEQUENCE, units=3, activation="relu", return_sequences=True, go_backwards=True, **EASY),
+    row("LSTM", SEQUENCE, units=3, return_sequences=True, unit_forget_bias=False, zero_output_for_mask=True, **EASY),
+    row(
+        "LSTM", SEQUENCE, units=3, return_sequences=True, unroll=True,
+        kernel_initializer="he_normal", kernel_regularizer="l2", kernel_constraint="max_norm",
+        recurrent_initializer="ones", recurrent_regularizer="l2", recurrent_constraint="non_neg",
+        bias_initializer="ones", bias_regularizer="l2", bias_constraint="unit_norm", activity_regularizer="l2",
+    ),
+    row("LSTM", SEQUENCE, noisy=True, units=3, dropout=0.5, recurrent_dropout=0.5, seed=3, use_bias=False, **EASY),
+    row("GRU", SEQUENCE, units=3, return_sequences=True, **EASY),
+    row("GRU", SEQUENCE, units=3, reset_after=False, recurrent_activation="hard_sigmoid", **EASY),
+    around("RNN", SEQUENCE, cell=inner("GRUCell", units=3, **EASY), return_sequences=True),
+    around("Bidirectional", SEQUENCE, layer=inner("GRU", units=3, **EASY, return_sequences=True), merge_mode="ave"),
+    around("TimeDistributed", SEQUENCE, layer=inner("Dense", units=3, activation="relu")),
+    around("TimeDistributed", (4, 3, 5), layer=inner("BatchNormalization", momentum=0.9)),
+    row("ConvLSTM1D", IMAGE, filters=3, kernel_size=2, strides=2, padding="same", return_sequences=True, **EASY),
+    row("ConvLSTM2D", (2, 3, 2, 4, 4), filters=2, kernel_size=2, dilation_rate=2, go_backwards=True, **FIRST, **EASY),
+    row("ConvLSTM3D", (2, 2, 3, 3, 2, 2), filters=2, kernel_size=2, **EASY),
     # -- noise
     row("Dropout", SEQUENCE, noisy=True, rate=0.5),
     row("Dropout", SEQUENCE, noisy=True, rate=0.5, noise_shape=(None, 1, None), seed=3),
@@ -370,7 +425,8 @@ CASES = [
     row("UpSampling3D", VOLUME, size=(2, 1, 2)),
     row("UpSampling3D", VOLUME, **FIRST),
 ]  # fmt: skip
-# Bases of others, and the layer that nothing is computed in.
+# Bases of others, the layer that nothing is computed in, and what is called on an input and states: test_cells.py.
+CELLS = {"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}
 # Those that wrap things that a row cannot have, and others' programs, have files of their own.
 WITHOUT_CASE = {
     "FlaxLayer",
@@ -381,6 +437,7 @@ WITHOUT_CASE = {
     "InputLayer",
     "Layer",
     "Wrapper",
+    *CELLS,
 }
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
 # A Lambda's config names its function, or nothing: test_core.py.
@@ -585,10 +642,13 @@ def test_the_graph_is_the_call(case):
 @EACH
 def test_a_call_by_keyword_is_a_call_by_position(case):
     """The same program, the same mask behind it, and the same graph; Keras calls one layer's input `x`."""
+    layer = case.made(tv)
     name = {"RMSNormalization": "x"}.get(case.layer, "inputs")
-    layer = getattr(layers, case.layer)(**case.kwargs)
+    name = "sequences" if "sequences" in parameters(layer.call) else name
     steps_last = case.kwargs.get("data_format") == "channels_first"
     sizes = [(s[0], s[2]) if steps_last and len(s) == 3 else s[:-1] for s in case.shapes]
+    if name == "sequences" or case.layer == "TimeDistributed":
+        sizes = [s[:2] for s in case.shapes]
     calls = {"position": lambda x: layer(x), "keyword": lambda x: layer(**{name: x})}
 
     def run(call, *inputs):
@@ -612,9 +672,9 @@ def test_a_call_by_keyword_is_a_call_by_position(case):
     assert symbols[0].shape == symbols[1].shape and symbols[0].dtype == symbols[1].dtype
     shapes = case.like(case.shapes)
     assert layer.compute_output_shape(input_shape=shapes) == symbols[0].shape
-    built = [getattr(layers, case.layer)(**case.kwargs) for _ in range(2)]
+    built = [case.made(tv) for _ in range(2)]
     built[0].build(shapes)
-    built[1].build(input_shape=shapes)
+    built[1].build(**{next(iter(parameters(layer.build))): shapes})
     assert built[1].built
     assert [w.shape for w in built[0].weights] == [w.shape for w in built[1].weights]
 
@@ -750,7 +810,8 @@ def test_half_precision(case, policy):
 
 
 LEARNING = {
-    "BatchNormalization", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
+    "BatchNormalization", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRU", "LSTM", "RNN", "SimpleRNN",
+    "TimeDistributed", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
     "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "Embedding", "GroupNormalization",
     "LayerNormalization", "PReLU", "RMSNormalization", "SeparableConv1D", "SeparableConv2D",
 }  # fmt: skip

@@ -43,6 +43,16 @@ LAYERS = {
     "GaussianDropout": lambda p: L.GaussianDropout(0.5, seed=1, dtype=p),
     "GaussianNoise": lambda p: L.GaussianNoise(0.5, seed=1, dtype=p),
     "AlphaDropout": lambda p: L.AlphaDropout(0.5, seed=1, dtype=p),
+    "SimpleRNN": lambda p: L.SimpleRNN(2, "sigmoid", kernel_initializer="zeros", dtype=p),
+    "LSTM": lambda p: L.LSTM(2, kernel_initializer="zeros", dtype=p),
+    "GRU": lambda p: L.GRU(2, kernel_initializer="zeros", dtype=p),
+    "RNN": lambda p: L.RNN(L.GRUCell(2, kernel_initializer="zeros", dtype=p), dtype=p),
+    "Bidirectional": lambda p: L.Bidirectional(
+        L.SimpleRNN(2, "sigmoid", kernel_initializer="zeros", dtype=p), dtype=p
+    ),
+    "TimeDistributed": lambda p: L.TimeDistributed(
+        L.Dense(2, kernel_initializer="zeros", dtype=p), dtype=p
+    ),
     "Flatten": lambda p: L.Flatten(dtype=p),
     "Reshape": lambda p: L.Reshape((-1,), dtype=p),
     "Permute": lambda p: L.Permute((2, 1), dtype=p),
@@ -79,21 +89,18 @@ LAYERS = {
             ("DepthwiseConv2D", {"depthwise_initializer": "zeros"}),
             ("SeparableConv1D", {"filters": 2, "pointwise_initializer": "zeros"}),
             ("SeparableConv2D", {"filters": 2, "pointwise_initializer": "zeros"}),
+            *(
+                (f"ConvLSTM{rank}D", {"filters": 2, "kernel_initializer": "zeros"})
+                for rank in SHAPES
+            ),
         )
     },
 }
 OTHERS = {
-    "FlaxLayer",
-    "JaxLayer",
-    "SpectralNormalization",
-    "TFSMLayer",
-    "TorchModuleWrapper",
-    "RepeatVector",
-    "Embedding",
-    "InputLayer",
-    "Layer",
-    "Wrapper",
-}
+    "FlaxLayer", "JaxLayer", "SpectralNormalization", "TFSMLayer", "TorchModuleWrapper",
+    "GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells",
+    "RepeatVector", "Embedding", "InputLayer", "Layer", "Wrapper",
+}  # fmt: skip
 MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 
 
@@ -106,13 +113,15 @@ def test_every_layer_is_at_the_edges():
 
 def at_the_edges(name, values, policy, layer=None):
     """Return the outputs and the gradients for inputs that hold one value each, and for one of ties."""
-    rank = next(map(int, filter(str.isdigit, name)), 1)
-    inputs = np.stack([np.full(SHAPES[rank], v, "float32") for v in values])
-    mixed = np.resize([values[0], values[-1], values[-1]], SHAPES[rank]).astype("float32")
+    shape = SHAPES[next(map(int, filter(str.isdigit, name)), 1)]
+    if name.startswith("ConvLSTM"):
+        shape = (1, 2, *shape[1:])
+    inputs = np.stack([np.full(shape, v, "float32") for v in values])
+    mixed = np.resize([values[0], values[-1], values[-1]], shape).astype("float32")
     inputs = np.concatenate([inputs, mixed[None]])
     layer = layer or LAYERS[name](policy)
     pair = name in MERGES
-    layer.build([SHAPES[1]] * 2 if pair else SHAPES[rank])
+    layer.build([shape] * 2 if pair else shape)
     options = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
     values = (
         [v.value for v in vs] for vs in (layer.trainable_variables, layer.non_trainable_variables)
@@ -168,6 +177,11 @@ MASKED = {
     "BatchNormalization": L.BatchNormalization,
     "GlobalAveragePooling1D": L.GlobalAveragePooling1D,
     "Softmax": L.Softmax,
+    "SimpleRNN": lambda: L.SimpleRNN(4, return_sequences=True),
+    "LSTM": lambda: L.LSTM(4, return_sequences=True),
+    "GRU": lambda: L.GRU(4, return_sequences=True, go_backwards=True),
+    "RNN": lambda: L.RNN([L.GRUCell(3), L.LSTMCell(4)], return_sequences=True),
+    "Bidirectional": lambda: L.Bidirectional(L.SimpleRNN(2, return_sequences=True)),
     "Maximum": L.Maximum,
     "Minimum": L.Minimum,
     "Multiply": L.Multiply,
@@ -176,7 +190,9 @@ MASKED = {
 
 def test_all_layers_that_take_a_mask_are_here():
     takes = {k.__name__ for k in KINDS if "mask" in inspect.signature(k.call).parameters}
-    assert takes == set(MASKED) | {"Lambda"}
+    # What a layer called on each step makes of it is that layer's.
+    others = {"Lambda", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
+    assert takes == set(MASKED) | others
 
 
 @pytest.mark.parametrize("name", MASKED)

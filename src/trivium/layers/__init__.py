@@ -3,6 +3,9 @@
 from trivium.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from trivium.layers.base import Layer
 from trivium.layers.batch_normalization import BatchNormalization
+from trivium.layers.bidirectional import Bidirectional
+from trivium.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from trivium.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from trivium.layers.convolution import Conv1D, Conv2D, Conv3D
 from trivium.layers.core import Identity, Lambda, Masking
 from trivium.layers.dense import Dense
@@ -59,6 +62,7 @@ from trivium.layers.pooling import (
     MaxPooling3D,
 )  # fmt: skip
 from trivium.layers.preprocessing import Normalization, Rescaling
+from trivium.layers.recurrent import GRU, LSTM, SimpleRNN
 from trivium.layers.registry import deserialize, serialize
 from trivium.layers.regularization import (
     ActivityRegularization,
@@ -82,6 +86,7 @@ from trivium.layers.resizing import (
     ZeroPadding2D,
     ZeroPadding3D,
 )  # fmt: skip
+from trivium.layers.rnn import RNN
 from trivium.layers.separable_convolution import (
     DepthwiseConv1D,
     DepthwiseConv2D,
@@ -94,7 +99,7 @@ from trivium.layers.transposed_convolution import (
     Conv2DTranspose,
     Conv3DTranspose,
 )  # fmt: skip
-from trivium.layers.wrappers import Wrapper
+from trivium.layers.wrappers import TimeDistributed, Wrapper
 
 # Second names that Keras has for some of them.
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
@@ -109,6 +114,9 @@ MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -127,6 +135,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -134,6 +143,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -152,6 +164,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FlaxLayer",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -172,6 +185,7 @@ __all__ = [
     "InputLayer",
     "InputSpec",
     "JaxLayer",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -198,13 +212,17 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "Subtract",
     "TFSMLayer",
+    "TimeDistributed",
     "TorchModuleWrapper",
     "UnitNormalization",
     "UpSampling1D",

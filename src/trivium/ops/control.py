@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.ops.closures import op_of_functions
+from trivium.ops.lowering.scanning import lower_scan
 from trivium.state.effects import Pure, finding, purely, put_back
 from trivium.state.scopes import EffectError
 
@@ -214,23 +215,35 @@ def scan(
         raise ValueError(
             f"scan: `unroll` is a whole number of at least 1 or a bool; got {unroll!r}."
         )
-    return _scan(f, init, xs, length, reverse, unroll)
+    return scan_in_chunks(f, init, xs, length, reverse, unroll)
 
 
-def _scan(
+def scan_in_chunks(
     f: _Function,
     init: Any,
     xs: Any,
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
+    chunk: int | None = None,
 ) -> Any:
+    """Do what `scan` does, on arrays, and remember for gradients no more than the state every `chunk` steps.
+
+    Args:
+        f: As for `scan`, and so are the others.
+        init: The first state.
+        xs: Arrays with the same first axis.
+        length: How many steps.
+        reverse: Whether to begin at the end.
+        unroll: How many steps to write out in a row.
+        chunk: How many steps to forget and compute anew at a time; `None` to remember all of them.
+    """
     # What the step writes and the losses that it adds go along in JAX's loop state, beside the user's.
     first = slice_of(xs)
     if finding():
         state, y = f(init, zeros_of(first))
         steps = length if xs is None else jax.tree_util.tree_leaves(xs)[0].shape[0]
-        return state, stacked(y, int(steps or 0))
+        return state, stacked(y, steps or 0)
     step = pure_form(f, jax.tree_util.tree_map(jnp.asarray, init), first)
 
     def again(carry: Any, x: Any) -> Any:
@@ -239,12 +252,12 @@ def _scan(
         return (state, written, _plus(total, loss)), y
 
     start = (init, step.now(), step.no_loss())
-    (last, written, total), ys = jax.lax.scan(again, start, xs, length, reverse, unroll)
+    (last, written, total), ys = lower_scan(again, start, xs, length, reverse, unroll, chunk)
     put_back(step, written, total)
     return last, ys
 
 
-def stacked(structure: Any, count: int) -> Any:
+def stacked(structure: Any, count: Any) -> Any:
     """Return arrays like the steps' results one after the other, where only their shapes matter."""
     return jax.tree_util.tree_map(
         lambda y: jnp.broadcast_to(jnp.asarray(y), (count, *jnp.shape(y))), structure
@@ -288,7 +301,7 @@ def map(f: _Function, xs: Any) -> Any:
     """
     if finding():
         return stacked(f(zeros_of(slice_of(xs))), length_of(xs))
-    return _scan(lambda _, x: (None, f(x)), None, xs)[1]
+    return scan_in_chunks(lambda _, x: (None, f(x)), None, xs)[1]
 
 
 def slice_of(xs: Any) -> Any:
@@ -305,5 +318,5 @@ def zeros_of(specs: Any) -> Any:
     return jax.tree_util.tree_map(lambda s: jnp.zeros(s.shape, s.dtype), specs)
 
 
-def length_of(xs: Any) -> int:
-    return int(jax.tree_util.tree_leaves(xs)[0].shape[0])
+def length_of(xs: Any) -> Any:
+    return jax.tree_util.tree_leaves(xs)[0].shape[0]

@@ -94,6 +94,7 @@ class Frame(NamedTuple):
         names: Extra names that configs know, innermost scope last.
         runs_code: Whether code in a file that is read may be run: `safe_mode=False` of the call that reads it.
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
+        noise: The random factors that stay the same in the sequence that is gone along; `None` outside of any.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
@@ -112,6 +113,7 @@ class Frame(NamedTuple):
     names: tuple[Mapping[str, Any], ...] = ()
     runs_code: bool = False
     remat: Any = None
+    noise: Any = None
     undo: list[Callable[[], object]] | None = None
 
     @property
