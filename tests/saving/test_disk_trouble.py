@@ -146,7 +146,9 @@ def test_a_folder_that_is_a_file_or_has_vanished(name, tmp_path, monkeypatch):
     with pytest.raises(OSError, match=rf"{name} could not be written: "):
         save(NEW, tmp_path / "file" / name)
     folder = tmp_path / "gone"
-    said = pytest.raises(FileNotFoundError, match=r"gone.* could not be written: .*Nothing is there")
+    said = pytest.raises(
+        FileNotFoundError, match=r"gone.* could not be written: .*Nothing is there"
+    )
     with said, durable_file(folder / name) as part:
         part.write_bytes(b"x")
         part.unlink()
@@ -220,7 +222,10 @@ def test_the_numbers_have_checksums_of_hdf5_which_any_reader_checks(tmp_path):
     data = bytearray((tmp_path / "m.weights.h5").read_bytes())
     data[at + 7] ^= 4
     (tmp_path / "m.weights.h5").write_bytes(data)
-    with h5py.File(tmp_path / "m.weights.h5") as file, pytest.raises(OSError, match="filter returned failure"):
+    with (
+        h5py.File(tmp_path / "m.weights.h5") as file,
+        pytest.raises(OSError, match="filter returned failure"),
+    ):
         file["layers/dense/vars/0"][()]
     with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5.*cannot be read"):
         model.load_weights(tmp_path / "m.weights.h5")

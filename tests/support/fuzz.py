@@ -1,0 +1,216 @@
+"""Mutated model files: whatever they hold, loading ends in a model or in one of the library's own errors, soon.
+
+PYTHONPATH=src:tests/support python -m fuzz [COUNT] [SEED]
+
+prints how many files were taken and refused; a file that leads to anything else is written beside the program, and the
+exit status is 1.
+"""
+
+from __future__ import annotations
+
+import collections
+import io
+import json
+import random
+import signal
+import sys
+import time
+import warnings
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import trivium as tv
+from trivium.saving import ModelFileError
+
+SECONDS = 20
+
+
+def models() -> list[Any]:
+    """Return small models that between them have all that a file can have."""
+
+    class Own(tv.Layer):
+        def build(self, shape: Any) -> None:
+            self.w = self.add_weight(shape=shape[-1:], name="w")
+
+        def call(self, x: Any) -> Any:
+            return tv.ops.tanh(x) * self.w
+
+    stack = tv.Sequential(
+        [tv.Input((4,)), tv.layers.Dense(3, activation="relu"), tv.layers.BatchNormalization()]
+    )
+    stack.compile("adam", "mse", metrics=["mae"])
+    stack.optimizer.build(stack.trainable_variables)
+    a, b = tv.Input((4,), name="a"), tv.Input((4,), name="b")
+    shared = tv.layers.Dense(2)
+    y = tv.ops.concatenate([shared(a), shared(b)[:, :1] * 2.0], axis=-1)
+    graph = tv.Model({"a": a, "b": b}, [y, tv.layers.Dropout(0.5)(y)])
+    own = tv.Sequential([tv.Input((4,)), Own(), tv.layers.Dense(1)])
+    return [stack, graph, own]
+
+
+def archives() -> list[dict[str, bytes]]:
+    """Return the parts of the models' files by name."""
+    found = []
+    for model in models():
+        file = io.BytesIO()
+        model.save(file)
+        with zipfile.ZipFile(file) as members:
+            found.append({name: members.read(name) for name in members.namelist()})
+    return found
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    """Return an archive of parts."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as members:
+        for name, content in parts.items():
+            members.writestr(name, content)
+    return file.getvalue()
+
+
+def mutated_bytes(chance: random.Random, data: bytes) -> bytes:
+    """Flip, overwrite, cut out, double or enlarge a few bytes."""
+    changed = bytearray(data)
+    for _ in range(chance.choice([1, 1, 2, 8])):
+        at, length = chance.randrange(len(changed)), chance.randrange(1, 64)
+        kind = chance.randrange(5)
+        if kind == 0:
+            changed[at] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            changed[at : at + length] = chance.randbytes(length)
+        elif kind == 2:
+            del changed[at : at + length]
+        elif kind == 3:
+            changed[at:at] = changed[at : at + length]
+        else:
+            number = chance.choice([0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 40, (1 << 64) - 1])
+            changed[at : at + 8] = number.to_bytes(8, "little")
+        if not changed:
+            return b""
+    return bytes(changed)
+
+
+VALUES = [
+    None, True, False, 0, 1, -1, 2, 7, 1 << 20, -(1 << 31), 0.5, -1.0, float("nan"), float("inf"), "", "relu", "Dense",
+    "adam", "../x", "keras", [], {}, [None], [0, 0, 0], {"class_name": "Dense", "config": {}}, {"a": 1},
+    {"class_name": "__lambda__", "config": {"code": "YQ=="}}, {"class_name": "__tensor__", "config": {}},
+    {"class_name": "__numpy__", "config": {"value": [1, [2]], "dtype": "int8"}}, "x" * 300, "\0", "é",
+    {"class_name": "function", "config": "relu", "module": "builtins", "registered_name": "function"},
+]  # fmt: skip
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return every place in a config, as its container and its key there."""
+    found, waiting = [], [value]
+    while waiting:
+        inner = waiting.pop()
+        items = inner.items() if isinstance(inner, dict) else enumerate(inner)
+        for key, v in items:
+            found.append((inner, key))
+            if isinstance(v, dict | list):
+                waiting.append(v)
+    return found
+
+
+def mutated_config(chance: random.Random, text: bytes) -> bytes:
+    """Put other values, or values of other places, into a config."""
+    config = json.loads(text)
+    for _ in range(chance.choice([1, 1, 1, 2, 4])):
+        every = places(config)
+        container, key = chance.choice(every)
+        kind = chance.randrange(4)
+        if kind == 0:
+            container[key] = chance.choice(VALUES)
+        elif kind == 1:
+            other, name = chance.choice(every)
+            container[key] = json.loads(json.dumps(other[name]))
+        elif kind == 2 and isinstance(container, dict):
+            container[chance.choice(["name", "config", "class_name", "axis", "x"])] = chance.choice(
+                VALUES
+            )
+        else:
+            del container[key]
+        if not places(config):
+            break
+    return json.dumps(config).encode()
+
+
+def mutation(chance: random.Random, parts: dict[str, bytes]) -> bytes:
+    """Return an archive with a part, or the whole of it, mutated."""
+    kind = chance.randrange(4)
+    if kind == 0:
+        return mutated_bytes(chance, packed(parts))
+    if kind == 1:
+        weights = mutated_bytes(chance, parts["model.weights.h5"])
+        return packed({**parts, "model.weights.h5": weights})
+    name = "trivium.json" if "trivium.json" in parts and chance.random() < 0.5 else "config.json"
+    changed = mutated_bytes if kind == 2 else mutated_config
+    return packed({**parts, name: changed(chance, parts[name])})
+
+
+class Hang(BaseException):
+    """Loading took too long."""
+
+
+def _hang(*_: Any) -> None:
+    raise Hang
+
+
+def run(count: int, seed: int, tell: Callable[[bytes, str], None]) -> collections.Counter[str]:
+    """Load mutated files and count what came of it.
+
+    Args:
+        count: How many.
+        seed: A seed.
+        tell: Called with a file, and what went wrong, that led to something else than a model or a refusal.
+    """
+    counts: collections.Counter[str] = collections.Counter()
+    whole = archives()
+    before = signal.signal(signal.SIGALRM, _hang)
+    try:
+        for i in range(count):
+            chance = random.Random(f"{seed}:{i}")
+            data = mutation(chance, chance.choice(whole))
+            signal.alarm(SECONDS)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    tv.models.load_model(io.BytesIO(data))
+                    counts["loaded"] += 1
+                except ModelFileError as error:
+                    counts[type(error).__name__] += 1
+                except (Exception, Hang) as error:
+                    counts[f"WRONG {type(error).__name__}"] += 1
+                    tell(data, f"{seed}:{i}: {type(error).__name__}: {error}")
+                finally:
+                    signal.alarm(0)
+            if i % 200 == 199:
+                tv.backend.clear_session()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    return counts
+
+
+def main() -> int:
+    """Run the command."""
+    count, seed = (
+        (int(x) for x in [*sys.argv[1:], "10000", "0"][:2])
+        if len(sys.argv) != 2
+        else (int(sys.argv[1]), 0)
+    )
+    start = time.monotonic()
+
+    def tell(data: bytes, said: str) -> None:
+        name = f"fuzz-{said.split(': ')[0].replace(':', '-')}.keras"
+        with open(name, "wb") as file:
+            file.write(data)
+        print(f"{name}: {said[:300]}")
+
+    counts = run(count, seed, tell)
+    print(dict(counts), f"{time.monotonic() - start:.0f} s")
+    return int(any(name.startswith("WRONG") for name in counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
