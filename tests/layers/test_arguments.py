@@ -8,9 +8,10 @@ import pytest
 from oracle import recorded
 
 from trivium import layers
+from trivium.layers import registry
 
 LAYERS = sorted(
-    kind.__name__
+    registry.LAYERS.name_of(kind)
     for kind in set(map(layers.__dict__.get, layers.__all__))
     if inspect.isclass(kind) and issubclass(kind, layers.Layer) and kind is not layers.InputLayer
 )

@@ -242,6 +242,17 @@ CASES = [
         "Embedding", (2, 5), ids=3, input_dim=7, output_dim=3,
         embeddings_constraint="non_neg", activity_regularizer="l2",
     ),
+    row(
+        "ReversibleEmbedding", (2, 5), ids=7, input_dim=7, output_dim=3, embeddings_regularizer="l2",
+        reverse_dtype="float32", logit_soft_cap=3.0, embeddings_constraint="non_neg",
+    ),
+    row("ReversibleEmbedding", (2, 5), ids=7, input_dim=7, output_dim=3, tie_weights=False, mask_zero=True),
+    # -- attention; that of several heads has several arguments: test_multi_head_attention.py
+    row("Attention", [SEQUENCE, (2, 6, 4)]),
+    row("Attention", [SEQUENCE, (2, 6, 3), (2, 6, 4)], use_scale=True, noisy=True, dropout=0.3, seed=2),
+    row("Attention", [SEQUENCE, (2, 6, 4)], use_scale=True, score_mode="concat"),
+    row("AdditiveAttention", [SEQUENCE, (2, 6, 4)]),
+    row("AdditiveAttention", [SEQUENCE, (2, 6, 3), (2, 6, 4)], use_scale=False),
     # -- convolutions
     row("Conv1D", SEQUENCE, filters=3, kernel_size=2),
     row("Conv1D", SEQUENCE, filters=3, kernel_size=3, padding="same", strides=2, activation="relu"),
@@ -427,10 +438,13 @@ CASES = [
 ]  # fmt: skip
 # Bases of others, the layer that nothing is computed in, and what is called on an input and states: test_cells.py.
 CELLS = {"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}
-# Those that wrap things that a row cannot have, and others' programs, have files of their own.
+# Those that wrap things that a row cannot have, those of several arguments, and others' programs, have files of their
+# own.
 WITHOUT_CASE = {
     "FlaxLayer",
+    "GroupedQueryAttention",
     "JaxLayer",
+    "MultiHeadAttention",
     "SpectralNormalization",
     "TFSMLayer",
     "TorchModuleWrapper",
@@ -747,8 +761,8 @@ def test_inside_scan_cond_and_remat(case):
 
 def of_sequences(case):
     # Softmax's mask has its input's shape; its own test is with the activations.
-    if case.layer in ("Softmax", "Embedding"):
-        return case.layer == "Embedding"
+    if case.layer in ("Softmax", "Embedding", "ReversibleEmbedding"):
+        return case.layer != "Softmax"
     return all(len(s) == 3 for s in case.shapes)
 
 
@@ -813,7 +827,7 @@ LEARNING = {
     "BatchNormalization", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRU", "LSTM", "RNN", "SimpleRNN",
     "TimeDistributed", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
     "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "EinsumDense", "Embedding", "GroupNormalization",
-    "LayerNormalization", "PReLU", "RMSNormalization", "SeparableConv1D", "SeparableConv2D",
+    "LayerNormalization", "PReLU", "RMSNormalization", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D",
 }  # fmt: skip
 
 
@@ -829,7 +843,8 @@ def trained():
 
 
 def test_the_learning_layers_are_those_with_trainable_weights():
-    assert {c.layer for c in CASES if c.ours.trainable_weights} == LEARNING
+    learning = {c.layer for c in CASES if c.ours.trainable_weights}
+    assert learning == LEARNING | {"AdditiveAttention", "Attention"}  # Of several inputs.
 
 
 def weights_after_training(library, case, first=None):

@@ -27,6 +27,8 @@ LAYERS = {
     "Masking": lambda p: L.Masking(dtype=p),
     "Lambda": lambda p: L.Lambda(jnp.tanh, dtype=p),
     "Dense": lambda p: L.Dense(2, "sigmoid", kernel_initializer="zeros", dtype=p),
+    "Attention": lambda p: L.Attention(use_scale=True, dtype=p),
+    "AdditiveAttention": lambda p: L.AdditiveAttention(dtype=p),
     "EinsumDense": lambda p: L.EinsumDense(
         "abc,cd->abd", (None, 2), kernel_initializer="zeros", dtype=p
     ),
@@ -99,9 +101,13 @@ LAYERS = {
 OTHERS = {
     "FlaxLayer", "JaxLayer", "SpectralNormalization", "TFSMLayer", "TorchModuleWrapper",
     "GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells",
-    "RepeatVector", "Embedding", "InputLayer", "Layer", "Wrapper",
+    "RepeatVector", "Embedding", "GroupedQueryAttention", "InputLayer", "Layer", "MultiHeadAttention",
+    "ReversibleEmbedding", "Wrapper",
 }  # fmt: skip
-MERGES = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
+MERGES = {
+    "Add", "AdditiveAttention", "Attention", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply",
+    "Subtract",
+}  # fmt: skip
 
 
 KINDS = [k for k in map(L.__dict__.get, L.__all__) if inspect.isclass(k) and issubclass(k, L.Layer)]
@@ -154,6 +160,7 @@ def test_values_and_gradients_are_finite(name):
 
 # Sums, products and multiples of the largest number of a type are infinite in it, as is 1 over the smallest.
 OVERFLOW = {
+    "AdditiveAttention", "Attention",
     "Add", "Subtract", "Multiply", "Dot", "Normalization", "ActivityRegularization", "Dropout", "SpatialDropout1D",
     "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout", "PReLU", "UnitNormalization",
     "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D",
@@ -174,6 +181,8 @@ def test_slopes_at_infinity_are_numbers(name):
 
 
 MASKED = {
+    "AdditiveAttention": L.AdditiveAttention,
+    "Attention": lambda: L.Attention(use_scale=True, score_mode="concat"),
     "BatchNormalization": L.BatchNormalization,
     "GlobalAveragePooling1D": L.GlobalAveragePooling1D,
     "Softmax": L.Softmax,

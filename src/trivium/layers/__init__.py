@@ -1,6 +1,7 @@
 """Layers, one family a file. To add one: write its file, import it here, and give it a row in the contract test."""
 
 from trivium.layers.activation_layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from trivium.layers.attention import AdditiveAttention, Attention
 from trivium.layers.base import Layer
 from trivium.layers.batch_normalization import BatchNormalization
 from trivium.layers.bidirectional import Bidirectional
@@ -10,7 +11,7 @@ from trivium.layers.convolution import Conv1D, Conv2D, Conv3D
 from trivium.layers.core import Identity, Lambda, Masking
 from trivium.layers.dense import Dense
 from trivium.layers.einsum_dense import EinsumDense
-from trivium.layers.embedding import Embedding
+from trivium.layers.embedding import Embedding, ReversibleEmbedding
 from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.layers.input_spec import InputSpec
@@ -35,6 +36,7 @@ from trivium.layers.merging_functions import (
     multiply,
     subtract,
 )  # fmt: skip
+from trivium.layers.multi_head_attention import GroupedQueryAttention, MultiHeadAttention
 from trivium.layers.normalization import (
     GroupNormalization,
     LayerNormalization,
@@ -106,6 +108,7 @@ AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePoo
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
 Convolution3DTranspose = Conv3DTranspose
+GroupQueryAttention = GroupedQueryAttention
 GlobalAvgPool1D, GlobalMaxPool1D = GlobalAveragePooling1D, GlobalMaxPooling1D
 GlobalAvgPool2D, GlobalMaxPool2D = GlobalAveragePooling2D, GlobalMaxPooling2D
 GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D
@@ -126,7 +129,9 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -180,6 +185,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -199,6 +205,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
@@ -208,6 +215,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

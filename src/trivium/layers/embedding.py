@@ -11,12 +11,14 @@ import numpy as np
 
 from trivium import ops
 from trivium.layers.base import Layer
-from trivium.layers.checks import flag, positive_int
+from trivium.layers.checks import flag, known, not_negative, positive_int
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ConstraintLike, InitializerLike, RegularizerLike
+from trivium.state.dtypes import standardize_dtype
+from trivium.state.masks import get_mask, set_mask
 from trivium.state.types import Array, ArrayLike, Shape
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "ReversibleEmbedding"]
 
 
 @LAYERS.register()
@@ -129,3 +131,107 @@ class Embedding(Layer):
                 f"(input_dim={self.input_dim}); got {values[place]} at {list(place)}. Make "
                 "`input_dim` 1 more than the largest number, or map the rare ones to one that stands for all of them."
             )
+
+
+@LAYERS.register()
+class ReversibleEmbedding(Embedding):
+    """An `Embedding` that goes back, too: from vectors to a number for each row of the table, how well the two agree.
+
+    As `Embedding`, whose settings it has but `weights`. `layer(ids)` looks vectors up, and `layer(vectors,
+    reverse=True)` gives the logits of a distribution over the numbers: a language model's first and last layer in one.
+
+    Args:
+        tie_weights: Whether the way back goes by the same table; else it has one of its own, of shape `(output_dim,
+            input_dim)`.
+        reverse_dtype: The dtype that the way back is computed in; the compute dtype where it is `None`.
+        logit_soft_cap: A limit `c` that the logits approach: each becomes `c * tanh(x / c)`.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+
+    Raises:
+        TypeError: `mask_zero` or `tie_weights` is not true or false.
+        ValueError: A size is no whole number above zero, or the cap no number above zero.
+
+    Shapes:
+        Whole numbers of shape `(batch, ...)` to `(batch, ..., output_dim)`; back, `(batch, ..., output_dim)` to
+        `(batch, ..., input_dim)`.
+
+    Example:
+        >>> import numpy as np
+        >>> layer = ReversibleEmbedding(7, 3)
+        >>> vectors = layer(np.array([[1, 2, 0]]))
+        >>> vectors.shape, layer(vectors, reverse=True).shape
+        ((1, 3, 3), (1, 3, 7))
+
+    Reference:
+        Press & Wolf, "Using the Output Embedding to Improve Language Models", 2016, https://arxiv.org/abs/1608.05859
+    """
+
+    _unwritten: ClassVar[frozenset[str]] = Embedding._unwritten
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None,
+        embeddings_constraint: ConstraintLike = None,
+        mask_zero: bool = False,
+        reverse_dtype: str | None = None,
+        logit_soft_cap: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero,
+            **kwargs,
+        )  # fmt: skip
+        if logit_soft_cap is not None and not not_negative(self, logit_soft_cap=logit_soft_cap):
+            raise ValueError("ReversibleEmbedding: `logit_soft_cap` is above zero, or None; got 0.")
+        dtype = None if reverse_dtype is None else standardize_dtype(reverse_dtype)
+        self._set(
+            tie_weights=flag(self, tie_weights=tie_weights), reverse_dtype=dtype, logit_soft_cap=logit_soft_cap
+        )  # fmt: skip
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make the table, and the one of the way back if it has its own."""
+        super().build(input_shape)
+        self.reverse_embeddings = None
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight(
+                (self.output_dim, self.input_dim), self.embeddings_initializer, name="reverse_embeddings"
+            )  # fmt: skip
+
+    def compute_output_shape(self, input_shape: Any, reverse: bool = False) -> Any:
+        """Return the shape of the output, for either way."""
+        if reverse:
+            return (*input_shape[:-1], self.input_dim)
+        return super().compute_output_shape(input_shape)
+
+    def call(self, inputs: Array, reverse: bool = False) -> Array:
+        """Compute the output.
+
+        Args:
+            inputs: Whole numbers; or vectors, to go back.
+            reverse: Whether to go back.
+        """
+        if not reverse:
+            return super().call(inputs)
+        if inputs.shape[-1] != self.output_dim:
+            raise ValueError(
+                f"Layer {self.path!r} (ReversibleEmbedding) goes back from vectors of size {self.output_dim} "
+                f"(output_dim); got shape {known(inputs.shape)}."
+            )
+        dtype = self.reverse_dtype or self.compute_dtype
+        own = self.reverse_embeddings
+        table = ops.transpose(self.embeddings) if own is None else ops.convert_to_tensor(own)
+        logits = ops.matmul(ops.cast(inputs, dtype), ops.cast(table, dtype))
+        cap = self.logit_soft_cap
+        return logits if cap is None else cap * ops.tanh(logits / cap)
+
+    def _pass_mask(self, args: Any, outputs: Any) -> None:
+        """Vectors have a mask that stays; numbers have one where 0 stands for padding."""
+        back = len(outputs.shape) == len(args[0].shape)
+        if not back:
+            super()._pass_mask(args, outputs)
+        elif (mask := get_mask(args[0])) is not None:
+            set_mask(outputs, mask)

@@ -73,7 +73,9 @@ def _lookups(graph: Graph) -> list[_Lookup]:
     for node in graph.nodes:
         taken = [t for t in node.inputs if id(t) in inputs]
         if isinstance(node.operation, Embedding):
-            found += [_Lookup(t, node.operation) for t in taken]
+            # A `ReversibleEmbedding` that goes back takes vectors and adds no axis.
+            numbers = [t for t in taken if len(t.shape) < len(node.outputs.shape)]
+            found += [_Lookup(t, node.operation) for t in numbers]
             continue
         inner = getattr(node.operation, "_graph", None)
         if taken and isinstance(inner, Graph) and node.args:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_common_floats
+from trivium.ops.lowering.attention import Attention
 from trivium.state.types import Array, ArrayLike
 
 __all__ = ["dot_product_attention"]
@@ -30,20 +28,23 @@ def dot_product_attention(
 
     Args:
         query: An array of shape `(batch, queries, heads, depth)`.
-        key: An array of shape `(batch, keys, heads, depth)`.
-        value: An array of shape `(batch, keys, heads, depth_of_values)`.
+        key: An array of shape `(batch, keys, heads, depth)`; of fewer heads where each serves several of the query's.
+        value: An array of shape `(batch, keys, heads, depth_of_values)`, of as many heads as `key`.
         bias: What to add to the logits; broadcasts with `(batch, heads, queries, keys)`.
         mask: Which keys each query may look at, truth values; broadcasts with the same.
         scale: What to multiply the logits by; `1 / sqrt(depth)` where it is `None`.
         is_causal: Whether a query looks at no later keys than its own position.
-        flash_attention: `True` takes cuDNN's fused kernel (NVIDIA only, half types).
+        flash_attention: `True` takes cuDNN's fused kernel (NVIDIA only, half types), and `None` where it can be taken.
+            Elsewhere long sequences are attended to a block of queries at a time, in memory that grows with the length
+            and not with its square.
         attn_logits_soft_cap: A limit `c` that the logits approach: each becomes `c * tanh(x / c)`.
 
     Returns:
         An array of shape `(batch, queries, heads, depth_of_values)`.
 
     Raises:
-        ValueError: An array has not four axes, or a cap is asked for together with the fused kernel.
+        ValueError: An array has not four axes, sizes do not fit together, the fused kernel is asked for where there is
+            none, or together with a cap.
 
     Example:
         >>> x = jnp.ones((1, 2, 1, 4))
@@ -55,43 +56,35 @@ def dot_product_attention(
         Gemma Team, "Gemma 2", 2024, https://arxiv.org/abs/2408.00118
     """
     q, k, v = as_common_floats(query, key, value)
-    if any(a.ndim != 4 for a in (q, k, v)):
-        raise ValueError(
-            "query, key and value have shapes (batch, time, heads, depth); "
-            f"got {q.shape}, {k.shape} and {v.shape}."
-        )
-    bias = None if bias is None else jnp.asarray(bias, q.dtype)
-    mask = None if mask is None else jnp.asarray(mask, bool)
-    if attn_logits_soft_cap is None:
-        attend = partial(
-            jax.nn.dot_product_attention, implementation="cudnn" if flash_attention else "xla"
-        )
-        return attend(q, k, v, bias, mask, scale=scale, is_causal=is_causal)
-    if flash_attention:
+    _check_shapes(q, k, v)
+    if attn_logits_soft_cap is not None and flash_attention:
         raise ValueError(
             "`attn_logits_soft_cap` does not go with `flash_attention`; leave one out."
         )
-    scale = q.shape[-1] ** -0.5 if scale is None else scale
-    return _capped(q, k, v, bias, mask, scale, is_causal, attn_logits_soft_cap)
+    attend = Attention(
+        q.shape[-1] ** -0.5 if scale is None else scale,
+        causal=is_causal, cap=attn_logits_soft_cap, flash=flash_attention,
+    )  # fmt: skip
+    bias = None if bias is None else jnp.asarray(bias, q.dtype)
+    mask = None if mask is None else jnp.asarray(mask, bool)
+    bias, mask = (x if x is None else x[(None,) * (4 - x.ndim)] for x in (bias, mask))
+    return attend(q, k, v, bias, mask)
 
 
-def _capped(
-    q: Array,
-    k: Array,
-    v: Array,
-    bias: Array | None,
-    mask: Array | None,
-    scale: float,
-    is_causal: bool,
-    cap: float,
-) -> Array:
-    """The plain form, with logits that stay below a cap."""
-    logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) * scale
-    logits = logits if bias is None else logits + bias
-    logits = cap * jnp.tanh(logits / cap)
-    if is_causal:
-        before = jnp.tril(jnp.ones(logits.shape[-2:], bool))
-        mask = before if mask is None else mask & before
-    if mask is not None:
-        logits = jnp.where(mask, logits, jnp.finfo(q.dtype).min)
-    return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits, axis=-1), v)
+def _check_shapes(query: Array, key: Array, value: Array) -> None:
+    shapes = query.shape, key.shape, value.shape
+    if any(len(shape) != 4 for shape in shapes):
+        raise ValueError(
+            "query, key and value have shapes (batch, time, heads, depth); "
+            f"got {shapes[0]}, {shapes[1]} and {shapes[2]}."
+        )
+    (batch, _, heads, depth), (_, keys, some, _), _ = shapes
+    equal = [(batch, s[0]) for s in shapes[1:]] + [(depth, shapes[1][3])]
+    equal += [(keys, shapes[2][1]), (some, shapes[2][2])]
+    sizes = [(a, b) for a, b in equal if isinstance(a, int) and isinstance(b, int)]
+    if any(a != b for a, b in sizes) or heads % some:
+        raise ValueError(
+            "query and key have one depth, key and value one length and number of heads, of which the query's number "
+            f"of heads is a multiple, and all of them one batch size; got query {shapes[0]}, key {shapes[1]} and "
+            f"value {shapes[2]}, each (batch, time, heads, depth)."
+        )

@@ -114,22 +114,28 @@ class Registry(Generic[T]):
         self._by_name: dict[str, Any] = {}
         self._own: dict[str, Any] = {}
         self._modules: dict[str, str] = {}
+        self._names: dict[Any, str] = {}
         _registries[module] = self
 
-    def register(self, *aliases: str, module: str | None = None) -> Callable[[T], T]:
+    def register(
+        self, *aliases: str, module: str | None = None, name: str | None = None
+    ) -> Callable[[T], T]:
         """Return a decorator that registers a class or function under its own name and `aliases`.
 
         Args:
             *aliases: More names.
             module: The module that Keras's configs name for it, where it is not the registry's.
+            name: The name that they have for it, where it is not its own.
         """
 
         def add(obj: T) -> T:
-            name = obj.__name__  # type: ignore[attr-defined]
-            self._own[name] = obj
+            known = name or obj.__name__  # type: ignore[attr-defined]
+            self._own[known] = obj
+            if name is not None:
+                self._names[obj] = name
             if module is not None:
-                self._modules[name] = module
-            for key in (name, *aliases):
+                self._modules[known] = module
+            for key in (known, *aliases):
                 self._by_name[key] = obj
             return obj
 
@@ -141,12 +147,16 @@ class Registry(Generic[T]):
 
     def owns(self, obj: Any) -> bool:
         """Say whether `obj` is one of the library's own classes or functions here."""
-        name = getattr(obj, "__name__", "")
+        name = self.name_of(obj) if hasattr(obj, "__name__") else ""
         return bool(name) and obj in (self._own.get(name), self.functions.get(name))
 
     def module_of(self, cls: type) -> str:
         """Return the module that Keras's configs name for a class of this registry."""
-        return self._modules.get(cls.__name__, self.module)
+        return self._modules.get(self.name_of(cls), self.module)
+
+    def name_of(self, obj: Any) -> str:
+        """Return the name that Keras's configs have for a class or function of this registry."""
+        return self._names.get(obj) or str(obj.__name__)
 
     def find(self, name: str) -> Any:
         """Return the class or function called `name`; what is registered comes before `functions`.
@@ -280,13 +290,13 @@ def _tagged(obj: Any) -> Config | None:
 def _class_names(cls: type) -> Config:
     """Return the config of an object of a class, still without its arguments."""
     cls = vars(cls).get("_written_as", cls)
-    home = next((r for r in _registries.values() if r._own.get(cls.__name__) is cls), None)
+    home = next((r for r in _registries.values() if r._own.get(r.name_of(cls)) is cls), None)
     module: str | None = cls.__module__ if home is None else home.module_of(cls)
     # What Keras has under no public name it takes for registered under its own.
     known = home is not None and not str(module).startswith("keras.src.")
     return {
         "module": None if module == "__main__" else module,
-        "class_name": cls.__name__,
+        "class_name": cls.__name__ if home is None else home.name_of(cls),
         "config": {},
         "registered_name": None if known else get_registered_name(cls),
     }

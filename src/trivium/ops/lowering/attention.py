@@ -1,0 +1,223 @@
+"""Attention: plain for short sequences, a block of queries at a time for long ones, or by cuDNN's kernel.
+
+The plain form holds a number for each query and key, so its memory grows with the square of the length. In blocks it
+holds them for some queries at a time, forgets them, and computes them anew for the gradient: the same numbers, in
+memory that grows with the length. On two CPU cores it is the faster form, too, from some hundred queries on, since a
+block stays in the cache. (Rabe & Staats, "Self-attention Does Not Need O(n²) Memory", 2021,
+https://arxiv.org/abs/2112.05682; cuDNN's kernel is that of Dao et al., "FlashAttention", 2022,
+https://arxiv.org/abs/2205.14135)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+
+from trivium.ops.lowering.windows import on_cpu
+from trivium.state.types import Array
+
+__all__ = ["Attention", "dot_products"]
+
+# From how many pairs of a query and a key on it is done in blocks, and of how many queries: on the CPU and elsewhere.
+_ON_CPU, _ELSEWHERE = (1 << 18, 64), (1 << 22, 512)
+
+
+def dot_products(query: Array, key: Array) -> Array:
+    """Return how well keys agree with queries, shape `(batch, heads, queries, keys)`, in float32 at least.
+
+    Args:
+        query: Shape `(batch, queries, heads, depth)`.
+        key: Shape `(batch, keys, some, depth)`, where a head of keys serves `heads / some` heads of queries.
+
+    Example:
+        >>> dot_products(jnp.ones((1, 2, 4, 8)), jnp.ones((1, 3, 2, 8))).shape
+        (1, 4, 2, 3)
+    """
+    (batch, queries, heads, depth), some = query.shape, key.shape[2]
+    grouped = query.reshape(batch, queries, some, heads // some, depth)
+    wide = jnp.promote_types(query.dtype, "float32")
+    products = jnp.einsum("bqsgd,bksd->bsgqk", grouped, key, preferred_element_type=wide)
+    return products.reshape(batch, heads, queries, key.shape[1])
+
+
+@dataclasses.dataclass(frozen=True)
+class Attention:
+    """How queries attend to keys; calling it attends.
+
+    Args:
+        scale: What to multiply their agreement by; that gives the logits.
+        causal: Whether a query looks at no later keys than its own position.
+        window: Whether it looks at keys nearer than this only, on both sides; at all where it is `None`.
+        cap: A limit `c` that the logits approach: each becomes `c * tanh(x / c)`.
+        dropout: The chance of a weight to become 0.
+        flash: Whether to take cuDNN's kernel; `None` takes it where it can be taken.
+        agree: How well keys agree with queries: a function like `dot_products`.
+        width: How many numbers that function holds for a query and a key.
+
+    Example:
+        >>> x = jnp.ones((1, 2, 4, 8))
+        >>> Attention(scale=0.5)(x, x[:, :, :2], x[:, :, :2]).shape
+        (1, 2, 4, 8)
+    """
+
+    scale: float | Array = 1.0
+    causal: bool = False
+    window: int | None = None
+    cap: float | None = None
+    dropout: float = 0.0
+    flash: bool | None = None
+    agree: Callable[[Array, Array], Array] = dot_products
+    width: int = 1
+
+    def __call__(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        bias: Array | None = None,
+        mask: Array | None = None,
+        chance: Array | None = None,
+    ) -> Array:
+        """Return the means of the values, weighted by how well their keys agree with each query; 0 where it sees none.
+
+        Args:
+            query: Shape `(batch, queries, heads, depth)`.
+            key: Shape `(batch, keys, some, depth)`, where a head of keys serves `heads / some` heads of queries.
+            value: Shape `(batch, keys, some, depth_of_values)`.
+            bias: What to add to the logits; broadcasts with `(batch, heads, queries, keys)`.
+            mask: Which keys a query may look at; broadcasts with the same.
+            chance: The key that dropout draws from.
+
+        Raises:
+            ValueError: The kernel is asked for and cannot be taken.
+        """
+        if self.flash is not False:
+            fused = self._fused(query, key, value, bias, mask, chance)
+            if fused is not None:
+                return fused
+        queries, keys = query.shape[1], key.shape[1]
+        many, size = _ON_CPU if on_cpu() else _ELSEWHERE
+        known = isinstance(queries, int) and isinstance(keys, int)
+        if known and queries * keys * self.width >= many:
+            return self._blockwise(query, key, value, bias, mask, chance, min(size, queries))
+        return self.with_weights(query, key, value, bias, mask, chance)[0]
+
+    def with_weights(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        bias: Array | None = None,
+        mask: Array | None = None,
+        chance: Array | None = None,
+        first: Array | int = 0,
+    ) -> tuple[Array, Array]:
+        """Return the weighted means, and the weights: shape `(batch, heads, queries, keys)`, before dropout.
+
+        Args:
+            query: As for a call, like the others.
+            first: The position of the first query.
+        """
+        (batch, queries, heads, _), (_, keys, some, depth) = query.shape, value.shape
+        logits = self.agree(query, key) * self.scale
+        logits = logits if bias is None else logits + bias
+        logits = logits if self.cap is None else self.cap * jnp.tanh(logits / self.cap)
+        near = self._near(first, queries, keys)
+        seen = near if mask is None else mask if near is None else mask & near
+        if seen is not None:
+            logits = jnp.where(seen, logits, jnp.finfo(logits.dtype).min)
+        weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
+        if (
+            mask is not None and seen is not None
+        ):  # Where a query may look at no key, all weights are equal.
+            weights = jnp.where(seen, weights, 0)
+        kept = weights
+        if chance is not None and self.dropout > 0:
+            drawn = jax.random.bernoulli(chance, 1 - self.dropout, weights.shape)
+            kept = jnp.where(drawn, weights / (1 - self.dropout), 0)
+        kept = kept.reshape(batch, some, heads // some, queries, keys)
+        means = jnp.einsum("bsgqk,bksd->bqsgd", kept, value)
+        return means.reshape(batch, queries, heads, depth), weights
+
+    def _near(self, first: Array | int, queries: int, keys: int) -> Array | None:
+        """Return which keys each query may look at by its position alone."""
+        if not self.causal and self.window is None:
+            return None
+        ahead = jnp.arange(keys) - (first + jnp.arange(queries))[:, None]
+        near = ahead <= 0 if self.causal else jnp.full(ahead.shape, True)
+        return near if self.window is None else near & (abs(ahead) < self.window)
+
+    def _blockwise(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        bias: Array | None,
+        mask: Array | None,
+        chance: Array | None,
+        size: int,
+    ) -> Array:
+        """Attend for a block of `size` queries at a time, and for those left over."""
+        count = query.shape[1] // size
+
+        @jax.checkpoint
+        def block(x: tuple[Any, ...]) -> Array:
+            i, rows, added, seen = x
+            drawn = None if chance is None else jax.random.fold_in(chance, i)
+            return self.with_weights(rows, key, value, added, seen, drawn, i * size)[0]
+
+        def parts(x: Array | None, axis: int) -> tuple[Any, Any]:
+            """Return the blocks, one after the other, and the rest; what all queries share goes to each of them."""
+            if x is None or x.shape[axis] == 1:
+                shared = None if x is None else jnp.broadcast_to(x, (count, *x.shape))
+                return shared, x
+            whole = jax.lax.slice_in_dim(x, 0, count * size, axis=axis)
+            split = whole.reshape(*x.shape[:axis], count, size, *x.shape[axis + 1 :])
+            rest = jax.lax.slice_in_dim(x, count * size, None, axis=axis)
+            return jnp.moveaxis(split, axis, 0), rest
+
+        queries, added, seen = parts(query, 1), parts(bias, 2), parts(mask, 2)
+        blocks = jax.lax.map(block, (jnp.arange(count), queries[0], added[0], seen[0]))
+        means = jnp.moveaxis(blocks, 0, 1).reshape(query.shape[0], count * size, *blocks.shape[3:])
+        if queries[1].shape[1] == 0:
+            return means
+        return jnp.concatenate([means, block((count, queries[1], added[1], seen[1]))], axis=1)
+
+    def _fused(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        bias: Array | None,
+        mask: Array | None,
+        chance: Array | None,
+    ) -> Array | None:
+        """Attend by cuDNN's kernel; return `None` where it is not asked for and is not known to fit.
+
+        A mask is a bias to it, which it takes for sizes that are even only, and it has other numbers for queries that
+        may look at no key; so it is left alone with masks unless it is asked for.
+        """
+        if not self.flash:
+            plain = bias is None and mask is None and self.cap is None and self.window is None
+            plain = plain and chance is None and self.agree is dot_products
+            half = query.dtype in (jnp.float16, jnp.bfloat16)
+            if not (plain and half and jax.default_backend() == "gpu"):
+                return None
+        reach = None if self.window is None else self.window - 1
+        window = None if reach is None else (reach, 0 if self.causal else reach)
+        try:
+            return jax.nn.dot_product_attention(
+                query, key, value, bias, mask, scale=cast(float, self.scale), is_causal=self.causal,
+                local_window_size=window, implementation="cudnn",
+            )  # fmt: skip
+        except (NotImplementedError, RuntimeError, ValueError) as error:
+            if not self.flash:
+                return None
+            raise ValueError(
+                f"flash_attention=True takes cuDNN's kernel, which cannot be taken here: {error} Leave "
+                "`flash_attention` out: it is taken wherever it can be, and long sequences are attended to in blocks."
+            ) from error
