@@ -18,6 +18,9 @@ EXAMPLES = (
     "multimodal",
     "autoencoder",
     "custom_step",
+    "unet",
+    "variational",
+    "adversarial",
 )
 
 

@@ -39,6 +39,10 @@ SAYS = {
                            "    ResidualBlock(2, 30),", "the same predictions, to the bit: True"],
     "one_cycle": ["one cycle ", "first 0.030, highest 0.", "batches with a rate of their own: True"],
     "monte_carlo_dropout": ["the mean of 100", "where wrong 0.", "two predictions differ: True"],
+    "unet": ["val_overlap", "sees pictures of (8, 8, 32)", "True: the graph of calls is the same program",
+             "layers.Conv2DTranspose(", "layers.concatenate([", "A stack cannot hold it"],
+    "variational": ["reconstruction:", "16 images of (28, 28) pixels", "trained by the same step: True", "Sampling()("],
+    "adversarial": ["critic:", "Made", "have taken 1 and 1 steps", "layers.SpectralNormalization(", "Codes(16)("],
 }  # fmt: skip
 
 

@@ -271,3 +271,26 @@ def test_what_has_no_state(way):
             assert type(other) is type(thing) and other.get_config() == thing.get_config()
         else:
             assert other is thing
+
+
+def test_the_order_of_weights_stays_with_compile_and_in_copies():
+    """The order is the graph's, also where the code calls first what stands nearest to the outputs."""
+
+    class Judged(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.make, self.judge = (
+                tv.layers.Dense(3, name="make"),
+                tv.layers.Dense(1, name="judge"),
+            )
+
+        def call(self, x):
+            return self.judge(x), self.judge(self.make(x))
+
+    model = Judged()
+    model(np.ones((2, 3)))
+    names = [w.path.split("/")[-2:] for w in model.weights]
+    assert names[0] == ["make", "kernel"]
+    model.compile("sgd", "mse")  # The captured graphs are gone.
+    for other in (model, copy.deepcopy(model)):
+        assert [w.path.split("/")[-2:] for w in other.weights] == names

@@ -81,6 +81,7 @@ class Model(SerializableModel, Trainer, Layer):
         "_graph",
         "_captured",
         "_captured_with",
+        "_flow_seen",
         "_call_spec",
         "_capture_error",
         "_trail",
@@ -98,6 +99,7 @@ class Model(SerializableModel, Trainer, Layer):
     _graph: Graph | None
     _captured: dict[bool, tuple[Graph | None, bool | Callable[[Any], bool]]]
     _captured_with: list[Hashable]  # the settings that the code read
+    _flow_seen: list[Layer]  # in the order of what was captured last, while nothing is
     _call_spec: tuple[Any, dict[str, Any]] | None
     _capture_error: Exception | None
     _trail: list[tuple[Layer, Any]]
@@ -110,6 +112,7 @@ class Model(SerializableModel, Trainer, Layer):
         model = super().__new__(cls, *args, **kwargs)
         model._graph = None
         model._captured = {}
+        model._flow_seen = []
         model._call_spec = None
         model._capture_error = None
         model._trail = []
@@ -190,6 +193,7 @@ class Model(SerializableModel, Trainer, Layer):
                 keep_made_layers(read[0], self._flatten_layers(), self._made_layers)
             self._captured |= dict.fromkeys(modes, read)
             self._captured_with = self._settings()
+            self._flow_seen = self._flow_layers()
         return self._captured[training]
 
     def _settings(self) -> list[Hashable]:
@@ -319,6 +323,8 @@ class Model(SerializableModel, Trainer, Layer):
         inner = [*inner, *self._made_layers]
         mine = {id(layer) for layer in inner}
         order = [o for graph in graphs for o in graph.operations if id(o) in mine]
+        # `compile` drops what was captured, and a copy has none of it: the order stays.
+        order = order or [layer for layer in self._flow_seen if id(layer) in mine]
         return list({id(layer): layer for layer in [*order, *inner]}.values())
 
     @property

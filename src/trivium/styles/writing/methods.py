@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import textwrap
 from types import FunctionType, ModuleType
@@ -112,5 +113,8 @@ def _note_imports(function: Any, values: Values) -> None:
 
 
 def _global_names(code: Any) -> set[str]:
-    inner = (c for c in code.co_consts if inspect.iscode(c))
-    return set(code.co_names).union(*(_global_names(c) for c in inner))
+    # Not `co_names`, which has the attributes too: `jnp.mean` uses no `mean` of the program's.
+    mine = {
+        i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+    }
+    return mine.union(*(_global_names(c) for c in code.co_consts if inspect.iscode(c)))
