@@ -13,6 +13,7 @@ import numpy as np
 
 from trivium.state.configured import arguments
 from trivium.state.registry import suggest
+from trivium.state.tracking import lasts
 
 __all__ = ["Guarded", "changes_of", "settings_of"]
 
@@ -55,6 +56,9 @@ def changes_of(thing: Any) -> int:
 
 # What is compared by value, and functions.
 _PLAIN = (bool, int, float, complex, str, type(None), types.FunctionType, types.BuiltinFunctionType)
+_SURELY_PLAIN = frozenset(_PLAIN)
+# Classes that last as long as the process and whose objects are no settings: their members are passed over.
+_passed_over: set[type] = set()
 
 
 # Code that runs while a program is compiled; what it assigns, such as a count of its runs, is a result.
@@ -75,9 +79,14 @@ def settings_of(layer: Any) -> tuple[Hashable, ...]:
     cls = type(layer)
     if cls not in _names_of_settings:
         _names_of_settings[cls] = _set_in_constructor(cls)
-    held = vars(layer)
-    values = (held.get(name) for name in _names_of_settings[cls])
-    return tuple(_hashable(v) for v in values)
+    values = [*map(vars(layer).get, _names_of_settings[cls])]
+    # Each step on a batch asks every layer, so what is common is told here, by the type alone.
+    return tuple(
+        [
+            (kind, v) if kind in _SURELY_PLAIN else None if kind in _passed_over else _hashable(v)
+            for kind, v in zip(map(type, values), values, strict=True)
+        ]
+    )
 
 
 class _Same:
@@ -98,7 +107,12 @@ def _hashable(value: Any) -> Hashable:
         return tuple(_hashable(v) for v in value)
     if isinstance(value, np.ndarray | jax.Array) and not isinstance(value, jax.core.Tracer):
         return _Same(value)
-    return (type(value), value) if isinstance(value, _PLAIN) else None
+    kind = type(value)
+    if isinstance(value, _PLAIN):
+        return kind, value
+    if lasts(kind) and not issubclass(kind, np.ndarray | jax.Array):
+        _passed_over.add(kind)
+    return None
 
 
 def _set_in_constructor(cls: type) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ __all__ = [
     "attributes",
     "contents",
     "in_one_look",
+    "lasts",
     "members",
     "one_look",
     "unique",
@@ -41,6 +42,20 @@ _nothing: set[type] = set()
 _LASTING = ("builtins", "weakref", "functools", "numpy", "jax", "jaxlib", "trivium")
 
 
+def lasts(kind: type) -> bool:
+    """Say whether a class surely lasts as long as the process, so that it may be remembered.
+
+    Example:
+        >>> def made():
+        ...     class Mine:
+        ...         pass
+        ...     return Mine
+        >>> lasts(dict), lasts(made())
+        (True, False)
+    """
+    return str(kind.__module__).partition(".")[0] in _LASTING and "<" not in kind.__qualname__
+
+
 def _role(kind: type) -> int:
     """Return which kind of member, if any, the objects of a class are."""
     known = _roles.get(kind)
@@ -49,7 +64,7 @@ def _role(kind: type) -> int:
     role: int | None = getattr(kind, "_tracked_as", None)
     if role is None:
         role = _CONTAINER if issubclass(kind, _CONTAINERS) else _NOTHING
-    if str(kind.__module__).partition(".")[0] in _LASTING and "<" not in kind.__qualname__:
+    if lasts(kind):
         _roles[kind] = role
         if role == _NOTHING:
             _nothing.add(kind)
