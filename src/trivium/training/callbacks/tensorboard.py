@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -124,7 +124,7 @@ class TensorBoard(Callback):
             except (CaptureError, ValueError) as error:
                 warnings.warn(f"TensorBoard gets no graph of the model. {error}", stacklevel=2)
         if self.embeddings_freq:
-            self._write_projector()
+            self._embeddings()  # Names that do not fit are an error now, not after the first epoch.
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Close the files."""
@@ -233,36 +233,33 @@ class TensorBoard(Callback):
             if images is not None:
                 self._file("train").images(f"{weight.path}/image", images, epoch)
 
-    def _embeddings(self) -> Iterator[Any]:
-        return (layer for layer in self.model._flatten_layers() if isinstance(layer, Embedding))
-
-    def _write_projector(self) -> None:
-        """Say where the projector finds the embeddings and their words."""
-        from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
-
+    def _embeddings(self) -> dict[Any, str]:
+        """Return the embeddings, each with the file of its words."""
         words = self.embeddings_metadata or {}
-        found = [layer.name for layer in self._embeddings()]
-        unknown = [] if isinstance(words, str) else sorted(set(words) - set(found))
+        found = [layer for layer in self.model._flatten_layers() if isinstance(layer, Embedding)]
+        names = [layer.name for layer in found]
+        unknown = [] if isinstance(words, str) else sorted(set(words) - set(names))
         if unknown:
             raise ValueError(
                 f"TensorBoard's embeddings_metadata names {unknown}, which are no Embedding layers of the model; it "
-                f"has {found}."
+                f"has {names}."
             )
-        config = ProjectorConfig()
-        for layer in self._embeddings():
-            entry = config.embeddings.add(tensor_name=f"{layer.path}/embeddings")
-            entry.tensor_path = os.path.join("train", _table_name(layer))
-            entry.metadata_path = words if isinstance(words, str) else words.get(layer.name, "")
-        os.makedirs(self.log_dir, exist_ok=True)
-        visualize_embeddings(self.log_dir, config)
+        return {x: words if isinstance(words, str) else words.get(x.name, "") for x in found}
 
     def _write_embeddings(self) -> None:
-        folder = os.path.join(self.log_dir, "train")
-        os.makedirs(folder, exist_ok=True)
-        for layer in self._embeddings():
+        """Write the embeddings as tables, and say where the projector finds them and their words."""
+        from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
+
+        config = ProjectorConfig()
+        os.makedirs(os.path.join(self.log_dir, "train"), exist_ok=True)
+        for layer, words in self._embeddings().items():
+            file = os.path.join("train", f"{layer.path.replace('/', '.')}.embeddings.tsv")
             table = np.asarray(layer.embeddings.value, "float32")
-            file = os.path.join(folder, _table_name(layer))
-            np.savetxt(file, table, fmt="%.9g", delimiter="\t")
+            np.savetxt(os.path.join(self.log_dir, file), table, fmt="%.9g", delimiter="\t")
+            config.embeddings.add(
+                tensor_name=f"{layer.path}/embeddings", tensor_path=file, metadata_path=words
+            )
+        visualize_embeddings(self.log_dir, config)
 
     # -- profiles -----------------------------------------------------------------------------------------------
 
@@ -301,10 +298,6 @@ def _profiled(batches: Any) -> tuple[int, int]:
             f"several; 0 for none; got {batches!r}."
         )
     return int(found[0]), int(found[1])
-
-
-def _table_name(layer: Any) -> str:
-    return f"{layer.path.replace('/', '.')}.embeddings.tsv"
 
 
 def _as_images(values: np.ndarray) -> np.ndarray | None:
