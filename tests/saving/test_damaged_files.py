@@ -165,3 +165,36 @@ def test_a_file_is_on_the_disk_before_it_takes_its_name(monkeypatch, tmp_path):
     with pytest.raises(OSError, match="the disk is full"):
         MODEL.save_weights(path)
     assert path.read_bytes() == whole and os.listdir(tmp_path) == [path.name]
+
+
+def test_archives_that_a_fuzzed_run_stumbled_over(tmp_path):
+    """A table of contents with nothing in it; a graph whose weights are numbered by texts."""
+    import io
+    import json
+    import zipfile
+
+    empty = tmp_path / "empty.keras"
+    with zipfile.ZipFile(empty, "w"):
+        pass
+    with pytest.raises(ModelFileError, match=r"empty\.keras has no 'config\.json'"):
+        tv.models.load_model(empty)
+
+    class Own(tv.Layer):
+        def call(self, x):
+            return tv.ops.tanh(x)
+
+    file, odd = io.BytesIO(), tmp_path / "odd.keras"
+    tv.Sequential([tv.Input((4,)), Own(), tv.layers.Dense(1)]).save(file)
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(odd, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            if name == "trivium.json":
+                said = json.loads(text)
+                dense = next(x for x in said["graph"]["config"]["layers"] if x.get("weights"))
+                dense["weights"] = ["a", 1]
+                text = json.dumps(said)
+            new.writestr(name, text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ModelFileError, match="does not number its weights from 0 on"):
+            tv.models.load_model(odd)

@@ -391,6 +391,8 @@ class _Reader:
                     f"The config numbers {len(numbers)} weights of {name!r}; it has {len(mine)}."
                 )
             found |= dict(zip(numbers, mine, strict=True))
+        if any(i not in found for i in range(len(found))):
+            raise ValueError("The config does not number its weights from 0 on.")
         return found
 
     def tensor(self, name: str, call: int, index: int) -> Any:

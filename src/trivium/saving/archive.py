@@ -249,8 +249,9 @@ class Archive:
         if len(infos) > _MEMBERS:
             raise UnsafeFileError(f"{self.source} has {len(infos):,} members; no model has.")
         names: set[str] = set()
-        for info, after in zip(infos, [*infos[1:], None], strict=True):
-            name, end = info.filename, self._total if after is None else after.header_offset
+        ends = [*(info.header_offset for info in infos[1:]), self._total]
+        for info, end in zip(infos, ends, strict=False):
+            name = info.filename
             if info.orig_filename != name or not _is_plain(name) or name in names:
                 raise self._refusal(info, "its name is no plain name, or another's too")
             if (info.external_attr >> 28) not in (0, 0o4, 0o10):

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trivium.layers import Layer
+from trivium.saving import safetensors, shards
 from trivium.saving.durable import durable
 from trivium.saving.hdf5 import (
     WeightFileError,
@@ -27,10 +28,10 @@ from trivium.saving.hdf5 import (
     damage_named,
     datasets,
     hdf5,
-    value_of,
     write_dataset,
 )
 from trivium.saving.places import has_own_state, seed_places, variable_places, walk
+from trivium.saving.stored import Stored, stored_of
 from trivium.state import Variable, is_float, suggest
 
 __all__ = [
@@ -43,7 +44,7 @@ __all__ = [
     "write_weights",
 ]
 
-_SUFFIX = ".weights.h5"
+_SUFFIXES = (".weights.h5", ".weights.json", ".safetensors")
 # What lies in the same file beside a model's weights: Keras's optimizer, and our random generators.
 OTHERS = ("optimizer", "seeds")
 
@@ -78,18 +79,23 @@ def save_weights(
         ...     model.load_weights(f"{folder}/model.weights.h5")
     """
     path = _checked(filepath)
-    if max_shard_size is not None:
-        raise NotImplementedError("Weights in several files are not written yet.")
+    if (max_shard_size is not None) != path.name.endswith(".weights.json"):
+        raise ValueError(
+            "Weights in several files have a list of them, whose name ends in '.weights.json', and `max_shard_size` in "
+            f"gigabytes; got {str(path)!r} and max_shard_size={max_shard_size!r}."
+        )
     if not layer.weights:
         raise ValueError(
             f"{layer.name!r} has no weights to save: call it on data first, so that it is built."
         )
-    with (
-        durable(path, overwrite) as part,
-        open(part, "xb+", buffering=0) as file,
-        hdf5(file, "w", libver="v110") as weights,  # This form has checksums of its records, too.
-    ):
-        write_weights(layer, weights, checksums=True)
+    if max_shard_size is not None:
+        groups = list(_groups(layer))
+        shards.write(path, groups, int(max_shard_size * 1e9), overwrite, _write_file)
+    elif path.suffix == ".safetensors":
+        safetensors.write(layer, path, overwrite)
+    else:
+        with durable(path, overwrite) as part:
+            _write_file(_groups(layer), part)
 
 
 def load_weights(
@@ -118,42 +124,83 @@ def load_weights(
         raise FileNotFoundError(f"There is no weight file {path}.")
     if path.is_dir():
         raise WeightFileError(f"{path} is a folder, and no weight file.")
-    with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", str(path)) as file:
-        read_weights(layer, file, str(path), skip_mismatch, by_name)
+    if path.suffix == ".safetensors":
+        with damage_named(str(path)), safetensors.opened(path, layer) as stored:
+            _set(layer, stored, str(path), skip_mismatch, by_name)
+    elif path.suffix == ".json":
+        with damage_named(str(path)), shards.opened(path) as files:
+            stored = {k: v for file, name in files for k, v in _stored(layer, file, name).items()}
+            _set(layer, stored, str(path), skip_mismatch, by_name)
+    else:
+        with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", str(path)) as file:
+            read_weights(layer, file, str(path), skip_mismatch, by_name)
 
 
-def write_weights(layer: Any, file: Any, checksums: bool = False) -> None:
+class Group(NamedTuple):
+    """What a layer keeps in a file.
+
+    Args:
+        place: The group's name.
+        layer: The layer's name.
+        values: What it keeps by name, each with the attributes of its dataset.
+    """
+
+    place: str
+    layer: str
+    values: dict[str, tuple[Any, dict[str, Any]]]
+
+
+def write_weights(layer: Any, file: Any) -> None:
     """Write a layer's weights into an open HDF5 file or group.
 
     Args:
         layer: The layer or model.
         file: An `h5py.File` or `h5py.Group`, open for writing.
-        checksums: Whether HDF5 keeps checksums of the numbers.
     """
+    _write(_groups(layer), file, checksums=False)
+
+
+def _write_file(groups: Iterable[Group], path: Path, saving: str | None = None) -> None:
+    """Write what layers keep into a new weight file, which says in which saving it was written."""
+    with (
+        open(path, "xb+", buffering=0) as file,
+        hdf5(file, "w", libver="v110") as weights,  # This form has checksums of its records, too.
+    ):
+        _write(groups, weights, checksums=True)
+        if saving is not None:
+            weights.attrs["saving"] = saving
+
+
+def _write(groups: Iterable[Group], file: Any, checksums: bool) -> None:
+    for group in groups:
+        file.require_group(group.place).attrs["name"] = group.layer
+        for key, (value, attributes) in group.values.items():
+            place = f"{group.place}/{key}"
+            dataset = write_dataset(file, place, np.asarray(value), checksums)
+            dataset.attrs.update(attributes)
+
+
+def _groups(layer: Any) -> Iterator[Group]:
+    """Yield what each of a layer's layers keeps, itself first."""
     positions = {id(variable): i for i, variable in enumerate(layer.weights)}
     written: dict[int, str] = {}
+    own: set[int] = set()
     for path, inner in walk(layer):
-        group = file.require_group(f"{path}vars")
-        group.attrs["name"] = inner.name
         store: dict[str, Any] = {}
         inner.save_own_variables(store)
+        if has_own_state(inner, "save_own_variables"):
+            own.update(map(id, inner._own_weights()))
+        values = {}
         for key, value in store.items():
-            place = f"{path}vars/{key}"
-            dataset = write_dataset(file, place, np.asarray(value), checksums)
-            if (
-                id(value) in written
-            ):  # Keras wants the weights of a layer that shares some in its place, too.
-                dataset.attrs["alias"] = written[id(value)]
+            said: dict[str, Any] = {}
+            if id(value) in written:
+                # Keras wants the weights of a layer that shares some in its place, too.
+                said = {"alias": written[id(value)]}
             elif id(value) in positions:
-                written[id(value)] = place
-                dataset.attrs["position"] = positions[id(value)]
-                dataset.attrs["path"] = value.path
-    own = {
-        id(v)
-        for _, x in walk(layer)
-        if has_own_state(x, "save_own_variables")
-        for v in x._own_weights()
-    }
+                written[id(value)] = f"{path}vars/{key}"
+                said = {"position": positions[id(value)], "path": value.path}
+            values[key] = (value, said)
+        yield Group(f"{path}vars", inner.name, values)
     lost = [v.path for v in layer.weights if id(v) not in written.keys() | own]
     if lost:
         raise ValueError(
@@ -185,54 +232,75 @@ def read_weights(
         UnsafeFileError: The file asks for other files, or says that it is larger than it is.
         ValueError: The layer is not built.
     """
+    _check_built(layer)
+    with damage_named(source):
+        stored = _stored(layer, file, source)
+        _set(layer, stored, source, skip_mismatch, by_name, order)
+
+
+def _check_built(layer: Any) -> None:
     if not layer.built:
         raise ValueError(
             f"{layer.name!r} is not built, so it has no weights to set: call it on data first, or `build(input_shape)`."
         )
+
+
+def _stored(layer: Any, file: Any, source: str) -> dict[str, Stored]:
+    """Return the weights that an HDF5 file has, by their places."""
+    seeds = seed_places(layer)
+    found = datasets(file, source, OTHERS).items()
+    return {
+        k: stored_of(d, source)
+        for k, d in found
+        if k not in seeds and attribute(d, "alias") is None
+    }
+
+
+def _set(
+    layer: Any,
+    stored: dict[str, Stored],
+    source: str,
+    skip_mismatch: bool,
+    by_name: bool,
+    order: list[Variable] | None = None,
+) -> None:
+    """Set a layer's weights from those that a file has, if all fit."""
     missing: list[str] = []
-    with damage_named(source):
-        stored = datasets(file, source, OTHERS)
-        seeds = seed_places(layer)
-        stored = {
-            k: d for k, d in stored.items() if k not in seeds and attribute(d, "alias") is None
-        }
-        stores = _own_stores(layer, stored, source)
-        if by_name:
-            pairs = _by_name(layer, file, stored, source, skip_mismatch)
-        else:
-            by_place = order is None and (skip_mismatch or stores)
-            found = None if by_place else _by_position(layer, stored, source, order)
-            pairs, missing = found or _by_place(layer, stored, source, skip_mismatch)
-        values = [(variable, _value(dataset, variable, source)) for dataset, variable in pairs]
+    stores = _own_stores(layer, stored)
+    if by_name:
+        pairs = _by_name(layer, stored, source, skip_mismatch)
+    else:
+        by_place = order is None and (skip_mismatch or bool(stores))
+        found = None if by_place else _by_position(layer, stored, source, order)
+        pairs, missing = found or _by_place(layer, stored, source, skip_mismatch)
+    values = [(variable, _value(one, variable, source)) for one, variable in pairs]
     if missing:
-        warnings.warn(f"{source}: these weights stay as they are: {missing}.", stacklevel=4)
+        warnings.warn(f"{source}: these weights stay as they are: {missing}.", stacklevel=5)
     for variable, value in values:
         variable.assign(value)
     for inner, store in stores:
         inner.load_own_variables(store)
 
 
-def _own_stores(
-    layer: Any, stored: dict[str, Any], source: str
-) -> list[tuple[Layer, dict[str, np.ndarray]]]:
+def _own_stores(layer: Any, stored: dict[str, Stored]) -> list[tuple[Layer, dict[str, np.ndarray]]]:
     """Take out what layers read themselves, whose classes have a `load_own_variables`."""
     stores = []
     for path, inner in walk(layer):
         if has_own_state(inner, "load_own_variables"):
             mine = [k for k in stored if k.startswith(f"{path}vars/")]
-            store = {k.removeprefix(f"{path}vars/"): value_of(stored.pop(k), source) for k in mine}
+            store = {k.removeprefix(f"{path}vars/"): stored.pop(k).read() for k in mine}
             stores.append((inner, store))
     return stores
 
 
-_Pairs = list[tuple[Any, Variable]]
+_Pairs = list[tuple[Stored, Variable]]
 
 
 def _by_position(
-    layer: Any, stored: dict[str, Any], source: str, order: list[Variable] | None = None
+    layer: Any, stored: dict[str, Stored], source: str, order: list[Variable] | None = None
 ) -> tuple[_Pairs, list[str]] | None:
     """Pair datasets and weights in the order of the data's flow; `None` where the file does not tell it."""
-    by_position = {attribute(d, "position"): d for d in stored.values()}
+    by_position = {one.position: one for one in stored.values()}
     if len(by_position) != len(stored) or set(by_position) != set(range(len(stored))):
         return None
     weights = layer.weights if order is None else order
@@ -248,7 +316,7 @@ def _by_position(
 
 
 def _by_place(
-    layer: Any, stored: dict[str, Any], source: str, skip_mismatch: bool
+    layer: Any, stored: dict[str, Stored], source: str, skip_mismatch: bool
 ) -> tuple[_Pairs, list[str]]:
     """Pair datasets and weights by their names in the file, and name the weights that are left over."""
     pairs, missing = [], []
@@ -287,53 +355,45 @@ def _places_to_set(layer: Any) -> Iterator[tuple[str, Variable]]:
             yield place, variable
 
 
-def _by_name(
-    layer: Any, file: Any, stored: dict[str, Any], source: str, skip_mismatch: bool
-) -> _Pairs:
+def _by_name(layer: Any, stored: dict[str, Stored], source: str, skip_mismatch: bool) -> _Pairs:
     """Pair the weights of layers of one name."""
-    groups: dict[str, dict[str, Any]] = {}
-    for place, dataset in stored.items():
-        group, _, key = place.rpartition("/")
-        name = attribute(file[group], "name")
-        if isinstance(name, str):
-            groups.setdefault(name, {})[key] = dataset
+    groups: dict[str, list[Stored]] = {}
+    for one in stored.values():
+        if one.layer is not None:
+            groups.setdefault(one.layer, []).append(one)
     pairs: _Pairs = []
     for _, inner in walk(layer):
         named, mine = groups.get(inner.name), inner._own_weights()
         if not named or not mine:
             continue
-        fitting = [(named.get(str(i)), weight) for i, weight in enumerate(mine)]
-        wrong = next((f"{weight.path!r} has {weight.shape}" for d, weight in fitting
-                      if d is None or d.shape != weight.shape), None)  # fmt: skip
-        if wrong is None and len(named) == len(mine):
-            pairs += fitting
+        # In a file they are in the order of their names, of which "10" comes before "2".
+        named.sort(key=lambda one: (len(one.name), one.name))
+        if [one.shape for one in named] == [weight.shape for weight in mine]:
+            pairs += zip(named, mine, strict=True)
         elif not skip_mismatch:
-            shapes = [d.shape for d in named.values()]
             raise WeightFileError(
-                f"{source}: the weights of {inner.name!r} have the shapes {shapes}; "
-                f"{wrong or f'the layer has {len(mine)} weights'}."
+                f"{source}: the weights of {inner.name!r} have the shapes {[one.shape for one in named]}; the layer's "
+                f"have {[weight.shape for weight in mine]}."
             )
     return pairs
 
 
-def _other_shape(dataset: Any, weight: Variable, source: str) -> str:
-    name = attribute(dataset, "path") or dataset.name
-    return f"{source}: {name!r} has shape {dataset.shape}; {weight.path!r} has {weight.shape}."
+def _other_shape(one: Stored, weight: Variable, source: str) -> str:
+    return f"{source}: {(one.path or one.name)!r} has shape {one.shape}; {weight.path!r} has {weight.shape}."
 
 
-def _value(dataset: Any, weight: Variable, source: str) -> np.ndarray:
-    """Read a dataset whose shape is known to be the weight's, once its dtype is known to be harmless."""
-    half = attribute(dataset, "dtype") == "bfloat16" and dataset.dtype == np.dtype("V2")
-    if not half and dataset.dtype.kind not in ("fiub" if is_float(weight.dtype) else "iub"):
+def _value(one: Stored, weight: Variable, source: str) -> np.ndarray:
+    """Read what has a weight's shape, once its dtype is known to be harmless."""
+    if one.kind not in ("fiub" if is_float(weight.dtype) else "iub"):
         raise WeightFileError(
-            f"{source}: {dataset.name!r} holds values of the type {dataset.dtype}; {weight.path!r} wants "
-            f"{weight.dtype}."
+            f"{source}: {one.name!r} holds values of the type {one.dtype}; {weight.path!r} wants {weight.dtype}."
         )
-    return value_of(dataset, source)
+    return one.read()
 
 
 def _checked(filepath: str | os.PathLike[str]) -> Path:
     path = Path(filepath)
-    if not path.name.endswith(_SUFFIX):
-        raise ValueError(f"A weight file's name ends in {_SUFFIX!r}; got {str(path)!r}.")
+    if not path.name.endswith(_SUFFIXES):
+        ends = ", ".join(map(repr, _SUFFIXES))
+        raise ValueError(f"A weight file's name ends in one of {ends}; got {str(path)!r}.")
     return path
