@@ -1,6 +1,7 @@
 """Callbacks: what may look and act between steps, epochs and passes of training."""
 
 from trivium.training.callbacks import (
+    BackupAndRestore,
     Callback,
     CallbackList,
     CSVLogger,
@@ -9,6 +10,7 @@ from trivium.training.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
+    OrbaxCheckpoint,
     ProgbarLogger,
     ReduceLROnPlateau,
     RemoteMonitor,
@@ -18,6 +20,7 @@ from trivium.training.callbacks import (
 )
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",
@@ -26,6 +29,7 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "RemoteMonitor",

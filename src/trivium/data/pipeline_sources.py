@@ -102,9 +102,17 @@ class PipelineSource(IterableSource):
             hint = "This Dataset gives its rows one by one; `.batch(32)` puts them together."
             raise DataError(f"{error}\n{hint}") from None
 
-    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
+    def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
         self._feed.key = OrderKey(seed, (step,))
-        return super()._items(seed, step)
+        return super()._items(seed, step, skip)
+
+    def _beginning(self) -> Any:
+        return self._feed.key.seed, self._feed.key.steps, super()._beginning()
+
+    def _begin_as(self, beginning: Any) -> None:
+        seed, steps, randomness = beginning
+        self._feed.key = OrderKey(seed, steps)
+        super()._begin_as(randomness)
 
 
 def _entries(element: Any) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -67,6 +67,18 @@ class Source(Protocol):
         """
         ...
 
+    def place(self) -> dict[str, Any]:
+        """Return where the source is before an epoch, as plain values, for a run that goes on in another process."""
+        ...
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        """Go to where `place` said that another process's source of the same data was.
+
+        Args:
+            place: What it returned.
+        """
+        ...
+
 
 @runtime_checkable
 class Rows(Source, Protocol):
@@ -111,12 +123,13 @@ class Stream(Source, Protocol):
     """Data that comes batch by batch."""
 
     def batches(
-        self, seed: int | None = None, step: int | None = None
+        self, seed: int | None = None, step: int | None = None, skip: int = 0
     ) -> Iterator[tuple[Tree, ...]]:
         """Yield the batches of one epoch.
 
         Args:
             seed: The seed that the order of the batches follows from, where it is drawn.
             step: The number of steps taken before the epoch.
+            skip: How many of the first batches to leave out: those that another process has used.
         """
         ...

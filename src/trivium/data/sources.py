@@ -102,6 +102,17 @@ class BatchedSource:
         """
         raise NotImplementedError
 
+    def place(self) -> dict[str, Any]:
+        """Return where the source is before an epoch, as plain values; rows have no position, and nothing to say."""
+        return {}
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        """Go to where `place` said that another process's source of the same data was.
+
+        Args:
+            place: What it returned.
+        """
+
     def _window(self, total: int, step: int) -> tuple[int, int, int]:
         """Return an epoch's first batch, the one after its last, the step this pass began at."""
         step = step if self.what == "fit" else 0

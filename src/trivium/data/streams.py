@@ -20,6 +20,7 @@ from trivium.data.sources import (
 )
 from trivium.data.sparse import dense, is_sparse
 from trivium.state import global_seed
+from trivium.state.plain import OwnState, host_randomness, same, set_host_randomness
 from trivium.state.trees import map_leaves
 
 __all__ = ["IterableSource", "PyDatasetSource", "StreamSource"]
@@ -46,13 +47,16 @@ class StreamSource(BatchedSource):
         self._check: Callable[[tuple], None] | None = None
         self._example: tuple | None = None
 
-    def batches(self, seed: int | None = None, step: int | None = None) -> Iterator[tuple]:
+    def batches(
+        self, seed: int | None = None, step: int | None = None, skip: int = 0
+    ) -> Iterator[tuple]:
         """Yield the batches of one epoch.
 
         Args:
             seed: The seed of a `PyDataset`'s order; the global seed by default.
             step: The number of steps taken before the epoch; by default, the batches that this
                 source has given.
+            skip: How many of the first batches to leave out: those that another process has used.
 
         Yields:
             `(x,)`, `(x, y)` or `(x, y, sample_weight)`, nested structures of NumPy arrays.
@@ -63,12 +67,12 @@ class StreamSource(BatchedSource):
         seed = global_seed() if seed is None else seed
         step = self._given if step is None else step
         count, self._example = 0, None
-        with contextlib.closing(self._items(seed, step)) as items:
+        with contextlib.closing(self._items(seed, step, skip)) as items:
             for index, item in items:
-                batch = self._standardize(index, item)
                 count += 1
                 self._given += 1
-                yield batch
+                if count > skip:
+                    yield self._standardize(index, item)
         if self._given == 0:
             raise self._no_batch()
         self._finish(count)
@@ -97,8 +101,11 @@ class StreamSource(BatchedSource):
         """Return a batch as the user's code made it, with its number; `None` if there is none."""
         raise NotImplementedError
 
-    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
-        """Yield an epoch's batches as the user's code made them, with their numbers."""
+    def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
+        """Yield an epoch's batches as the user's code made them, with their numbers.
+
+        Of the first `skip` of them nothing is used, so that a source may give anything in their places.
+        """
         raise NotImplementedError
 
     def _finish(self, count: int) -> None:
@@ -156,11 +163,48 @@ class IterableSource(StreamSource):
         self._iterator: Iterator[Any] | None = None
         self._position = 0
         self._kept: tuple[int, Any] | None = None
+        self._begun: Any = None  # Where the randomness of the process was when the iterator began.
 
-    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
-        # Training on a part of the data goes on from there; all else begins at the front.
-        goes_on = self._once or (self.what == "fit" and self.steps is not None)
-        if not goes_on and self._kept is None:
+    @property
+    def _goes_on(self) -> bool:
+        """Whether an epoch begins where the last one ended, being a part of the data; all else begins at the front."""
+        return self._once or (self.what == "fit" and self.steps is not None)
+
+    def place(self) -> dict[str, Any]:
+        """Return how far into its data the stream is, and where the randomness was when it began with it."""
+        if self._iterator is None or not (self._goes_on or self._kept is not None):
+            return {"given": self._given, "position": 0, "begun": self._beginning()}
+        position = self._position - (self._kept is not None)
+        return {"given": self._given, "position": position, "begun": self._begun}
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        """Read as far as `place` says; what has no place to seek to has to be read again."""
+        self._given = place["given"]
+        if (
+            not self._once
+        ):  # An iterator of the user's has begun already, and goes on from what it began with.
+            self._iterator = self._kept = None
+            self._begin_as(place["begun"])
+        while self._position < place["position"] or self._iterator is None:
+            if self._iterator is None and not place["position"]:
+                break
+            if self._next() is None:
+                raise DataError(
+                    f"{self.what}: {self._name} ended after {self._position} batches; the run that is to go on had "
+                    f"read {place['position']}. Give it the same data."
+                )
+        if self._once and self._kept is None and self._position > place["position"]:
+            raise DataError(f"{self.what}: {self._name} has been read from before; make it anew.")
+
+    def _beginning(self) -> Any:
+        """Return what a pass over the data follows from, when it begins now."""
+        return host_randomness()
+
+    def _begin_as(self, beginning: Any) -> None:
+        set_host_randomness(beginning)
+
+    def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
+        if not self._goes_on and self._kept is None:
             self._iterator = None
         count = 0
         while self.steps is None or count < self.steps:
@@ -183,6 +227,7 @@ class IterableSource(StreamSource):
             entry, self._kept = self._kept, None
             return entry
         if self._iterator is None:
+            self._begun = self._beginning()
             self._iterator, self._position = iter(self._iterable), 0
         with placed(f"{self.what}: batch {self._position} of {self._name}"):
             try:
@@ -251,6 +296,28 @@ class PyDatasetSource(StreamSource):
         )
         self._dataset = dataset
         self._begun = False
+        # What the dataset's own code may change from epoch to epoch.
+        self._own = OwnState(dataset, most=1 << 24)
+
+    def place(self) -> dict[str, Any]:
+        """Return what the dataset has noted for itself, and where the randomness is."""
+        return {
+            "given": self._given, "begun": self._begun, "own": self._changed(),
+            "randomness": host_randomness(),
+        }  # fmt: skip
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        """Give the dataset what it had noted for itself."""
+        self._given, self._begun = place["given"], place["begun"]
+        if hasattr(self._dataset, "set_state"):
+            self._dataset.set_state(place["own"])
+        else:
+            vars(self._dataset).update(place["own"])
+        set_host_randomness(place["randomness"])
+
+    def _changed(self) -> Any:
+        get = getattr(self._dataset, "get_state", None)
+        return self._own.changed() if get is None else get()
 
     def _begin(self) -> None:
         """Tell the dataset, once, that an epoch begins."""
@@ -265,14 +332,26 @@ class PyDatasetSource(StreamSource):
         with placed(f"batch 0 of {type(self._dataset).__name__}"):
             return 0, self._dataset[0]
 
-    def _items(self, seed: int, step: int) -> Generator[tuple[int, Any], None, None]:
+    def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
         self._begin()
+        indices = iter(self._indices(seed, step))
         try:
-            with contextlib.closing(fetch(self._dataset, self._indices(seed, step))) as batches:
+            if skip:
+                yield from self._skipped(indices, skip)
+            with contextlib.closing(fetch(self._dataset, indices)) as batches:
                 yield from batches
         finally:
             self._begun = False
             self._dataset.on_epoch_end()
+
+    def _skipped(self, indices: Iterator[int], skip: int) -> Iterator[tuple[int, Any]]:
+        """Yield batches that nobody wants, made only if making one changes what later ones follow from."""
+        before = host_randomness(), self._changed()
+        for index in itertools.islice(indices, 1):
+            with placed(f"batch {index} of {type(self._dataset).__name__}"):
+                yield index, self._dataset[index]
+        if same(before, (host_randomness(), self._changed())):
+            yield from ((index, ()) for index in itertools.islice(indices, skip - 1))
 
     def _indices(self, seed: int, step: int) -> Any:
         """Return the numbers of an epoch's batches."""

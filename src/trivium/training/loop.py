@@ -157,8 +157,17 @@ class Pass:
         self._ask, self._token, self._ahead = ready, token, ahead
         self.renew()
         self._feed = Feed(source, self._room(), self._ready.eager)
+        # How many steps of the epoch are done, and what the last of them gave: what the state stands at.
+        self.progress: tuple[int, Any] = (0, None)
         # The first chunk is one step, which says how long a step lasts.
         self._grown = 1
+
+    @property
+    def groups(self) -> list[list[Any]]:
+        """The variables that the pass changes: trainable ones, others, the optimizer's, the metrics'."""
+        state = self._ready.state
+        left = iter(state.variables)
+        return [[next(left) for _ in range(size)] for size in state.sizes]
 
     @property
     def trains_nothing(self) -> bool:
@@ -186,6 +195,7 @@ class Pass:
         moment: tuple[int, int] = (0, 0),
         before: Callable[[int], None] | None = None,
         stopping: Callable[[], bool] = lambda: False,
+        skip: int = 0,
     ) -> Iterator[tuple[int, Any, bool]]:
         """Run one pass, chunk by chunk.
 
@@ -195,6 +205,7 @@ class Pass:
             moment: The seed and the steps taken so far, which the order of the samples follows from.
             before: Called with the first step of each execution.
             stopping: Says whether this is to end soon: then a chunk that is free in its length has one step.
+            skip: How many of the first steps have been done by another process.
 
         Yields:
             After each chunk the number of steps done, the result, and whether an execution ends here. Where the data
@@ -202,8 +213,9 @@ class Pass:
         """
         if self._feed.eager != self._ready.eager:
             self._feed = Feed(self.source, self._room(), self._ready.eager)
-        done = begun = end = 0
-        for segment in self._feed.segments(moment):
+        done = begun = end = skip
+        self.progress = (skip, None)
+        for segment in self._feed.segments(moment, skip):
             first = 0
             while first < segment.steps:
                 if done == begun:
@@ -254,10 +266,12 @@ class Pass:
         program.compiled()  # Waited for out here, where Ctrl-C is heard.
         values: list[Any] = []
         try:
-            with _uninterrupted() if program.reused else contextlib.nullcontext():
+            guarded = program.reused or self.kind == "train"
+            with _uninterrupted() if guarded else contextlib.nullcontext():
                 values = state.take(program.reused)
                 result, new = program(values, data, order, segment.base, start, stop)
                 state.give(program.changed, new)
+                self.progress = (self.progress[0] + stop - start, result)
             return jax.block_until_ready(result)
         except Exception as error:
             state.put_back(values, error)
@@ -273,10 +287,12 @@ class Pass:
         except NEEDS_VALUES as error:
             raise values_needed(error, eager=True) from None
         flat = jax.tree_util.tree_leaves(new)
-        for variable, before, after in zip(state.variables, values, flat, strict=True):
-            # What the step leaves alone it may have assigned to meanwhile.
-            if after is not before:
-                variable.replace(after)
+        with _uninterrupted():
+            for variable, before, after in zip(state.variables, values, flat, strict=True):
+                # What the step leaves alone it may have assigned to meanwhile.
+                if after is not before:
+                    variable.replace(after)
+            self.progress = (self.progress[0] + 1, result)
         return result
 
     def _program(self, segment: Segment) -> Program:
@@ -305,7 +321,8 @@ def _uninterrupted() -> Iterator[None]:
     """Let Ctrl-C wait while the `with` block lasts.
 
     Between the moment when a program takes the state's memory and the moment when the variables have its new arrays
-    they hold none; whoever interrupts training there would lose the model.
+    they hold none; whoever interrupts training there would lose the model. And what the state stands at is noted with
+    it.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not callable(handler) or threading.current_thread() is not threading.main_thread():

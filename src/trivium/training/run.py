@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from trivium.state import global_seed
+from trivium.state.plain import (
+    NotPlain,
+    OwnState,
+    decode,
+    encode,
+    host_randomness,
+    set_host_randomness,
+)
+from trivium.state.session import session
 from trivium.state.tracking import one_look
 from trivium.state.trees import map_tree
 from trivium.training.callbacks import CallbackList
 from trivium.training.loop import Pass
+from trivium.training.run_state import (
+    Place,
+    RunState,
+    RunStateError,
+    check_variables,
+    named_variables,
+    set_seed,
+)
 from trivium.training.transaction import Transaction
 
 __all__ = ["Run", "joined", "numbers"]
+
+# What a callback is given, or works with in one process only.
+_GIVEN = ("model", "params", "validates", "run")
 
 
 class Run:
@@ -25,10 +47,21 @@ class Run:
         model: The model.
         watchers: The callbacks.
         change: What undoes the getting ready until there is something new in the model.
+
+    Attributes:
+        place: Where a `fit` is.
+        keepers: Who keeps the run's state, asked at the edges of steps and epochs when all callbacks have run there.
+        resumed: The state that the run goes on from.
     """
 
     def __init__(self, model: Any, watchers: CallbackList, change: Transaction) -> None:
         self.model, self.watchers, self._change = model, watchers, change
+        self.place = Place()
+        self.keepers: list[Any] = []
+        self.resumed: RunState | None = None
+        self._train: Pass | None = None
+        self._own: list[OwnState] = []
+        self._stepping = False
 
     def train(
         self, train: Pass, test: Pass | None, epochs: range, validate: Callable[[int], bool]
@@ -43,32 +76,158 @@ class Run:
         """
         model, watchers = self.model, self.watchers
         model.stop_training = False
+        self._train, self._began = train, _steps_of(model)
+        self.place = Place(epochs.start)
+        watchers.set_run(self)
         watchers.on_train_begin()
-        logs: dict[str, Any] = {}
+        if self.keepers:
+            self._own = [OwnState(callback, _GIVEN) for callback in watchers.callbacks]
+        if self.resumed is not None:
+            epochs = range(self.resumed.place.epoch, epochs.stop)
+            if not self.resumed.place.step:
+                self._take_up(self.resumed)
+        try:
+            if not self.place.stopped:
+                self._train_epochs(train, test, epochs, validate)
+        except KeyboardInterrupt as error:
+            error.add_note(self._interrupted())
+            raise
+        finally:
+            for keeper in self.keepers:
+                keeper.settle()
+        optimizer = model.optimizer
+        if optimizer is not None and optimizer.built:
+            optimizer.finalize_variable_values(model.trainable_variables)
+        watchers.on_train_end(self.place.logs)
+
+    def _train_epochs(
+        self, train: Pass, test: Pass | None, epochs: range, validate: Callable[[int], bool]
+    ) -> None:
+        model, watchers = self.model, self.watchers
         for epoch in epochs:
+            self.place = Place(epoch, 0, _moment(model), self._source_place(), self.place.logs)
             watchers.on_epoch_begin(epoch)
             train.renew()
             self._reset()
-            results = self._drive(train, _moment(model))
+            if self.resumed is not None and (epoch, True) == (
+                self.resumed.place.epoch, self.resumed.place.step > 0
+            ):  # fmt: skip
+                # What the hooks have done at the epoch's beginning is part of what is taken up.
+                self._take_up(self.resumed)
+            before = self.place
+            results = self._drive(train, before.moment, before.step)
             if results is None:
-                break  # The data had nothing left: there is no epoch to report.
+                if not before.step:
+                    break  # The data had nothing left: there is no epoch to report.
+                results = dict(before.logs)  # Another process has done all of its steps.
             if test is not None and validate(epoch):
                 results |= {f"val_{k}": v for k, v in self.evaluate(test).items()}
             logs = dict(sorted(results.items()))
             watchers.on_epoch_end(epoch, logs)
+            stopped = model.stop_training or train.source.exhausted
+            self.place = Place(epoch + 1, logs=logs, source=self._source_place(), stopped=stopped)
+            for keeper in self.keepers:
+                keeper.at_epoch(self, last=stopped or epoch + 1 == epochs.stop)
             if model.stop_training:
                 break
             if train.source.exhausted and epoch + 1 < epochs.stop:
                 warnings.warn(
                     f"The training data ran out after epoch {epoch + 1} of {epochs.stop}, which ends the training. A "
                     "generator that is to serve all epochs goes on without end, and `steps_per_epoch` cuts it.",
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 break
-        optimizer = model.optimizer
-        if optimizer is not None and optimizer.built:
-            optimizer.finalize_variable_values(model.trainable_variables)
-        watchers.on_train_end(logs)
+
+    # -- the state of a run -------------------------------------------------------------------------------------
+
+    def go_on_from(self, state: RunState, where: str) -> None:
+        """Take up another process's run once the callbacks have begun, in place of beginning anew.
+
+        Args:
+            state: Its state.
+            where: Where it comes from, for messages.
+
+        Raises:
+            RunStateError: It is the state of another run.
+        """
+        assert self._train is not None
+        if state.began != self._began:
+            raise RunStateError(
+                f"The run in {where} began when the optimizer had taken {state.began} steps; this one begins at "
+                f"{self._began}. Each `fit` of a program needs a folder of its own; remove that one to begin anew."
+            )
+        named = named_variables(self._train.groups)
+        check_variables(named, state.variables, where)
+        mine = [type(callback).__name__ for callback in self.watchers.callbacks]
+        theirs = [name for name, _ in state.callbacks]
+        if mine != theirs:
+            raise RunStateError(
+                f"The run in {where} had the callbacks {', '.join(theirs)}; this one has {', '.join(mine)}. Give the "
+                "same ones, or a folder of its own."
+            )
+        self.resumed, self.place = state, state.place
+
+    def state(self) -> RunState:
+        """Return the state of the run as it is, in memory of its own."""
+        assert self._train is not None
+        named = named_variables(self._train.groups)
+        return RunState(
+            self.place,
+            self._began,
+            {name: np.array(variable.peek()) for name, variable in named.items()},
+            global_seed(),
+            session().position,
+            host_randomness(),
+            [
+                (type(callback).__name__, _noted(callback, own))
+                for callback, own in zip(self.watchers.callbacks, self._own, strict=True)
+            ],
+        )
+
+    def _source_place(self) -> dict[str, Any]:
+        return self._train.source.place() if self.keepers and self._train is not None else {}
+
+    def _take_up(self, state: RunState) -> None:
+        """Give everything the state that it had in another process."""
+        assert self._train is not None
+        self._change.commit()
+        variables = named_variables(self._train.groups).values()
+        for variable, array in zip(variables, state.variables.values(), strict=True):
+            variable.replace(jnp.array(array))
+        set_seed(state.seed, state.position)
+        if state.place.source:
+            # A stream reads again what it has read, and so brings the process's randomness to where it was.
+            self._train.source.go_to(state.place.source)
+        else:
+            set_host_randomness(state.randomness)
+        for callback, (_, noted) in zip(self.watchers.callbacks, state.callbacks, strict=True):
+            if hasattr(callback, "set_state"):
+                callback.set_state(noted)
+            else:  # One of another library.
+                vars(callback).update(noted)
+        self.place = state.place
+
+    def _note(self, done: int, logs: dict[str, Any]) -> None:
+        self.place = dataclasses.replace(self.place, step=done, logs=logs)
+
+    def _interrupted(self) -> str:
+        """Have the state kept, where it is that of a moment between two steps; return what there is to say."""
+        assert self._train is not None
+        done, result = self._train.progress
+        if self._stepping and result is not None:
+            self._note(done, numbers(result))
+            for keeper in self.keepers:
+                keeper.at_interrupt(self)
+        where = f"epoch {self.place.epoch + 1}, after {self.place.step} of its steps"
+        if not self.keepers:
+            return (
+                f"Training was interrupted in {where}. The model has the weights of that moment and can be used. With "
+                "`fit(..., resume=folder)` a run that was interrupted goes on when the program is started again."
+            )
+        return (
+            f"Training was interrupted in {where}, and is kept in {self.keepers[0].where}. Start the program again to "
+            "go on to the same bits."
+        )
 
     def evaluate(self, test: Pass) -> dict[str, Any]:
         """Return the results of an evaluation.
@@ -112,32 +271,64 @@ class Run:
             self._change.keep(self.model.metrics_variables)
             self.model.reset_metrics()
 
-    def _drive(self, work: Pass, moment: tuple[int, int] = (0, 0)) -> dict[str, Any] | None:
+    def _drive(
+        self, work: Pass, moment: tuple[int, int] = (0, 0), skip: int = 0
+    ) -> dict[str, Any] | None:
         """Run one pass with callbacks at the edges of its chunks; return the last logs, `None` if there was no step."""
         watchers, kind = self.watchers, work.kind
         hooks = work.chunk is not None
         begin, end = (getattr(watchers, f"on_{kind}_batch_{edge}") for edge in ("begin", "end"))
         train = kind == "train"
+        keepers = self.keepers if train else []
         logs = None
+        self._stepping = train
         for done, result, ends in work.run(
-            moment, begin if hooks else None, lambda: train and self.model.stop_training
+            moment, begin if hooks else None, lambda: train and self.model.stop_training, skip
         ):
+            # What a hook has half done when it is interrupted is no moment between two steps.
+            self._stepping = False
             if result is not None:
                 logs = numbers(result)
                 watchers.on_chunk_end(kind, done, logs)
             if ends and hooks:
                 end(done - 1, logs)
             self._change.commit()
+            if keepers and (ends or not hooks):
+                self._note(done, logs or {})
+                for keeper in keepers:
+                    keeper.at_step(self, done)
             if train and self.model.stop_training:
                 break
+            self._stepping = train
+        self._stepping = False
         return logs
 
 
 def _moment(model: Any) -> tuple[int, int]:
     """Return what the order of the samples follows from: the seed, and the steps that the optimizer has taken."""
+    return global_seed(), _steps_of(model)
+
+
+def _steps_of(model: Any) -> int:
     optimizer = model.optimizer
-    built = optimizer is not None and optimizer.built
-    return global_seed(), int(optimizer.iterations) if built else 0
+    return int(optimizer.iterations) if optimizer is not None and optimizer.built else 0
+
+
+def _noted(callback: Any, own: OwnState) -> dict[str, Any]:
+    """Return what a callback has noted for itself: what it says, or its plain attributes that have changed."""
+    say = getattr(callback, "get_state", None)
+    noted: dict[str, Any] | None = None if say is None else say()
+    if noted is None:
+        return own.changed()
+    arrays: list[np.ndarray] = []
+    try:  # A copy, since it is written while training goes on.
+        copy: dict[str, Any] = decode(encode(noted, arrays), arrays)
+    except NotPlain as error:
+        raise TypeError(
+            f"{type(callback).__name__}.get_state returned {error}, which cannot be kept: give numbers, texts, arrays, "
+            "and lists, tuples, sets and dicts of them."
+        ) from None
+    return copy
 
 
 def joined(parts: list[Any]) -> Any:

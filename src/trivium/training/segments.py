@@ -120,23 +120,24 @@ class Feed:
         self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
         self._hurry = chunk is None
 
-    def segments(self, moment: tuple[int, int]) -> Iterator[Segment]:
+    def segments(self, moment: tuple[int, int], skip: int = 0) -> Iterator[Segment]:
         """Yield the segments of one pass.
 
         Args:
             moment: The seed and the steps taken so far, which the order of the samples follows from.
+            skip: How many of the first batches of an epoch of training to leave out.
         """
         source = self._arrays
         if source is None:
-            yield from self._blocks(self.source.batches(*moment))
+            yield from self._blocks(self.source.batches(*moment, skip))
             return
         order = source.order(*moment)
         if self._in_order:
             yield from self._slices(len(order))
         elif self._resident:
-            yield from self._whole(len(order), order)
+            yield from self._whole(len(order), order, skip)
         else:
-            yield from self._blocks(_batches(source, order))
+            yield from self._blocks(_batches(source, order[skip * source.batch_size :]))
 
     def first(self) -> Iterator[Segment]:
         """Yield the segments of the first pass, or one of each form that is known before; nothing is laid for them."""
@@ -154,7 +155,9 @@ class Feed:
                 if size:
                     yield self._block([_rows(source.data, slice(0, size))])
 
-    def _whole(self, rows: int, order: np.ndarray | None = None) -> Iterator[Segment]:
+    def _whole(
+        self, rows: int, order: np.ndarray | None = None, skip: int = 0
+    ) -> Iterator[Segment]:
         """Yield the segments of arrays that lie on the device as a whole, shown in an order of so many rows."""
         source = self._arrays
         assert source is not None
@@ -169,9 +172,9 @@ class Feed:
         full, rest = divmod(rows, size)
         # A pipeline's arrays may have more rows than it shows.
         specs = _specs(source.data, _size(source.data))
-        if full:
-            yield Segment(specs, size, count, full, 0, lay)
-        if rest:
+        if full > skip:
+            yield Segment(specs, size, count, full - skip, skip * size, lay)
+        if rest and skip <= full:
             yield Segment(specs, rest, count, 1, full * size, lay)
 
     @functools.cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import warnings
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -24,7 +25,7 @@ from trivium.state.guarding import changes_of, settings_of
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs, named_arguments
-from trivium.training.callbacks import CallbackList
+from trivium.training.callbacks import BackupAndRestore, CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
 from trivium.training.loop import Pass, Ready, State
@@ -288,6 +289,7 @@ class Trainer(Steps):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        resume: Any = None,
     ) -> Any:
         """Train the model.
 
@@ -309,6 +311,9 @@ class Trainer(Steps):
             validation_steps: Steps of a validation, where it is not all batches.
             validation_batch_size: Samples a step of a validation; `batch_size` where it is `None`.
             validation_freq: Validate after every so many epochs, or after the epochs in a list.
+            resume: A folder that keeps the state of this run, after each epoch and each minute: the same program,
+                started again after it was killed, goes on from there to the same bits. Or a `BackupAndRestore` with
+                other settings (Trivium's addition).
 
         Returns:
             A `History`: `history.history` has a list of numbers, one an epoch, for each name.
@@ -338,6 +343,8 @@ class Trainer(Steps):
             with placed("fit"):
                 size = check_count("validation_batch_size", validation_batch_size) or batch_size
             validation = _validation_source(validation_data, size, validation_steps)
+        if resume is not None:
+            callbacks = [callbacks, _keeper(resume)]
         with Transaction(self) as change:
             watchers = CallbackList(
                 callbacks, add_history=True, add_progbar=verbose != 0, model=self,
@@ -623,6 +630,14 @@ def _validation_source(data: Any, batch_size: int | None, steps: int | None) -> 
             x, y, weight = unpack_x_y_sample_weight(tuple(data))
         return make_source(x, y, weight, batch_size=batch_size, steps=steps, what=what)
     return make_source(data, steps=steps, what=what)
+
+
+def _keeper(resume: Any) -> BackupAndRestore:
+    if isinstance(resume, BackupAndRestore):
+        return resume
+    if isinstance(resume, str | os.PathLike):
+        return BackupAndRestore(resume, delete_checkpoint=False, save_seconds=60.0)
+    raise TypeError(f"`resume` is the path of a folder, or a BackupAndRestore; got {resume!r}.")
 
 
 def _due(epoch: int, frequency: Any) -> bool:

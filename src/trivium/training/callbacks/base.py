@@ -30,6 +30,7 @@ class Callback:
         model: The model at work.
         params: A dict with `verbose`, `epochs` and `steps`.
         validates: Whether the run has data to validate on; `None` where nobody has said (Trivium's addition).
+        run: The `fit` at work (Trivium's addition).
 
     Example:
         >>> class Shout(Callback):
@@ -44,6 +45,7 @@ class Callback:
     model: Any = None
     params: dict[str, Any] | None = None
     validates: bool | None = None
+    run: Any = None
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Take the run's `verbose`, `epochs` and `steps`."""
@@ -52,6 +54,27 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Take the model at work."""
         self.model = model
+
+    def set_run(self, run: Any) -> None:
+        """Take the `fit` at work, before it begins (Trivium's addition)."""
+        self.run = run
+
+    def get_state(self) -> dict[str, Any] | None:
+        """Return what a run needs of this callback to go on in another process (Trivium's addition).
+
+        Returns:
+            Plain values by name: numbers, texts, arrays, and lists, tuples, sets and dicts of them. `None`, as here,
+            stands for those of the callback's attributes that are plain and have changed since the run began.
+        """
+        return None
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_state` gave in another process; it comes after `on_train_begin` (Trivium's addition).
+
+        Args:
+            state: What it gave.
+        """
+        vars(self).update(state)
 
     def wants_batches(self, mode: str) -> bool:
         """Say whether the loop has to stop around batches for this callback (Trivium's addition).

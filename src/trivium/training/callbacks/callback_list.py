@@ -82,6 +82,13 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
+    def set_run(self, run: Any) -> None:
+        """Hand the `fit` at work to each callback of ours."""
+        super().set_run(run)
+        for callback in self.callbacks:
+            if isinstance(callback, Callback):
+                callback.set_run(run)
+
     def wants_batches(self, mode: str) -> bool:
         """Say whether the loop has to stop around each execution for one of the callbacks.
 

@@ -50,12 +50,23 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Open the file."""
-        continued = (
-            self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
-        )
+        append = self.append or (self.run is not None and self.run.resumed is not None)
+        continued = append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self._write_header = not continued
         self._close()
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        self._file = open(self.filename, "a" if append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the columns, and how long the file is."""
+        length = None if self._file is None else self._file.tell()
+        return {"keys": self._keys, "header": self._write_header, "length": length}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Cut off the rows of epochs that are to be done again."""
+        self._keys, self._write_header = state["keys"], state["header"]
+        if self._file is not None and state["length"] is not None:
+            self._file.truncate(state["length"])
+            self._file.seek(0, os.SEEK_END)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the epoch's row."""

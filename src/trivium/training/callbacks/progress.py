@@ -47,6 +47,10 @@ class ProgbarLogger(Callback):
         self._drawn = float("-inf")
         self._live = False
 
+    def get_state(self) -> dict[str, Any]:
+        """Return nothing: the line shows one process."""
+        return {}
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Take the line for training: validation inside of `fit` shows none of its own."""
         self._in_fit = True

@@ -1,0 +1,258 @@
+"""The state of a run: everything that what is left of a `fit` depends on, so that it can go on in another process.
+
+Variables have their paths. Of everything else what is plain is kept: where in the data the run is, the seeds, what the
+callbacks and the data have noted for themselves. Nothing in a file can run code: reading gives numbers, texts and
+arrays.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import struct
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.saving.durable import durable
+from trivium.state import Variable
+from trivium.state.plain import decode, encode
+from trivium.state.session import own_session
+
+__all__ = [
+    "Place",
+    "RunState",
+    "RunStateError",
+    "check_variables",
+    "named_variables",
+    "set_seed",
+]
+
+_FORMAT = 1
+_LIMIT = (
+    64 << 20
+)  # The most bytes of text that a file may have; histories of very long runs have a few.
+
+
+class RunStateError(ValueError):
+    """A file that holds no state of a run, a damaged one, or that of another run; the message names the file."""
+
+
+@dataclass
+class Place:
+    """Where a run is.
+
+    Args:
+        epoch: The epoch at work, counted from 0, or the next one where `step` is 0.
+        step: How many of its steps are done.
+        moment: The seed and the steps taken before the epoch, which the order of its samples follows from.
+        source: What the source of the data was at when the epoch began.
+        logs: The results so far.
+        stopped: Whether the run has ended before its last epoch, since a callback said so or the data ran out.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    moment: tuple[int, int] = (0, 0)
+    source: dict[str, Any] = field(default_factory=dict)
+    logs: dict[str, Any] = field(default_factory=dict)
+    stopped: bool = False
+
+
+@dataclass
+class RunState:
+    """The state of a run at a moment between two steps.
+
+    Args:
+        place: Where it is.
+        began: The optimizer's steps when it began: a second `fit` of a program is another run than its first.
+        variables: Arrays by the variables' paths: weights, the optimizer's, seeds and metrics.
+        seed: The global seed.
+        position: The next free position of the global seed.
+        randomness: The states of Python's and NumPy's global generators.
+        callbacks: What each callback has noted for itself: its class's name and plain values.
+
+    Example:
+        >>> import tempfile
+        >>> state = RunState(Place(epoch=2), 0, {"dense/kernel": np.ones(2)}, seed=7, position=3)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     state.write(f"{folder}/state.run")
+        ...     RunState.read(f"{folder}/state.run").place.epoch
+        2
+    """
+
+    place: Place
+    began: int
+    variables: dict[str, np.ndarray]
+    seed: int
+    position: int
+    randomness: Any = None
+    callbacks: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the state to a file, durably.
+
+        Args:
+            path: The file.
+
+        Raises:
+            OSError: It cannot be written; a file that was there still is.
+        """
+        arrays: list[np.ndarray] = []
+        parts = {name: encode(_plain(value), arrays) for name, value in vars(self).items()}
+        forms = [[_dtype_name(a), list(a.shape)] for a in arrays]
+        text = json.dumps({"format": _FORMAT, "arrays": forms, **parts}, allow_nan=False)
+        # A zip file has a checksum for each member, so that no flipped bit goes unseen.
+        with durable(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as file:
+            file.writestr("run.json", text)
+            for number, array in enumerate(arrays):
+                with file.open(f"arrays/{number}", "w", force_zip64=True) as member:
+                    member.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> RunState:
+        """Read a state from a file.
+
+        Args:
+            path: The file.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            RunStateError: It is damaged, or something else.
+        """
+        try:
+            with zipfile.ZipFile(path) as file:
+                return cls._from(file, os.stat(path).st_size)
+        except (FileNotFoundError, RunStateError):
+            raise
+        except (
+            zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RecursionError,
+            NotImplementedError, AttributeError, OverflowError, RuntimeError, struct.error, MemoryError,
+        ) as error:  # fmt: skip
+            raise RunStateError(
+                f"{Path(path)} holds no state of a run, or a damaged one ({type(error).__name__}: {error}). Take an "
+                "older one, or remove the file to begin anew."
+            ) from error
+
+    @classmethod
+    def _from(cls, file: zipfile.ZipFile, room: int) -> RunState:
+        text = file.getinfo("run.json")
+        if text.file_size > min(_LIMIT, room):
+            raise ValueError(f"a text of {text.file_size:,} bytes")
+        parts = json.loads(file.read(text))
+        if parts.pop("format") != _FORMAT:
+            raise ValueError("another version of the format")
+        arrays = [
+            _array(file, f"arrays/{number}", dtype, shape, room)
+            for number, (dtype, shape) in enumerate(parts.pop("arrays"))
+        ]
+        parts = {name: decode(value, arrays) for name, value in parts.items()}
+        place = parts.pop("place")
+        state = cls(Place(**place), **parts)
+        if not isinstance(state.variables, dict) or not isinstance(state.place.epoch, int):
+            raise ValueError("fields of other types")
+        return state
+
+
+def named_variables(groups: Sequence[Sequence[Variable]]) -> dict[str, Variable]:
+    """Return variables by names that say their group and path, and a number where several have one path.
+
+    Args:
+        groups: The trainable variables, the others, the optimizer's, the metrics'.
+    """
+    found: dict[str, Variable] = {}
+    known: set[int] = set()
+    kinds = ("trainable", "other", "optimizer", "metrics")
+    for kind, group in zip(kinds, groups, strict=False):
+        for variable in group:
+            if id(variable) in known:
+                continue
+            known.add(id(variable))
+            name = f"{kind}: {variable.path}"
+            count = 1
+            while name in found:
+                count += 1
+                name = f"{kind}: {variable.path} ({count})"
+            found[name] = variable
+    return found
+
+
+def check_variables(
+    named: Mapping[str, Variable], arrays: Mapping[str, np.ndarray], where: str
+) -> None:
+    """Raise an error unless variables and the values of a state fit.
+
+    Args:
+        named: The variables.
+        arrays: The values.
+        where: Where they come from, for messages.
+
+    Raises:
+        RunStateError: The state is that of another model.
+    """
+    hint = (
+        f"The run in {where} is that of another model. Give this one a folder of its own, or remove that one to begin "
+        "anew."
+    )
+    mine, theirs = ([_unnumbered(name) for name in names] for names in (named, arrays))
+    if mine != theirs:
+        lacking = next((name for name in named if _unnumbered(name) not in theirs), None)
+        more = next((name for name in arrays if _unnumbered(name) not in mine), None)
+        raise RunStateError(
+            f"The model has {len(named)} variables, and the run {len(arrays)} values: the first that the run lacks is "
+            f"{lacking!r}, the first that the model lacks {more!r}. {hint}"
+        )
+    for (name, variable), array in zip(named.items(), arrays.values(), strict=True):
+        form = variable.peek()
+        if array.shape != form.shape or array.dtype != form.dtype:
+            raise RunStateError(
+                f"{name!r} has shape {form.shape} and dtype {form.dtype}; in the run it has {array.shape} and "
+                f"{array.dtype}. {hint}"
+            )
+
+
+def _unnumbered(name: str) -> str:
+    # The second model of a process has other numbers in its automatic names than the first of the next one.
+    return re.sub(r"_\d+(?=[_/ ]|$)", "", name)
+
+
+def set_seed(seed: int, position: int) -> None:
+    """Put the global seed and its next free position back.
+
+    Args:
+        seed: The seed.
+        position: The position.
+    """
+    here = own_session()
+    if here.seed != seed:
+        here.reseed(seed)
+    here.position = position
+
+
+def _plain(value: Any) -> Any:
+    return dict(vars(value)) if isinstance(value, Place) else value
+
+
+def _dtype_name(array: np.ndarray) -> str:
+    # JAX's own types have names that NumPy learns from it; others have a byte order too.
+    return array.dtype.name if array.dtype.kind == "V" else array.dtype.str
+
+
+def _array(file: zipfile.ZipFile, name: str, dtype: str, shape: list[int], room: int) -> np.ndarray:
+    """Read an array whose size fits what the file declares, and what the file has room for."""
+    kind = jnp.dtype(dtype)
+    if kind.hasobject:
+        raise ValueError(f"an array of {dtype}")
+    nbytes = math.prod(shape) * kind.itemsize
+    info = file.getinfo(name)
+    if nbytes != info.file_size or nbytes > room or info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} of {info.file_size:,} bytes, where {nbytes:,} were declared")
+    # A copy, since what is read is not to be written to.
+    return np.frombuffer(file.read(info), kind).reshape(shape).copy()
