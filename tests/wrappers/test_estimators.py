@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from oracle import both
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -58,6 +59,45 @@ def test_scikit_learn_s_own_checks_pass(estimator):
     failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
     skipped = {r["check_name"] for r in results if r["status"] == "skipped"}
     assert not failed and skipped <= UNASKED and len(results) > 40
+
+
+def learned(lib, kind, targets, given):
+    """Return what an estimator of a library has learned, from weights that are all the same."""
+
+    def simple(X, y, loss="mse", activation=None):
+        dense = lib.layers.Dense(y.shape[1], activation, kernel_initializer="ones")
+        model = lib.Sequential([lib.Input(X.shape[1:]), dense])
+        model.compile(lib.optimizers.SGD(0.1), loss)
+        return model
+
+    options = {"epochs": 3, "verbose": 0, "shuffle": False, "batch_size": 16}
+    estimator = getattr(lib.wrappers, kind)(simple, model_kwargs=given, fit_kwargs=options)
+    estimator.fit(X, targets)
+    answers = estimator.transform(X) if "Trans" in kind else estimator.predict(X)
+    known = estimator.classes_.tolist() if "Class" in kind else None
+    return answers[:8].tolist(), known, estimator.history_.history["loss"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "targets", "given"),
+    [
+        (
+            "SKLearnClassifier",
+            LABELS,
+            {"loss": "categorical_crossentropy", "activation": "softmax"},
+        ),
+        ("SKLearnRegressor", VALUES, {}),
+        ("SKLearnTransformer", VALUES, {}),
+    ],
+)
+def test_they_learn_what_keras_s_learn(kind, targets, given):
+    ours, theirs = both(lambda lib: learned(lib, kind, targets, given))
+    assert ours[1] == theirs[1]
+    if kind == "SKLearnClassifier":
+        assert ours[0] == theirs[0]
+    else:
+        np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-4)
+    np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-4)
 
 
 def test_a_search_over_nets_and_trainings_finds_the_best_one():

@@ -90,7 +90,8 @@ class _Estimator(BaseEstimator):
         if not model.compiled or model.loss is None or model.optimizer is None:
             raise RuntimeError(
                 f"The model of {type(self).__name__} is to be compiled with a loss and an optimizer before it is given "
-                "or returned."
+                "or returned. Clones are compiled by its config, which holds only functions and classes that are "
+                "registered: give a function that makes and compiles the model where yours are not."
             )
         self.history_ = model.fit(X, y, **kwargs)
         self.model_ = model
