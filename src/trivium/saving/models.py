@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from trivium.saving import legacy
 from trivium.saving.archive import (
     ASSETS,
     CONFIG,
@@ -209,7 +210,8 @@ def load_model(
     you have registered or give here.
 
     Args:
-        filepath: A path of a `.keras` file or of a folder, or a file that is open for reading.
+        filepath: A path of a `.keras` file, of a folder, or of an `.h5` file of Keras 2 or 3; or a file that is open
+            for reading.
         custom_objects: Classes and functions of yours by name, besides the registered ones.
         compile: Whether to compile the model as it was, and to take up the optimizer's state.
         safe_mode: `False` runs code that the file has for lambdas. It can do anything that you can.
@@ -230,6 +232,11 @@ def load_model(
         str(getattr(filepath, "name", "the file")) if hasattr(filepath, "read") else str(filepath)
     )
     scopes = custom_object_scope(custom_objects), code_allowed(safe_mode)
+    if source.endswith((".h5", ".hdf5")) and not hasattr(filepath, "read"):
+        if not Path(filepath).is_file():
+            raise FileNotFoundError(f"There is no model {source}.")
+        with scopes[0], scopes[1], _naming(source):
+            return legacy.load(Path(filepath), compile)
     with scopes[0], scopes[1], opened(filepath, source) as archive:
         with _naming(source):
             config = checked_config(read_json(archive.read(CONFIG), f"{source}: {CONFIG}"), source)

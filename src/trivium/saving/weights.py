@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trivium.layers import Layer
-from trivium.saving import safetensors, shards
+from trivium.saving import legacy, safetensors, shards
 from trivium.saving.durable import durable
 from trivium.saving.hdf5 import (
     WeightFileError,
@@ -119,7 +119,7 @@ def load_weights(
         UnsafeFileError: The file asks for other files, or says that it is larger than it is.
         ValueError: The layer is not built.
     """
-    path = _checked(filepath)
+    path = _checked(filepath, (".h5", ".hdf5"))
     if not path.exists():
         raise FileNotFoundError(f"There is no weight file {path}.")
     if path.is_dir():
@@ -133,7 +133,18 @@ def load_weights(
             _set(layer, stored, str(path), skip_mismatch, by_name)
     else:
         with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", str(path)) as file:
-            read_weights(layer, file, str(path), skip_mismatch, by_name)
+            if not legacy.is_legacy(file):
+                read_weights(layer, file, str(path), skip_mismatch, by_name)
+                return
+            _check_built(layer)
+            with damage_named(str(path)):
+                found = datasets(file, str(path))
+                ones = {k: stored_of(d, str(path)) for k, d in found.items()}
+                group = file.get("model_weights", file)
+                pairs = legacy.pairs(layer, group, ones, str(path), by_name, skip_mismatch)
+                values = [(weight, _value(one, weight, str(path))) for one, weight in pairs]
+            for weight, value in values:
+                weight.assign(value)
 
 
 class Group(NamedTuple):
@@ -391,9 +402,9 @@ def _value(one: Stored, weight: Variable, source: str) -> np.ndarray:
     return one.read()
 
 
-def _checked(filepath: str | os.PathLike[str]) -> Path:
+def _checked(filepath: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:
     path = Path(filepath)
-    if not path.name.endswith(_SUFFIXES):
-        ends = ", ".join(map(repr, _SUFFIXES))
+    if not path.name.endswith((*_SUFFIXES, *more)):
+        ends = ", ".join(map(repr, (*_SUFFIXES, *more)))
         raise ValueError(f"A weight file's name ends in one of {ends}; got {str(path)!r}.")
     return path

@@ -1,0 +1,248 @@
+"""The HDF5 files of Keras 2, which Keras 3 still writes as `.h5`: whole models, or weights. They are read only.
+
+The config is a text among the file's attributes. Keras 2 writes calls as lists, `[["dense", 0, 0, {}]]`; they are put
+into the form of today, and read like any other config.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trivium.saving.bounds import MIB, checked_config, read_json
+from trivium.saving.hdf5 import WeightFileError, datasets, hdf5
+from trivium.saving.stored import Stored, stored_of
+from trivium.state import Variable
+from trivium.state.registry import deserialize
+from trivium.state.safety import ModelFileError, UnsafeFileError
+
+__all__ = ["is_legacy", "load", "pairs"]
+
+_NAMES = 1_000_000
+# What configs of Keras 2 have that nothing has any more.
+_GONE = frozenset({"time_major", "is_legacy_optimizer", "ragged", "implementation", "jit_compile"})
+
+
+def is_legacy(file: Any) -> bool:
+    """Say whether an open HDF5 file is one of Keras 2's form.
+
+    Args:
+        file: The file.
+    """
+    return "layer_names" in file.attrs or "model_config" in file.attrs
+
+
+def load(path: Path, compile: bool) -> Any:
+    """Return the model in a file.
+
+    Args:
+        path: The file.
+        compile: Whether to compile the model as it was.
+
+    Raises:
+        ModelFileError: The file holds no model, or a damaged one.
+    """
+    source = str(path)
+    with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", source) as file:
+        text = _text(file, "model_config", source)
+        if text is None:
+            raise ModelFileError(
+                f"{source} holds weights and no model: build it, and `load_weights`."
+            )
+        config = checked_config(read_json(text, source), source)
+        model = deserialize(_modern(config))
+        stored = {k: stored_of(d, source) for k, d in datasets(file, source).items()}
+        group = file.get("model_weights", file)
+        for one, variable in pairs(model, group, stored, source):
+            variable.assign(one.read())
+        if compile and (said := _text(file, "training_config", source)) is not None:
+            _compile(model, file, read_json(said, source), stored, source)
+    return model
+
+
+def _text(file: Any, name: str, source: str) -> bytes | None:
+    if name not in file.attrs:
+        return None
+    known = file.attrs.get_id(name)
+    if known.shape != () or known.get_storage_size() > 32 * MIB:
+        raise UnsafeFileError(f"{source}: the attribute {name!r} is no text.")
+    value = file.attrs[name]
+    if not isinstance(value, bytes | str):
+        raise WeightFileError(f"{source}: the attribute {name!r} is no text.")
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+# -- configs ----------------------------------------------------------------------------------------------------
+
+
+def _modern(config: Any) -> Any:
+    """Return a config in the form of today."""
+    if isinstance(config, list):
+        return [_modern(v) for v in config]
+    if not isinstance(config, dict):
+        return config
+    made = {k: _modern(v) for k, v in config.items() if k not in _GONE}
+    if "input_layers" in made:
+        made["input_layers"] = _ends(made["input_layers"])
+        made["output_layers"] = _ends(made["output_layers"])
+    nodes = made.get("inbound_nodes")
+    if nodes and isinstance(nodes[0], list):
+        made["inbound_nodes"] = [_call(node) for node in nodes]
+    if made.get("class_name") == "InputLayer" and "batch_input_shape" in made["config"]:
+        inner = dict(made["config"])
+        inner["batch_shape"] = inner.pop("batch_input_shape")
+        made["config"] = inner
+    if made.get("class_name") == "Model":
+        made["class_name"] = "Functional"
+    if made.get("class_name") == "BatchNormalization" and isinstance(
+        made["config"].get("axis"), list
+    ):
+        made["config"] = {**made["config"], "axis": made["config"]["axis"][0]}
+    return made
+
+
+def _ends(ends: Any) -> Any:
+    """Return where data comes in or goes out; one end alone is no list of one."""
+    one = isinstance(ends, list) and len(ends) == 1 and isinstance(ends[0], list)
+    return ends[0] if one else ends
+
+
+def _call(node: list[Any]) -> dict[str, Any]:
+    tensors = [_tensor(entry) for entry in node]
+    kwargs = node[0][3] if len(node[0]) > 3 else {}
+    return {
+        "args": tensors if len(tensors) == 1 else [tensors],
+        "kwargs": {k: _tensor(v) if _is_tensor(v) else v for k, v in kwargs.items()},
+    }
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, list) and len(value) in (3, 4) and isinstance(value[0], str)
+
+
+def _tensor(entry: list[Any]) -> dict[str, Any]:
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": entry[:3]}}
+
+
+# -- weights ----------------------------------------------------------------------------------------------------
+
+
+def pairs(
+    layer: Any,
+    group: Any,
+    stored: dict[str, Stored],
+    source: str,
+    by_name: bool = True,
+    skip_mismatch: bool = False,
+) -> list[tuple[Stored, Variable]]:
+    """Pair the weights in a file with a model's, layer by layer.
+
+    Args:
+        layer: The model, built.
+        group: The group whose attributes list the layers.
+        stored: The weights in the file by name.
+        source: What to call the file in messages.
+        by_name: Whether layers are found by their names, and those that one side lacks are passed over; else they are
+            taken in order.
+        skip_mismatch: Whether layers whose weights do not fit are passed over.
+
+    Raises:
+        WeightFileError: The weights of a layer have other shapes, or the layers are not as many.
+    """
+    names = [n for n in _list(group, "layer_names", source) if n in group]
+    filled = {n: f for n in names if (f := _weights_of(group, n, stored, source))}
+    layers = [x for x in getattr(layer, "layers", [layer]) if x.weights]
+    known = {x.name: x for x in layers}
+    if by_name and any(n in known for n in filled):
+        matched = [(known[n], ones) for n, ones in filled.items() if n in known]
+    elif len(layers) != len(filled):
+        raise WeightFileError(
+            f"{source} has weights of {len(filled)} layers; {layer.name!r} has {len(layers)} with weights."
+        )
+    else:
+        matched = list(zip(layers, filled.values(), strict=True))
+    found = []
+    for one, ones in matched:
+        mine = sorted(one.weights, key=lambda w: not w.trainable_unless_frozen)
+        if [w.shape for w in mine] == [s.shape for s in ones]:
+            found += list(zip(ones, mine, strict=True))
+        elif not skip_mismatch:
+            raise WeightFileError(
+                f"{source}: the weights of {one.name!r} have the shapes {[s.shape for s in ones]}; the layer's have "
+                f"{[w.shape for w in mine]}."
+            )
+    return found
+
+
+def _weights_of(group: Any, name: str, stored: dict[str, Stored], source: str) -> list[Stored]:
+    inner = group[name]
+    base = inner.name.strip("/")
+    return [
+        stored[f"{base}/{n}"]
+        for n in _list(inner, "weight_names", source)
+        if f"{base}/{n}" in stored
+    ]
+
+
+def _list(group: Any, name: str, source: str) -> list[str]:
+    """Return a list of texts among a group's attributes, which a long one is in several of."""
+    keys = [name] if name in group.attrs else []
+    while not keys or keys[-1] != name:
+        key = f"{name}{len(keys)}"
+        if key not in group.attrs:
+            break
+        keys.append(key)
+    found: list[str] = []
+    for key in keys:
+        known = group.attrs.get_id(key)
+        count = int(np.prod(known.shape, dtype=object))
+        if count == 0:
+            continue
+        if count > _NAMES or known.get_storage_size() > 32 * MIB:
+            raise UnsafeFileError(
+                f"{source}: the attribute {key!r} is longer than any list of names."
+            )
+        for value in np.ravel(group.attrs[key]).tolist():
+            found.append(
+                value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+            )
+    return found
+
+
+def _compile(
+    model: Any, file: Any, config: dict[str, Any], stored: dict[str, Stored], source: str
+) -> None:
+    """Compile a model as it was, as far as that can be read, and take up the optimizer's state."""
+    said = _modern(config)
+    optimizer = said.pop("optimizer_config", None)
+    known = (
+        "loss",
+        "loss_weights",
+        "metrics",
+        "weighted_metrics",
+        "run_eagerly",
+        "steps_per_execution",
+    )
+    try:
+        model.compile_from_config(
+            {"optimizer": optimizer, **{k: v for k, v in said.items() if k in known}}
+        )
+        mine = model.optimizer.variables
+        names = (
+            _list(file["optimizer_weights"], "weight_names", source)
+            if "optimizer_weights" in file
+            else []
+        )
+        values = [stored.get(f"optimizer_weights/{n}") for n in names]
+        if [v.shape for v in values if v is not None] == [v.shape for v in mine]:
+            for variable, one in zip(mine, values, strict=True):
+                variable.assign(one.read())  # type: ignore[union-attr]
+        elif names:
+            warnings.warn(
+                f"{source}: the optimizer starts anew: its state is of another form.", stacklevel=4
+            )
+    except (KeyError, TypeError, ValueError) as error:
+        warnings.warn(f"{source}: the model is not compiled: {error}", stacklevel=4)
