@@ -21,8 +21,10 @@ from trivium import (
     dtype_policies,
     initializers,
     layers,
+    legacy,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
@@ -30,11 +32,19 @@ from trivium import (
     random,
     regularizers,
     saving,
+    tree,
     utils,
     viz,
     wrappers,
 )
-from trivium.graph import CaptureError, DisconnectedGraphError, Graph, SymbolicTensor
+from trivium.graph import (
+    CaptureError,
+    DisconnectedGraphError,
+    Function,
+    Graph,
+    Operation,
+    SymbolicTensor,
+)
 from trivium.initializers import Initializer
 from trivium.layers import Input, InputSpec, Layer
 from trivium.layers.remat import RematScope
@@ -43,8 +53,12 @@ from trivium.metrics import Metric
 from trivium.models import Functional, Model, Sequential
 from trivium.ops import remat
 from trivium.optimizers import Optimizer
+from trivium.quantizers import Quantizer
 from trivium.regularizers import Regularizer
 from trivium.state import DTypePolicy, StatelessScope, Variable, suggest
+from trivium.state.devices import device
+from trivium.state.dtype_policies import FloatDTypePolicy
+from trivium.state.name_scopes import name_scope
 
 if TYPE_CHECKING:
     from trivium.styles import StyleError, advise, convert, diff, graph_of, source
@@ -95,6 +109,16 @@ def unload_ipython_extension(ipython: object) -> None:
     importlib.import_module("trivium.compat.notebook").unload_ipython_extension(ipython)
 
 
+def version() -> str:
+    """Return the library's version.
+
+    Example:
+        >>> version() == __version__
+        True
+    """
+    return __version__
+
+
 # The name that Keras gives to symbolic tensors.
 KerasTensor = SymbolicTensor
 
@@ -103,6 +127,8 @@ __all__ = [
     "DTypePolicy",
     "DisconnectedGraphError",
     "Explanation",
+    "FloatDTypePolicy",
+    "Function",
     "Functional",
     "Graph",
     "Initializer",
@@ -114,7 +140,9 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
+    "Quantizer",
     "Regularizer",
     "RematScope",
     "Sequential",
@@ -132,6 +160,7 @@ __all__ = [
     "convert",
     "data",
     "datasets",
+    "device",
     "diff",
     "dtype_policies",
     "explain",
@@ -139,9 +168,12 @@ __all__ = [
     "initializers",
     "inspect",
     "layers",
+    "legacy",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
     "quantizers",
@@ -152,7 +184,9 @@ __all__ = [
     "remat",
     "saving",
     "source",
+    "tree",
     "utils",
+    "version",
     "viz",
     "wrappers",
 ]

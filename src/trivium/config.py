@@ -1,4 +1,7 @@
-"""Settings of the library: default dtypes and policies, epsilon, and where images have their channels."""
+"""Settings of the library: default dtypes, where images have their channels, what is shown, and limits.
+
+Settings are a session's: a thread other than the main one that changes one changes it for itself.
+"""
 
 from trivium.state.dtype_policies import dtype_policy, set_dtype_policy
 from trivium.state.dtypes import (
@@ -8,14 +11,31 @@ from trivium.state.dtypes import (
     set_floatx,
 )
 from trivium.state.image_format import image_data_format, set_image_data_format
+from trivium.state.settings import (
+    backend,
+    disable_flash_attention,
+    disable_interactive_logging,
+    disable_traceback_filtering,
+    enable_flash_attention,
+    enable_interactive_logging,
+    enable_traceback_filtering,
+    enable_unsafe_deserialization,
+    is_flash_attention_enabled,
+    is_interactive_logging_enabled,
+    is_nnx_enabled,
+    is_traceback_filtering_enabled,
+    max_epochs,
+    max_steps_per_epoch,
+    set_backend,
+    set_max_epochs,
+    set_max_steps_per_epoch,
+)
 
 __all__ = [
-    "dtype_policy",
-    "epsilon",
-    "floatx",
-    "image_data_format",
-    "set_dtype_policy",
-    "set_epsilon",
-    "set_floatx",
-    "set_image_data_format",
-]
+    "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering", "dtype_policy",
+    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
+    "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format", "is_flash_attention_enabled",
+    "is_interactive_logging_enabled", "is_nnx_enabled", "is_traceback_filtering_enabled", "max_epochs",
+    "max_steps_per_epoch", "set_backend", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
+    "set_max_epochs", "set_max_steps_per_epoch",
+]  # fmt: skip

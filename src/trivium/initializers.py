@@ -24,13 +24,47 @@ from trivium.state.seeds import SeedGenerator, host_generator
 from trivium.state.variable import Variable
 
 __all__ = [
-    "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
-    "Identity", "IdentityInitializer", "Initializer", "LecunNormal", "LecunUniform", "Ones",
-    "Orthogonal", "OrthogonalInitializer", "RandomNormal", "RandomUniform", "TruncatedNormal",
-    "VarianceScaling", "Zeros", "compute_fans", "constant", "deserialize", "get",
-    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal",
-    "lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "serialize",
-    "truncated_normal", "variance_scaling", "zeros",
+    "INITIALIZERS",
+    "STFT",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "IdentityInitializer",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "OrthogonalInitializer",
+    "RandomNormal",
+    "RandomUniform",
+    "STFTInitializer",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "compute_fans",
+    "constant",
+    "deserialize",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "serialize",
+    "stft",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
 ]  # fmt: skip
 
 
@@ -540,6 +574,75 @@ class Orthogonal(_Random):
         return matrix.reshape(sizes).astype(wanted, copy=False)
 
 
+@INITIALIZERS.register("stft", "STFTInitializer")
+class STFT(Initializer):
+    """The kernel of a convolution over samples that gives their Fourier transforms in a sliding window.
+
+    Args:
+        side: `"real"` or `"imag"`: which part of the transform.
+        window: The weights of the samples: a name that `scipy.signal.get_window` knows, an array, or `None` for none.
+        scaling: What the weights are divided by: `"density"` the root of the sum of their squares, `"spectrum"` their
+            sum, `None` nothing.
+        periodic: Whether the window, whose next sample is its first again, has one sample less than a symmetric one.
+
+    Raises:
+        ValueError: A word is none of these.
+
+    Example:
+        >>> STFT("imag", window=None, scaling=None)((4, 1, 3))[:, 0, 1].round().tolist()
+        [-0.0, -1.0, -0.0, 1.0]
+
+    Reference:
+        Allen, "Short term spectral analysis, synthesis, and modification by discrete Fourier transform", 1977,
+        https://doi.org/10.1109/TASSP.1977.1162950
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        for name, value, known in (
+            ("side", side, ("real", "imag")),
+            ("scaling", scaling, ("density", "spectrum", None)),
+        ):
+            if value not in known:
+                raise ValueError(f"STFT: `{name}` is one of {known}; got {value!r}.")
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+        """Return the kernel, of shape `(samples, 1, frequencies)`.
+
+        Raises:
+            ValueError: The shape is another, or the window has another length.
+        """
+        sizes = _shape(shape)
+        if len(sizes) != 3 or sizes[1] != 1 or sizes[2] < 2:
+            raise ValueError(f"STFT: the kernel's shape is (samples, 1, frequencies); got {sizes}.")
+        samples, _, frequencies = sizes
+        angles = np.outer(np.arange(samples), np.arange(frequencies)) * np.pi / (frequencies - 1)
+        waves = np.cos(angles) if self.side == "real" else -np.sin(angles)
+        return (waves * self._weights(samples)[:, None])[:, None].astype(_dtype(dtype))
+
+    def _weights(self, samples: int) -> np.ndarray:
+        if self.window is None:
+            weights = np.ones(samples)
+        elif isinstance(self.window, str):
+            from scipy.signal import get_window
+
+            weights = get_window(self.window, samples, fftbins=self.periodic)
+        else:
+            weights = np.asarray(self.window, "float64")
+        if weights.shape != (samples,):
+            raise ValueError(
+                f"STFT: the window has the shape {weights.shape}; the kernel has {samples} samples."
+            )
+        total = {"density": np.sqrt(np.sum(weights**2)), "spectrum": np.sum(weights), None: 1.0}
+        return np.asarray(weights / total[self.scaling])
+
+
 def compute_fans(
     shape: Sequence[int],
     input_axes: Sequence[int] | None = None,
@@ -609,4 +712,5 @@ he_normal, he_uniform = HeNormal, HeUniform
 lecun_normal, lecun_uniform = LecunNormal, LecunUniform
 ones, zeros = Ones, Zeros
 random_normal, random_uniform = RandomNormal, RandomUniform
+STFTInitializer = stft = STFT
 truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling

@@ -22,6 +22,7 @@ from trivium.compat.errors import NotCovered
 from trivium.compat.figures import saved_figures
 from trivium.compat.hook import active, as_not_covered
 from trivium.state.registry import suggest
+from trivium.state.settings import is_traceback_filtering_enabled
 
 __all__ = ["NotFound", "RunError", "print_error", "run_module", "run_script"]
 
@@ -142,7 +143,7 @@ def _message(missing: NotCovered) -> str:
 def print_error(error: BaseException) -> None:
     """Print a program's error as Python does, without the frames that are not the program's: ours and JAX's.
 
-    The environment variable `JAX_TRACEBACK_FILTERING=off` shows them all.
+    The environment variable `JAX_TRACEBACK_FILTERING=off`, and `config.disable_traceback_filtering()`, show them all.
 
     Args:
         error: What it raised.
@@ -151,7 +152,7 @@ def print_error(error: BaseException) -> None:
         >>> print_error(ValueError("on standard error, as ever"))
     """
     told = traceback.TracebackException.from_exception(error)
-    if os.environ.get("JAX_TRACEBACK_FILTERING") != "off":
+    if is_traceback_filtering_enabled():
         _leave_out(told)
     print("".join(told.format()), end="", file=sys.stderr)
 

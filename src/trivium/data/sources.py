@@ -26,6 +26,7 @@ from trivium.data.checks import (
 from trivium.data.convert import is_array_like, to_arrays
 from trivium.data.orders import permutation
 from trivium.data.sparse import SparseRows, dense, some_rows
+from trivium.state.session import session
 from trivium.state.trees import is_nested, map_leaves, named_leaves
 
 __all__ = [
@@ -85,7 +86,12 @@ class BatchedSource:
     ) -> None:
         self.what = what
         self.steps = steps
-        self.num_batches = num_batches if steps is None else min(steps, num_batches or steps)
+        # The most batches that an epoch takes: what was asked for, and what all may take at most.
+        limits = [n for n in (steps, session().max_steps) if n is not None]
+        self.most: int | None = min(limits, default=None)
+        self.num_batches = (
+            num_batches if self.most is None else min(self.most, num_batches or self.most)
+        )
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -117,12 +123,12 @@ class BatchedSource:
         """Return an epoch's first batch, the one after its last, the step this pass began at."""
         step = step if self.what == "fit" else 0
         first = step % total if self.steps is not None and self.steps < total else 0
-        stop = total if self.steps is None else min(first + self.steps, total)
+        stop = total if self.most is None else min(first + self.most, total)
         return first, stop, step - first
 
     def _warn_if_short(self, given: int) -> None:
         """Warn of an epoch with fewer batches than were asked for."""
-        if self.steps is not None and given < self.steps:
+        if self.steps is not None and self.most is not None and given < self.most:
             name = steps_argument(self.what)
             warnings.warn(
                 f"{self.what}: the data ran out after {given} of {self.steps} steps, which ends "

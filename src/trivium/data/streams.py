@@ -207,7 +207,7 @@ class IterableSource(StreamSource):
         if not self._goes_on and self._kept is None:
             self._iterator = None
         count = 0
-        while self.steps is None or count < self.steps:
+        while self.most is None or count < self.most:
             fresh = self._iterator is None
             entry = self._next()
             if entry is None and (self._once or fresh or count):
@@ -252,7 +252,7 @@ class IterableSource(StreamSource):
             if self.steps is None:
                 self.num_batches = count
             super()._finish(count)
-        elif count == 0 or (self.steps is not None and count < self.steps):
+        elif count == 0 or (self.steps is not None and self.most is not None and count < self.most):
             self.exhausted = True
             wanted = "" if self.steps is None else f" of {self.steps}"
             warnings.warn(
@@ -357,7 +357,7 @@ class PyDatasetSource(StreamSource):
         """Return the numbers of an epoch's batches."""
         total = self._dataset.num_batches
         if total is None:
-            return itertools.islice(itertools.count(step if self.what == "fit" else 0), self.steps)
+            return itertools.islice(itertools.count(step if self.what == "fit" else 0), self.most)
         if total == 0:
             return []
         first, stop, began = self._window(total, step)

@@ -2,7 +2,8 @@
 
 from trivium.graph.errors import CaptureError, DisconnectedGraphError
 from trivium.graph.fingerprint import digest, lowered_text, program_text
-from trivium.graph.graph import Graph
+from trivium.graph.function import Function, Operation
+from trivium.graph.graph import Graph, source_tensors
 from trivium.graph.node import (
     Node,
     ReadVariable,
@@ -17,8 +18,10 @@ from trivium.graph.tensor import SymbolicTensor, is_symbolic
 __all__ = [
     "CaptureError",
     "DisconnectedGraphError",
+    "Function",
     "Graph",
     "Node",
+    "Operation",
     "ReadVariable",
     "SymbolicTensor",
     "any_symbolic",
@@ -31,5 +34,6 @@ __all__ = [
     "record",
     "recording",
     "same_operation",
+    "source_tensors",
     "tensor_arguments",
 ]

@@ -16,7 +16,7 @@ from trivium.state.trees import map_tree
 from trivium.state.types import Operation, Tree
 from trivium.state.variable import Variable
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "source_tensors"]
 
 _NAMED = 6  # How many names of the way to a tensor an error has.
 
@@ -133,6 +133,30 @@ class Graph:
                 # A tensor in the middle that was given as an input keeps the value that was given.
                 values.setdefault(id(tensor), value)
         return values
+
+
+def source_tensors(tensor: SymbolicTensor) -> list[SymbolicTensor]:
+    """Return the inputs that a symbolic tensor follows from, in the order in which its calls use them.
+
+    Args:
+        tensor: The tensor.
+
+    Example:
+        >>> x, y = SymbolicTensor((2,), name="x"), SymbolicTensor((2,), name="y")
+        >>> [t.name for t in source_tensors(y * x + y)]
+        ['y', 'x']
+    """
+    found: dict[int, SymbolicTensor] = {}
+    seen: set[int] = set()
+    stack = [tensor]
+    while stack:
+        node = (reached := stack.pop()).node
+        if node is None or node.is_source:
+            found[id(reached)] = reached
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack += reversed(node.inputs)
+    return list(found.values())
 
 
 def _is_none(x: object) -> bool:

@@ -92,6 +92,7 @@ class Frame(NamedTuple):
         seen: What has been looked at in this walk over a model; `None` outside of any.
         reading: How deep inside another object's config the one is that is being read.
         names: Extra names that configs know, innermost scope last.
+        name_scopes: Names that stand in the paths of variables made now, each with how many layers were being called.
         runs_code: Whether code in a file that is read may be run: `safe_mode=False` of the call that reads it.
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
         noise: The random factors that stay the same in the sequence that is gone along; `None` outside of any.
@@ -111,6 +112,7 @@ class Frame(NamedTuple):
     seen: dict[Any, tuple[Any, Any]] | None = None
     reading: int = 0
     names: tuple[Mapping[str, Any], ...] = ()
+    name_scopes: tuple[tuple[int, str], ...] = ()
     runs_code: bool = False
     remat: Any = None
     noise: Any = None

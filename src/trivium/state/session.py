@@ -8,6 +8,7 @@ each set a seed and build a model build the same one, as four programs would.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,12 @@ __all__ = ["Session", "own_session", "session"]
 
 # Positions of two settings of the seed, in whatever thread, are not of one count.
 _generations = itertools.count(1)
+
+
+def _limit(variable: str) -> int | None:
+    """Return the number that an environment variable holds, if it is set."""
+    text = os.environ.get(variable)
+    return int(text) if text else None
 
 
 @dataclass
@@ -32,6 +39,10 @@ class Session:
         epsilon: The small number that keeps divisions and logarithms finite.
         policy: The dtype policy of new layers; `None` for the default float type's.
         image_data_format: Where new layers have their channels.
+        flash_attention: Whether attention may take a fused kernel where there is one.
+        interactive_logging: Whether progress is shown on standard output, rather than logged.
+        max_epochs: The most epochs of any `fit`; `None` for no limit.
+        max_steps: The most steps of any epoch, evaluation or prediction.
 
     Example:
         >>> session().floatx
@@ -46,6 +57,10 @@ class Session:
     epsilon: float = 1e-7
     policy: Any = None
     image_data_format: str = "channels_last"
+    flash_attention: bool = True
+    interactive_logging: bool = True
+    max_epochs: int | None = field(default_factory=lambda: _limit("KERAS_MAX_EPOCHS"))
+    max_steps: int | None = field(default_factory=lambda: _limit("KERAS_MAX_STEPS_PER_EPOCH"))
 
     def reseed(self, seed: int) -> None:
         """Begin a new count of positions from a seed."""

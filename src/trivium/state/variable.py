@@ -16,6 +16,7 @@ from trivium.state.copying import Copied
 from trivium.state.drawing import Drawing, Position, drawing_scope
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_autocast, current_frame, entered
+from trivium.state.name_scopes import scopes_around
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
 from trivium.state.placing import copy_of, to_device
@@ -81,6 +82,7 @@ class Variable(Copied, ArrayOperators):
         # like, whose new value a custom gradient computes.
         self.overwrite_with_gradient = False
         self.owner: weakref.ref[Any] | None = None
+        self._scopes = scopes_around()
         self._value: Any = None
         # Whether somebody else may hold the array, so that its memory may not be given to a program.
         self._lent = True
@@ -138,7 +140,7 @@ class Variable(Copied, ArrayOperators):
     def path(self) -> str:
         """The owner's path and the name, e.g. `my_model/dense_1/kernel`."""
         owner = self.owner() if self.owner is not None else None
-        return f"{owner.path}/{self.name}" if owner is not None else self.name
+        return "/".join([*self._scopes, *([owner.path] if owner is not None else []), self.name])
 
     @property
     def initialized(self) -> bool:

@@ -7,6 +7,7 @@ no list of what may differ: if the text is the same, so is the program.
 from __future__ import annotations
 
 import collections
+import gc
 import threading
 import weakref
 from collections.abc import Hashable
@@ -14,8 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from trivium.graph import digest
+from trivium.state.names import clear_names
 
-__all__ = ["Programs", "clear_programs", "compile_count", "executable", "failed"]
+__all__ = ["Programs", "clear_programs", "clear_session", "compile_count", "executable", "failed"]
 
 # How many executables are kept that no model uses any more: a model made anew, as in a search or a cross-validation,
 # finds its programs here. A small model's takes some megabytes, which is why they are few.
@@ -122,3 +124,20 @@ def clear_programs() -> None:
         programs.clear()
     with _lock:
         _latest.clear()
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Start the automatic names anew, so that the next `Dense` is `dense` again, and forget compiled programs.
+
+    Models in use go on as before; what they run next compiles again.
+
+    Args:
+        free_memory: Whether to look now for objects that nothing needs any more, rather than when Python next does.
+
+    Example:
+        >>> clear_session()
+    """
+    clear_names()
+    clear_programs()
+    if free_memory:
+        gc.collect()

@@ -22,6 +22,7 @@ from trivium.data import (
 from trivium.data.checks import check_count, placed
 from trivium.state import StatelessScope, Variable, shape_scope, suggest
 from trivium.state.guarding import changes_of, settings_of
+from trivium.state.session import session
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs, named_arguments
@@ -332,6 +333,7 @@ class Trainer(Steps):
         """
         self._need("fit")
         check_epochs(epochs, initial_epoch, validation_freq)
+        epochs = epochs if (most := session().max_epochs) is None else min(epochs, most)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = _split(x, y, sample_weight, validation_split)
         source = make_source(

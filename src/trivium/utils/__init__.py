@@ -9,6 +9,8 @@ from trivium.data import (
     unpack_x_y_sample_weight,
 )
 from trivium.datasets.files import get_file
+from trivium.graph import is_symbolic as is_keras_tensor
+from trivium.graph import source_tensors as get_source_inputs
 from trivium.saving import (
     CustomObjectScope,
     custom_object_scope,
@@ -19,9 +21,19 @@ from trivium.saving import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import suggest
 from trivium.state.seeds import set_random_seed
+from trivium.state.settings import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
+from trivium.training.executables import clear_session
+from trivium.utils import bounding_boxes, legacy
+from trivium.utils.named_values import Config
 from trivium.utils.numeric import normalize, pad_sequences, to_categorical
+from trivium.utils.progbar import Progbar
 
 if TYPE_CHECKING:
     from trivium.viz.diagrams import model_to_dot, plot_model
@@ -45,16 +57,26 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
+    "Progbar",
     "PyDataset",
     "Sequence",
+    "bounding_boxes",
     "class_weights_to_sample_weights",
+    "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
+    "is_interactive_logging_enabled",
+    "is_keras_tensor",
+    "legacy",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
@@ -63,6 +85,7 @@ __all__ = [
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
+    "standardize_dtype",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

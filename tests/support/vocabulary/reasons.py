@@ -35,6 +35,9 @@ LATER = {
 ABSENT: dict[str, str] = {
     f"quantizers.{name}": "These calibrate on texts, block by block of a language model: not here yet."
     for name in ("AWQConfig", "GPTQConfig")
+} | {
+    "SymbolicScope": "A symbolic tensor says itself that code is recorded: there is no stage to enter.",
+    "optimizers.legacy": "In Keras, too, each of them raises an error that says to use the others.",
 }
 
 # How a signature may differ: of which names, in what, and why.

@@ -13,7 +13,7 @@ from trivium.training.callbacks import (
     EarlyStopping,
     ReduceLROnPlateau,
     console,
-    progress,
+    progress_line,
 )
 from trivium.training.callbacks.console import say
 
@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(progress_line, "time", clock)
     return clock
 
 
@@ -311,5 +311,5 @@ def test_numbers_and_times_read_as_keras_s(open_terminal, oracle, monkeypatch):
         terminal.clear()
         bar.update(2, list(logs.items()))
         text = lines_seen(terminal.getvalue().replace("\x08", ""))[-1]
-        left, tail = progress.format_duration(total * 8), progress.format_step_time(total)
-        assert text.endswith(f" {left} " + " - ".join([tail, *progress.format_logs(logs)]))
+        left, tail = progress_line.format_duration(total * 8), progress_line.format_step_time(total)
+        assert text.endswith(f" {left} " + " - ".join([tail, *progress_line.format_logs(logs)]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 from typing import Any
+
+from trivium.state.session import session
 
 __all__ = ["console_width", "draw", "end_line", "has_color", "is_interactive", "say", "supports"]
 
@@ -24,6 +27,8 @@ def is_interactive() -> bool:
         False
     """
     out = sys.stdout
+    if not session().interactive_logging:
+        return False
     if type(out).__module__.startswith("ipykernel"):
         return True
     return bool(getattr(out, "isatty", lambda: False)())
@@ -72,7 +77,7 @@ def end_line() -> None:
 
 
 def say(text: str) -> None:
-    """Print a line of its own; an open line is wiped for it, to be drawn again below.
+    """Print a line of its own, or log it where that is set; an open line is wiped for it, to be drawn again below.
 
     Args:
         text: What to print.
@@ -82,6 +87,9 @@ def say(text: str) -> None:
         Epoch 3: the learning rate is now 0.01.
     """
     global _open
+    if not session().interactive_logging:
+        logging.getLogger("trivium").info("%s", text)
+        return
     length = _open_length()
     wipe = f"\r{' ' * length}\r" if length else ""
     _open = (None, 0)

@@ -1,0 +1,5 @@
+"""What older programs and files use."""
+
+from trivium.legacy import saving
+
+__all__ = ["saving"]
