@@ -179,6 +179,11 @@ def test_more_epochs_go_on_where_fewer_ended(tmp_path, whole):
     assert program("arrays", tmp_path) == whole("arrays")
 
 
+def test_a_callback_does_not_hold_the_data_of_a_run_that_has_ended(tmp_path):
+    history = small().fit(X, Y, verbose=0, resume=tmp_path)
+    assert history.run is None
+
+
 def small(units=1):
     tv.utils.set_random_seed(1)
     model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(units)])

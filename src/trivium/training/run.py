@@ -78,27 +78,28 @@ class Run:
         model.stop_training = False
         self._train, self._began = train, _steps_of(model)
         self.place = Place(epochs.start)
-        watchers.set_run(self)
-        watchers.on_train_begin()
-        if self.keepers:
-            self._own = [OwnState(callback, _GIVEN) for callback in watchers.callbacks]
-        if self.resumed is not None:
-            epochs = range(self.resumed.place.epoch, epochs.stop)
-            if not self.resumed.place.step:
-                self._take_up(self.resumed)
         try:
+            watchers.set_run(self)
+            watchers.on_train_begin()
+            if self.keepers:
+                self._own = [OwnState(callback, _GIVEN) for callback in watchers.callbacks]
+            if self.resumed is not None:
+                epochs = range(self.resumed.place.epoch, epochs.stop)
+                if not self.resumed.place.step:
+                    self._take_up(self.resumed)
             if not self.place.stopped:
                 self._train_epochs(train, test, epochs, validate)
+            optimizer = model.optimizer
+            if optimizer is not None and optimizer.built:
+                optimizer.finalize_variable_values(model.trainable_variables)
+            watchers.on_train_end(self.place.logs)
         except KeyboardInterrupt as error:
             error.add_note(self._interrupted())
             raise
         finally:
             for keeper in self.keepers:
                 keeper.settle()
-        optimizer = model.optimizer
-        if optimizer is not None and optimizer.built:
-            optimizer.finalize_variable_values(model.trainable_variables)
-        watchers.on_train_end(self.place.logs)
+            watchers.set_run(None)  # Callbacks live on, and the run holds the data.
 
     def _train_epochs(
         self, train: Pass, test: Pass | None, epochs: range, validate: Callable[[int], bool]
@@ -137,6 +138,10 @@ class Run:
                     stacklevel=5,
                 )
                 break
+
+    def __reduce__(self) -> Any:
+        # A run is at work in one process: a copy of a callback, which holds it, has none.
+        return type(None), ()
 
     # -- the state of a run -------------------------------------------------------------------------------------
 

@@ -102,6 +102,8 @@ class BackupAndRestore(MonitorCallback):
     def set_run(self, run: Any) -> None:
         """Have the run go on from the newest state in the folder, if there is one."""
         super().set_run(run)
+        if run is None:
+            return
         folder = Path(self.backup_dir)
         folder.mkdir(parents=True, exist_ok=True)
         for part in folder.glob(f"*{_SUFFIX}.*.part"):  # What a write that was killed left.
@@ -219,7 +221,7 @@ class BackupAndRestore(MonitorCallback):
         return None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_writer": None, "run": None}
+        return {**vars(self), "_writer": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -56,7 +56,7 @@ class Callback:
         self.model = model
 
     def set_run(self, run: Any) -> None:
-        """Take the `fit` at work, before it begins (Trivium's addition)."""
+        """Take the `fit` at work before it begins, and `None` when it has ended (Trivium's addition)."""
         self.run = run
 
     def get_state(self) -> dict[str, Any] | None:

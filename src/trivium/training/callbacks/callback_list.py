@@ -83,7 +83,7 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def set_run(self, run: Any) -> None:
-        """Hand the `fit` at work to each callback of ours."""
+        """Hand the `fit` at work, or `None` at its end, to each callback of ours."""
         super().set_run(run)
         for callback in self.callbacks:
             if isinstance(callback, Callback):

@@ -149,6 +149,9 @@ class OrbaxCheckpoint(MonitorCallback):
             variable.replace(jnp.array(found[name]))
         return int(step)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_manager": None}
+
     def _save(self, logs: Logs | None) -> None:
         if self.save_best_only:
             value = self.current(logs)
