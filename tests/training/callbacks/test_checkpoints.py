@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import trivium as tv
 from trivium.training import callbacks
@@ -110,3 +111,48 @@ def test_callbacks_are_copied_and_pickled_in_the_middle_of_a_run(tmp_path):
     assert taken["SwapEMAWeights"]._trained is not None
     assert taken["TensorBoard"]._done == 6 and taken["CSVLogger"]._keys == ["loss"]
     assert len(taken) == len(own)
+
+
+class Killed(BaseException):
+    """The end of a process, as far as one process can show it."""
+
+
+def run(folder, kill=None):
+    """Run a program from its beginning, up to some batch of all; return the weights that it ends with."""
+    seen = []
+
+    def count(batch, logs):
+        seen.append(batch)
+        if len(seen) == kill:
+            raise Killed
+
+    tv.utils.set_random_seed(3)
+    model = sequential()
+    model.compile(tv.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9), "mse")
+    board = callbacks.TensorBoard(folder / "logs", update_freq=4, write_steps_per_second=True)
+    own = [callbacks.SwapEMAWeights(swap_on_epoch=True), board]
+    own.append(
+        ModelCheckpoint(folder / "{epoch}-{batch}.weights.h5", save_weights_only=True, save_freq=4)
+    )
+    own.append(LambdaCallback(on_train_batch_end=count))
+    keep = callbacks.BackupAndRestore(folder / "state", save_freq=2, delete_checkpoint=False)
+    try:
+        model.fit(X, Y, batch_size=4, epochs=3, verbose=0, callbacks=own, resume=keep)
+    except Killed:
+        board.on_train_end()  # A process that ends lets go of its files.
+    return model.get_weights()
+
+
+@pytest.mark.parametrize("kill", [6, 7, 11])
+def test_averages_files_and_curves_go_on_where_a_run_was_killed(kill, tmp_path):
+    whole = run(tmp_path / "whole")
+    run(tmp_path / "parts", kill)
+    parts = run(tmp_path / "parts")
+    assert all(map(np.array_equal, whole, parts))
+    names = [sorted(p.name for p in (tmp_path / n).glob("*.h5")) for n in ("whole", "parts")]
+    assert names[0] == names[1] and len(names[0]) == 4
+    steps = []
+    for name in ("whole", "parts"):
+        read = EventAccumulator(str(tmp_path / name / "logs/train")).Reload()
+        steps.append(sorted({event.step for event in read.Tensors("batch_loss")}))
+    assert steps[0] == steps[1] == [4, 8, 12, 16]

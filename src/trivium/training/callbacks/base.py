@@ -55,6 +55,9 @@ class Callback:
         """Take the model at work."""
         self.model = model
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "run": None}  # A run is a process's own.
+
     def set_run(self, run: Any) -> None:
         """Take the `fit` at work before it begins, and `None` when it has ended (Trivium's addition)."""
         self.run = run

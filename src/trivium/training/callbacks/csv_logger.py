@@ -46,7 +46,7 @@ class CSVLogger(Callback):
         self._file: TextIO | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_file": None}  # Each copy opens a file of its own.
+        return {**super().__getstate__(), "_file": None}  # Each copy opens a file of its own.
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Open the file."""

@@ -83,12 +83,22 @@ class TensorBoard(Callback):
         self._files: dict[str, EventFile] = {}
         self._fitting = self._profiling = False
         self._before = self._done = 0  # Batches before this epoch, and in it.
+        self._from = 0  # Those in it that another process did.
         self._began = self._ended = 0.0  # When the epoch began, and its last chunk ended.
         self._execution = (0, 0.0)  # The step before this execution, and when it began.
 
     def __getstate__(self) -> dict[str, Any]:
         # Whoever goes on with a copy writes a file of its own in the same folder, and TensorBoard shows one run.
-        return {**vars(self), "_files": {}, "_profiling": False}
+        return {**super().__getstate__(), "_files": {}, "_profiling": False}
+
+    def get_state(self) -> dict[str, Any]:
+        """Return how many batches were done before this epoch, and in it."""
+        return {"before": self._before, "done": self._done}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on counting; the time begins anew."""
+        self._before, self._done = state["before"], state["done"]
+        self._from, self._began = self._done, time.perf_counter()
 
     # -- what it wants to see -----------------------------------------------------------------------------------
 
@@ -134,7 +144,7 @@ class TensorBoard(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Note when the epoch began."""
-        self._before, self._done = self._before + self._done, 0
+        self._before, self._done, self._from = self._before + self._done, 0, 0
         self._began = self._ended = time.perf_counter()
 
     def on_chunk_end(self, mode: str, step: int, logs: Logs | None = None) -> None:
@@ -180,7 +190,8 @@ class TensorBoard(Callback):
         logs = logs or {}
         results = {k: v for k, v in logs.items() if not k.startswith("val_")} | self._rates()
         if self.write_steps_per_second:
-            results["steps_per_second"] = self._done / max(self._ended - self._began, 1e-9)
+            seconds = max(self._ended - self._began, 1e-9)
+            results["steps_per_second"] = (self._done - self._from) / seconds
         tested = {k.removeprefix("val_"): v for k, v in logs.items() if k.startswith("val_")}
         self._write_scalars("train", "epoch_{}", results, epoch)
         self._write_scalars("validation", "epoch_{}", tested, epoch)
