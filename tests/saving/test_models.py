@@ -289,3 +289,33 @@ def test_misuse_is_explained(tmp_path):
         model.save(tmp_path / "m.keras", overwrite=False)
     with pytest.raises(tv.saving.ModelFileError, match=r"no `\.keras` archive"):
         tv.models.load_model(io.BytesIO(b"PK and nothing more"))
+
+
+def test_a_model_that_was_compiled_and_never_trained(tmp_path):
+    model, _ = sequential(tv)
+    model.optimizer.learning_rate = 0.25
+    model.save(tmp_path / "m.keras")
+    other = tv.models.load_model(tmp_path / "m.keras")
+    assert other.optimizer.learning_rate.numpy() == 0.25
+
+
+def test_a_class_that_does_not_say_its_shapes_is_told_what_to_do():
+    @tv.saving.register_keras_serializable("tests")
+    class Shapeless(tv.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = tv.layers.Dense(2)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def get_build_config(self):
+            return None
+
+    model, file = Shapeless(), io.BytesIO()
+    model(X)
+    model.save(file)
+    with pytest.raises(
+        tv.saving.ModelFileError, match=r"does not say for which shapes.*load_weights"
+    ):
+        tv.models.load_model(file)

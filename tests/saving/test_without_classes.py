@@ -26,7 +26,7 @@ class TwiceInTraining(L.Layer):
         return x * 2.0 if training else x
 
 
-class Around(L.Layer):
+class Surrounding(L.Layer):
     """Layers within a layer, one of them known to everybody."""
 
     def __init__(self, units, **kwargs):
@@ -43,7 +43,7 @@ class Residual(tv.Model):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.out = L.Dense(2)
-        self.blocks = [(Around(4), L.BatchNormalization()) for _ in range(2)]
+        self.blocks = [(Surrounding(4), L.BatchNormalization()) for _ in range(2)]
         self.factor = self.add_weight(shape=(), initializer="ones", name="factor")
 
     def call(self, x):
@@ -59,7 +59,7 @@ def residual():
 
 def functional_with_a_layer_of_ones_own():
     x = tv.Input((4,), name="x")
-    return tv.Model(x, L.Dense(2)(Around(3)(x)), name="net"), X[:, :2]
+    return tv.Model(x, L.Dense(2)(Surrounding(3)(x)), name="net"), X[:, :2]
 
 
 def two_ways():
@@ -68,7 +68,7 @@ def two_ways():
 
 
 def nested_two_deep():
-    inner = tv.Sequential([tv.Input((4,)), Around(3)], name="inner")
+    inner = tv.Sequential([tv.Input((4,)), Surrounding(3)], name="inner")
     return tv.Sequential([tv.Input((4,)), inner, Residual3(name="last")], name="net"), X[:, :2]
 
 
@@ -146,7 +146,7 @@ def test_it_converts_explains_and_draws_itself():
 def test_with_its_class_registered_it_comes_back_as_that_class():
     model, _ = residual()
     model(X)
-    known = {"Residual": Residual, "Around": Around, "Scale": Scale}
+    known = {"Residual": Residual, "Surrounding": Surrounding, "Scale": Scale}
     other = tv.models.load_model(saved(model), custom_objects=known)
     assert type(other) is Residual and same(model(X), other(X))
 

@@ -21,6 +21,7 @@ __all__ = ["VERBS", "Parser", "main"]
 VERBS = {
     "check": "read a program written for Keras without running it, and list what is covered",
     "compare": "train one network written three ways, and see whether the bits agree",
+    "inspect": "say what is in a file of a model or of weights, without loading it",
     "run": "run a program written for Keras or tf.keras, unchanged",
     "source": "write a model's program, in any style",
 }

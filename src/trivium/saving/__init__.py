@@ -1,5 +1,6 @@
 """Saving: configs, the names that they may use, whole models and weights in files."""
 
+from trivium.saving.inspection import FileReport, inspect_file
 from trivium.saving.models import load_model, save_model
 from trivium.saving.weights import WeightFileError, load_weights, save_weights
 from trivium.state.custom_objects import (
@@ -16,6 +17,7 @@ from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
     "CustomObjectScope",
+    "FileReport",
     "ModelFileError",
     "UnsafeFileError",
     "WeightFileError",
@@ -24,6 +26,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "inspect_file",
     "load_model",
     "load_weights",
     "register_keras_serializable",

@@ -19,7 +19,7 @@ from trivium.state import Variable
 from trivium.state.registry import deserialize
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
-__all__ = ["is_legacy", "load", "pairs"]
+__all__ = ["is_legacy", "load", "pairs", "text_of"]
 
 _NAMES = 1_000_000
 # What configs of Keras 2 have that nothing has any more.
@@ -47,7 +47,7 @@ def load(path: Path, compile: bool) -> Any:
     """
     source = str(path)
     with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", source) as file:
-        text = _text(file, "model_config", source)
+        text = text_of(file, "model_config", source)
         if text is None:
             raise ModelFileError(
                 f"{source} holds weights and no model: build it, and `load_weights`."
@@ -58,12 +58,19 @@ def load(path: Path, compile: bool) -> Any:
         group = file.get("model_weights", file)
         for one, variable in pairs(model, group, stored, source):
             variable.assign(one.read())
-        if compile and (said := _text(file, "training_config", source)) is not None:
+        if compile and (said := text_of(file, "training_config", source)) is not None:
             _compile(model, file, read_json(said, source), stored, source)
     return model
 
 
-def _text(file: Any, name: str, source: str) -> bytes | None:
+def text_of(file: Any, name: str, source: str) -> bytes | None:
+    """Return a text among a file's attributes, or `None`.
+
+    Args:
+        file: The open file.
+        name: The attribute's name.
+        source: What to call the file in messages.
+    """
     if name not in file.attrs:
         return None
     known = file.attrs.get_id(name)

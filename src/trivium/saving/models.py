@@ -30,7 +30,7 @@ from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
 from trivium.saving.hdf5 import damage_named, datasets, hdf5, value_of, write_dataset
 from trivium.saving.places import seed_places, walk
-from trivium.saving.weights import read_weights, write_weights
+from trivium.saving.weights import OTHERS, read_weights, write_weights
 from trivium.state import Variable
 from trivium.state.custom_objects import custom_object_scope
 from trivium.state.registry import deserialize, knows, serialize
@@ -315,7 +315,7 @@ def _read_state(model: Any, file: IO[bytes], source: str) -> None:
         order = [numbered[i] for i in sorted(numbered)] if numbered else None
         if model.built:
             read_weights(model, weights, source, order=order)
-        elif "layers" in weights or "vars/0" in weights:
+        elif datasets(weights, source, OTHERS):
             raise ModelFileError(
                 f"{source} does not say for which shapes the {type(model).__name__} in it was built, so its weights "
                 "have no place: make the model, call it on data, and `load_weights`."
@@ -328,14 +328,13 @@ def _read_state(model: Any, file: IO[bytes], source: str) -> None:
                 dataset = stored.get(place)
                 if dataset is not None and dataset.shape == variable.shape:
                     values[place] = value_of(dataset, source)
-    wanted = {p for p in mine if p.startswith("optimizer/")}
-    has_state = any(k.startswith("optimizer/") for k in stored)
-    fits = bool(wanted) and wanted <= values.keys()
-    if getattr(model, "optimizer", None) is not None and has_state and not fits:
+    # One that has not been built yet has its first variables alone.
+    state = {k for k in stored if k.startswith("optimizer/")}
+    if getattr(model, "optimizer", None) is not None and not state <= values.keys():
         warnings.warn(
             f"{source}: the optimizer starts anew, since the file has the state of another one.",
             stacklevel=3,
         )
-        values = {k: v for k, v in values.items() if k not in wanted}
+        values = {k: v for k, v in values.items() if k not in state}
     for place, value in values.items():
         mine[place].assign(value)
