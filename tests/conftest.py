@@ -16,7 +16,7 @@ hypothesis.settings.register_profile("same", derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", derandomize=False)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
-pytest_plugins = ["compiling", "groups", "oracle.plugin"]
+pytest_plugins = ["groups", "compiling", "oracle.plugin"]
 
 
 @pytest.fixture(autouse=True)

@@ -97,7 +97,11 @@ def test_every_function_has_a_row() -> None:
     assert not set(image.__all__) & set(ops.__all__)
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+# Bytes are rounded: a tie falls as in the code that users get.
+OF_BYTES = pytest.param("resize", marks=pytest.mark.optimized)
+
+
+@pytest.mark.parametrize("name", [OF_BYTES if n == "resize" else n for n in sorted(CASES)])
 def test_values_gradients_shapes_and_dtypes(name: str) -> None:
     ours, cases = getattr(image, name), CASES[name]
     assert_same_numbers(
@@ -127,6 +131,8 @@ def test_recorded(name: str) -> None:
     cases = CASES[name][:1]
     if name == "scale_and_translate":
         cases = [c(COLORS, (None, 7, 8, 3), FACTORS, SHIFTS, (1, 2), "linear")]
+    if name == "affine_transform":
+        cases = [c(COLORS, TURN)]  # Several transforms are for as many images.
     assert_symbolic([Recording(getattr(image, name), case) for case in cases])
 
 

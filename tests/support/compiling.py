@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 import pytest
+from groups import group
 from jax._src import compiler
 
 from trivium.training.executables import clear_programs
@@ -23,16 +24,24 @@ QUICK = {
     "xla_llvm_disable_expensive_passes": True,
     "xla_cpu_use_fusion_emitters": False,
 }
+# How many programs a process keeps for the next group of tests: each takes about a megabyte.
+KEPT = 1000
 _options: Mapping[str, Any] = {}
+_group = ""
+_compiled = 0
 
 
-def use(options: Mapping[str, Any]) -> None:
-    """Compile with these options from now on, and everything that was compiled with others anew."""
-    global _options
-    if options != _options:
-        _options = options
+def use(options: Mapping[str, Any], group: str) -> None:
+    """Compile the programs of a group of tests with these options.
+
+    What was compiled with others is dropped, and what earlier groups compiled where it has become much.
+    """
+    global _options, _group, _compiled
+    if options != _options or (group != _group and _compiled > KEPT):
         clear_programs()
         jax.clear_caches()
+        _compiled = 0
+    _options, _group = options, group
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     def get_compile_options(
         *args: Any, env_options_overrides: dict[str, Any] | None = None, **kwargs: Any
     ) -> Any:
+        global _compiled
+        _compiled += 1
         options = {**_options, **(env_options_overrides or {})}
         return original(*args, env_options_overrides=options, **kwargs)
 
@@ -59,4 +70,4 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     optimized = item.config.getoption("--optimized") or item.get_closest_marker("optimized")
-    use({} if optimized else QUICK)
+    use({} if optimized else QUICK, group(item))

@@ -6,6 +6,7 @@ import weakref
 import jax
 import numpy as np
 import pytest
+from jax.extend import core
 
 import trivium as tv
 from trivium.training import executables
@@ -178,3 +179,16 @@ def test_clear_session_forgets_programs_and_models_go_on():
     compiled = compile_count()
     np.testing.assert_array_equal(model.predict(X, verbose=0), before)
     assert compile_count() == compiled + 1
+
+
+def test_models_that_are_gone_leave_nothing_behind_once_the_session_is_cleared():
+    """Not in JAX's memory either, which has every shape's programs."""
+
+    def left(*units):
+        for number in units:
+            make(number).fit(X, Y, verbose=0)
+        tv.backend.clear_session()
+        return sum(isinstance(thing, core.Jaxpr) for thing in gc.get_objects())
+
+    first = left(7)
+    assert left(8, 9, 10) <= first

@@ -14,6 +14,8 @@ from collections.abc import Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import jax
+
 from trivium.graph import digest
 from trivium.state.names import clear_names
 
@@ -129,10 +131,11 @@ def clear_programs() -> None:
 def clear_session(free_memory: bool = True) -> None:
     """Start the automatic names anew, so that the next `Dense` is `dense` again, and forget compiled programs.
 
-    Models in use go on as before; what they run next compiles again.
+    Models in use go on as before; what they run next compiles again, and so does what you compiled with `jax.jit`.
 
     Args:
-        free_memory: Whether to look now for objects that nothing needs any more, rather than when Python next does.
+        free_memory: Whether to look now for objects that nothing needs any more, rather than when Python next does; JAX
+            forgets with them what it traced and compiled, which it otherwise keeps for every shape that it ever saw.
 
     Example:
         >>> clear_session()
@@ -140,4 +143,5 @@ def clear_session(free_memory: bool = True) -> None:
     clear_names()
     clear_programs()
     if free_memory:
+        jax.clear_caches()
         gc.collect()
