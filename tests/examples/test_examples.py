@@ -38,6 +38,8 @@ SAYS = {
     "residual_regressor": ["residual_regressor/residual_block/dense_1/kernel", "write it with the Sequential API",
                            "    ResidualBlock(2, 30),", "the same predictions, to the bit: True"],
     "one_cycle": ["one cycle ", "first 0.030, highest 0.", "batches with a rate of their own: True"],
+    "sequence_classifier": ["the same answer: True", "layers.Embedding(12, 16, mask_zero=True),", "where h₂ is 1"],
+    "translator": ["turned around, ", " -> ", "it has 2 inputs (`source`, `written`)", "initial_state="],
     "monte_carlo_dropout": ["the mean of 100", "where wrong 0.", "two predictions differ: True"],
     "unet": ["val_overlap", "sees pictures of (8, 8, 32)", "True: the graph of calls is the same program",
              "layers.Conv2DTranspose(", "layers.concatenate([", "A stack cannot hold it"],
@@ -67,7 +69,8 @@ def sample_of(model, size=2):
     """Return inputs for a model: small numbers that are fit for pixels and words alike."""
     rng = np.random.default_rng(0)
     return jax.tree_util.tree_map(
-        lambda t: rng.integers(0, 2, (size, *t.shape[1:])).astype(t.dtype), model.input
+        lambda t: rng.integers(0, 2, (size, *(n or 6 for n in t.shape[1:]))).astype(t.dtype),
+        model.input,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from oracle import recorded
 import trivium as tv
 from trivium import layers, ops
 from trivium.layers import rnn as rnn_file
+from trivium.ops.lowering.scanning import chunk_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 5, 4)).astype("float32")
@@ -297,6 +299,10 @@ def test_a_mask_reaches_the_loop_and_goes_on():
     np.testing.assert_allclose(whole[:1], short, atol=1e-6)
 
 
+def in_chunks(steps, kept):
+    return math.isqrt(steps)
+
+
 @functools.cache
 def memory(steps, chunked):
     """Return the bytes that the program of a gradient keeps at a time."""
@@ -306,11 +312,9 @@ def memory(steps, chunked):
     def loss(weights, x):
         return jnp.sum(layer.stateless_call(weights, [], x)[0])
 
-    limit, rnn_file._REMEMBERED = rnn_file._REMEMBERED, 0 if chunked else 2**40
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rnn_file, "chunk_of", in_chunks if chunked else lambda steps, kept: None)
         program = jax.jit(jax.grad(loss)).lower(values, jnp.zeros((3, steps, 4)))
-    finally:
-        rnn_file._REMEMBERED = limit
     quickly = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
     compiled = program.compile(compiler_options=quickly)
     return compiled.memory_analysis().temp_size_in_bytes
@@ -321,23 +325,45 @@ def test_long_sequences_need_little_memory():
     source = 10_000 * 3 * 4 * 4
     assert memory(10_000, True) < memory(400, False) + 2 * source
     assert memory(10_000, False) > 8 * memory(10_000, True)
+    # Which is chosen for long ones by itself.
+    assert chunk_of(10_000, 2**29) == 100 and chunk_of(100, 2**40) is None
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_chunks_change_nothing(backwards, monkeypatch):
-    layer = filled(layers.GRU(3, return_sequences=True, go_backwards=backwards))
+def test_the_form_of_the_loop_changes_nothing(backwards, monkeypatch):
+    """In chunks, as for long sequences, and with products before the loop, as on accelerators."""
+    layer = filled(
+        layers.GRU(
+            3,
+            return_sequences=True,
+            go_backwards=backwards,
+            dropout=0.3,
+            recurrent_dropout=0.3,
+            seed=1,
+        )
+    )
+    values, state = ([w.value for w in vs] for vs in (layer.weights, layer.non_trainable_variables))
 
     def run(values, x):
-        y = layer.stateless_call(values, [], x, mask=MASKS["any"])[0]
-        return jnp.sum(y * jnp.arange(y.size).reshape(y.shape)), y
+        y, after = layer.stateless_call(values, state, x, mask=MASKS["any"], training=True)
+        return jnp.sum(y * jnp.arange(y.size).reshape(y.shape)), (y, after)
 
-    both = jax.value_and_grad(run, has_aux=True)
-    values = [w.value for w in layer.weights]
-    plain = both(values, X)
-    monkeypatch.setattr(rnn_file, "_REMEMBERED", 0)
-    assert "remat" in str(jax.make_jaxpr(run)(values, X))
-    for a, b in zip(*map(jax.tree_util.tree_leaves, (both(values, X), plain)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+    def tried():
+        """Return the results and the program; a new function, since JAX remembers the programs of old ones."""
+        both = jax.value_and_grad(lambda *given: run(*given), (0, 1), has_aux=True)
+        return both(values, X), str(jax.make_jaxpr(lambda *given: run(*given))(values, X))
+
+    plain, program = tried()
+    with monkeypatch.context() as patch:
+        patch.setattr(rnn_file, "chunk_of", in_chunks)
+        chunked, forgets = tried()
+    monkeypatch.setattr(rnn_file, "early_products", lambda: True)
+    early, before = tried()
+    assert "remat" in forgets and "remat" not in program
+    assert ["f32[5,3,9]" in text for text in (program, before)] == [False, True]
+    for other in (chunked, early):
+        for a, b in zip(*map(jax.tree_util.tree_leaves, (other, plain)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(

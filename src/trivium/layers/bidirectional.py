@@ -202,5 +202,5 @@ def _recurrent(outer: Layer, layer: Any) -> Any:
 def _like(outer: Layer, layer: Any, direction: str, **changes: Any) -> Any:
     """Return a new layer like a given one, with the direction before its name."""
     config = _recurrent(outer, layer).get_config()
-    name = config["name"].removeprefix(f"{direction}_")
+    name = config["name"].removeprefix("forward_").removeprefix(f"{direction}_")
     return type(layer).from_config({**config, "name": f"{direction}_{name}", **changes})

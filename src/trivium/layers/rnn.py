@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import jax
@@ -14,15 +13,13 @@ from trivium.layers.cells import StackedRNNCells
 from trivium.layers.checks import flag
 from trivium.layers.registry import LAYERS
 from trivium.ops.control import scan_in_chunks, slice_of, zeros_of
+from trivium.ops.lowering.scanning import chunk_of, early_products
 from trivium.state import Variable
 from trivium.state.effects import Effects
 from trivium.state.frame import entered
 from trivium.state.types import Array, Shape
 
 __all__ = ["RNN"]
-
-# Beyond this many bytes, what a sequence's steps compute on the way is computed anew for the gradients.
-_REMEMBERED = 2**28
 
 
 @LAYERS.register()
@@ -196,7 +193,7 @@ class RNN(Layer):
             first, _ = Effects(self.cell, (slice_of(xs), states)).result
             noise.draw()
             chunk, step = self._chunk(xs, states), self.cell
-            if chunk is None and self._is_halved():
+            if chunk is None and early_products() and self._is_halved():
                 xs = jax.vmap(lambda x: self.cell._project(x, training))(xs)
                 step = lambda x, before: self.cell._advance(x, before, training)  # noqa: E731
             walk = _Walk(self, step, keep is not None)
@@ -225,16 +222,12 @@ class RNN(Layer):
         return self.unroll if isinstance(xs.shape[0], int) else 1
 
     def _chunk(self, xs: Array, states: Any) -> int | None:
-        """Return how many steps to forget at a time: none, where all that they compute is no burden."""
-        sizes = [d for x in (xs, *jax.tree_util.tree_leaves(states)) for d in x.shape]
-        if self.unroll or not all(isinstance(d, int) for d in sizes):
+        """Return how many steps to forget at a time; `None` where sizes are unknown or steps are written out."""
+        leaves = jax.tree_util.tree_leaves(states)
+        if self.unroll or not all(isinstance(d, int) for x in (xs, *leaves) for d in x.shape):
             return None
-        steps = xs.shape[0]
         # A step keeps about five arrays for each state.
-        bytes_kept = (
-            5 * steps * sum(x.size * x.dtype.itemsize for x in jax.tree_util.tree_leaves(states))
-        )
-        return math.isqrt(steps) if bytes_kept > _REMEMBERED else None
+        return chunk_of(len(xs), 5 * len(xs) * sum(x.size * x.dtype.itemsize for x in leaves))
 
 
 class _Walk:

@@ -321,7 +321,7 @@ class Writer:
     def _merged(self, layer: Layer, made: Expression, text: str) -> tuple[Expression, str]:
         """Write `layers.add([x, y])` for `layers.Add()([x, y])`."""
         function = type(layer).__name__.lower()
-        if made.head != f"layers.{type(layer).__name__}" or not hasattr(layers_room, function):
+        if made.head != f"layers.{type(layer).__name__}" or function not in layers_room.__all__:
             return made, text
         if not text.startswith("([") or not text.endswith("])"):
             return made, text
