@@ -45,6 +45,9 @@ SAYS = {
              "layers.Conv2DTranspose(", "layers.concatenate([", "A stack cannot hold it"],
     "variational": ["reconstruction:", "16 images of (28, 28) pixels", "trained by the same step: True", "Sampling()("],
     "adversarial": ["critic:", "Made", "have taken 1 and 1 steps", "layers.SpectralNormalization(", "Codes(16)("],
+    "vision_transformer": ["each of 16 patches", "the same fingerprint as the one written in calls: True"],
+    "gpt": ["Written with a cache", "Written without", "This is the c", "the same text: True",
+            "the same fingerprint as the one written in calls: True"],
 }  # fmt: skip
 
 
@@ -124,6 +127,19 @@ def test_there_and_back(example, tmp_path):
         got = made.predict(x, verbose=0)
         for a, b in zip(*map(jax.tree_util.tree_leaves, (got, outputs)), strict=True):
             assert np.array_equal(a, b)
+
+
+def test_a_cache_of_keys_and_values_changes_no_letter():
+    """The letters are the same; the logits within rounding, since one row is multiplied in another order than many."""
+    gpt = importlib.import_module("gpt")
+    tv.utils.set_random_seed(1)
+    model = gpt.subclass()
+    model.set_weights([5 * w for w in model.get_weights()])  # Bold enough that letters differ.
+    text, logits = gpt.generate(model, "This is", seed=3)
+    again, plainly = gpt.generate(model, "This is", seed=3, cached=False)
+    assert text == again and text.startswith("This is") and len(set(text)) > 5
+    np.testing.assert_allclose(logits, plainly, rtol=1e-4, atol=1e-4 * np.abs(plainly).max())
+    assert gpt.generate(model, "This is", seed=4)[0] != text
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
+from trivium import layers
 from trivium.training.executables import compile_count
 
 pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
@@ -199,3 +200,25 @@ def test_branches_written_in_any_order_are_one_graph():
         history = model.fit(xs, y, epochs=2, verbose=0)
         results.append((model.weights_sha256(), model.fingerprint(), history.history["loss"]))
     assert results[0] == results[1] == results[2]
+
+
+class NormalizedBlock(tv.Layer):
+    """What JAX has functions of its own for, which a program has once: variances, and choices by a mask."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.attend = layers.LayerNormalization(), layers.MultiHeadAttention(1, 2)
+
+    def call(self, x):
+        y = self.norm(x)
+        return x + self.attend(y, y, use_causal_mask=True)
+
+
+def test_blocks_of_ones_own_are_the_program_of_their_layers_written_out():
+    x = inputs = tv.Input((3, 2))
+    for _ in range(2):
+        y = layers.LayerNormalization()(x)
+        x = x + layers.MultiHeadAttention(1, 2)(y, y, use_causal_mask=True)
+    written_out = tv.Model(inputs, x)
+    blocks = tv.Sequential([tv.Input((3, 2)), NormalizedBlock(), NormalizedBlock()])
+    assert blocks.fingerprint() == written_out.fingerprint()

@@ -21,7 +21,7 @@ from trivium.layers.signature import signature_of
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
-from trivium.state.jaxpr import NOTHING, fresh_traces
+from trivium.state.jaxpr import fresh_traces, shared_traces
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import add_losses, autocast_scope, current_scope
 from trivium.state.trees import keep_order, map_tree, named_leaves
@@ -149,7 +149,7 @@ class Called(Buildable):
         return _masks_of(value)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
-        with self._autocasting(), fresh_traces() if self._has_users_code else NOTHING:
+        with self._autocasting(), fresh_traces() if self._has_users_code else shared_traces():
             if self._remat is None:
                 outputs = self.call(*args, **kwargs)
             else:

@@ -44,6 +44,7 @@ __all__ = [
     "part_of",
     "program_text",
     "replace_symbols",
+    "shared_traces",
     "symbols_in",
     "symbols_of",
     "trace_state",
@@ -336,6 +337,18 @@ def fresh_traces() -> contextlib.AbstractContextManager[Any]:
     if trace_state() == _OUTSIDE:
         return NOTHING
     within: contextlib.AbstractContextManager[Any] = _scope_number(next(_scopes))
+    return within
+
+
+def shared_traces() -> contextlib.AbstractContextManager[Any]:
+    """Let JAX use what it traced before, inside of `fresh_traces`: for the library's own layers in users' code.
+
+    Their functions are then traced once, and stand in the program once, as they do in a graph of calls without a layer
+    of the user's around them: the two are one program. Users' code inside of them asks for fresh traces again.
+    """
+    if trace_state() == _OUTSIDE:
+        return NOTHING
+    within: contextlib.AbstractContextManager[Any] = _scope_number(0)
     return within
 
 
