@@ -93,6 +93,7 @@ def test_callbacks_are_copied_and_pickled_in_the_middle_of_a_run(tmp_path):
         callbacks.SwapEMAWeights(swap_on_epoch=True),
         callbacks.TensorBoard(tmp_path / "logs", update_freq=2),
         callbacks.TerminateOnNaN(),
+        callbacks.BackupAndRestore(tmp_path / "state"),
     ]
     taken = {}
 

@@ -221,7 +221,7 @@ class BackupAndRestore(MonitorCallback):
         return None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_writer": None}
+        return {**super().__getstate__(), "_writer": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

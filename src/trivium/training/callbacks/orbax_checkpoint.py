@@ -150,7 +150,7 @@ class OrbaxCheckpoint(MonitorCallback):
         return int(step)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_manager": None}
+        return {**super().__getstate__(), "_manager": None}
 
     def _save(self, logs: Logs | None) -> None:
         if self.save_best_only:
