@@ -14,7 +14,7 @@ LOGS = {"loss": np.float32(0.5), "f1": np.array([0.25, 1.0]), "accuracy": 1}
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
     """Serve on a free port of this machine until the test ends; note what came, and answer as told."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -28,6 +28,7 @@ def server():
         def log_message(self, *_):
             pass
 
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as serving:
         serving.came, serving.answer = [], 200
         thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
