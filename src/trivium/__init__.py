@@ -34,6 +34,7 @@ from trivium import (
     saving,
     tree,
     utils,
+    visualization,
     viz,
     wrappers,
 )
@@ -187,6 +188,7 @@ __all__ = [
     "tree",
     "utils",
     "version",
+    "visualization",
     "viz",
     "wrappers",
 ]

@@ -3,6 +3,7 @@
 import logging
 import re
 
+import jax
 import numpy as np
 import pytest
 from oracle import both
@@ -91,6 +92,7 @@ def test_limits_of_epochs_and_steps():
     finally:
         config.set_max_epochs(None)
         config.set_max_steps_per_epoch(None)
+    assert config.max_epochs() is None and config.max_steps_per_epoch() is None
     assert len(model().fit(X, X, epochs=3, verbose=0).epoch) == 3
     for limit in (0, -1, 1.5, True):
         with pytest.raises(ValueError, match="whole number above zero"):
@@ -106,14 +108,25 @@ def test_settings_that_say_what_is_not_to_be_had():
         config.enable_unsafe_deserialization()
 
 
-def test_switches():
-    for name in ("flash_attention", "interactive_logging", "traceback_filtering"):
-        enabled = getattr(config, f"is_{name}_enabled")
-        assert enabled()
-        getattr(config, f"disable_{name}")()
-        assert not enabled()
-        getattr(config, f"enable_{name}")()
-        assert enabled()
+@pytest.mark.parametrize("name", ["flash_attention", "interactive_logging", "traceback_filtering"])
+def test_switches(name):
+    enable, disable, is_enabled = (
+        getattr(config, form.format(name)) for form in ("enable_{}", "disable_{}", "is_{}_enabled")
+    )
+    assert is_enabled()
+    disable()
+    assert not is_enabled()
+    enable()
+    assert is_enabled()
+
+
+def test_tracebacks_are_filtered_by_jax():
+    config.disable_traceback_filtering()
+    try:
+        assert jax.config.jax_traceback_filtering == "off"
+    finally:
+        config.enable_traceback_filtering()
+    assert config.is_traceback_filtering_enabled() and jax.config.jax_traceback_filtering == "auto"
 
 
 def test_dtypes_as_keras_has_them():
@@ -136,12 +149,33 @@ def test_dtypes_as_keras_has_them():
     assert ours == theirs
 
 
+def test_settings_that_are_checked():
+    assert config.set_epsilon is backend.set_epsilon
+    before = backend.epsilon()
+    config.set_epsilon(1e-3)
+    try:
+        assert backend.epsilon() == 1e-3
+    finally:
+        backend.set_epsilon(before)
+
+
+def test_batches_and_their_parts():
+    x, y, w = np.ones(2), np.zeros(2), np.ones(2)
+    for given in ((x,), (x, y), (x, y, w)):
+        packed = utils.pack_x_y_sample_weight(*given)
+        # As Keras does: what is alone and no list stands for itself.
+        assert packed is x if len(given) == 1 else packed == given
+        assert utils.unpack_x_y_sample_weight(packed) == (*given, None, None)[:3]
+
+
 def test_names_and_tensors():
     assert [backend.get_uid("thing"), backend.get_uid("thing"), backend.get_uid()] == [1, 2, 1]
     x, y = tv.Input((2,)), tv.Input((2,))
     z = tv.layers.Dense(3)(x + y) * 2
     assert utils.get_source_inputs(z) == [x, y] and utils.get_source_inputs(x) == [x]
-    assert utils.is_keras_tensor(z) and not utils.is_keras_tensor(X)
+    assert (
+        isinstance(z, tv.KerasTensor) and utils.is_keras_tensor(z) and not utils.is_keras_tensor(X)
+    )
     assert tv.version() == tv.__version__
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trivium import ops
+from trivium import config, ops
 from trivium.ops.lowering import attention
 from trivium.ops.lowering.attention import Attention
 
@@ -119,6 +119,12 @@ def test_the_kernel_is_taken_where_it_fits(monkeypatch, fits):
     ):
         assert ops.dot_product_attention(*half, **given).any()
     assert ops.dot_product_attention(QUERY, QUERY, QUERY).any()
+    config.disable_flash_attention()
+    try:
+        assert not config.is_flash_attention_enabled()
+        assert ops.dot_product_attention(*half).any()
+    finally:
+        config.enable_flash_attention()
     assert taken == ["cudnn"]
     if not fits:
         with pytest.raises(ValueError, match="cannot be taken here: The head dim"):

@@ -10,6 +10,21 @@ from pathlib import Path
 TESTS = Path(__file__).parents[2]
 # What a test calls the library itself.
 _LIBRARY = ("trivium", "tv", "keras", "lib", "library")
+# Where the tests of a module lie that has no folder of its own.
+_ROOMS = {
+    "backend": "utils",
+    "callbacks": "training",
+    "config": "utils",
+    "dtype_policies": "state",
+    "legacy": "utils",
+    "mixed_precision": "utils",
+}
+
+
+def room_of(path: str) -> str:
+    """Return the folder of tests that a name's belong in."""
+    outermost = path.partition(".")[0]
+    return _ROOMS.get(outermost, outermost)
 
 
 class File:
@@ -49,13 +64,16 @@ class File:
         module, _, name = path.rpartition(".")
         modules = (module.rpartition(".")[2],) if module else _LIBRARY
         own = 0
-        if module and self.room == path.partition(".")[0]:
+        if module and self.room == room_of(path):
+            # Under whatever name the test has the module, in a table, or put together.
             own = self.strings[name] + sum(self._put_together(name))
+            own += sum(n for (_, attribute), n in self.names.items() if attribute == name)
         return own + sum(self.names[m, name] for m in modules)
 
     def _put_together(self, name: str) -> Iterator[bool]:
         for start, end in self.pieces:
-            yield len(start) > 3 and name.startswith(start) and name.endswith(end)
+            long = len(start) + len(end) >= 8
+            yield long and name.startswith(start) and name.endswith(end)
 
 
 def files() -> list[File]:
@@ -67,7 +85,7 @@ def files() -> list[File]:
 def covering(paths: list[str], read: list[File]) -> File | None:
     """Return the file that covers what has these names: one of its room, one that compares with Keras, the one that
     writes them most."""
-    rooms = {path.partition(".")[0] for path in paths}
+    rooms = {room_of(path) for path in paths}
     counts = {file.name: sum(map(file.mentions, paths)) for file in read}
     found = [file for file in read if counts[file.name]]
     return max(

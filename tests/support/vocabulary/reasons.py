@@ -40,6 +40,23 @@ ABSENT: dict[str, str] = {
     "optimizers.legacy": "In Keras, too, each of them raises an error that says to use the others.",
 }
 
+# Names that no test writes, and the file that covers them all the same: by a loop over names.
+COVERED = {
+    "remat": "ops/test_effects.py",
+    "activations.exponential": "activations/test_activations.py",
+    **{
+        f"layers.{kind}{rank}D": "layers/test_edges.py"
+        for kind in (
+            "AdaptiveAveragePooling",
+            "AdaptiveMaxPooling",
+            "GlobalAveragePooling",
+            "GlobalMaxPooling",
+            "MaxPooling",
+        )
+        for rank in (1, 2, 3)
+    },
+}
+
 # How a signature may differ: of which names, in what, and why.
 DIFFERENCES = [
     (

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import trivium
 from trivium.compat import names as known
 from vocabulary import mentions, signatures
-from vocabulary.reasons import ABSENT, LATER
+from vocabulary.reasons import ABSENT, COVERED, LATER
 
 PAGE = Path(__file__).parents[3] / "docs" / "coverage.md"
 HEAD = """# Coverage
@@ -68,7 +68,14 @@ def names() -> list[Name]:
     same: dict[int, list[str]] = defaultdict(list)
     for path, value in here.items():
         same[id(value)].append(path)
-    covering = {key: mentions.covering(group, files) for key, group in same.items()}
+    known = {file.name: file for file in files}
+
+    def marked(group: list[str]) -> mentions.File | None:
+        return next((known[COVERED[path]] for path in group if path in COVERED), None)
+
+    covering = {
+        key: mentions.covering(group, files) or marked(group) for key, group in same.items()
+    }
     return [
         Name(
             path,

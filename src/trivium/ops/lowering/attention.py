@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.ops.lowering.windows import on_cpu
+from trivium.state.session import session
 from trivium.state.types import Array
 
 __all__ = ["Attention", "dot_products"]
@@ -205,7 +206,8 @@ class Attention:
             plain = bias is None and mask is None and self.cap is None and self.window is None
             plain = plain and chance is None and self.agree is dot_products
             half = query.dtype in (jnp.float16, jnp.bfloat16)
-            if not (plain and half and jax.default_backend() == "gpu"):
+            wanted = session().flash_attention and jax.default_backend() == "gpu"
+            if not (plain and half and wanted):
                 return None
         reach = None if self.window is None else self.window - 1
         window = None if reach is None else (reach, 0 if self.causal else reach)
