@@ -59,7 +59,7 @@ def test_lambda_never_writes_code():
 def test_lambda_never_runs_code():
     config = keras.layers.Lambda(lambda x: x).get_config()
     assert config["function"]["class_name"] == "__lambda__"
-    with pytest.raises(ValueError, match="Code from files is never run"):
+    with pytest.raises(ValueError, match="code from files is not run"):
         L.Lambda.from_config(config)
     config["function"] = {"class_name": "function", "config": "os.system", "module": "os"}
     with pytest.raises(ValueError, match=r"'os\.system' is not known"):

@@ -205,7 +205,7 @@ def test_names_in_configs_are_looked_up_and_nothing_is_imported():
     ):
         with pytest.raises(ValueError, match="is not known here"):
             deserialize_keras_object(config)
-    with pytest.raises(ValueError, match="Code from files is never run"):
+    with pytest.raises(ValueError, match="code from files is not run"):
         deserialize_keras_object({"class_name": "__lambda__", "config": {"value": "x"}})
 
 
