@@ -28,6 +28,7 @@ from oracle import both, recorded
 import trivium as tv
 from trivium import layers
 from trivium.state.masks import get_mask, set_mask
+from trivium.testing.control import WAYS, in_turn
 
 
 @dataclasses.dataclass(eq=False)
@@ -721,29 +722,6 @@ def test_pickled(case):
     assert plain(copied.get_config()) == plain(case.ours.get_config())
 
 
-def stepped(case, layer, said, way, arrays, flag):
-    """Return the outputs of two calls, the losses and all variables after, the calls made in one way or another."""
-    first, second = ([a[::-1] if i else a for a in arrays] for i in range(2))
-
-    def call(*xs):
-        return layer(case.like(xs), **said)
-
-    with tv.StatelessScope([(v, v.value) for v in layer.variables], collect_losses=True) as scope:
-        if way == "scan":
-            both = [jnp.stack(pair) for pair in zip(first, second, strict=True)]
-            _, outputs = tv.ops.scan(lambda carry, xs: (carry, call(*xs)), jnp.zeros(()), both)
-            outputs = list(outputs)
-        elif way == "cond":
-            branches = (lambda: call(*first)), (lambda: call(*second))
-            outputs = [tv.ops.cond(taken, *branches) for taken in (flag, ~flag)]
-        elif way == "remat":
-            outputs = [tv.ops.remat(call)(*xs) for xs in (first, second)]
-        else:
-            outputs = [call(*xs) for xs in (first, second)]
-        loss = jnp.asarray(sum(scope.losses), "float32")
-        return outputs, loss, [scope.get_current_value(v) for v in layer.variables]
-
-
 @EACH
 def test_inside_scan_cond_and_remat(case):
     """What a layer gives, draws, adds and keeps there is what it gives, draws, adds and keeps in plain calls."""
@@ -751,8 +729,10 @@ def test_inside_scan_cond_and_remat(case):
     layer = case.ours  # Built before the program, not in it.
 
     def run(arrays, flag):
-        ways = ("plain", "scan", "cond", "remat")
-        return [stepped(case, layer, said, way, arrays, flag) for way in ways]
+        def call(xs):
+            return layer(case.like(xs), **said)
+
+        return [in_turn(layer, call, way, arrays, flag) for way in WAYS]
 
     plainly, *others = compiled(run, [jnp.asarray(x) for x in case.inputs], jnp.array(True))
     for other in others:

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import tree_leaves, tree_map
 
-from trivium import ops
 from trivium.layers import Layer, serialize
 from trivium.models import Model, Sequential
 from trivium.state import StatelessScope
@@ -26,6 +25,7 @@ from trivium.state.effects import Effects
 from trivium.state.masks import get_mask, set_mask
 from trivium.styles import source
 from trivium.styles.explain import explain
+from trivium.testing.control import WAYS, in_turn
 from trivium.testing.subject import Subject, difference, is_float_array, program
 
 __all__ = ["CHECKS", "Check"]
@@ -260,29 +260,6 @@ def _gradients(s: Subject) -> Problems:
         )
 
 
-def _in_turn(s: Subject, way: str, arrays: Any, flag: Any) -> Any:
-    """Return the outputs of two calls, the losses and all variables after, the calls made in one way or another."""
-    layer, second = s.layer, tree_map(lambda x: x[::-1], arrays)
-
-    def call(inputs: Any) -> Any:
-        return layer(inputs, training=True, **s.kwargs)
-
-    with StatelessScope([(v, v.value) for v in layer.variables], collect_losses=True) as scope:
-        if way == "scan":
-            both = tree_map(lambda a, b: jnp.stack([a, b]), arrays, second)
-            _, stacked = ops.scan(lambda c, x: (c, call(x)), jnp.zeros(()), both)
-            outputs = [tree_map(lambda y, i=i: y[i], stacked) for i in range(2)]
-        elif way == "cond":
-            branches = (lambda: call(arrays)), (lambda: call(second))
-            outputs = [ops.cond(taken, *branches) for taken in (flag, ~flag)]
-        elif way == "remat":
-            outputs = [ops.remat(call)(x) for x in (arrays, second)]
-        else:
-            outputs = [call(x) for x in (arrays, second)]
-        losses = sum((jnp.sum(x) for x in scope.losses), jnp.zeros(()))
-        return outputs, losses, [scope.get_current_value(v) for v in layer.variables]
-
-
 @_check(
     "loops and branches",
     "The layer fails inside `ops.scan`, `ops.cond` or `ops.remat`",
@@ -290,13 +267,15 @@ def _in_turn(s: Subject, way: str, arrays: Any, flag: Any) -> Any:
 )
 def _loops(s: Subject) -> Problems:
     """There it gives, draws, adds and keeps what it does in plain calls."""
-    ways = ("plain", "scan", "cond", "remat")
+
+    def call(inputs: Any) -> Any:
+        return s.layer(inputs, training=True, **s.kwargs)
 
     def run(arrays: Any, flag: Any) -> Any:
-        return [_in_turn(s, way, arrays, flag) for way in ways]
+        return [in_turn(s.layer, call, way, arrays, flag) for way in WAYS]
 
     plain, *others = program(run, s.inputs, jnp.array(True))
-    for way, other in zip(ways[1:], others, strict=True):
+    for way, other in zip(WAYS[1:], others, strict=True):
         found = difference(plain, other)
         if found:
             yield (
