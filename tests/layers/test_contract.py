@@ -478,13 +478,7 @@ def test_every_layer_has_a_case():
     assert {case.layer for case in CASES} == wanted - WITHOUT_CASE
 
 
-# Arguments of Keras's that we do not have: quantization and low-rank adaption of single layers, and those that every
-# layer takes by name.
-ABSENT = {
-    "Dense": {"lora_rank", "lora_alpha", "quantization_config"},
-    "EinsumDense": {"lora_rank", "lora_alpha", "gptq_unpacked_column_size", "quantization_config"},
-    "Embedding": {"lora_rank", "lora_alpha", "quantization_config"},
-}
+# Arguments that every layer takes by name.
 BY_NAME = {"name", "dtype"}
 
 
@@ -506,7 +500,7 @@ KERAS_HAS = recorded(lambda keras: sorted(n for n in dir(keras.layers) if n[0] !
 def test_arguments_and_defaults_are_those_of_keras(name):
     ours = getattr(layers, name)
     own = {p for p, _ in arguments(ours.__init__ if inspect.isclass(ours) else ours)}
-    absent = ABSENT.get(name, set()) | (BY_NAME - own)
+    absent = BY_NAME - own
 
     def of(library, without):
         thing = getattr(library.layers, name)

@@ -146,6 +146,24 @@ class Layer(Called):
                 refuse_own_name(self, name)
             object.__setattr__(self, name, value)
 
+    def quantize(
+        self, mode: str | None = None, type_check: bool = True, config: Any = None
+    ) -> None:
+        """Keep the kernel in fewer bits: layers that have one do.
+
+        Args:
+            mode: `"int8"`, `"int4"` or `"float8"`.
+            type_check: Whether to refuse a subclass that is not the library's.
+            config: A `QuantizationConfig` in place of the mode, or besides it.
+
+        Raises:
+            NotImplementedError: The layer has no kernel.
+        """
+        raise NotImplementedError(
+            f"Layer {self.path!r} ({type(self).__name__}) has no kernel to quantize: Dense, EinsumDense, Embedding, "
+            "Conv1D, Conv2D and Conv3D have. `model.quantize` finds them."
+        )
+
     def _node(self) -> Any:
         """Return the layer's first call: in the graph that its subclassed model's code records, or as it was made."""
         parent: Any = self._parent() if self._parent is not None else None

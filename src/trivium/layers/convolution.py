@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 from trivium import ops
 from trivium.layers.checks import flag, positive_int
 from trivium.layers.input_spec import InputSpec
+from trivium.layers.kernels import Kernel, KernelLayer
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import Sizes, Spatial, one_of, sizes_of
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
-from trivium.state.types import Array, Shape
+from trivium.state.types import Array, ArrayLike, Shape
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
@@ -87,13 +88,17 @@ class BaseConv(Spatial):
         """Compute the output."""
         outputs = self._convolve(inputs)
         if self.bias is not None:
-            shape = [1] * (self.rank + 2)
-            shape[self._channel_axis] = -1
-            outputs = outputs + ops.reshape(self.bias, shape)
+            outputs = outputs + self._over_channels(self.bias)
         return self.activation(outputs)
 
+    def _over_channels(self, numbers: ArrayLike) -> Array:
+        """Return numbers, one for each filter, so that they meet the output's channels."""
+        shape = [1] * (self.rank + 2)
+        shape[self._channel_axis] = -1
+        return ops.reshape(numbers, shape)
 
-class Conv(BaseConv):
+
+class Conv(KernelLayer, BaseConv):
     """A window that slides over `rank` axes; each filter gives a weighted sum of what it sees.
 
     Args:
@@ -114,7 +119,7 @@ class Conv(BaseConv):
         activity_regularizer: A penalty on the output.
         kernel_constraint: A function applied to the kernel after each update.
         bias_constraint: A function applied to the bias after each update.
-        kwargs: `name`, `dtype`, `trainable`, as for every layer.
+        kwargs: `name`, `dtype`, `trainable`, as for every layer; and `lora_rank` and `lora_alpha`, see `enable_lora`.
 
     Raises:
         TypeError: `use_bias` is not true or false.
@@ -124,6 +129,13 @@ class Conv(BaseConv):
         `(batch, *spatial, channels)` to `(batch, *new_spatial, filters)`; the channels stand second with
         `"channels_first"`.
     """
+
+    kernel = Kernel()
+    # Whole numbers are convolved as floats, which hold them and their sums.
+    _whole_dtype = "float32"
+    _left_out: ClassVar[dict[str, Any]] = {
+        "lora_rank": None, "lora_alpha": None, "quantization_config": None,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -168,17 +180,34 @@ class Conv(BaseConv):
                 f"Layer {self.path!r} ({type(self).__name__}) needs a number of channels that is a multiple of its "
                 f"groups={self.groups}; got {channels}."
             )
-        shape = (*self.kernel_size, channels // self.groups, self.filters)
-        self.kernel = self._add_set_weight("kernel", shape)
+        self._add_kernel((*self.kernel_size, channels // self.groups, self.filters))
         return self.filters
 
+    def build(self, input_shape: Shape) -> None:
+        """Make the kernel, and the bias, shape `(filters,)`."""
+        super().build(input_shape)
+        self._finish_kernel()
+
     def _convolve(self, inputs: Array) -> Array:
+        return self._linear(inputs)
+
+    def _apply(self, inputs: Array, kernel: ArrayLike) -> Array:
         padding = self.padding
         if padding == "causal":
             padding, inputs = "valid", self._pad_before(inputs)
-        return ops.conv(
-            inputs, self.kernel, self.strides, padding, self.data_format, self.dilation_rate
-        )
+        return ops.conv(inputs, kernel, self.strides, padding, self.data_format, self.dilation_rate)
+
+    def _summed_axes(self) -> tuple[int, ...]:
+        return tuple(range(self.rank + 1))
+
+    def _input_axes(self) -> tuple[int, ...]:
+        return tuple(range(1, self.rank + 2))  # Each window sees a part of the whole sample.
+
+    def _factored_axis(self) -> int | None:
+        return self._channel_axis if self.groups == 1 else None
+
+    def _output_scale(self, input_scale: Array, kernel_scale: Array) -> Array:
+        return input_scale * self._over_channels(kernel_scale)
 
     def _pad_before(self, inputs: Array) -> Array:
         """Put zeros before the first step, so that no step sees a later one."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from trivium import ops
-from trivium.layers.base import Layer
 from trivium.layers.checks import flag, positive_int
 from trivium.layers.input_spec import InputSpec
+from trivium.layers.kernels import Kernel, KernelLayer
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
-from trivium.state.types import Array, Shape
+from trivium.state.types import Array, ArrayLike, Shape
 
 __all__ = ["Dense"]
 
 
 @LAYERS.register()
-class Dense(Layer):
+class Dense(KernelLayer):
     """`activation(inputs @ kernel + bias)`, on the last axis.
 
     Args:
@@ -30,6 +30,10 @@ class Dense(Layer):
         activity_regularizer: A penalty on the output.
         kernel_constraint: A function applied to the kernel after each update.
         bias_constraint: A function applied to the bias after each update.
+        lora_rank: The rank of two factors whose product is added to the kernel and trained in its place; none where it
+            is `None`. See `enable_lora`.
+        lora_alpha: The product counts `lora_alpha / lora_rank` times; once where it is `None`.
+        quantization_config: How the kernel is quantized, where the dtype policy says that it is.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
@@ -45,7 +49,7 @@ class Dense(Layer):
         (2, 3)
     """
 
-    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
+    kernel = Kernel()
 
     def __init__(
         self,
@@ -59,9 +63,15 @@ class Dense(Layer):
         activity_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            activity_regularizer=activity_regularizer,
+            lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config, **kwargs,
+        )  # fmt: skip
         self._set(
             units=positive_int(self, units=units), activation=activation, use_bias=flag(self, use_bias=use_bias),
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
@@ -73,13 +83,20 @@ class Dense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Make the kernel and the bias."""
-        self.kernel = self._add_set_weight("kernel", (input_shape[-1], self.units))
+        self._add_kernel((input_shape[-1], self.units))
         self.bias = self._add_set_weight("bias", (self.units,)) if self.use_bias else None
+        self._finish_kernel()
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
 
     def call(self, inputs: Array) -> Array:
         """Compute the output."""
-        outputs = ops.matmul(inputs, self.kernel)
+        outputs = self._linear(inputs)
         if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)
+
+    def _apply(self, inputs: Array, kernel: ArrayLike) -> Array:
+        return ops.matmul(inputs, kernel)
+
+    def _summed_axes(self) -> tuple[int, ...]:
+        return (0,)

@@ -6,13 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import jax
+import numpy as np
+
 from trivium import ops
-from trivium.layers.base import Layer
 from trivium.layers.checks import is_whole, known
 from trivium.layers.input_spec import InputSpec
+from trivium.layers.kernels import Kernel, KernelLayer
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
-from trivium.state.types import Array, Shape
+from trivium.state.types import Array, ArrayLike, Shape
 
 __all__ = ["EinsumDense"]
 
@@ -22,7 +25,7 @@ _EQUATION = re.compile(
 
 
 @LAYERS.register()
-class EinsumDense(Layer):
+class EinsumDense(KernelLayer):
     """`activation(einsum(equation, inputs, kernel) + bias)`: a product along any axes, named by letters.
 
     Args:
@@ -38,6 +41,11 @@ class EinsumDense(Layer):
         bias_regularizer: A penalty on the bias.
         kernel_constraint: A function applied to the kernel after each update.
         bias_constraint: A function applied to the bias after each update.
+        lora_rank: The rank of two factors whose product is added to the kernel and trained in its place; none where it
+            is `None`. See `enable_lora`.
+        lora_alpha: The product counts `lora_alpha / lora_rank` times; once where it is `None`.
+        gptq_unpacked_column_size: Kept for Keras's configs: kernels quantized by GPTQ are not read here.
+        quantization_config: How the kernel is quantized, where the dtype policy says that it is.
         kwargs: `name`, `dtype`, `trainable`, as for every layer; and `activity_regularizer`.
 
     Raises:
@@ -51,8 +59,10 @@ class EinsumDense(Layer):
         ((2, 5, 3, 8), (4, 3, 8), (3, 8))
     """
 
-    _left_out: ClassVar[dict[str, Any]] = {}
-    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
+    kernel = Kernel()
+    _left_out: ClassVar[dict[str, Any]] = {
+        "lora_rank": None, "lora_alpha": None, "gptq_unpacked_column_size": None,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -66,9 +76,15 @@ class EinsumDense(Layer):
         bias_regularizer: RegularizerLike = None,
         kernel_constraint: ConstraintLike = None,
         bias_constraint: ConstraintLike = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        gptq_unpacked_column_size: int | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(
+            lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config, **kwargs
+        )  # fmt: skip
         given = (output_shape,) if is_whole(output_shape) else output_shape
         if not isinstance(given, list | tuple) or not all(
             d is None or is_whole(d, least=1) for d in given
@@ -82,6 +98,7 @@ class EinsumDense(Layer):
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+            gptq_unpacked_column_size=gptq_unpacked_column_size,
         )  # fmt: skip
         self._check_equation()
 
@@ -156,7 +173,7 @@ class EinsumDense(Layer):
         """Make the kernel, and the bias where there is one."""
         inputs, kernel, output, before, after = self._letters()
         sizes = self._sizes(input_shape)
-        self.kernel = self._add_set_weight("kernel", [sizes[c] for c in kernel])
+        self._add_kernel([sizes[c] for c in kernel])
         self.bias = None
         if self.bias_axes:
             # It broadcasts from its first axis on.
@@ -164,6 +181,7 @@ class EinsumDense(Layer):
             shape = [sizes[c] if c in self.bias_axes else 1 for c in axes]
             shape += [1] * (len(input_shape) - len(inputs)) if after else []
             self.bias = self._add_set_weight("bias", shape)
+        self._finish_kernel()
         at = {c: i - len(inputs) if before else i for i, c in enumerate(inputs)}
         said = dict(zip(reversed(output), reversed(self.output_shape), strict=False))
         fixed = {at[c]: sizes[c] for c in inputs if c in kernel or said.get(c) is not None}
@@ -171,7 +189,56 @@ class EinsumDense(Layer):
 
     def call(self, inputs: Array) -> Array:
         """Compute the output."""
-        outputs = ops.einsum(self.equation, inputs, self.kernel)
+        outputs = self._linear(inputs)
         if self.bias is not None:
             outputs = outputs + self.bias
         return self.activation(outputs)
+
+    def _apply(self, inputs: Array, kernel: ArrayLike) -> Array:
+        return ops.einsum(self.equation, inputs, kernel)
+
+    def _summed_axes(self) -> tuple[int, ...]:
+        _, kernel, output, _, _ = self._letters()
+        return tuple(i for i, c in enumerate(kernel) if c not in output)
+
+    def _input_axes(self) -> tuple[int, ...]:
+        inputs, _, output, before, _ = self._letters()
+        start = -len(inputs) if before else 0
+        return tuple(start + i for i, c in enumerate(inputs) if c not in output)
+
+    def _factored_axis(self) -> int | None:
+        inputs, kernel, output, _, after = self._letters()
+        last = kernel[-1]
+        # An axis that the input has, too, cannot become the rank's.
+        if last not in output or last in inputs:
+            return None
+        return output.index(last) - (0 if after else len(output))
+
+    def _output_scale(self, input_scale: Array, kernel_scale: Array) -> Array:
+        # One product for each number of the output, in which no digit may be lost.
+        with jax.default_matmul_precision("highest"):
+            return self._apply(input_scale, kernel_scale)
+
+    def _scale_order(self) -> tuple[list[int], list[str]]:
+        """Return in which order the output has the kernel's axes that are not summed over, and these axes' letters."""
+        _, kernel, output, _, _ = self._letters()
+        mine = [c for c in kernel if c in output]
+        return [mine.index(c) for c in output if c in kernel], mine
+
+    def _keep_scale(self, scale: Array) -> Array:
+        """Return a scale with an axis for each of the output's, of size 1 where those are the input's."""
+        order, mine = self._scale_order()
+        output = self._letters()[2]
+        ordered = ops.transpose(ops.squeeze(scale, self._summed_axes()), order)
+        sizes = iter(ordered.shape)
+        return ops.reshape(ordered, [next(sizes) if c in mine else 1 for c in output])
+
+    def _kept_scale(self, scale: Array) -> Array:
+        order, _ = self._scale_order()
+        sizes = [
+            n
+            for n, c in zip(scale.shape, self._letters()[2], strict=True)
+            if c in self._letters()[1]
+        ]
+        kernel = ops.transpose(ops.reshape(scale, sizes), np.argsort(order).tolist())
+        return ops.expand_dims(kernel, self._summed_axes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any, ClassVar
 
@@ -10,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
-from trivium.layers.base import Layer
 from trivium.layers.checks import flag, known, not_negative, positive_int
+from trivium.layers.kernels import Kernel, KernelLayer
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ConstraintLike, InitializerLike, RegularizerLike
 from trivium.state.dtypes import standardize_dtype
@@ -22,7 +23,7 @@ __all__ = ["Embedding", "ReversibleEmbedding"]
 
 
 @LAYERS.register()
-class Embedding(Layer):
+class Embedding(KernelLayer):
     """A vector of its own for each whole number.
 
     A number that is not from 0 to `input_dim - 1` is an error where the layer is called on arrays. A compiled program
@@ -36,6 +37,10 @@ class Embedding(Layer):
         embeddings_constraint: A function applied to the table after each update.
         mask_zero: Whether 0 stands for padding: the layers that follow then leave those steps out.
         weights: The table's first values.
+        lora_rank: The rank of two factors whose product is added to the table and trained in its place; none where it
+            is `None`. See `enable_lora`.
+        lora_alpha: The product counts `lora_alpha / lora_rank` times; once where it is `None`.
+        quantization_config: How the table is quantized, where the dtype policy says that it is.
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Raises:
@@ -56,9 +61,10 @@ class Embedding(Layer):
         Bengio et al., "A Neural Probabilistic Language Model", JMLR 2003.
     """
 
-    _unwritten: ClassVar[frozenset[str]] = Layer._unwritten | {"weights"}
-    _left_out: ClassVar[dict[str, Any]] = {}
-    _constants: ClassVar[dict[str, Any]] = {"quantization_config": None}
+    embeddings = Kernel()
+    _outputs_first, _float_inputs = True, False
+    _unwritten: ClassVar[frozenset[str]] = KernelLayer._unwritten | {"weights"}
+    _left_out: ClassVar[dict[str, Any]] = {"lora_rank": None, "lora_alpha": None}
 
     def __init__(
         self,
@@ -69,6 +75,9 @@ class Embedding(Layer):
         embeddings_constraint: ConstraintLike = None,
         mask_zero: bool = False,
         weights: ArrayLike | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("input_length", None) is not None:
@@ -76,7 +85,9 @@ class Embedding(Layer):
                 "Embedding: `input_length` has no use any more; leave it out.", stacklevel=2
             )
         activity = kwargs.pop("activity_regularizer", None)
-        super().__init__(**kwargs)
+        super().__init__(
+            lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config, **kwargs
+        )  # fmt: skip
         self._set(
             input_dim=positive_int(self, input_dim=input_dim),
             output_dim=positive_int(self, output_dim=output_dim),
@@ -93,7 +104,8 @@ class Embedding(Layer):
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Make the table."""
-        self.embeddings = self._add_set_weight("embeddings", (self.input_dim, self.output_dim))
+        self._add_kernel((self.input_dim, self.output_dim))
+        self._finish_kernel()
 
     def compute_mask(self, inputs: Array, mask: Array | None = None) -> Array | None:
         """Return which numbers are not 0, if 0 stands for padding."""
@@ -109,9 +121,17 @@ class Embedding(Layer):
         numbers = inputs if str(inputs.dtype) == "int64" else ops.cast(inputs, "int32")
         # The end of the table is no row of it: what is looked up there is filled in, and its gradient goes nowhere.
         numbers = ops.where(numbers < 0, self.input_dim, numbers)
-        table = ops.convert_to_tensor(self.embeddings)
-        rows = jnp.take(table, numbers, axis=0, mode="fill", fill_value=0)
-        return ops.cast(rows, self.compute_dtype)
+        return ops.cast(self._linear(numbers), self.compute_dtype)
+
+    def _apply(self, inputs: Array, kernel: ArrayLike) -> Array:
+        table = ops.convert_to_tensor(kernel)
+        return jnp.take(table, inputs, axis=0, mode="fill", fill_value=0)
+
+    def _from_form(self, form: Any, inputs: Array) -> Array:
+        return form.looked_up(self, functools.partial(self._apply, inputs))
+
+    def _summed_axes(self) -> tuple[int, ...]:
+        return (1,)  # A vector has a scale of its own, though nothing is summed.
 
     def check_numbers(self, numbers: ArrayLike) -> None:
         """Find numbers that have no vector.
@@ -223,7 +243,7 @@ class ReversibleEmbedding(Embedding):
             )
         dtype = self.reverse_dtype or self.compute_dtype
         own = self.reverse_embeddings
-        table = ops.transpose(self.embeddings) if own is None else ops.convert_to_tensor(own)
+        table = ops.transpose(self._float_kernel()) if own is None else ops.convert_to_tensor(own)
         logits = ops.matmul(ops.cast(inputs, dtype), ops.cast(table, dtype))
         cap = self.logit_soft_cap
         return logits if cap is None else cap * ops.tanh(logits / cap)

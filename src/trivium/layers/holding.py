@@ -18,7 +18,7 @@ from trivium.state.tracking import LAYERS, in_one_look, members, unique
 
 __all__ = ["Holder"]
 
-_IS_TRAINED = operator.attrgetter("trainable_unless_frozen")
+_WAS_TRAINED = operator.attrgetter("made_trainable")
 
 
 class Holder(Copied, Settings):
@@ -187,8 +187,12 @@ class Holder(Copied, Settings):
         # Those that `add_weight` made come first: their list is the layer's first attribute.
         variables = list(members(self).variables)
         if len(variables) > 1:
-            variables.sort(key=_IS_TRAINED, reverse=True)
+            variables.sort(key=_WAS_TRAINED, reverse=True)
         return variables
+
+    def _stored_weights(self) -> list[Variable]:
+        """Return the layer's own weights in the order in which files have them."""
+        return self._own_weights()
 
     @property
     def weights(self) -> list[Variable]:
@@ -296,7 +300,7 @@ class Holder(Copied, Settings):
         Args:
             store: A dict, or something that takes arrays by name as one does.
         """
-        for i, variable in enumerate(self._own_weights()):
+        for i, variable in enumerate(self._stored_weights()):
             store[str(i)] = variable
 
     def load_own_variables(self, store: Any) -> None:
@@ -308,7 +312,7 @@ class Holder(Copied, Settings):
         Raises:
             ValueError: Their number or a shape differs; no weight has been changed.
         """
-        mine = self._own_weights()
+        mine = self._stored_weights()
         shapes = [tuple(np.shape(store[k])) for k in map(str, range(len(store))) if k in store]
         if shapes != [variable.shape for variable in mine]:
             raise ValueError(

@@ -33,6 +33,7 @@ from trivium.models.capture import (
 from trivium.models.functional_inputs import fit_inputs, with_masks
 from trivium.models.lookups import check_lookups
 from trivium.models.made_layers import keep_made_layers
+from trivium.models.quantizing import Filters, quantize_model
 from trivium.models.serializable import SerializableModel
 from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.state.frame import current_frame
@@ -305,7 +306,7 @@ class Model(SerializableModel, Trainer, Layer):
         if self._graph is None:
             return inner
         mine = {id(v): v for v in [*inner, *self._graph.variables]}
-        return sorted(mine.values(), key=lambda v: not v.trainable_unless_frozen)
+        return sorted(mine.values(), key=lambda v: not v.made_trainable)
 
     @property
     def _layers(self) -> list[Layer]:
@@ -584,6 +585,30 @@ class Model(SerializableModel, Trainer, Layer):
         from trivium.saving import load_weights
 
         load_weights(self, filepath, skip_mismatch, by_name)
+
+    def quantize(  # type: ignore[override]
+        self, mode: str | None = None, config: Any = None, filters: Filters = None, **kwargs: Any
+    ) -> None:
+        """Keep the kernels of the layers inside, however deep, in fewer bits, and compute with those.
+
+        Args:
+            mode: `"int8"`, `"int4"` or `"float8"`.
+            config: A `QuantizationConfig` in place of the mode, or besides it.
+            filters: Which layers: a regular expression that is found in their names, several of them, or a function
+                of a layer; all that have a kernel where it is `None`.
+            kwargs: `type_check=False` quantizes layers of classes of your own, too, which a warning names otherwise.
+
+        Raises:
+            ValueError: The model is not built, or a layer is quantized already; no layer has been changed.
+
+        Example:
+            >>> import trivium as tv
+            >>> model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(8), tv.layers.Dense(2, name="last")])
+            >>> model.quantize("int8", filters=lambda layer: layer.name != "last")
+            >>> [layer.quantization_mode for layer in model.layers]
+            ['int8', None]
+        """
+        quantize_model(self, mode, config, filters, **{"type_check": True, **kwargs})
 
     # -- looking ------------------------------------------------------------------------------------------------
 

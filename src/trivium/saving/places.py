@@ -24,7 +24,7 @@ def variable_places(layer: Any) -> dict[str, Variable]:
     places: dict[str, Variable] = {}
     known: set[int] = set()
     for path, inner in walk(layer):
-        for i, variable in enumerate(inner._own_weights()):
+        for i, variable in enumerate(inner._stored_weights()):
             if id(variable) not in known:
                 known.add(id(variable))
                 places[f"{path}vars/{i}"] = variable

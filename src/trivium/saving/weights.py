@@ -344,7 +344,7 @@ def _by_place(
             raise WeightFileError(
                 f"{source} has no weight for {weight.path!r}: there is no dataset {place!r}. {suggest(place, stored)}"
             )
-    known = {f"{path}vars/{i}" for path, x in walk(layer) for i in range(len(x._own_weights()))}
+    known = {f"{path}vars/{i}" for path, x in walk(layer) for i in range(len(x._stored_weights()))}
     extra = [name for name in stored if name not in known]
     if extra and not skip_mismatch:
         raise WeightFileError(

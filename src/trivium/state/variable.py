@@ -72,7 +72,7 @@ class Variable(Copied, ArrayOperators):
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"A variable's name is a text without '/'; got {name!r}.")
         self.name = name or auto_name("variable")
-        self._trainable = bool(trainable)
+        self._trainable = self.made_trainable = bool(trainable)
         self.frozen = False
         self.autocast = autocast
         self.aggregation = aggregation

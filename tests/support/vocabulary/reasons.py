@@ -110,11 +110,6 @@ DIFFERENCES = [
         "Comes with training on several devices.",
     ),
     (
-        r"layers\.(Dense|EinsumDense|Embedding)",
-        r"lacks (lora_rank|lora_alpha|gptq_unpacked_column_size|quantization_config)",
-        "Comes with low rank and quantization.",
-    ),
-    (
         r"(saving|utils)\.(deserialize_keras_object|(load|save)_weights)",
         r".*",
         "Comes with the saving of models.",

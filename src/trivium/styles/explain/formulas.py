@@ -11,6 +11,7 @@ import jax
 
 from trivium.graph import SymbolicTensor
 from trivium.layers import Layer
+from trivium.layers.kernels import KernelLayer
 from trivium.models import Model
 from trivium.state import Variable
 from trivium.styles.explain.notation import Notation, number, words
@@ -316,6 +317,8 @@ def _rule(operation: Any) -> Rule | None:
         own = getattr(type(operation), "formula", None)
         if callable(own):
             return lambda call: str(operation.formula(call))
+        if isinstance(operation, KernelLayer) and not operation.is_plain:
+            return None
         for cls in type(operation).__mro__:
             if cls in _RULES:
                 return _RULES[cls] if type(operation).call is getattr(cls, "call", None) else None

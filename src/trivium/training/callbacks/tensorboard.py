@@ -265,7 +265,7 @@ class TensorBoard(Callback):
         os.makedirs(os.path.join(self.log_dir, "train"), exist_ok=True)
         for layer, words in self._embeddings().items():
             file = os.path.join("train", f"{layer.path.replace('/', '.')}.embeddings.tsv")
-            table = np.asarray(layer.embeddings.value, "float32")
+            table = np.asarray(layer._float_kernel(), "float32")
             np.savetxt(os.path.join(self.log_dir, file), table, fmt="%.9g", delimiter="\t")
             config.embeddings.add(
                 tensor_name=f"{layer.path}/embeddings", tensor_path=file, metadata_path=words
