@@ -235,6 +235,8 @@ class Attends(layers.Layer):
 
 def test_a_cell_made_of_layers_with_nested_states():
     layer = layers.RNN(Attends(3, 2), return_sequences=True, return_state=True)
+    layer.build((None, 5, 4))
+    assert len(layer.weights) == 5  # Also of the layers that nobody has called yet.
     outputs, states = layer(X, mask=MASKS["any"])
     assert outputs.shape == (3, 5, 6) and list(states) == ["inner", "memory"]
     assert [w.name for w in layer.weights] == [
@@ -329,14 +331,13 @@ def test_long_sequences_need_little_memory():
     assert chunk_of(10_000, 2**29) == 100 and chunk_of(100, 2**40) is None
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-def test_the_form_of_the_loop_changes_nothing(backwards, monkeypatch):
+def test_the_form_of_the_loop_changes_nothing(monkeypatch):
     """In chunks, as for long sequences, and with products before the loop, as on accelerators."""
     layer = filled(
         layers.GRU(
             3,
             return_sequences=True,
-            go_backwards=backwards,
+            go_backwards=True,
             dropout=0.3,
             recurrent_dropout=0.3,
             seed=1,
@@ -397,15 +398,38 @@ def test_what_is_wrong_is_said_when_the_layer_is_made_or_built(make, error, word
         make()
 
 
-def test_a_cell_that_returns_other_states_is_named():
+@pytest.mark.parametrize(
+    "after, returned",
+    [
+        (lambda x: [x], r"float32\(3, 4\)"),
+        (lambda x: [x[:, :3], x], "float32"),
+        (lambda x: [], r"\[\]"),
+    ],
+)
+def test_a_cell_that_returns_other_states_is_named(after, returned):
     class Wrong(layers.Layer):
         state_size = 3
 
         def call(self, inputs, states):
-            return inputs, [inputs]
+            return inputs, after(inputs)
 
-    with pytest.raises(
-        ValueError,
-        match=r"has the states \[\(3, 3\)\] by its `state_size` and returned \[\(3, 4\)\]",
-    ):
+    with pytest.raises(ValueError, match=rf"'rnn/wrong' \(Wrong\) has the states .*{returned}"):
         layers.RNN(Wrong())(tv.Input((5, 4), batch_size=3))
+
+
+def test_a_counter_among_the_states_stays_whole():
+    class Counts(layers.Layer):
+        state_size = 1
+        add = 1
+
+        def get_initial_state(self, batch_size=None):
+            return [jnp.zeros((batch_size,), "int32")]
+
+        def call(self, inputs, states):
+            return inputs, [states[0] + self.add]
+
+    layer = layers.RNN(Counts(), return_state=True)
+    assert layer(X, mask=MASKS["any"])[1].tolist() == [3, 1, 0]
+    layer.cell.add = 0.5
+    with pytest.raises(ValueError, match="of the same sizes and kinds"):
+        layer(X)

@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium.graph import SymbolicTensor
+from trivium.graph.infer import infer
 from trivium.layers.base import Layer
 from trivium.layers.cell import Cell, SequenceNoise, checked_cell, initial_state, state_list
 from trivium.layers.cells import StackedRNNCells
@@ -15,6 +17,7 @@ from trivium.layers.registry import LAYERS
 from trivium.ops.control import scan_in_chunks, slice_of, zeros_of
 from trivium.ops.lowering.scanning import chunk_of, early_products
 from trivium.state import Variable
+from trivium.state.dtypes import is_float
 from trivium.state.effects import Effects
 from trivium.state.frame import entered
 from trivium.state.types import Array, Shape
@@ -96,6 +99,10 @@ class RNN(Layer):
         batch = sequences_shape[0]
         if not self.cell.built:
             self.cell.build((batch, *sequences_shape[2:]))
+        if any(layer._has_users_code for layer in self.cell._flatten_layers()):
+            # One step on shapes: layers inside that are built by their calls are built here, and slips show.
+            step = SymbolicTensor((batch, *sequences_shape[2:]), self.compute_dtype)
+            infer(lambda x: self.cell(x, self.get_initial_state(x.shape[0])), (step,), {})
         if self.stateful:
             if batch is None:
                 raise ValueError(
@@ -265,11 +272,15 @@ class _Walk:
         """Return new states in the structure and dtypes of those before, which the loop needs."""
         old, tree = jax.tree_util.tree_flatten(before)
         new = jax.tree_util.tree_leaves(after)
-        if [x.shape for x in old] != [x.shape for x in new]:
+        truncated = [
+            is_float(n.dtype) and not is_float(o.dtype) for o, n in zip(old, new, strict=False)
+        ]
+        if [x.shape for x in old] != [x.shape for x in new] or any(truncated):
             cell = self.layer.cell
+            before, returned = ([f"{x.dtype}{x.shape}" for x in xs] for xs in (old, new))
             raise ValueError(
-                f"Layer {cell.path!r} ({type(cell).__name__}) has the states {[x.shape for x in old]} by its "
-                f"`state_size` and returned {[x.shape for x in new]}: return as many, of the same sizes."
+                f"Layer {cell.path!r} ({type(cell).__name__}) has the states {before} by its `state_size` or "
+                f"`get_initial_state`, and returned {returned}: return as many, of the same sizes and kinds."
             )
         return jax.tree_util.tree_unflatten(
             tree, [n.astype(o.dtype) for n, o in zip(new, old, strict=True)]

@@ -216,6 +216,10 @@ class Values:
     def _configured(self, config: dict[str, Any]) -> str:
         """Write an object from the config that another object's config holds for it."""
         name, inner = config["class_name"], config["config"]
+        if name == "Sequential":  # A stack among a layer's arguments.
+            self.names.add(name)
+            stack = ", ".join(map(self._configured, inner["layers"]))
+            return f"Sequential([{stack}], name={_quoted(inner['name'])})"
         if name == "function":
             known = known_function(inner)
             return self.text(inner) if known is None else self.reference(known)
