@@ -159,7 +159,7 @@ def test_weights_of_other_dtypes_are_cast_but_never_cut(path):
 def test_a_file_tells_people_what_is_in_it(saved):
     with h5py.File(saved) as file:
         found = {
-            name: (int(d.attrs["position"]), d.attrs["path"])
+            name: (int(d.attrs["position"]), d.attrs["path"].decode())
             for name, d in ((n, file[n]) for n in variable_places(sequential()))
         }
     assert found["layers/dense/vars/0"] == (0, "net/hidden/kernel")

@@ -14,6 +14,7 @@ import numpy as np
 
 from trivium.saving.archive import Region
 from trivium.saving.bounds import MIB
+from trivium.state.placing import room_for
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "damage_named",
     "datasets",
     "hdf5",
+    "is_bfloat16",
+    "set_attribute",
     "value_of",
     "write_dataset",
 ]
@@ -166,19 +169,37 @@ def _checked_size(dataset: Any, source: str) -> int:
     return stored
 
 
-def attribute(thing: Any, name: str) -> Any:
+def set_attribute(thing: Any, name: str, value: Any) -> None:
+    """Give a dataset or group an attribute that is a whole number or a text, stored within it.
+
+    Args:
+        thing: The dataset or group.
+        name: The attribute's name.
+        value: The value.
+    """
+    thing.attrs[name] = np.bytes_(value.encode()) if isinstance(value, str) else value
+
+
+def attribute(thing: Any, name: str, of_any_length: bool = False) -> Any:
     """Return an attribute of a dataset or group if it is a whole number or a text, else `None`.
 
     Args:
         thing: The dataset or group.
         name: The attribute's name.
+        of_any_length: Whether texts that lie elsewhere in the file are read, too, as Keras stores them: HDF5 may never
+            come back from a file that is made so. Ours lie within their object.
     """
+    import h5py
+
     try:
         # A declared shape costs memory before a number of it is read.
         if name not in thing.attrs:
             return None
         known = thing.attrs.get_id(name)
         if known.shape != () or known.get_storage_size() > _ATTRIBUTE:
+            return None
+        text = h5py.check_string_dtype(known.dtype)
+        if known.dtype.kind == "O" and (text is None or not of_any_length):
             return None
         value = thing.attrs[name]
     except (OSError, TypeError, ValueError, RuntimeError):
@@ -190,8 +211,18 @@ def attribute(thing: Any, name: str) -> Any:
     )
 
 
+def is_bfloat16(dataset: Any) -> bool:
+    """Say whether a dataset's pairs of bytes are bfloat16.
+
+    Args:
+        dataset: The dataset.
+    """
+    pairs = dataset.dtype == np.dtype("V2")
+    return pairs and attribute(dataset, "dtype", of_any_length=True) == "bfloat16"
+
+
 def value_of(dataset: Any, source: str) -> np.ndarray:
-    """Return what a dataset that `datasets` has let pass holds, if it is numbers.
+    """Return what a dataset that `datasets` has let pass holds, if it is numbers, in an array that is nobody else's.
 
     Args:
         dataset: The dataset.
@@ -202,13 +233,16 @@ def value_of(dataset: Any, source: str) -> np.ndarray:
     """
     import jax.numpy as jnp
 
-    half = attribute(dataset, "dtype") == "bfloat16" and dataset.dtype == np.dtype("V2")
+    half = is_bfloat16(dataset)
     if not half and dataset.dtype.kind not in "fiub":
         raise WeightFileError(
             f"{source}: {dataset.name!r} holds values of the type {dataset.dtype}."
         )
+    # Room that a device can take as it is, so that the numbers are in memory once.
+    value = room_for(dataset.shape, dataset.dtype)
     try:
-        value = np.asarray(dataset[()])
+        if value.size:
+            dataset.read_direct(value)
     except Exception as error:  # What HDF5 says of damage has many types.
         raise WeightFileError(f"{source}: {dataset.name!r} cannot be read: {error}.") from error
     return value.view(jnp.dtype("bfloat16")) if half else value
@@ -234,5 +268,5 @@ def write_dataset(file: Any, place: str, value: np.ndarray, checksums: bool) -> 
         options["dcpl"].set_layout(h5py.h5d.COMPACT)
     dataset = file.create_dataset(place, data=value, **options)
     if str(value.dtype) == "bfloat16":
-        dataset.attrs["dtype"] = "bfloat16"  # HDF5 knows it as two bytes only.
+        dataset.attrs["dtype"] = "bfloat16"  # As Keras says it; HDF5 knows it as two bytes only.
     return dataset

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from trivium.saving.hdf5 import attribute, value_of
+from trivium.saving.hdf5 import attribute, is_bfloat16, value_of
 
 __all__ = ["Stored", "stored_of"]
 
@@ -36,16 +36,17 @@ class Stored(NamedTuple):
     read: Callable[[], np.ndarray]
 
 
-def stored_of(dataset: Any, source: str) -> Stored:
+def stored_of(dataset: Any, source: str, names: bool = False) -> Stored:
     """Return a dataset of an HDF5 file as a weight.
 
     Args:
         dataset: The dataset, one that `datasets` has let pass.
         source: What to call the file in messages.
+        names: Whether to read the name of the layer that has it.
     """
-    half = attribute(dataset, "dtype") == "bfloat16" and dataset.dtype == np.dtype("V2")
+    half = is_bfloat16(dataset)
     said = {name: attribute(dataset, name) for name in ("position", "path")}
-    layer = attribute(dataset.parent, "name")
+    layer = attribute(dataset.parent, "name", of_any_length=True) if names else None
     return Stored(
         dataset.name,
         dataset.shape,

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from trivium.layers import Layer
@@ -28,11 +29,13 @@ from trivium.saving.hdf5 import (
     damage_named,
     datasets,
     hdf5,
+    set_attribute,
     write_dataset,
 )
 from trivium.saving.places import has_own_state, seed_places, variable_places, walk
 from trivium.saving.stored import Stored, stored_of
 from trivium.state import Variable, is_float, suggest
+from trivium.state.placing import handed_over
 
 __all__ = [
     "OTHERS",
@@ -129,11 +132,15 @@ def load_weights(
             _set(layer, stored, str(path), skip_mismatch, by_name)
     elif path.suffix == ".json":
         with damage_named(str(path)), shards.opened(path) as files:
-            stored = {k: v for file, name in files for k, v in _stored(layer, file, name).items()}
+            stored = {
+                k: v for file, name in files for k, v in _stored(layer, file, name, by_name).items()
+            }
             _set(layer, stored, str(path), skip_mismatch, by_name)
     else:
         with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", str(path)) as file:
-            if not legacy.is_legacy(file):
+            with damage_named(str(path)):
+                of_keras_2 = legacy.is_legacy(file)
+            if not of_keras_2:
                 read_weights(layer, file, str(path), skip_mismatch, by_name)
                 return
             _check_built(layer)
@@ -179,7 +186,7 @@ def _write_file(groups: Iterable[Group], path: Path, saving: str | None = None) 
     ):
         _write(groups, weights, checksums=True)
         if saving is not None:
-            weights.attrs["saving"] = saving
+            set_attribute(weights, "saving", saving)
 
 
 def _write(groups: Iterable[Group], file: Any, checksums: bool) -> None:
@@ -188,7 +195,8 @@ def _write(groups: Iterable[Group], file: Any, checksums: bool) -> None:
         for key, (value, attributes) in group.values.items():
             place = f"{group.place}/{key}"
             dataset = write_dataset(file, place, np.asarray(value), checksums)
-            dataset.attrs.update(attributes)
+            for name, said in attributes.items():
+                set_attribute(dataset, name, said)
 
 
 def _groups(layer: Any) -> Iterator[Group]:
@@ -245,7 +253,7 @@ def read_weights(
     """
     _check_built(layer)
     with damage_named(source):
-        stored = _stored(layer, file, source)
+        stored = _stored(layer, file, source, by_name)
         _set(layer, stored, source, skip_mismatch, by_name, order)
 
 
@@ -256,12 +264,12 @@ def _check_built(layer: Any) -> None:
         )
 
 
-def _stored(layer: Any, file: Any, source: str) -> dict[str, Stored]:
+def _stored(layer: Any, file: Any, source: str, names: bool) -> dict[str, Stored]:
     """Return the weights that an HDF5 file has, by their places."""
     seeds = seed_places(layer)
     found = datasets(file, source, OTHERS).items()
     return {
-        k: stored_of(d, source)
+        k: stored_of(d, source, names)
         for k, d in found
         if k not in seeds and attribute(d, "alias") is None
     }
@@ -393,13 +401,15 @@ def _other_shape(one: Stored, weight: Variable, source: str) -> str:
     return f"{source}: {(one.path or one.name)!r} has shape {one.shape}; {weight.path!r} has {weight.shape}."
 
 
-def _value(one: Stored, weight: Variable, source: str) -> np.ndarray:
+def _value(one: Stored, weight: Variable, source: str) -> Any:
     """Read what has a weight's shape, once its dtype is known to be harmless."""
     if one.kind not in ("fiub" if is_float(weight.dtype) else "iub"):
         raise WeightFileError(
             f"{source}: {one.name!r} holds values of the type {one.dtype}; {weight.path!r} wants {weight.dtype}."
         )
-    return one.read()
+    value = one.read()
+    same = value.dtype == jnp.dtype(weight._dtype)
+    return handed_over(value) if same and value.size else value
 
 
 def _checked(filepath: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:

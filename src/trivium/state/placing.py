@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["copy_of", "to_device"]
+__all__ = ["copy_of", "handed_over", "room_for", "to_device"]
 
 _ALIGNMENT = 64  # Bytes, as XLA wants them on the CPU.
 
@@ -33,11 +33,41 @@ def to_device(array: Any, dtype: Any = None) -> jax.Array:
     if not isinstance(array, np.ndarray | np.generic):
         return jnp.asarray(array, dtype)
     wanted = jax.dtypes.canonicalize_dtype(array.dtype if dtype is None else dtype)
-    # `device_put` takes a well-aligned array as it is; this one is nobody else's.
-    room = np.empty(array.size * wanted.itemsize + _ALIGNMENT, np.uint8)
-    first = -room.ctypes.data % _ALIGNMENT
-    own = room[first : first + array.size * wanted.itemsize].view(wanted).reshape(array.shape)
+    own = room_for(array.shape, wanted)
     np.copyto(own, array, casting="unsafe")
+    return handed_over(own)
+
+
+def room_for(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """Return an array to be filled, for `handed_over`.
+
+    Args:
+        shape: Its shape.
+        dtype: Its dtype.
+
+    Example:
+        >>> room_for((2, 3), "float32").shape
+        (2, 3)
+    """
+    wanted = jax.numpy.dtype(dtype)
+    size = int(np.prod(shape, dtype=object)) * wanted.itemsize
+    room = np.empty(size + _ALIGNMENT, np.uint8)
+    first = -room.ctypes.data % _ALIGNMENT
+    aligned: np.ndarray[Any, Any] = room[first : first + size].view(wanted).reshape(shape)
+    return aligned
+
+
+def handed_over(own: np.ndarray[Any, Any]) -> jax.Array:
+    """Return an array of `room_for` on the device, without a copy where that can be: nobody else may have it.
+
+    Args:
+        own: The array.
+
+    Example:
+        >>> handed_over(room_for((2, 3), "float32")).shape
+        (2, 3)
+    """
+    # `device_put` takes a well-aligned array as it is.
     placed: jax.Array = jax.device_put(own)
     return placed
 
