@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 GROUPS = {
     "activations": "Activation ReLU LeakyReLU ELU PReLU Softmax Identity Masking ActivityRegularization",
     "dense": "Dense EinsumDense Embedding Add Multiply Average Maximum Minimum Subtract Concatenate Dot",
+    "attention": "Attention AdditiveAttention ReversibleEmbedding",
     "convolutions": "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D "
     "DepthwiseConv2D SeparableConv1D SeparableConv2D",
     "normalizations": "BatchNormalization LayerNormalization GroupNormalization RMSNormalization UnitNormalization "

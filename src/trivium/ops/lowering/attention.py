@@ -39,8 +39,11 @@ def dot_products(query: Array, key: Array) -> Array:
         (1, 4, 2, 3)
     """
     (batch, queries, heads, depth), some = query.shape, key.shape[2]
-    grouped = query.reshape(batch, queries, some, heads // some, depth)
     wide = jnp.promote_types(query.dtype, "float32")
+    if heads == 1:  # XLA has slower products where an axis of size 1 is in the way.
+        q, k = query[:, :, 0], key[:, :, 0]
+        return jnp.einsum("bqd,bkd->bqk", q, k, preferred_element_type=wide)[:, None]
+    grouped = query.reshape(batch, queries, some, heads // some, depth)
     products = jnp.einsum("bqsgd,bksd->bsgqk", grouped, key, preferred_element_type=wide)
     return products.reshape(batch, heads, queries, key.shape[1])
 
@@ -55,7 +58,7 @@ class Attention:
         window: Whether it looks at keys nearer than this only, on both sides; at all where it is `None`.
         cap: A limit `c` that the logits approach: each becomes `c * tanh(x / c)`.
         dropout: The chance of a weight to become 0.
-        flash: Whether to take cuDNN's kernel; `None` takes it where it can be taken.
+        flash: Whether to take cuDNN's kernel; `None` takes it where it can be taken, if the settings let it.
         agree: How well keys agree with queries: a function like `dot_products`.
         width: How many numbers that function holds for a query and a key.
 
@@ -102,9 +105,11 @@ class Attention:
                 return fused
         queries, keys = query.shape[1], key.shape[1]
         many, size = _ON_CPU if on_cpu() else _ELSEWHERE
+        # Sums of `tanh` are dear to compute anew, so it takes more of them to be worth it.
+        share = max(1, self.width / 16)
         known = isinstance(queries, int) and isinstance(keys, int)
-        if known and queries * keys * self.width >= many:
-            return self._blockwise(query, key, value, bias, mask, chance, min(size, queries))
+        if known and queries > size and queries * keys * share >= many:
+            return self._blockwise(query, key, value, bias, mask, chance, size)
         return self.with_weights(query, key, value, bias, mask, chance)[0]
 
     def with_weights(
@@ -140,6 +145,8 @@ class Attention:
         if chance is not None and self.dropout > 0:
             drawn = jax.random.bernoulli(chance, 1 - self.dropout, weights.shape)
             kept = jnp.where(drawn, weights / (1 - self.dropout), 0)
+        if heads == 1:
+            return jnp.einsum("bqk,bkd->bqd", kept[:, 0], value[:, :, 0])[:, :, None], weights
         kept = kept.reshape(batch, some, heads // some, queries, keys)
         means = jnp.einsum("bsgqk,bksd->bqsgd", kept, value)
         return means.reshape(batch, queries, heads, depth), weights
