@@ -41,6 +41,8 @@ SAYS = {
     "sequence_classifier": ["the same answer: True", "layers.Embedding(12, 16, mask_zero=True),", "where h₂ is 1"],
     "translator": ["turned around, ", " -> ", "it has 2 inputs (`source`, `written`)", "initial_state="],
     "monte_carlo_dropout": ["the mean of 100", "where wrong 0.", "two predictions differ: True"],
+    "low_rank": ["Trained are 2732 numbers: ['lora_kernel_a', 'lora_kernel_b']", "float8  ", "they took 134760",
+                 "are what they were: True", "the same fingerprint: True", "the same predictions, to the bit: True"],
     "unet": ["val_overlap", "sees pictures of (8, 8, 32)", "True: the graph of calls is the same program",
              "layers.Conv2DTranspose(", "layers.concatenate([", "A stack cannot hold it"],
     "variational": ["reconstruction:", "16 images of (28, 28) pixels", "trained by the same step: True", "Sampling()("],
