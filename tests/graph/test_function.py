@@ -61,6 +61,16 @@ def test_operations_in_models():
     assert again.fingerprint() == model.fingerprint()
 
 
+def test_operations_in_source():
+    x = tv.Input((3,))
+    model = tv.Model(x, Scale(2.0)(x, shift=1.0))
+    written = tv.source(model)
+    program = {"Scale": Scale}
+    exec(written, program)
+    assert 'Scale(2.0, name="scale")(inputs, shift=1.0)' in written
+    np.testing.assert_array_equal(program["model"](X), model(X))
+
+
 def test_a_function_is_its_graph():
     x, y = tv.Input((3,)), tv.Input((3,))
     between = tv.layers.Dense(2)

@@ -14,6 +14,7 @@ import jax
 
 from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
 from trivium.graph.closure import Closure, closures
+from trivium.graph.function import Operation as OwnOperation
 from trivium.layers.base import Layer
 from trivium.state import Variable, to_snake_case
 from trivium.state.operators import OPERATORS
@@ -236,18 +237,24 @@ class _Writer:
         )
         return self.names.new(base)
 
+    def _function(self, operation: Any) -> str:
+        """Return what is called: an op by its name, an operation of the user's own by what makes it."""
+        if isinstance(operation, OwnOperation):
+            return str(self.values.construct(operation))
+        return self.values.reference(operation)
+
     def _call(self, call: Call) -> str:
         args, kwargs, operation = call.args, call.kwargs, call.node.operation
         if not isinstance(operation, Layer):
             self.op = call.node.name
-            name = operation.__name__
+            name = getattr(operation, "__name__", self.op)
             written = (
                 self._operator(name, args, kwargs) if _OPERATORS.get(name) is operation else None
             )
             if written is not None:
                 return written
         texts = [self._text(a) for a in args] + [f"{k}={self._text(v)}" for k, v in kwargs.items()]
-        head = "" if isinstance(operation, Layer) else self.values.reference(operation)
+        head = "" if isinstance(operation, Layer) else self._function(operation)
         return f"{head}({', '.join(texts)})"
 
     def _operator(self, name: str, args: Any, kwargs: Any) -> str | None:
