@@ -14,6 +14,8 @@ from trivium.data import Dataset, PyDataset, make_source
 from trivium.data.source import Rows, Source, Stream
 from trivium.data.sparse import SparseRows
 
+pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
+
 RNG = np.random.default_rng(0)
 X = np.where(RNG.random((22, 6)) < 0.3, RNG.normal(size=(22, 6)), 0.0)
 SIDE, Y = RNG.normal(size=(22, 3)), np.where(RNG.random((22, 2)) < 0.5, 1.0, 0.0)
