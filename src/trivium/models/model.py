@@ -549,6 +549,38 @@ class Model(SerializableModel, Trainer, Layer):
 
         save_model(self, filepath, overwrite, zipped)
 
+    def export(
+        self,
+        filepath: Any,
+        format: str = "stablehlo",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+    ) -> None:
+        """Write the model's inference as a program that runs without its classes, and without the library's layers.
+
+        Args:
+            filepath: The path.
+            format: `"stablehlo"`: a program by `jax.export`, which `export.load_exported` runs.
+            verbose: Whether to print what was written.
+            input_signature: A list with a form for each argument of `call`; by default what the model was built on,
+                with the sizes left open that are open there.
+
+        Raises:
+            ValueError: The format is another one, or the model is not built.
+            OSError: It could not be written; what was there is unchanged.
+
+        Example:
+            >>> import tempfile, numpy as np, trivium as tv
+            >>> model = tv.Sequential([tv.Input((3,)), tv.layers.Dense(2)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.export(f"{folder}/model.stablehlo", verbose=False)
+            ...     tv.export.load_exported(f"{folder}/model.stablehlo")(np.ones((5, 3), "float32")).shape
+            (5, 2)
+        """
+        from trivium.saving.exporting import export_model
+
+        export_model(self, filepath, format, verbose, input_signature)
+
     def _captured_config(self) -> dict[str, Any]:
         from trivium.models.captured import captured_config
 

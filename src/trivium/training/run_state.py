@@ -8,7 +8,6 @@ arrays.
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import struct
@@ -18,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from trivium.saving.durable import durable
+from trivium.saving.zipped_arrays import read_arrays, write_arrays
 from trivium.state import Variable
 from trivium.state.plain import decode, encode
 from trivium.state.session import own_session
@@ -107,14 +106,11 @@ class RunState:
         """
         arrays: list[np.ndarray] = []
         parts = {name: encode(_plain(value), arrays) for name, value in vars(self).items()}
-        forms = [[_dtype_name(a), list(a.shape)] for a in arrays]
-        text = json.dumps({"format": _FORMAT, "arrays": forms, **parts}, allow_nan=False)
         # A zip file has a checksum for each member, so that no flipped bit goes unseen.
         with durable(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as file:
+            forms = write_arrays(file, arrays)
+            text = json.dumps({"format": _FORMAT, "arrays": forms, **parts}, allow_nan=False)
             file.writestr("run.json", text)
-            for number, array in enumerate(arrays):
-                with file.open(f"arrays/{number}", "w", force_zip64=True) as member:
-                    member.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> RunState:
@@ -149,10 +145,7 @@ class RunState:
         parts = json.loads(file.read(text))
         if parts.pop("format") != _FORMAT:
             raise ValueError("another version of the format")
-        arrays = [
-            _array(file, f"arrays/{number}", dtype, shape, room)
-            for number, (dtype, shape) in enumerate(parts.pop("arrays"))
-        ]
+        arrays = read_arrays(file, parts.pop("arrays"), room)
         parts = {name: decode(value, arrays) for name, value in parts.items()}
         place = parts.pop("place")
         state = cls(Place(**place), **parts)
@@ -238,21 +231,3 @@ def set_seed(seed: int, position: int) -> None:
 
 def _plain(value: Any) -> Any:
     return dict(vars(value)) if isinstance(value, Place) else value
-
-
-def _dtype_name(array: np.ndarray) -> str:
-    # JAX's own types have names that NumPy learns from it; others have a byte order too.
-    return array.dtype.name if array.dtype.kind == "V" else array.dtype.str
-
-
-def _array(file: zipfile.ZipFile, name: str, dtype: str, shape: list[int], room: int) -> np.ndarray:
-    """Read an array whose size fits what the file declares, and what the file has room for."""
-    kind = jnp.dtype(dtype)
-    if kind.hasobject:
-        raise ValueError(f"an array of {dtype}")
-    nbytes = math.prod(shape) * kind.itemsize
-    info = file.getinfo(name)
-    if nbytes != info.file_size or nbytes > room or info.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{name} of {info.file_size:,} bytes, where {nbytes:,} were declared")
-    # A copy, since what is read is not to be written to.
-    return np.frombuffer(file.read(info), kind).reshape(shape).copy()

@@ -6,7 +6,6 @@ _DATA = "Comes with the reading and preparing of data."
 LATER = {
     "applications": "Comes with the applications.",
     "distribution": "Comes with training on several devices.",
-    "export": "Comes with export.",
     "preprocessing": _DATA,
     **{
         f"layers.{name}": _DATA
@@ -78,6 +77,11 @@ DIFFERENCES = [
         r"optimizers\..*",
         r".* by keyword",
         "What all optimizers take, and Muon's many numbers, are taken by keyword: in a row of twenty one slips.",
+    ),
+    (
+        r"export\.ExportArchive",
+        r"format=.*",
+        "Programs are written in StableHLO, JAX's own form; TensorFlow's is made by TensorFlow.",
     ),
     (
         r"losses\.deserialize",

@@ -1,0 +1,64 @@
+"""Arrays in a zip file as they lie in memory: a checksum for each, and nothing read that the file has no room for."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+__all__ = ["read_arrays", "write_arrays"]
+
+
+def write_arrays(file: zipfile.ZipFile, arrays: Sequence[np.ndarray]) -> list[Any]:
+    """Write arrays to a zip file.
+
+    Args:
+        file: The file, open for writing.
+        arrays: The arrays.
+
+    Returns:
+        Their dtypes and shapes as JSON, which `read_arrays` needs.
+
+    Example:
+        >>> import io
+        >>> with zipfile.ZipFile(io.BytesIO(), "w") as file:
+        ...     forms = write_arrays(file, [np.zeros((2, 3), "float32")])
+        ...     forms, read_arrays(file, forms, 1000)[0].shape
+        ([['<f4', [2, 3]]], (2, 3))
+    """
+    for number, array in enumerate(arrays):
+        with file.open(f"arrays/{number}", "w", force_zip64=True) as member:
+            member.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    # JAX's own types have names that NumPy learns from it; others have a byte order too.
+    return [[a.dtype.name if a.dtype.kind == "V" else a.dtype.str, list(a.shape)] for a in arrays]
+
+
+def read_arrays(file: zipfile.ZipFile, forms: Any, room: int) -> list[np.ndarray]:
+    """Read arrays whose sizes fit what the file declares, and what there is room for in it.
+
+    Args:
+        file: The file.
+        forms: What `write_arrays` returned.
+        room: The size of the file in bytes.
+
+    Raises:
+        ValueError: They do not fit.
+        zipfile.BadZipFile: A checksum is wrong.
+    """
+    found = []
+    for number, (dtype, shape) in enumerate(forms):
+        kind, info = jnp.dtype(dtype), file.getinfo(f"arrays/{number}")
+        nbytes = math.prod(shape) * kind.itemsize
+        if kind.hasobject:
+            raise ValueError(f"an array of {dtype}")
+        if nbytes != info.file_size or nbytes > room or info.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(
+                f"array {number} of {info.file_size:,} bytes, where {nbytes:,} were declared"
+            )
+        # A copy, since what is read is not to be written to.
+        found.append(np.frombuffer(file.read(info), kind).reshape(shape).copy())
+    return found
