@@ -322,3 +322,36 @@ def test_classes_of_ones_own_around_a_graph():
     assert Inside(2, name="m").get_config()["units"] == 2
     with pytest.raises(NotImplementedError, match=r"made with inputs=.*holds a tensor of a graph"):
         More(x, y).get_config()
+
+
+def inside_and_alone():
+    """A layer that stands inside another one, and in the model itself."""
+    x = tv.Input((3, 4), name="x")
+    dense = L.Dense(4, name="dense")
+    return tv.Model(x, L.TimeDistributed(dense, name="each")(dense(x)), name="shared_inside")
+
+
+def test_a_layer_in_two_places_of_a_config_is_one(tmp_path):
+    model, data = inside_and_alone(), np.ones((2, 3, 4), "float32")
+    stack = tv.Sequential([model.layers[0], model.get_layer("each"), model.get_layer("dense")])
+    for one in (model, stack):
+        one.save(tmp_path / "model.keras")
+        for again in (
+            type(one).from_config(plain(one.get_config())),
+            tv.models.model_from_json(one.to_json()),
+            tv.saving.load_model(tmp_path / "model.keras"),
+        ):
+            assert again.get_layer("each").layer is again.get_layer("dense")
+            assert again.fingerprint() == one.fingerprint()
+        np.testing.assert_array_equal(again.predict(data, verbose=0), one.predict(data, verbose=0))
+    with_ids = plain(model.get_config())
+    assert [e["class_name"] for e in with_ids["layers"] if "shared_object_id" in e] == ["Dense"]
+    # Two models that are read are two, and so are objects of two classes under one number.
+    both = [deserialize_keras_object(serialize_keras_object(model)) for _ in range(2)]
+    assert both[0].get_layer("dense") is not both[1].get_layer("dense")
+    dense = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 2}}
+    flat = {"module": "keras.layers", "class_name": "Flatten", "config": {}}
+    first, second, other = deserialize_keras_object(
+        [{**c, "shared_object_id": 140490075958352} for c in (dense, dense, flat)]
+    )
+    assert first is second and isinstance(other, L.Flatten)

@@ -24,7 +24,7 @@ from trivium.layers.registry import LAYERS
 from trivium.models.keras_operations import OPERATIONS
 from trivium.state import Variable
 from trivium.state.dtypes import standardize_dtype
-from trivium.state.registry import custom_object_scope, deserialize, serialize, suggest
+from trivium.state.registry import custom_object_scope, deserialize, serialize, sharing, suggest
 
 __all__ = ["GRAPH_KEYS", "graph_config", "graph_from_config"]
 
@@ -84,8 +84,10 @@ def graph_config(graph: Graph, where: str, weights: Mapping[int, int] | None = N
         entry, number, index = places[id(tensor)]
         return [entry.name, entry.first + number, index]
 
+    with sharing():
+        layers = [_entry_config(entry, history, where, weights) for entry in entries]
     return {
-        "layers": [_entry_config(entry, history, where, weights) for entry in entries],
+        "layers": layers,
         "input_layers": jax.tree_util.tree_map(end, graph.inputs),
         "output_layers": jax.tree_util.tree_map(end, graph.outputs),
     }
@@ -177,7 +179,8 @@ def _entry_config(
             config["config"] = {"name": entry.name, **config["config"], **serialize(written[0][2])}
     if weights is not None and isinstance(operation, Layer) and operation.weights:
         config["weights"] = [weights[id(w)] for w in operation.weights]
-    return {**config, "name": entry.name, "inbound_nodes": nodes}
+    config |= {"name": entry.name, "inbound_nodes": nodes}
+    return config  # The dict itself, since what stands here may stand elsewhere, too.
 
 
 def _variable_config(entry: _Entry) -> Config:
@@ -316,7 +319,7 @@ def graph_from_config(
     Raises:
         ValueError: The config names something unknown, or a call needs a tensor that nothing gives.
     """
-    with custom_object_scope(custom_objects):
+    with custom_object_scope(custom_objects), sharing():
         reader = _Reader(config["layers"])
         reader.run()
         if weights is not None:

@@ -16,7 +16,7 @@ from trivium.layers.settings import shapes_of
 from trivium.models.functional_inputs import match_inputs
 from trivium.models.model import Model
 from trivium.state import is_float
-from trivium.state.registry import custom_object_scope, deserialize, serialize
+from trivium.state.registry import custom_object_scope, deserialize, serialize, sharing
 from trivium.state.scopes import init_scope
 from trivium.state.trees import is_nested, map_tree
 
@@ -281,7 +281,7 @@ class Sequential(Model):
         Raises:
             ValueError: The config names something unknown, or a layer does not fit the one before it.
         """
-        with custom_object_scope(custom_objects):
+        with custom_object_scope(custom_objects), sharing():
             written = config.get("layers") or []
             layers: list[Any] = []
             for i, layer in enumerate(written):

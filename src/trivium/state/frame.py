@@ -91,6 +91,7 @@ class Frame(NamedTuple):
         drawing: The drawing of a variable's first value that is going on.
         seen: What has been looked at in this walk over a model; `None` outside of any.
         reading: How deep inside another object's config the one is that is being read.
+        shared: The objects of the config that is being written or read, which may stand in several places of it.
         names: Extra names that configs know, innermost scope last.
         name_scopes: Names that stand in the paths of variables made now, each with how many layers were being called.
         runs_code: Whether code in a file that is read may be run: `safe_mode=False` of the call that reads it.
@@ -111,6 +112,7 @@ class Frame(NamedTuple):
     drawing: Any = None
     seen: dict[Any, tuple[Any, Any]] | None = None
     reading: int = 0
+    shared: dict[Any, Any] | None = None
     names: tuple[Mapping[str, Any], ...] = ()
     name_scopes: tuple[tuple[int, str], ...] = ()
     runs_code: bool = False

@@ -6,10 +6,11 @@ library put into it and what the user registered with `register_keras_serializab
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -35,11 +36,13 @@ __all__ = [
     "knows",
     "register_keras_serializable",
     "serialize",
+    "sharing",
     "suggest",
 ]
 
 T = TypeVar("T")
 Config = dict[str, Any]
+_SHARED = "shared_object_id"
 
 # Every registry, by the module that Keras's configs name for its objects.
 _registries: dict[str, Registry[Any]] = {}
@@ -246,9 +249,12 @@ def serialize(obj: Any) -> Any:
     if obj is None or isinstance(obj, str | bool | int | float):
         return obj
     if isinstance(obj, list | tuple):
-        written = [serialize(x) for x in obj]
+        with sharing():
+            written = [serialize(x) for x in obj]
         return written if isinstance(obj, list) else tuple(written)
     if isinstance(obj, dict):
+        if id(obj) in (current_frame().shared or ()):
+            return obj  # What `get_config` wrote already.
         return {key: serialize(value) for key, value in obj.items()}
     tagged = _tagged(obj)
     if tagged is not None:
@@ -258,12 +264,36 @@ def serialize(obj: Any) -> Any:
     if not hasattr(obj, "get_config") or isinstance(obj, type):
         return _function_config(obj)
     config = _class_names(type(obj))
-    config["config"] = serialize(obj.get_config())
-    for part in ("build_config", "compile_config"):
-        said = getattr(obj, f"get_{part}", lambda: None)()
-        if said is not None:
-            config[part] = serialize(said)
+    with sharing() as shared:
+        config["config"] = serialize(obj.get_config())
+        for part in ("build_config", "compile_config"):
+            said = getattr(obj, f"get_{part}", lambda: None)()
+            if said is not None:
+                config[part] = serialize(said)
+        if hasattr(type(obj), "variables"):
+            _note_written(obj, config, shared)
     return config
+
+
+@contextlib.contextmanager
+def sharing() -> Iterator[dict[Any, Any]]:
+    """Take what is written or read while the `with` block lasts for parts of one thing.
+
+    An object with variables that stands in two places of it is written with a number, as in Keras's files, and read
+    as one object.
+    """
+    shared = current_frame().shared
+    shared = {} if shared is None else shared
+    with entered(shared=shared):
+        yield shared
+
+
+def _note_written(obj: Any, config: Config, shared: dict[Any, Any]) -> None:
+    """Give the configs of an object that is written again a number of their own."""
+    _, number, before = shared.setdefault(id(obj), (obj, len(shared) + 1, config))
+    shared[id(before)] = before
+    if before is not config:
+        before[_SHARED] = config[_SHARED] = number
 
 
 def _tagged(obj: Any) -> Config | None:
@@ -349,7 +379,7 @@ def deserialize(
         >>> deserialize([1, {"class_name": "__slice__", "config": {"start": None, "stop": 2, "step": None}}])
         [1, slice(None, 2, None)]
     """
-    with custom_object_scope(custom_objects), code_allowed(safe_mode):
+    with custom_object_scope(custom_objects), code_allowed(safe_mode), sharing():
         if isinstance(config, str):
             custom = get_registered_object(config)
             return config if custom is None else custom
@@ -378,6 +408,17 @@ def _object(config: Config, inner: Config, registry: Registry[Any] | None) -> An
     cls = _class(config, registry)
     if not isinstance(cls, type):
         return cls
+    number = config.get(_SHARED)
+    with sharing() as shared:
+        if not isinstance(number, int):
+            return _new_object(cls, config, inner)
+        place = cls, number  # A file may say one number of objects that are not of one class.
+        if place not in shared:
+            shared[place] = _new_object(cls, config, inner)
+        return shared[place]
+
+
+def _new_object(cls: Any, config: Config, inner: Config) -> Any:
     try:
         with inside_another():
             obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
