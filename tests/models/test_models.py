@@ -1,5 +1,6 @@
 """Models: building, calling, looking inside, cutting, cloning."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -207,6 +208,26 @@ class Weighted(tv.Model):
         y = self.dense(x) * ops.exp(self.scale)
         self.add_loss(0.1 * ops.mean(ops.square(y)))
         return y
+
+
+def test_constants_of_a_call_that_is_read_again_for_a_step():
+    """`compile` drops what was read before; the step's own trace reads the code anew."""
+
+    class Shifted(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = tv.layers.Dense(2, kernel_initializer="zeros")
+
+        def call(self, x):
+            return self.dense(x) + ops.ones((1, 2))
+
+    model, x = Shifted(), np.ones((3, 4), "float32")
+    assert model(x).shape == (3, 2)
+    model.compile("sgd", "mse")
+    history = model.fit(x, np.zeros((3, 2)), verbose=0)
+    assert history.history["loss"] == [1.0]
+    (constant,) = [a for a in model.graph(training=True).nodes[-1].args if isinstance(a, jax.Array)]
+    np.testing.assert_array_equal(constant, [[1, 1]])  # Nothing that only the trace knows.
 
 
 def test_own_weights_and_losses_are_in_the_graph():

@@ -23,7 +23,7 @@ from trivium.graph.infer import infer
 from trivium.layers.base import Layer
 from trivium.layers.context import outermost
 from trivium.state.frame import Frame, entered
-from trivium.state.jaxpr import fresh_traces
+from trivium.state.jaxpr import fresh_traces, outside_of_traces
 from trivium.state.trees import map_tree
 
 __all__ = [
@@ -70,7 +70,11 @@ def capture(model: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Graph
     Raises:
         CaptureError: The code does what no graph can hold; the message has its file and line.
     """
-    with entering_call(model, args, kwargs, training) as (frame, said), recording() as nodes:
+    with (
+        entering_call(model, args, kwargs, training) as (frame, said),
+        recording() as nodes,
+        outside_of_traces(),  # A constant is one, also where a step is being traced.
+    ):
         outputs = model.call(*args, **said)
     inputs = args[0] if len(args) == 1 and not any_symbolic((), kwargs) else (args, kwargs)
     assert frame.call is not None

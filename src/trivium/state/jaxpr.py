@@ -40,6 +40,7 @@ __all__ = [
     "is_unknown",
     "marker",
     "operation_name",
+    "outside_of_traces",
     "parse_sizes",
     "part_of",
     "program_text",
@@ -337,6 +338,15 @@ def fresh_traces() -> contextlib.AbstractContextManager[Any]:
     if trace_state() == _OUTSIDE:
         return NOTHING
     within: contextlib.AbstractContextManager[Any] = _scope_number(next(_scopes))
+    return within
+
+
+def outside_of_traces() -> contextlib.AbstractContextManager[Any]:
+    """Step out of what JAX is tracing while the `with` block lasts: an array that is made there is a real one.
+
+    Unlike `jax.ensure_compile_time_eval` it leaves traces that begin inside of it as they are.
+    """
+    within: contextlib.AbstractContextManager[Any] = jax.core.eval_context()
     return within
 
 
