@@ -94,6 +94,8 @@ class Called(Buildable):
         self._pass_mask(args, outputs)
         if outer.trail is not None:
             outer.trail.append((self, shape_of(outputs)))
+        if outer.watched is not None and not symbolic and self in outer.watched:
+            outer.watched[self].append(outputs)
         return outputs
 
     def _check_inputs(self, args: tuple[Any, ...], path: str) -> None:

@@ -43,7 +43,9 @@ def outermost(layer: Named, training: bool | None) -> entered:
         layer: The layer.
         training: The mode.
     """
-    return entered(layers=(layer,), training=training, call=Call(), binder=None, trail=None)
+    return entered(
+        layers=(layer,), training=training, call=Call(), binder=None, trail=None, watched=None
+    )
 
 
 def note_build(layer: Remembering) -> None:

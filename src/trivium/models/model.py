@@ -429,7 +429,7 @@ class Model(SerializableModel, Trainer, Layer):
             from trivium.layers.building import symbolic_of
 
             dtype = self.compute_dtype
-            Model._build_for(self, (symbolic_of(input_shape, dtype),), {})
+            self._build_for((symbolic_of(input_shape, dtype),), {})
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build not in (Model.build, Layer.build):

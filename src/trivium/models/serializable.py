@@ -172,9 +172,7 @@ class SerializableModel(_Base):
         Args:
             config: What `get_compile_config` gave.
         """
-        from trivium.training.trainer import Trainer
-
-        if type(self).compile is not Trainer.compile:
+        if not type(self).compile.__module__.startswith("trivium."):
             warnings.warn(
                 f"Model {self.name!r} is not compiled: {type(self).__name__} has a `compile` of its own, and only it "
                 "knows its arguments. Call it, or write `get_compile_config` and `compile_from_config`.",

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.state.frame import current_frame
+from trivium.state.frame import current_frame, entered
 from trivium.state.scopes import Policy, StatelessScope, add_losses
 from trivium.state.variable import Variable
 
@@ -80,7 +80,7 @@ class Effects:
             for i, array in zip(places, arrays, strict=True):
                 filled[i] = array
             a, k = jax.tree_util.tree_unflatten(tree, filled)
-            with scope:
+            with scope, entered(watched=None):
                 return function(*a, **k)
 
         self.result = jax.eval_shape(run, *(leaves[i] for i in places))
@@ -127,7 +127,8 @@ class Pure:
             that adds none).
         """
         scope = StatelessScope(zip(self.writes, values, strict=True), collect_losses=True)
-        with scope:
+        # What is computed inside of JAX's loops is nothing outside of them.
+        with scope, entered(watched=None):
             result = self.function(*args)
         loss = self.no_loss()
         for each in scope.losses:

@@ -87,6 +87,7 @@ class Frame(NamedTuple):
         call: What the outermost call gathers; `None` outside of any.
         binder: What calls of ops, and of layers directly inside, are handed to; `None` for plain calls.
         trail: Where calls of layers directly inside are noted, with their outputs; `None` where nobody asks.
+        watched: Layers, each with what its calls on arrays have given; `None` where nobody asks.
         nodes: Where recorded nodes are collected; `None` where nothing is captured.
         drawing: The drawing of a variable's first value that is going on.
         seen: What has been looked at in this walk over a model; `None` outside of any.
@@ -108,6 +109,7 @@ class Frame(NamedTuple):
     call: Call | None = None
     binder: Callable[..., Any] | None = None
     trail: list[tuple[Any, Any]] | None = None
+    watched: dict[Any, list[Any]] | None = None
     nodes: list[Any] | None = None
     drawing: Any = None
     seen: dict[Any, tuple[Any, Any]] | None = None

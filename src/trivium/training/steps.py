@@ -207,23 +207,29 @@ class Steps(Layer):
             >>> float(model.compute_loss(x, y=3 * x, y_pred=model(x)))
             4.0
         """
-        made = self._need("compute_loss")
-        losses = [jnp.sum(value) for value in self.losses]
-        if made.loss is not None:
-            if y is None:
-                raise ValueError(
-                    f"Model {self.name!r} has a loss that compares outputs with targets, and no targets `y` were "
-                    "given: pass `y`, or batches `(x, y)`."
-                )
-            if not made.built:
-                made.build(Outputs(y_pred, self.output_names), y)
-            losses = [made.loss(y, y_pred, sample_weight), *losses]
+        compiled = self._compiled_loss(y, y_pred, sample_weight)
+        losses = [] if compiled is None else [compiled]
+        losses += [jnp.sum(value) for value in self.losses]
         if not losses and training:
             raise ValueError(
                 f'Model {self.name!r} has no loss to train by: give `compile(loss="...")` one, or let a layer call '
                 "`add_loss`."
             )
         return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
+
+    def _compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """Return the loss of a batch that `compile` was given, `None` where it was given none."""
+        made = self._need("compute_loss")
+        if made.loss is None:
+            return None
+        if y is None:
+            raise ValueError(
+                f"Model {self.name!r} has a loss that compares outputs with targets, and no targets `y` were "
+                "given: pass `y`, or batches `(x, y)`."
+            )
+        if not made.built:
+            made.build(Outputs(y_pred, self.output_names), y)
+        return made.loss(y, y_pred, sample_weight)
 
     def stateless_compute_loss(
         self,
