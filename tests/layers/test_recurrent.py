@@ -167,6 +167,31 @@ def test_stateful_in_fit_and_predict():
         layer(X[:2])
 
 
+def test_stateful_in_a_subclass_and_in_every_style():
+    """A model of one's own learns the batch's size from its first data."""
+
+    class Own(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.gru = layers.GRU(3, stateful=True, return_sequences=True)
+
+        def call(self, x):
+            return self.gru(x)
+
+    own = Own()
+    long = np.concatenate([own(X[:, :2]), own(X[:, 2:])], 1)
+    whole = layers.GRU(3, return_sequences=True)
+    whole.build(X.shape)
+    whole.set_weights(own.get_weights())
+    np.testing.assert_allclose(long, whole(X), atol=1e-6)
+    for style in ("functional", "subclass"):
+        other = tv.convert(own, to=style)
+        assert other.fingerprint() == own.fingerprint()
+        own.gru.reset_states()
+        got = other.predict(X[:, :2], batch_size=3, verbose=0)
+        np.testing.assert_allclose(got, whole(X)[:, :2], atol=1e-6)
+
+
 def test_dropout_is_the_same_in_all_steps():
     """The factors are drawn once for a sequence; another call draws others."""
     layer = layers.SimpleRNN(
@@ -381,6 +406,8 @@ def test_the_form_of_the_loop_changes_nothing(monkeypatch):
         (lambda: layers.StackedRNNCells([3]), TypeError, "a cell is a layer"),
         (lambda: layers.LSTM(3)(X[0]), ValueError, "wants 3 dimensions"),
         (lambda: layers.LSTM(3)(X, initial_state=[X[:, 0, :3]]), ValueError, "initial_state has the shapes"),
+        (lambda: layers.GRU(3)(X, mask=np.ones((3, 4), bool)), ValueError, r"shape \(3, 5\); got shape \(3, 4\)"),
+        (lambda: layers.LSTM(3)(X, mask=np.ones(3, bool)), ValueError, r"got shape \(3,\)"),
         (lambda: layers.GRU(3)(X, initial_state=X[:, 0]), ValueError, r"got \[\(3, 4\)\]"),
         (lambda: layers.LSTM(3, stateful=True)(tv.Input((5, 4))), ValueError, "of one known size"),
         (lambda: layers.Bidirectional(layers.Dense(3)), TypeError, "takes a recurrent layer"),

@@ -261,3 +261,16 @@ def test_what_is_no_layer_and_unknown_checks():
         check_layer(Plain(), X, only=["shape"])
     with pytest.raises(ValueError, match="with the batch as their first axis"):
         check_layer(Plain(), 3.0)
+
+
+class Unnamed(tv.Layer):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        self.shift = self.add_weight(shape=(input_shape[-1],))
+
+    def call(self, inputs):
+        return inputs * self.scale + self.shift
+
+
+def test_weights_without_a_name_are_the_same_in_another_layer_of_the_class():
+    check_layer(Unnamed(), np.ones((3, 2), "float32"), only=["building"])  # Else it raises.

@@ -191,6 +191,11 @@ class RNN(Layer):
         """Return the output, of all steps or the last one, and the last states."""
         xs, keep = jnp.swapaxes(sequences, 0, 1), None
         if mask is not None:
+            if jnp.shape(mask) != sequences.shape[:2]:
+                raise ValueError(
+                    f"Layer {self.path!r} ({type(self).__name__}): `mask` has a truth value for each step, shape "
+                    f"{sequences.shape[:2]}; got shape {jnp.shape(mask)}."
+                )
             keep = jnp.swapaxes(jnp.asarray(mask, bool), 0, 1)
             xs = jnp.where(
                 _over(keep, xs), xs, 0

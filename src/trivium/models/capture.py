@@ -37,8 +37,13 @@ __all__ = [
 ]
 
 
-def symbolic_like(structure: Any) -> Any:
-    """Return symbolic tensors of unknown batch size in place of the arrays in a structure."""
+def symbolic_like(structure: Any, whole_batches: bool = False) -> Any:
+    """Return symbolic tensors in place of the arrays in a structure.
+
+    Args:
+        structure: The arrays, or symbolic tensors.
+        whole_batches: Whether the batches are of one known size; else it is unknown.
+    """
     names = iter(range(1 << 30))
 
     def convert(x: Any) -> Any:
@@ -46,11 +51,14 @@ def symbolic_like(structure: Any) -> Any:
             # An input hands its name on; what a layer gives is another model's affair.
             own = not x.name.startswith("tensor") if x.node is None else x.node.is_source
             name = x.name if own else f"input_{next(names)}"
-            return SymbolicTensor((None, *x.shape[1:]), x.dtype, name=name)
+            batch = x.shape[0] if whole_batches else None
+            return SymbolicTensor((batch, *x.shape[1:]), x.dtype, name=name)
         if not hasattr(x, "shape") or not hasattr(x, "dtype"):
             return x
-        shape = (None, *(int(d) if isinstance(d, int | np.integer) else None for d in x.shape[1:]))
-        return SymbolicTensor(shape if x.shape else (), x.dtype, name=f"input_{next(names)}")
+        shape = [int(d) if isinstance(d, int | np.integer) else None for d in x.shape]
+        if not whole_batches:
+            shape[:1] = [None] * len(shape[:1])
+        return SymbolicTensor(tuple(shape), x.dtype, name=f"input_{next(names)}")
 
     return map_tree(convert, structure)
 

@@ -437,7 +437,9 @@ class Model(SerializableModel, Trainer, Layer):
             self.built = False
         kwargs = {k: v for k, v in kwargs.items() if k not in ("training", "mask") or v is not None}
         training = bool(kwargs.pop("training", False))
-        self._call_spec = symbolic_like((args, kwargs))
+        # A layer that keeps its states from batch to batch has one for each sample.
+        stateful = any(getattr(layer, "stateful", False) for layer in self._flatten_layers())
+        self._call_spec = symbolic_like((args, kwargs), whole_batches=stateful)
         self._captured = {}
         graph, _ = self._capture(training)
         if graph is None:

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 import pickle
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,11 +98,11 @@ def _building(s: Subject) -> Problems:
         return
     if s.given.built or s.kwargs:
         return
-    forms = [(w.name, w.shape) for w in s.layer.weights]
+    forms = _forms(s.layer)
     for batch in (None, s.batch + 1):
         other = s.fresh()
         other.build(s.sizes(batch))
-        built = [(w.name, w.shape) for w in other.weights]
+        built = _forms(other)
         missing = [name for name, _ in forms if name not in [n for n, _ in built]]
         if missing:
             yield (
@@ -117,6 +118,11 @@ def _building(s: Subject) -> Problems:
                 "Use `input_shape[1:]` only.",
             )
             return
+
+
+def _forms(layer: Any) -> list[tuple[str, Any]]:
+    """Return the weights' names and shapes. A name that came by itself has a number, another one in each layer."""
+    return [(re.sub(r"^variable_\d+$", "variable", w.name), w.shape) for w in layer.weights]
 
 
 @_check("determinism", "Calling the layer twice fails", "call")
