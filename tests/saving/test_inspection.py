@@ -130,3 +130,30 @@ def test_an_open_file_of_a_model_still_loads_after_it_was_inspected(path):
     inspect_file(path)
     model = tv.models.load_model(io.BytesIO(path.read_bytes()))
     assert model(np.ones((1, 4), "float32")).shape == (1, 3)
+
+
+def test_an_exported_model(tmp_path):
+    pytest.importorskip("flatbuffers")
+    network().export(tmp_path / "m.stablehlo", verbose=False)
+    report = inspect_file(tmp_path / "m.stablehlo")
+    assert report.kind == "an exported model" and not report.suspicious
+    assert report.facts == {"endpoint serve": "float32[batch, 4]"}
+    assert report.weights["net/first/kernel"] == ((4, 3), "float32") and report.parameters == 15
+
+
+def test_the_state_of_a_run(tmp_path):
+    x = np.ones((4, 4), "float32")
+    backup = tv.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+    network().fit(x, x[:, :3], verbose=0, callbacks=[backup])
+    (file,) = tmp_path.glob("*.run")
+    report = inspect_file(file)
+    assert report.kind == "the state of a run" and not report.suspicious
+    assert report.facts == {"epoch": "1", "step": "0", "callbacks": "BackupAndRestore, History"}
+    assert report.weights["trainable: net/first/kernel"] == ((4, 3), "float32")
+    assert report.parameters == 15
+
+
+def test_a_damaged_state_of_a_run(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.run", "w") as file:
+        file.writestr("run.json", '{"arrays": [], "place": 3}')
+    assert "damaged" in inspect_file(tmp_path / "x.run").suspicious[0]

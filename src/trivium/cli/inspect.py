@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a .keras, .weights.h5, .weights.json, .safetensors or .h5 file",
+        help="a .keras, .weights.h5, .weights.json, .safetensors, .h5, exported or .run file",
     )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 

@@ -35,6 +35,8 @@ class Holder(Copied, Settings):
 
     # Whether there is nothing to build, unless a subclass overrides `build`: such layers are built from the start.
     _stateless: ClassVar[bool] = False
+    # Attributes that have other names in files.
+    _stored_names: ClassVar[dict[str, str]] = {}
     built: bool
     supports_masking: bool
     input_spec: Any

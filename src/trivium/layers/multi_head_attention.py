@@ -32,6 +32,7 @@ class HeadedAttention(Layer):
     """
 
     _left_out: ClassVar[dict[str, Any]] = {"flash_attention": None}
+    _stored_names: ClassVar[dict[str, str]] = {"gate_dense": "_gate_dense"}
 
     attention_axes: tuple[int, ...] | None = None
     output_shape: tuple[int, ...] | None = None
@@ -357,6 +358,11 @@ class GroupedQueryAttention(HeadedAttention):
             activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint, use_gate=use_gate, seed=seed,
         )  # fmt: skip
+
+    # Keras's layer keeps all of them in private attributes, after which its files name them.
+    _stored_names: ClassVar[dict[str, str]] = {
+        f"{name}_dense": f"_{name}_dense" for name in ("query", "key", "value", "gate", "output")
+    }
 
     def _sizes(self) -> tuple[int, int, int, int]:
         return self.num_query_heads, self.num_key_value_heads, self.head_dim, self.head_dim

@@ -5,18 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import jax.numpy as jnp
 
 from trivium.saving import legacy
 from trivium.saving.archive import CONFIG, GRAPH, METADATA, opened
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.hdf5 import datasets, hdf5
 from trivium.saving.stored import Stored, stored_of
+from trivium.saving.zipped_arrays import zipped_text
 from trivium.state.registry import known_function, knows
 from trivium.state.safety import ModelFileError, code_allowed
 
 __all__ = ["FileReport", "inspect_file"]
+
+# The texts of the files whose arrays lie beside them.
+EXPORT, RUN = "export.json", "run.json"
 
 
 @dataclasses.dataclass
@@ -47,7 +54,7 @@ class FileReport:
         shapes = [
             s
             for n, (s, _) in self.weights.items()
-            if not n.strip("/").startswith(("optimizer", "seeds"))
+            if not n.strip("/").startswith(("optimizer", "seeds", "metrics:"))
         ]
         total = 0
         for shape in shapes:
@@ -77,7 +84,8 @@ def inspect_file(path: Any) -> FileReport:
     """Return what is in a file of a model or of weights, without loading it.
 
     Args:
-        path: A `.keras` file or folder, `.weights.h5`, `.weights.json`, `.safetensors` or `.h5`.
+        path: A `.keras` file or folder, `.weights.h5`, `.weights.json`, `.safetensors`, `.h5`, an exported model or the
+            `.run` of a resumable `fit`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -102,6 +110,8 @@ def inspect_file(path: Any) -> FileReport:
             _list(path, report)
         elif path.suffix == ".safetensors":
             _safetensors(path, report)
+        elif path.is_file() and (said := zipped_text(path, RUN, EXPORT)) is not None:
+            _arrays(*said, report)
         else:
             _model(path, report)
     except ModelFileError as error:
@@ -158,6 +168,26 @@ def _safetensors(path: Path, report: FileReport) -> None:
     report.facts["size"] = f"{path.stat().st_size:,} bytes"
     with safetensors.opened(path, Layer()) as found:
         report.weights |= {name: (one.shape, one.dtype) for name, one in found.items()}
+
+
+def _arrays(name: str, text: bytes, report: FileReport) -> None:
+    """Tell of an exported model, or of the state of a run: arrays of which a text says what they are."""
+    said = read_json(text, name)
+    if name == EXPORT:
+        report.kind, numbers = "an exported model", dict(zip(said["paths"], count(), strict=False))
+        report.facts |= {
+            f"endpoint {one['name']}": ", ".join(map(str, one["inputs"]))
+            for one in said["endpoints"]
+        }
+    else:
+        report.kind = "the state of a run"
+        place = dict(said["place"]["dict"])
+        report.facts |= {"epoch": str(place["epoch"]), "step": str(place["step"])}
+        report.facts["callbacks"] = ", ".join(str(one["tuple"][0]) for one in said["callbacks"])
+        numbers = {known: value["array"] for known, value in said["variables"]["dict"]}
+    for known, number in numbers.items():
+        dtype, shape = said["arrays"][number]
+        report.weights[str(known)] = tuple(shape), jnp.dtype(dtype).name
 
 
 def _weights(found: dict[str, Any], report: FileReport) -> None:

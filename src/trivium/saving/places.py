@@ -72,7 +72,7 @@ def walk(layer: Any, path: str = "", seen: set[int] | None = None) -> Iterator[t
         return
     seen.add(id(layer))
     yield path, layer
-    children = attributes(layer)
+    children = {layer._stored_names.get(k, k): v for k, v in attributes(layer).items()}
     # The layers of a declared graph come first; a subclassed model's where "layers" stands in the alphabet, after which
     # come private attributes.
     declared = getattr(layer, "_graph", None) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import zipfile
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["read_arrays", "write_arrays"]
+__all__ = ["read_arrays", "write_arrays", "zipped_text"]
 
 
 def write_arrays(file: zipfile.ZipFile, arrays: Sequence[np.ndarray]) -> list[Any]:
@@ -53,12 +54,36 @@ def read_arrays(file: zipfile.ZipFile, forms: Any, room: int) -> list[np.ndarray
     for number, (dtype, shape) in enumerate(forms):
         kind, info = jnp.dtype(dtype), file.getinfo(f"arrays/{number}")
         nbytes = math.prod(shape) * kind.itemsize
+        room -= nbytes  # All of them fit into the file, where a forged one has them overlap.
         if kind.hasobject:
             raise ValueError(f"an array of {dtype}")
-        if nbytes != info.file_size or nbytes > room or info.compress_type != zipfile.ZIP_STORED:
+        if nbytes != info.file_size or room < 0 or info.compress_type != zipfile.ZIP_STORED:
             raise ValueError(
                 f"array {number} of {info.file_size:,} bytes, where {nbytes:,} were declared"
             )
         # A copy, since what is read is not to be written to.
         found.append(np.frombuffer(file.read(info), kind).reshape(shape).copy())
     return found
+
+
+def zipped_text(path: Any, *names: str) -> tuple[str, bytes] | None:
+    """Return the text that says what the arrays of a zip file are.
+
+    Args:
+        path: The file.
+        names: What such a text may be called.
+
+    Returns:
+        The first of these names that the file has, and the text; `None` where it has none, or is no zip file.
+
+    Raises:
+        ValueError: The text is larger than the file.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as file:
+        for info in (file.getinfo(name) for name in names if name in file.namelist()):
+            if info.file_size > os.stat(path).st_size:
+                raise ValueError(f"{info.filename} is larger than the file")
+            return info.filename, file.read(info)
+    return None
