@@ -445,3 +445,12 @@ def test_errors_name_the_remedy():
     two.build((None, 2))
     with pytest.raises(StyleError, match="inference alone calls 'calm', training alone 'busy'"):
         convert(two, "functional")
+
+
+@pytest.mark.parametrize("style", ["functional", "subclass"])
+def test_a_layer_inside_another_and_alone_is_not_written_twice(style):
+    x, dense = tv.Input((3, 4)), tv.layers.Dense(4, name="both")
+    model = tv.Model(x, tv.layers.TimeDistributed(dense, name="each")(dense(x)))
+    assert convert(model, to=style).fingerprint() == model.fingerprint()
+    with pytest.raises(StyleError, match="'both' stands in two places, 'both' and 'each'"):
+        source(model, style=style)

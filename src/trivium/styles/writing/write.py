@@ -63,6 +63,7 @@ class Writer:
 
     def program(self, model: Model) -> str:
         """Return the program that makes a model and calls it `model`."""
+        _refuse_two_places(model)
         lines = getattr(self, f"_{self.style}")(model, "model")
         imports = sorted(self.values.imports)
         names = ", ".join(sorted(self.values.names, key=lambda n: (n[0].islower(), n)))
@@ -517,6 +518,21 @@ class _Method:
         lists = list(local.values())
         over = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         return [*fold(f"for {', '.join(local)} in {over}:", 80), *indent(steps)]
+
+
+def _refuse_two_places(model: Model) -> None:
+    """Refuse a layer inside of another one that stands elsewhere, too: a program would make it twice."""
+    holders: dict[int, Layer] = {}
+    for layer in unique([n.operation for n in one_graph(model).nodes]):
+        if not isinstance(layer, Layer) or isinstance(layer, Model):
+            continue
+        for inner in layer._flatten_layers():
+            other = holders.setdefault(id(inner), layer)
+            if other is not layer:
+                raise StyleError(
+                    f"The layer {inner.name!r} stands in two places, {other.name!r} and {layer.name!r}, and a program "
+                    "would make it twice. `convert` and `save` keep it one."
+                )
 
 
 def shortest(write: Any, inputs: dict[int, str]) -> Any:
