@@ -7,12 +7,10 @@ import warnings
 from typing import Any
 
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pandas as pd
 import pytest
-from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
-from keras.src.trainers.epoch_iterator import EpochIterator
+from oracle import recorded
 
 from trivium.data import (
     PyDataset,
@@ -30,17 +28,36 @@ Y = np.arange(N) % 3
 W = np.linspace(0.5, 1.5, N)
 
 
-def keras_epochs(epochs: int, *args: Any, steps: int | None = None, **kwargs: Any) -> list:
-    """What Keras feeds a model, epoch by epoch, and whether it warned."""
+def keras_epochs(
+    keras: Any, epochs: int, *args: Any, steps: int | None = None, **kwargs: Any
+) -> list:
+    """What Keras feeds a model, epoch by epoch, and whether it warned: the parts of each batch, by name."""
+    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
+    from keras.src.trainers.epoch_iterator import EpochIterator
+
     iterator = EpochIterator(*args, steps_per_epoch=steps, **kwargs)
     iterator.reset()
     seen = []
     for _ in range(epochs):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            batches = [batch for _, _, buffer in iterator for batch in buffer]
+            batches = [
+                [
+                    # The dtype that the model sees.
+                    (name, a if a is None else jnp.asarray(a))
+                    for name, a in named_leaves(unpack_x_y_sample_weight(batch), "batch")
+                ]
+                for _, _, buffer in iterator
+                for batch in buffer
+            ]
         seen.append((batches, bool(caught)))
     return seen
+
+
+def adapters(keras: Any) -> Any:
+    from keras.src.trainers.data_adapters import data_adapter_utils
+
+    return data_adapter_utils
 
 
 def our_epochs(epochs: int, *args: Any, **kwargs: Any) -> list:
@@ -67,17 +84,13 @@ def assert_same(ours: list, theirs: list) -> None:
     ):
         assert our_warning == their_warning
         assert len(our_batches) == len(their_batches)
-        for our_batch, their_batch in zip(our_batches, their_batches, strict=True):
+        for our_batch, other in zip(our_batches, their_batches, strict=True):
             one = list(named_leaves(unpack_x_y_sample_weight(our_batch), "batch"))
-            other = list(
-                named_leaves(data_adapter_utils.unpack_x_y_sample_weight(their_batch), "batch")
-            )
             assert [name for name, _ in one] == [name for name, _ in other]
             for (name, a), (_, b) in zip(one, other, strict=True):
                 if a is None:
                     assert b is None, name
                     continue
-                b = jnp.asarray(b)  # the dtype that the model sees
                 assert (a.dtype, a.shape) == (b.dtype, b.shape), name
                 np.testing.assert_array_equal(a, b, err_msg=name)
 
@@ -131,7 +144,8 @@ ARRAY_CALLS: dict[str, tuple[tuple, dict]] = {
 @pytest.mark.parametrize("name", ARRAY_CALLS)
 def test_arrays_give_the_batches_of_keras(name: str) -> None:
     args, kwargs = ARRAY_CALLS[name]
-    assert_same(our_epochs(4, *args, **kwargs), keras_epochs(4, *args, **kwargs))
+    theirs = recorded(lambda keras: keras_epochs(keras, 4, *args, **kwargs))
+    assert_same(our_epochs(4, *args, **kwargs), theirs)
 
 
 class OurBatches(PyDataset):
@@ -142,25 +156,28 @@ class OurBatches(PyDataset):
         return np.full((2, 3), index, "float64"), np.array([index, 1])
 
 
-class TheirBatches(keras.utils.PyDataset):
-    __len__, __getitem__ = OurBatches.__len__, OurBatches.__getitem__
+def their_batches(keras: Any, **kwargs: Any) -> Any:
+    class TheirBatches(keras.utils.PyDataset):
+        __len__, __getitem__ = OurBatches.__len__, OurBatches.__getitem__
+
+    return TheirBatches(**kwargs)
 
 
 @pytest.mark.parametrize("steps", [None, 2, 5, 7])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_pydataset_gives_the_batches_of_keras(steps: int | None, workers: int) -> None:
-    assert_same(
-        our_epochs(4, OurBatches(workers=workers), steps=steps),
-        keras_epochs(4, TheirBatches(workers=workers), steps=steps),
+    theirs = recorded(
+        lambda keras: keras_epochs(keras, 4, their_batches(keras, workers=workers), steps=steps)
     )
+    assert_same(our_epochs(4, OurBatches(workers=workers), steps=steps), theirs)
 
 
 def test_class_weights_reach_a_pydataset_as_in_keras() -> None:
     weights = dict(enumerate([1.0, 2.0, 3.0, 4.0, 5.0]))
-    assert_same(
-        our_epochs(1, OurBatches(), class_weight=weights),
-        keras_epochs(1, TheirBatches(), class_weight=weights),
+    theirs = recorded(
+        lambda keras: keras_epochs(keras, 1, their_batches(keras), class_weight=weights)
     )
+    assert_same(our_epochs(1, OurBatches(), class_weight=weights), theirs)
 
 
 def test_a_generator_goes_on_from_epoch_to_epoch_as_in_keras() -> None:
@@ -168,46 +185,58 @@ def test_a_generator_goes_on_from_epoch_to_epoch_as_in_keras() -> None:
         for i in itertools.count():
             yield np.full((2, 1), i, "float32"), np.zeros(2, "float32"), np.ones(2, "float32")
 
-    assert_same(our_epochs(3, generate(), steps=2), keras_epochs(3, generate(), steps=2))
+    theirs = recorded(lambda keras: keras_epochs(keras, 3, generate(), steps=2))
+    assert_same(our_epochs(3, generate(), steps=2), theirs)
 
 
 def test_a_model_sees_what_a_keras_model_sees() -> None:
-    seen: list[tuple] = []
-
-    class Spy(keras.Model):
-        def __init__(self) -> None:
-            super().__init__()
-            self.scale = self.add_weight(shape=())
-
-        def call(self, x: Any) -> Any:
-            return keras.ops.cast(x["b"], "float32") * self.scale
-
-        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
-            spec = keras.tree.map_structure(lambda a: (str(a.dtype), tuple(a.shape)), (x, y))
-            seen.append((spec, (str(sample_weight.dtype), tuple(sample_weight.shape))))
-            return keras.ops.mean(y_pred)
-
     x = {"b": np.arange(N), "a": FRAME["a"]}
-    model = Spy()
-    model.compile()
-    model.fit(x, Y, sample_weight=W, batch_size=5, verbose=0)
+
+    def seen_by_keras(keras: Any) -> Any:
+        seen: list[tuple] = []
+
+        class Spy(keras.Model):
+            def __init__(self) -> None:
+                super().__init__()
+                self.scale = self.add_weight(shape=())
+
+            def call(self, x: Any) -> Any:
+                return keras.ops.cast(x["b"], "float32") * self.scale
+
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
+                spec = keras.tree.map_structure(lambda a: (str(a.dtype), tuple(a.shape)), (x, y))
+                seen.append((spec, (str(sample_weight.dtype), tuple(sample_weight.shape))))
+                return keras.ops.mean(y_pred)
+
+        model = Spy()
+        model.compile()
+        model.fit(x, Y, sample_weight=W, batch_size=5, verbose=0)
+        return seen[-1]
+
     example = make_source(x, Y, W, batch_size=5).example()
     ours = map_leaves(lambda a: (str(a.dtype), a.shape), example)
-    assert seen[-1] == ((ours[0], ours[1]), ours[2])
+    assert recorded(seen_by_keras) == ((ours[0], ours[1]), ours[2])
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.2, 0.25, 0.5, 0.7, 0.89])
 def test_validation_split_is_that_of_keras(fraction: float) -> None:
     data = ({"b": X, "a": FRAME}, [Y, FRAME["b"]], None)
     ours = validation_split(data, fraction)
-    theirs = array_slicing.train_validation_split(data, fraction)
-    for mine, other in zip(ours, theirs, strict=True):
+
+    def of_keras(keras: Any) -> Any:
+        from keras.src.trainers.data_adapters.array_slicing import train_validation_split
+
+        for x, y, weights in train_validation_split(data, fraction):
+            assert weights is None
+            yield [np.asarray(part) for part in (x["b"], x["a"], *y)]
+
+    theirs = recorded(lambda keras: list(of_keras(keras)))
+    for mine, (b, a, first, second) in zip(ours, theirs, strict=True):
         assert mine[2] is None
-        kept = mine[0]["b"]
-        np.testing.assert_array_equal(kept, np.asarray(other[0]["b"]))
-        np.testing.assert_array_equal(mine[0]["a"], np.asarray(other[0]["a"], "float32"))
-        np.testing.assert_array_equal(mine[1][0], np.asarray(other[1][0]))
-        np.testing.assert_array_equal(mine[1][1][:, 0], np.asarray(other[1][1]))
+        np.testing.assert_array_equal(mine[0]["b"], b)
+        np.testing.assert_array_equal(mine[0]["a"], a.astype("float32"))
+        np.testing.assert_array_equal(mine[1][0], first)
+        np.testing.assert_array_equal(mine[1][1][:, 0], second)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +253,7 @@ def test_validation_split_is_that_of_keras(fraction: float) -> None:
 def test_class_weights_are_those_of_keras(y: np.ndarray) -> None:
     weights = {0: 0.25, 1: 3.0, 2: 7.5}
     ours = class_weights_to_sample_weights(y, weights)
-    theirs = data_adapter_utils.class_weight_to_sample_weights(y, weights)
+    theirs = recorded(lambda keras: adapters(keras).class_weight_to_sample_weights(y, weights))
     assert ours.dtype == theirs.dtype
     np.testing.assert_array_equal(ours, theirs)
 
@@ -234,7 +263,8 @@ def test_class_weights_are_those_of_keras(y: np.ndarray) -> None:
     [(1,), ([1],), ((1, 2),), ({"a": 1},), (1, 2), (1, 2, 3), (1, 2, None)],
 )
 def test_packing_is_that_of_keras(args: tuple) -> None:
-    assert pack_x_y_sample_weight(*args) == data_adapter_utils.pack_x_y_sample_weight(*args)
+    theirs = recorded(lambda keras: adapters(keras).pack_x_y_sample_weight(*args))
+    assert pack_x_y_sample_weight(*args) == theirs
 
 
 def test_weights_without_targets_are_kept() -> None:
@@ -245,12 +275,17 @@ def test_weights_without_targets_are_kept() -> None:
 
 @pytest.mark.parametrize("data", [1, None, {"a": 1}, [1], (1,), [1, 2], (1, 2), (1, 2, 3)])
 def test_unpacking_is_that_of_keras(data: Any) -> None:
-    assert unpack_x_y_sample_weight(data) == data_adapter_utils.unpack_x_y_sample_weight(data)
+    theirs = recorded(lambda keras: adapters(keras).unpack_x_y_sample_weight(data))
+    assert unpack_x_y_sample_weight(data) == theirs
 
 
 @pytest.mark.parametrize("data", [(), [], (1, 2, 3, 4)])
 def test_what_keras_does_not_unpack_is_refused(data: Any) -> None:
-    with pytest.raises(ValueError):
-        data_adapter_utils.unpack_x_y_sample_weight(data)
+    def refused(keras: Any) -> bool:
+        with pytest.raises(ValueError):
+            adapters(keras).unpack_x_y_sample_weight(data)
+        return True
+
+    assert recorded(refused)
     with pytest.raises(ValueError, match=rf"got a {type(data).__name__} of {len(data)}"):
         unpack_x_y_sample_weight(data)

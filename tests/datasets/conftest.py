@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from arrays import told
+from oracle import recorded
 
 from trivium.datasets import _sources
 
@@ -23,13 +25,17 @@ class Cache:
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = home / "datasets"
         self.folder.mkdir(parents=True)
+        self.held: list[
+            Any
+        ] = []  # What was put here: it belongs to the definition of what is recorded.
         self._monkeypatch = monkeypatch
 
     def put_npz(self, name: str, cached_as: str | None = None, **arrays: np.ndarray) -> Path:
         """Write arrays as if they had been fetched."""
         file = io.BytesIO()
         np.savez(file, **arrays)
-        return self.put(name, file.getvalue(), cached_as)
+        said = {key: told(array) for key, array in arrays.items()}
+        return self.put(name, file.getvalue(), cached_as, said)
 
     def put_tar(self, name: str, cached_as: str, members: dict[str, bytes]) -> Path:
         """Write a gzipped tar archive as if it had been fetched."""
@@ -39,10 +45,14 @@ class Cache:
                 info = tarfile.TarInfo(member)
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
-        return self.put(name, file.getvalue(), cached_as)
+        said = {key: told(data) for key, data in members.items()}
+        return self.put(name, file.getvalue(), cached_as, said)
 
-    def put(self, name: str, content: bytes, cached_as: str | None = None) -> Path:
+    def put(
+        self, name: str, content: bytes, cached_as: str | None = None, said: Any = None
+    ) -> Path:
         """Write a file as if it had been fetched, and let its checksum be the right one."""
+        self.held.append((name, cached_as, said or told(content)))
         path = self.folder / (cached_as or name)
         path.write_bytes(content)
         source = _sources.SOURCES[name]
@@ -70,19 +80,21 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: None) -> Cac
 
 
 @pytest.fixture
-def oracle(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Call a function of the real Keras's datasets on the same cache, whatever its checksums."""
-    import keras
-    from keras.src.backend import config
-    from keras.src.utils import file_utils
-
-    monkeypatch.setattr(config, "_KERAS_DIR", str(tmp_path))
-    monkeypatch.setattr(file_utils, "validate_file", lambda *args, **kwargs: True)
+def oracle(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return what a function of the real Keras's datasets gives on the same cache, whatever its checksums."""
 
     def call(module: str, function: str = "load_data", **arguments: Any) -> Any:
-        with warnings.catch_warnings():
-            # Old pickles name `numpy.core`, at which the real Keras's reader makes NumPy warn.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return getattr(getattr(keras.datasets, module), function)(**arguments)
+        def loaded(keras: Any) -> Any:
+            from keras.src.backend import config
+            from keras.src.utils import file_utils
+
+            monkeypatch.setattr(config, "_KERAS_DIR", str(cache.folder.parent))
+            monkeypatch.setattr(file_utils, "validate_file", lambda *args, **kwargs: True)
+            with warnings.catch_warnings():
+                # Old pickles name `numpy.core`, at which the real Keras's reader makes NumPy warn.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                return told(getattr(getattr(keras.datasets, module), function)(**arguments))
+
+        return recorded(loaded)
 
     return call

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from oracle import both
 
 from trivium.datasets import files
 from trivium.datasets.files import DownloadError, get_file, keras_home
@@ -225,34 +226,34 @@ def zipped(*members: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
     return file.getvalue()
 
 
-TAR = tar(
-    (member("top", tarfile.DIRTYPE), b""), (member("top/a.txt"), b"A"), (member("./b"), b"whole")
-)
-ZIP = zipped(("top/", b""), ("top/a.txt", b"A"), ("b", b"whole"))
+def archived(kind: str) -> bytes:
+    if kind == "zip":
+        return zipped(("top/", b""), ("top/a.txt", b"A"), ("b", b"whole"))
+    top, a, b = member("top", tarfile.DIRTYPE), member("top/a.txt"), member("./b")
+    return tar((top, b""), (a, b"A"), (b, b"whole"))
+
+
+TAR, ZIP = archived("tar"), archived("zip")
 
 
 @pytest.mark.parametrize("name", ["data.tgz", "data"])
-@pytest.mark.parametrize("content", [TAR, ZIP], ids=["tar", "zip"])
+@pytest.mark.parametrize("kind", ["tar", "zip"])
 @pytest.mark.parametrize("fname", [None, "mine", "mine.v1.bin"])
 @pytest.mark.parametrize("extract", [False, True])
-def test_places_are_those_of_the_real_keras(tmp_path, name, content, fname, extract):
-    import keras
-
-    archive = tmp_path / name
-    archive.write_bytes(content)
-    arguments: dict[str, Any] = {"fname": fname, "origin": archive.as_uri(), "extract": extract}
-    folders = [tmp_path / "ours", tmp_path / "theirs"]
-    for folder in folders:
+def test_places_are_those_of_the_real_keras(tmp_path, name, kind, fname, extract):
+    def fetched(library: Any) -> Any:
+        archive, folder = tmp_path / name, tmp_path / library.__name__
+        archive.write_bytes(archived(kind))
         folder.mkdir()
-    ours = get_file(**arguments, cache_dir=str(folders[0]))
-    theirs = keras.utils.get_file(**arguments, cache_dir=str(folders[1]))
-    assert type(ours) is str
-    assert Path(ours).relative_to(folders[0]) == Path(theirs).relative_to(folders[1])
-    tree, wanted = (
-        {str(p.relative_to(folder)): p.is_file() and p.read_bytes() for p in folder.rglob("*")}
-        for folder in folders
-    )
-    assert tree == wanted
+        origin = archive.as_uri()
+        found = library.utils.get_file(fname, origin, extract=extract, cache_dir=str(folder))
+        assert type(found) is str
+        files = {str(p.relative_to(folder)): p for p in folder.rglob("*")}
+        tree = {key: p.is_file() and p.read_bytes() for key, p in sorted(files.items())}
+        return str(Path(found).relative_to(folder)), tree
+
+    ours, theirs = both(fetched)
+    assert ours == theirs
 
 
 def test_unpacking_again_mends_the_folder_and_keeps_what_is_not_in_the_archive(tmp_path):

@@ -11,11 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arrays import told
+from oracle import recorded
 
 from trivium import datasets
 from trivium.datasets import _sources
 
 RNG = np.random.default_rng(7)
+START = RNG.bit_generator.state
+
+
+@pytest.fixture(autouse=True)
+def _the_same_draws() -> None:
+    """A test's arrays do not depend on the tests before it."""
+    RNG.bit_generator.state = START
 
 
 def ragged(texts: list[list[int]]) -> np.ndarray:
@@ -27,11 +36,8 @@ def texts(count: int) -> np.ndarray:
 
 
 def assert_same(ours: Any, theirs: Any) -> None:
-    for our_part, their_part in zip(ours, theirs, strict=True):
-        for a, b in zip(our_part, their_part, strict=True):
-            assert a.dtype == b.dtype and a.shape == b.shape
-            assert a.tolist() == b.tolist()
-            assert a.flags.writeable
+    assert told(ours) == theirs
+    assert all(a.flags.writeable for part in ours for a in part)
 
 
 def test_mnist(cache, oracle):
@@ -192,10 +198,8 @@ def test_cifar10_keeps_the_order_of_the_batches(cache):
 def test_cifar10(cache, oracle):
     cache.put_tar(*CIFAR10, cifar10_members(10_000))
     ours = datasets.cifar10.load_data()
-    for our_part, their_part in zip(ours, oracle("cifar10"), strict=True):
-        for a, b in zip(our_part, their_part, strict=True):
-            np.testing.assert_array_equal(a, b, strict=True)
-            assert a.flags.c_contiguous and a.flags.writeable
+    assert_same(ours, oracle("cifar10"))
+    assert all(a.flags.c_contiguous for part in ours for a in part)
 
 
 @pytest.mark.parametrize("label_mode", ["fine", "coarse"])
@@ -258,38 +262,40 @@ def test_a_file_with_another_checksum_is_not_loaded(
 
 @pytest.mark.parametrize(("module", "function", "name", "cached_as"), FUNCTIONS)
 def test_sources_are_those_of_the_real_keras(monkeypatch, module, function, name, cached_as):
-    import keras
+    def of_keras(keras: Any) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
 
-    asked: dict[str, Any] = {}
+        def keep(fname: str, origin: str, file_hash: str, extract: bool = False) -> None:
+            asked.update(name=f"{fname}_archive" if extract else fname, url=origin, hash=file_hash)
+            raise InterruptedError
 
-    def record(fname: str, origin: str, file_hash: str, extract: bool = False) -> None:
-        asked.update(name=f"{fname}_archive" if extract else fname, url=origin, hash=file_hash)
-        raise InterruptedError
+        theirs = importlib.import_module(f"keras.src.datasets.{module}")
+        monkeypatch.setattr(theirs, "get_file", keep)
+        with pytest.raises(InterruptedError):
+            getattr(getattr(keras.datasets, module), function)()
+        return asked
 
-    theirs = importlib.import_module(f"keras.src.datasets.{module}")
-    monkeypatch.setattr(theirs, "get_file", record)
-    with pytest.raises(InterruptedError):
-        getattr(getattr(keras.datasets, module), function)()
     source = _sources.SOURCES[name]
+    asked = recorded(of_keras)
     assert asked == {"name": cached_as, "url": source.folder + name, "hash": source.checksum}
 
 
 @pytest.mark.parametrize("module", datasets.__all__)
 def test_signatures_are_those_of_the_real_keras(module):
-    import keras
+    def arguments(function: Any) -> list[Any]:
+        parameters = inspect.signature(function).parameters.values()
+        return [(p.name, p.default) for p in parameters if p.kind is not p.VAR_KEYWORD]
 
-    ours, theirs = getattr(datasets, module), getattr(keras.datasets, module)
-    for name in {"load_data", "get_word_index", "get_label_names"} & set(dir(theirs)):
+    def of_keras(keras: Any) -> dict[str, Any]:
+        theirs = getattr(keras.datasets, module)
+        names = {"load_data", "get_word_index", "get_label_names"} & set(dir(theirs))
+        return {name: arguments(getattr(theirs, name)) for name in sorted(names)}
+
+    ours = getattr(datasets, module)
+    for name, wanted in recorded(of_keras).items():
         assert name in ours.__all__
-        wanted = [
-            (p.name, p.default)
-            for p in inspect.signature(getattr(theirs, name)).parameters.values()
-            if p.kind is not p.VAR_KEYWORD
-        ]
-        got = [
-            (p.name, p.default) for p in inspect.signature(getattr(ours, name)).parameters.values()
-        ]
-        assert got == wanted
+        got = inspect.signature(getattr(ours, name)).parameters.values()
+        assert [(p.name, p.default) for p in got] == wanted
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import dataclasses
 
 import jax
-import keras
 import numpy as np
 import pytest
+from fixed_plans import fixed_plans
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_graphs import LAYERS, Unknown, models, plans
+from oracle import both
+from random_graphs import Unknown, models, plans
 
 import trivium as tv
 from trivium import ops
@@ -219,31 +220,41 @@ def test_every_difference_shows_in_the_fingerprint():
 # --- against the real Keras
 
 
-@settings(max_examples=25, deadline=None)
-@given(plans(kinds=LAYERS))
+@pytest.mark.parametrize("plan", fixed_plans())
 def test_layers_and_shapes_are_listed_as_keras_lists_them(plan):
-    # Keras wants a dict's keys to be the names of the inputs in it.
-    plan = dataclasses.replace(plan, nest="list" if len(plan.inputs) > 1 else "single")
-    mine, _ = plan.build("net")
-    oracle, _ = plan.build("net", library=keras)
-    assert [layer.name for layer in mine.layers] == [layer.name for layer in oracle.layers]
-    for ours, theirs in ((mine.inputs, oracle.inputs), (mine.outputs, oracle.outputs)):
-        assert [(t.shape, t.dtype) for t in ours] == [(t.shape, t.dtype) for t in theirs]
-    assert mine.input_names == [t.name for t in oracle.inputs]
-    if len(set(oracle.output_names)) == len(oracle.output_names):  # Ours are always unique.
-        assert mine.output_names == oracle.output_names
-    assert mine.count_params() == oracle.count_params()
+    def listed(library):
+        model, _ = plan.build("net", library=library)
+        tensors = [[(t.shape, t.dtype) for t in ts] for ts in (model.inputs, model.outputs)]
+        names = [t.name for t in model.inputs], model.output_names
+        return [layer.name for layer in model.layers], tensors, names, model.count_params()
+
+    (layers, tensors, (inputs, outputs), count), theirs = both(listed)
+    assert layers == theirs[0] and tensors == theirs[1] and count == theirs[3]
+    assert inputs == theirs[2][0] == plan.build("net")[0].input_names
+    if len(set(theirs[2][1])) == len(theirs[2][1]):  # Ours are always unique.
+        assert outputs == theirs[2][1]
+
+
+def test_the_fixed_plans_reach_what_they_promise():
+    called = [[step.kind for step in plan.steps] for plan in fixed_plans()]
+    assert sum(len(kinds) > len(set(kinds)) for kinds in called) >= 10  # Shared layers.
+    inside = [any(hasattr(x, "steps") for x in plan.layers) for plan in fixed_plans()]
+    assert sum(inside) >= 10
+    assert sum(len(plan.inputs) > 1 for plan in fixed_plans()) >= 10
+    assert sum(len(leaves(plan.outputs)) > 1 for plan in fixed_plans()) >= 5
 
 
 def test_what_a_shared_layer_is_called_on_is_in_order_too():
     """Both calls of the shared layer lead to inputs, which stand in the order of the calls."""
-    found = []
-    for library in (tv, keras):
+
+    def names(library):
         inputs = [library.Input((3,), name=f"in_{i}") for i in range(3)]
         shared = library.layers.Dense(2, name="shared")
         joined = library.layers.Add(name="joined")([shared(x) for x in inputs])
-        found.append([layer.name for layer in library.Model(inputs, joined).layers])
-    assert found[0] == found[1] == ["in_0", "in_1", "in_2", "shared", "joined"]
+        return [layer.name for layer in library.Model(inputs, joined).layers]
+
+    ours, theirs = both(names)
+    assert ours == theirs == ["in_0", "in_1", "in_2", "shared", "joined"]
 
 
 # --- forms

@@ -7,9 +7,9 @@ import json
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
+from oracle import both, recorded
 
 import trivium as tv
 from trivium import layers as L
@@ -17,7 +17,12 @@ from trivium.state.masks import get_mask, set_mask
 from trivium.utils import custom_object_scope, register_keras_serializable
 
 X = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
-of_keras = pytest.mark.filterwarnings("ignore:__array__ implementation")
+
+
+def randomize(layer):
+    """Give a layer of either library the same weights."""
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in layer.weights])
 
 
 @register_keras_serializable("tests")
@@ -153,17 +158,23 @@ def blocks(library):
     return Block
 
 
-@of_keras
 def test_the_order_of_weights_is_that_of_keras():
-    ours, theirs = blocks(tv)(name="block"), blocks(keras)(name="block")
-    ours(X), theirs(X)
-    for kind in ("weights", "trainable_weights", "non_trainable_weights", "variables"):
-        mine, other = getattr(ours, kind), getattr(theirs, kind)
-        assert [(v.path, v.shape) for v in mine] == [(v.path, v.shape) for v in other], kind
-    ours.set_weights(theirs.get_weights())
-    np.testing.assert_allclose(
-        ours(X, training=True), theirs(X, training=True), rtol=1e-5, atol=1e-6
-    )
+    def listed(layer):
+        kinds = ("weights", "trainable_weights", "non_trainable_weights", "variables")
+        return {kind: [(v.path, tuple(v.shape)) for v in getattr(layer, kind)] for kind in kinds}
+
+    def of_keras(keras):
+        layer = blocks(keras)(name="block")
+        layer(X)
+        randomize(layer)
+        return listed(layer), layer(X, training=True)
+
+    theirs, output = recorded(of_keras)
+    ours = blocks(tv)(name="block")
+    ours(X)
+    assert listed(ours) == theirs
+    randomize(ours)
+    np.testing.assert_allclose(ours(X, training=True), output, rtol=1e-5, atol=1e-6)
 
 
 def test_weights_follow_the_data_not_the_order_of_construction():
@@ -213,11 +224,9 @@ def test_freezing_reaches_everything_inside():
     assert layer.first.trainable_weights == [layer.first.bias]
 
 
-@of_keras
 @pytest.mark.parametrize("frozen", [(), ("first",), ("whole",)])
 def test_frozen_weights_do_not_change_in_training(frozen):
-    models = []
-    for library in (tv, keras):
+    def trained(library):
         block = blocks(library)(name="block")
         model = library.Sequential([library.Input((5,)), block])
         if "first" in frozen:
@@ -225,18 +234,19 @@ def test_frozen_weights_do_not_change_in_training(frozen):
         if "whole" in frozen:
             block.trainable = False
         model.compile(optimizer=library.optimizers.SGD(0.1), loss="mse")
-        models.append((model, block))
-    (ours, block), (theirs, _) = models
-    ours.set_weights(theirs.get_weights())
-    before = block.first.get_weights()
-    for model, _ in models:
-        warned = model is ours and "whole" in frozen
-        said = pytest.warns(UserWarning, match="no trainable weights")
-        with said if warned else contextlib.nullcontext():
-            model.fit(X, X[:, :2], batch_size=2, epochs=3, shuffle=False, verbose=0)
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        randomize(model)
+        before = block.first.get_weights()
+        model.fit(X, X[:, :2], batch_size=2, epochs=3, shuffle=False, verbose=0)
+        kept = all(map(np.array_equal, before, block.first.get_weights()))
+        return [np.asarray(w) for w in model.get_weights()], kept
+
+    theirs, _ = recorded(trained)
+    said = pytest.warns(UserWarning, match="no trainable weights")
+    with said if "whole" in frozen else contextlib.nullcontext():
+        ours, kept = trained(tv)
+    for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    assert all(map(np.array_equal, before, block.first.get_weights())) == bool(frozen)
+    assert kept == bool(frozen)
 
 
 # -- losses, regularizers, constraints ------------------------------------------------------------------------------
@@ -256,34 +266,35 @@ def adding(library):
     return Adding()
 
 
-@of_keras
 def test_losses_are_those_of_the_last_call():
-    ours, theirs = adding(tv), adding(keras)
-    ours(X), theirs(X)
-    ours.set_weights(theirs.get_weights())
-    for _ in range(2):
-        y, _ = ours(X), theirs(X)
-        assert len(ours.losses) == 3
-        np.testing.assert_allclose(
-            sorted(ours.losses), sorted(map(float, theirs.losses)), rtol=1e-5
-        )
+    def called(library):
+        layer = adding(library)
+        layer(X)
+        randomize(layer)
+        for _ in range(2):
+            y = layer(X)
+            yield layer, y, sorted(map(float, layer.losses))
+
+    theirs = recorded(lambda keras: [losses for _, _, losses in called(keras)])
+    ours = list(called(tv))
+    for (_, _, losses), wanted in zip(ours, theirs, strict=True):
+        assert len(losses) == 3
+        np.testing.assert_allclose(losses, wanted, rtol=1e-5)
+    layer, y, _ = ours[-1]
     np.testing.assert_allclose(
-        0.1 * y.mean(), [v for v in ours.losses if np.isclose(v, 0.1 * y.mean())]
+        0.1 * y.mean(), [v for v in layer.losses if np.isclose(v, 0.1 * y.mean())]
     )
 
 
-@of_keras
 def test_losses_count_in_training():
-    weights = None
-    results = []
-    for library in (keras, tv):
+    def trained(library):
         model = library.Sequential([library.Input((5,)), adding(library)])
         model.compile(optimizer=library.optimizers.SGD(0.1), loss="mse")
-        weights = weights or model.get_weights()
-        model.set_weights(weights)
+        randomize(model)
         history = model.fit(X, X[:, :2], batch_size=2, epochs=3, shuffle=False, verbose=0)
-        results.append((history.history["loss"], *model.get_weights()))
-    for a, b in zip(*results, strict=True):
+        return history.history["loss"], *map(np.asarray, model.get_weights())
+
+    for a, b in zip(*both(trained), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hypothesis
 import hypothesis.strategies as st
-import keras
 import numpy as np
 import pytest
-from keras.src.backend import get_keras_mask, set_keras_mask
+from oracle import both, recorded
 
 import trivium as tv
 from trivium import layers as L
@@ -81,19 +80,21 @@ STEPS = [
     ],
 )
 def test_masks_of_some_or_all_inputs(name, kwargs, masks):
-    seen = []
-    for library, put, get in (
-        (L, set_mask, get_mask),
-        (keras.layers, set_keras_mask, get_keras_mask),
-    ):
-        xs = [np.asarray(A), np.asarray(B)]
-        xs = [library.Identity()(x) for x in xs]
+    def merged(library, put, get):
+        xs = [library.layers.Identity()(x) for x in (A, B)]
         for x, mask in zip(xs, masks, strict=True):
             if mask is not None:
                 put(x, np.asarray(mask))
-        y = getattr(library, name)(**kwargs)(xs)
-        seen.append((y, get(y)))
-    (ours, mask), (theirs, their_mask) = seen
+        y = getattr(library.layers, name)(**kwargs)(xs)
+        return y, get(y)
+
+    def of_keras(keras):
+        from keras.src.backend import get_keras_mask, set_keras_mask
+
+        return merged(keras, set_keras_mask, get_keras_mask)
+
+    theirs, their_mask = recorded(of_keras)
+    ours, mask = merged(tv, set_mask, get_mask)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
     assert (mask is None) == (their_mask is None)
     assert mask is None or np.array_equal(mask, their_mask)
@@ -109,10 +110,8 @@ def test_masks_of_some_or_all_inputs(name, kwargs, masks):
     ],
 )
 def test_the_mask_of_masks(name, kwargs, masks):
-    xs = [np.asarray(A), np.asarray(B)]
-    ours, theirs = (
-        getattr(library, name)(**kwargs).compute_mask(xs, mask=masks)
-        for library in (L, keras.layers)
+    ours, theirs = both(
+        lambda library: getattr(library.layers, name)(**kwargs).compute_mask([A, B], mask=masks)
     )
     assert (ours is None) == (theirs is None)
     assert ours is None or np.array_equal(ours, theirs)

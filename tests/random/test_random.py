@@ -5,9 +5,9 @@ import math
 
 import jax
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
+from oracle import recorded
 
 from trivium import random
 from trivium.graph import Graph, SymbolicTensor
@@ -30,6 +30,7 @@ CALLS = {
     "beta": [((3, 4), 2.0, 3.0), ((3, 2), [0.5, 3.0], [1.0, 2.0])],
     "binomial": [((3, 4), 10.0, 0.3), ((3, 2), [10.0, 20.0], [0.1, 0.9])],
 }  # fmt: skip
+ROUNDED = ("normal", "truncated_normal", "gamma", "beta")
 CASES = [(name, args) for name, calls in CALLS.items() for args in calls]
 
 
@@ -38,11 +39,13 @@ def test_signature_is_that_of_keras(name):
     def arguments(function):
         return [(p.name, p.default) for p in inspect.signature(function).parameters.values()]
 
-    assert arguments(getattr(random, name)) == arguments(getattr(keras.random, name))
+    theirs = recorded(lambda keras: arguments(getattr(keras.random, name)))
+    assert arguments(getattr(random, name)) == theirs
 
 
 def test_every_name_of_keras_is_there():
-    assert {n for n in dir(keras.random) if not n.startswith("_")} <= set(random.__all__)
+    theirs = recorded(lambda keras: {n for n in dir(keras.random) if not n.startswith("_")})
+    assert theirs <= set(random.__all__)
     assert random.SeedGenerator is SeedGenerator and random.set_seed is set_random_seed
 
 
@@ -51,9 +54,11 @@ def test_every_name_of_keras_is_there():
 def test_a_whole_number_gives_the_numbers_of_keras(name, args, seed):
     ours = getattr(random, name)(*args, seed=seed)
     keras_args = [jnp.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
-    theirs = getattr(keras.random, name)(*keras_args, seed=seed)
+    theirs = recorded(lambda keras: getattr(keras.random, name)(*keras_args, seed=seed))
     assert ours.dtype == theirs.dtype
-    np.testing.assert_array_equal(ours, theirs)
+    # Another processor may round a logarithm otherwise; bits that are drawn, it may not.
+    rounded = 1e-6 if name in ROUNDED else 0
+    np.testing.assert_allclose(ours, theirs, rtol=rounded, atol=rounded)
     np.testing.assert_array_equal(ours, getattr(random, name)(*args, seed=seed))
 
 

@@ -1,9 +1,9 @@
 """Dtypes: names, defaults and policies, as Keras has them."""
 
 import jax.numpy as jnp
-import keras
 import numpy as np
 import pytest
+from oracle import recorded
 
 import trivium as tv
 from trivium.state import (
@@ -33,12 +33,13 @@ NAMES = [
     ids=str,
 )  # fmt: skip
 def test_names_are_those_of_keras(dtype):
-    assert standardize_dtype(dtype) == keras.backend.standardize_dtype(dtype)
+    theirs = recorded(lambda keras: keras.backend.standardize_dtype(dtype))
+    assert standardize_dtype(dtype) == theirs
 
 
 @pytest.mark.parametrize("dtype", NAMES)
 def test_floats_are_told_apart(dtype):
-    assert is_float(dtype) == keras.backend.is_float_dtype(dtype)
+    assert is_float(dtype) == recorded(lambda keras: keras.backend.is_float_dtype(dtype))
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,16 @@ POLICIES = [*NAMES, "mixed_float16", "mixed_bfloat16"]
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_policies_are_those_of_keras(name):
-    mine, oracle = DTypePolicy(name), keras.DTypePolicy(name)
-    assert mine.name == oracle.name
-    assert mine.compute_dtype == oracle.compute_dtype
-    assert mine.variable_dtype == oracle.variable_dtype
-    assert mine.get_config() == oracle.get_config()
-    assert mine.serialize() == keras.dtype_policies.serialize(oracle)
+    def said(keras):
+        policy = keras.DTypePolicy(name)
+        dtypes = policy.name, policy.compute_dtype, policy.variable_dtype
+        return dtypes, policy.get_config(), keras.dtype_policies.serialize(policy)
+
+    mine = DTypePolicy(name)
+    dtypes, config, whole = recorded(said)
+    assert (mine.name, mine.compute_dtype, mine.variable_dtype) == dtypes
+    assert mine.get_config() == config
+    assert mine.serialize() == whole
     again = DTypePolicy.from_config(mine.get_config())
     assert (
         again == mine
@@ -88,8 +93,12 @@ def test_policies_are_those_of_keras(name):
 
 @pytest.mark.parametrize("name", ["mixed_float32", "mixed", "float", "int33", "mixed_int8"])
 def test_unknown_policies_are_refused(name):
-    with pytest.raises(ValueError):
-        keras.DTypePolicy(name)
+    def refused(keras):
+        with pytest.raises(ValueError):
+            keras.DTypePolicy(name)
+        return True
+
+    assert recorded(refused)
     with pytest.raises(ValueError, match="Unknown dtype"):
         DTypePolicy(name)
 
@@ -123,4 +132,12 @@ def test_a_layer_takes_a_policy_in_every_form(identifier):
     assert layer(np.ones((1, 3), "float32")).dtype == "float16"
     assert layer.kernel.dtype == "float32"
     config = layer.get_config()
-    assert keras.layers.Dense.from_config(config).compute_dtype == "float16"
+    assert config == recorded(read_and_written, case="a layer of a mixed policy")
+
+
+def read_and_written(keras):
+    """Return the config of a layer whose policy Keras has read."""
+    layer = keras.layers.Dense(2, dtype="mixed_float16", name="dense")
+    again = keras.layers.Dense.from_config(layer.get_config())
+    assert again.compute_dtype == "float16"
+    return again.get_config()

@@ -367,8 +367,8 @@ ARGUMENTS = {
     "Activation": ("gelu",), "AlphaDropout": (0.4,), "Conv1D": (4, 3), "Conv2D": (4, 3), "Conv3D": (4, 3),
     "Dense": (4, "sigmoid"), "Dropout": (0.4,), "Embedding": (7, 3), "GaussianDropout": (0.4,),
     "GaussianNoise": (0.4,), "Lambda": (lambda x: x * 2.0,), "Permute": ((2, 1),), "RepeatVector": (3,),
-    "Rescaling": (0.5, 1.0), "Reshape": ((3, 5),), "SpatialDropout1D": (0.4,), "SpatialDropout2D": (0.4,),
-    "SpatialDropout3D": (0.4,),
+    "Rescaling": (0.5, 1.0), "Reshape": ((3, 5),), "ReversibleEmbedding": (7, 3),
+    "SpatialDropout1D": (0.4,), "SpatialDropout2D": (0.4,), "SpatialDropout3D": (0.4,),
 }  # fmt: skip
 SETTINGS = {"GroupNormalization": {"groups": 1}, "Dot": {"axes": 1}}
 SHAPES = {1: (6, 3), 2: (6, 6, 3), 3: (4, 4, 4, 2)}
@@ -387,7 +387,9 @@ def one_layer(cls):
         if rank
         else {"Reshape": (15,), "Permute": (5, 3), "Masking": (5, 3)}.get(name, (5,))
     )
-    return tv.Sequential([tv.Input(shape, dtype="int32" if name == "Embedding" else None), layer])
+    return tv.Sequential(
+        [tv.Input(shape, dtype="int32" if name.endswith("Embedding") else None), layer]
+    )
 
 
 @pytest.mark.parametrize("cls", LAYERS, ids=lambda c: c.__name__)
@@ -836,3 +838,14 @@ def test_a_hundred_layers_are_explained_at_once():
     text = explain(model).text
     assert time.process_time() - begin < 2
     assert "ŷ = (L₁₀₀ ∘ L₉₉ ∘ L₉₈ ∘ ⋯ ∘ L₃ ∘ L₂ ∘ L₁)(x)" in text
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_an_embedding_goes_back(tied):
+    table = layers.ReversibleEmbedding(7, 3, tie_weights=tied, logit_soft_cap=5)
+    words = tv.Input((4,), dtype="int32")
+    vectors = layers.Dense(3)(table(words))
+    for scores in (table(vectors, reverse=True), table(vectors, True)):
+        page = explain(tv.Model(words, scores))
+        assert_is_mathematics(page)
+        assert ("E₁ h₂" if tied else "R₁ h₂") in page.text and "tanh" in page.text

@@ -44,6 +44,30 @@ def parts(archive: bytes) -> dict[str, Any]:
     return {"config": without_ids(config), "weights": weights, "names": names}
 
 
+def datasets(file: Any) -> dict[str, Any]:
+    """Return the datasets of a weight file, each with its attributes; raw bytes as whole numbers."""
+    found: dict[str, Any] = {}
+
+    def keep(name: str, thing: Any) -> None:
+        if isinstance(thing, h5py.Dataset):
+            value = np.asarray(thing[()])
+            value = value.view(f"u{value.itemsize}") if value.dtype.kind == "V" else value
+            said = {k: v.decode() if isinstance(v, bytes) else v for k, v in thing.attrs.items()}
+            found[name] = (value, str(thing.dtype), said)
+
+    with h5py.File(file) as opened:
+        opened.visititems(keep)
+    return found
+
+
+def write_datasets(file: Any, found: dict[str, Any]) -> None:
+    """Write a weight file of such datasets."""
+    with h5py.File(file, "w") as opened:
+        for name, (value, dtype, said) in found.items():
+            opened[name] = value.view(dtype) if dtype.startswith("|V") else value
+            opened[name].attrs.update(said)
+
+
 def without_ids(config: Any) -> Any:
     """Return a config without the addresses of objects, which Keras writes into it."""
     if isinstance(config, list):

@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import image as mpl_image
+from oracle import recorded
 
 import trivium as tv
 from trivium import layers, ops, viz
@@ -610,19 +611,18 @@ def test_files_have_the_format_of_their_suffix(models, tmp_path, suffix, start):
 
 
 def test_keras_names_have_keras_arguments():
-    import keras
+    def arguments(function):
+        parameters = inspect.signature(function).parameters.items()
+        return [(name, p.default) for name, p in parameters if p.kind is not p.VAR_KEYWORD]
 
-    for ours, theirs in (
-        (plot_model, keras.utils.plot_model),
-        (model_to_dot, keras.utils.model_to_dot),
-    ):
-        wanted = {
-            name: p.default
-            for name, p in inspect.signature(theirs).parameters.items()
-            if p.kind is not p.VAR_KEYWORD
-        }
-        found = {name: p.default for name, p in inspect.signature(ours).parameters.items()}
-        assert list(found.items()) == list(wanted.items())
+    wanted = recorded(
+        lambda keras: [arguments(keras.utils.plot_model), arguments(keras.utils.model_to_dot)]
+    )
+    found = [
+        [(name, p.default) for name, p in inspect.signature(ours).parameters.items()]
+        for ours in (plot_model, model_to_dot)
+    ]
+    assert found == wanted
 
 
 def test_plot_model_writes_and_returns(models, tmp_path):

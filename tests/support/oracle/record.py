@@ -99,7 +99,10 @@ class Oracle:
             self._assert_current(old, now, file, case)
             return old
         keras = real_keras()
-        value = encode(compute(keras))
+        with warnings.catch_warnings():
+            # Keras's own `Variable.numpy` warns under NumPy 2.
+            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+            value = encode(compute(keras))
         new = {"case": case, "definition": str(now), "keras": keras.__version__, "value": value}
         return self._compared(old, json.loads(line(new)), now, file)
 

@@ -1,6 +1,5 @@
 """A model that only records what callbacks do to it, and a way to drive both libraries alike."""
 
-import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -59,12 +58,3 @@ def fake_model():
 @pytest.fixture
 def drive():
     return drive_hooks
-
-
-@pytest.fixture(scope="session")
-def oracle():
-    """Return the real Keras's callbacks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import keras
-    return keras.callbacks

@@ -1,6 +1,7 @@
 """Callbacks as a list: who is called, in which order, and who makes the loop stop at batches."""
 
 import pytest
+from oracle import recorded
 
 from trivium.training.callbacks import (
     Callback,
@@ -107,16 +108,59 @@ def test_a_checkpoint_wants_batches_to_count_them_or_for_a_subclass():
     assert Mine("x.keras").wants_batches("train")
 
 
-def test_callbacks_of_another_library_work_and_are_taken_to_want_batches(oracle, fake_model):
-    theirs = oracle.EarlyStopping(monitor="loss", patience=1)
-    model = fake_model()
-    callbacks = CallbackList([theirs], model=model, epochs=3)
+HOOKS = [
+    *(f"on_{what}_{end}" for what in ("epoch", "batch", "train", "test", "predict") for end in ("begin", "end")),
+    *(f"on_{mode}_batch_{end}" for mode in ("train", "test", "predict") for end in ("begin", "end")),
+]  # fmt: skip
+
+
+class Foreign:
+    """A callback with every hook, `set_params` and `set_model`, and of no class of ours."""
+
+    def __init__(self):
+        self.called = []
+        for hook in HOOKS:
+            setattr(self, hook, lambda *args, hook=hook: self.called.append((hook, *args)))
+        self.on_epoch_end = self.stop
+
+    def set_params(self, params):
+        self.params = params
+
+    def set_model(self, model):
+        self.model = model
+
+    def stop(self, epoch, logs=None):
+        self.model.stop_training = epoch == 1
+
+
+def run_two_epochs(callback, model):
+    callbacks = CallbackList([callback], model=model, epochs=3)
     assert callbacks.wants_batches("train")
     callbacks.on_train_begin()
     for epoch in range(2):
         callbacks.on_chunk_end("train", 1, {"loss": 1.0})
         callbacks.on_epoch_end(epoch, {"loss": 1.0})
-    assert model.stop_training
+    return model.stop_training
+
+
+def test_callbacks_of_another_library_work_and_are_taken_to_want_batches(fake_model):
+    foreign = Foreign()
+    assert run_two_epochs(foreign, fake_model())
+    assert foreign.params["epochs"] == 3
+    assert [hook for hook, *_ in foreign.called] == ["on_train_begin"]
+    assert (
+        recorded(
+            lambda keras: sorted(
+                {"set_params", "set_model", *HOOKS} - set(dir(keras.callbacks.Callback))
+            )
+        )
+        == []
+    )
+    assert recorded(
+        lambda keras: run_two_epochs(
+            keras.callbacks.EarlyStopping(monitor="loss", patience=1), fake_model()
+        )
+    )
 
 
 def test_defaults_stand_at_the_end_and_are_not_added_twice(fake_model):

@@ -7,6 +7,7 @@ import types
 
 import numpy as np
 import pytest
+from oracle import recorded
 
 from trivium.training.callbacks import (
     CallbackList,
@@ -92,20 +93,21 @@ def test_a_terminal_shows_keras_s_line(open_terminal, clock):
     assert terminal.getvalue().endswith("\n") and terminal.getvalue().count("\n") == 2
 
 
-def test_the_colored_line_is_keras_s_to_the_byte(open_terminal, clock, oracle):
-    terminal = open_terminal()
-    import keras
+def test_the_colored_line_is_keras_s_to_the_byte(open_terminal, clock):
+    def line(keras):
+        terminal = open_terminal()
+        keras.utils.Progbar(1719).update(600, [("loss", 0.5), ("mae", 1e-5)])
+        return times.sub("", terminal.getvalue())
 
+    times = re.compile(r"\S+\x1b\[0m \S+/step")  # the two clocks differ
+    theirs = recorded(line)
+    terminal = open_terminal()
     callbacks = CallbackList(add_progbar=True, verbose=1, epochs=1, steps=1719)
     callbacks.on_train_begin()
     callbacks.on_epoch_begin(0)
     callbacks.on_chunk_end("train", 600, {"loss": 0.5, "mae": 1e-5})
     ours = terminal.getvalue()
-    terminal.clear()
-    bar = keras.utils.Progbar(1719)
-    bar.update(600, [("loss", 0.5), ("mae", 1e-5)])
-    times = re.compile(r"\S+\x1b\[0m \S+/step")  # the two clocks differ
-    assert times.sub("", ours) == times.sub("", terminal.getvalue())
+    assert times.sub("", ours) == theirs
     assert "\x1b[32m━━━━━━\x1b[0m\x1b[37m━" in ours
 
 
@@ -295,21 +297,25 @@ def test_a_notebook_counts_as_interactive(monkeypatch):
     assert console.is_interactive()
 
 
-def test_numbers_and_times_read_as_keras_s(open_terminal, oracle, monkeypatch):
-    terminal = open_terminal()
-    import keras
-
+def test_numbers_and_times_read_as_keras_s(open_terminal, monkeypatch):
     values = [1e-5, 123456.789, 0.0, 1.0, float("nan"), 1e-3, 0.0011, -0.5, float("inf"), -1e-5]
     values.append(np.array([0.25, 0.5]))
     logs = {f"m{i}": value for i, value in enumerate(values)}
-    for total in (4e-6, 5e-4, 0.0123, 0.5, 37.4, 59.9, 61, 3599, 3700, 90000):
+    totals = (4e-6, 5e-4, 0.0123, 0.5, 37.4, 59.9, 61, 3599, 3700, 90000)
+
+    def line(keras, total):
+        terminal = open_terminal()
         now = [1000.0]
-        monkeypatch.setattr("time.time", lambda now=now: now[0])
-        bar = keras.utils.Progbar(10, interval=0)
-        bar.update(1, [])
-        now[0] += total
-        terminal.clear()
-        bar.update(2, list(logs.items()))
-        text = lines_seen(terminal.getvalue().replace("\x08", ""))[-1]
+        with monkeypatch.context() as patch:
+            patch.setattr("time.time", lambda: now[0])
+            bar = keras.utils.Progbar(10, interval=0)
+            bar.update(1, [])
+            now[0] += total
+            terminal.clear()
+            bar.update(2, list(logs.items()))
+        return lines_seen(terminal.getvalue().replace("\x08", ""))[-1]
+
+    theirs = recorded(lambda keras: [line(keras, total) for total in totals])
+    for total, text in zip(totals, theirs, strict=True):
         left, tail = progress_line.format_duration(total * 8), progress_line.format_step_time(total)
         assert text.endswith(f" {left} " + " - ".join([tail, *progress_line.format_logs(logs)]))

@@ -56,6 +56,24 @@ def _embedding(call: Call) -> str:
     return rf"{call.weight('embeddings', 'E')}\left[{call.x}\right]"
 
 
+@register_formula(layers.ReversibleEmbedding)
+def _reversible_embedding(call: Call) -> str:
+    node, cap = call.step.node, call.layer.logit_soft_cap
+    reverse, *_ = (*node.args[1:], node.kwargs.get("reverse"))
+    if not reverse:
+        return _embedding(call)
+    call.note("a score for each row of the table")
+    own = call.layer.reverse_embeddings is not None
+    table = (
+        call.weight("reverse_embeddings", "R", transposed=True)
+        if own
+        else call.weight("embeddings", "E")
+    )
+    if cap is None:
+        return f"{table} {call.x}"
+    return rf"{number(cap)} \tanh\left(\frac{{{table} {call.x}}}{{{number(cap)}}}\right)"
+
+
 # -- windows that slide --------------------------------------------------------------------------------------------
 
 
