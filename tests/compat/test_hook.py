@@ -87,15 +87,17 @@ def test_settings_in_the_environment_do_no_harm(run: Run, monkeypatch: pytest.Mo
 # -- the process afterwards -------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("default")
-def test_the_real_keras_is_back_afterwards(run: Run) -> None:
-    import keras
-
+def test_the_real_keras_is_back_afterwards(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    keras, layers, inside = map(types.ModuleType, ("keras", "keras.layers", "keras.src.layers"))
+    keras.layers, layers.Dense = layers, object()  # type: ignore[attr-defined]
+    for module in (keras, layers, inside):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     before = {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "keras"}
     path, argv, finders = list(sys.path), list(sys.argv), list(sys.meta_path)
     names = run("import keras, sys; Dense = keras.layers.Dense; sys.argv.append('more')")
     assert names["Dense"] is trivium.layers.Dense is not keras.layers.Dense
     assert {n: m for n, m in sys.modules.items() if n.partition(".")[0] == "keras"} == before
+    assert sys.modules["keras"] is keras and sys.modules["keras.src.layers"] is inside
     assert (sys.path, sys.argv, sys.meta_path) == (path, argv, finders)
     assert "tensorflow" not in sys.modules
     assert not hasattr(trivium.ops.ones(1), "numpy")

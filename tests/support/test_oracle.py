@@ -1,5 +1,6 @@
 """The oracle: what it notices, what it says, and that a recording without news changes nothing."""
 
+import ast
 import inspect
 import sys
 from types import ModuleType, SimpleNamespace
@@ -255,3 +256,58 @@ def asking_twice(keras):
 def test_lines_are_the_same_bytes():
     entry = {"case": "ü", "value": encode({"a": X})}
     assert line(entry) == line(entry) and "\n" not in line(entry)
+
+
+# --- who asks
+
+
+def imported(tree, inside=False):
+    """Yield the lines that import Keras outside of functions of it, which the oracle calls to record."""
+    for node in ast.iter_child_nodes(tree):
+        named = isinstance(node, ast.FunctionDef) and any(
+            argument.arg in ("keras", "library") for argument in node.args.args
+        )
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("import_module", "importorskip", "__import__")
+        ):
+            given = node.args[0] if node.args else None
+            given = given.values[0] if isinstance(given, ast.JoinedStr) else given
+            names = [str(getattr(given, "value", ""))]
+        if not inside and any(name.partition(".")[0] == "keras" for name in names):
+            yield node.lineno
+        yield from imported(node, inside or named)
+
+
+def test_no_test_imports_the_real_keras():
+    """It takes seconds in each process: ask `recorded` instead, as tests/README.md says."""
+    # The commands that record or list what Keras has, and programs that are run in its place.
+    apart = ("support/oracle/", "support/vocabulary/__main__.py", "compat/programs/")
+    found = []
+    for path in sorted(TESTS.rglob("*.py")):
+        place = path.relative_to(TESTS).as_posix()
+        if not place.startswith(apart):
+            lines = imported(ast.parse(path.read_text()))
+            found += [f"tests/{place}:{line}" for line in lines]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import keras",
+        "import numpy, keras.ops as o",
+        "def test():\n    from keras import layers",
+        "import importlib\ndef test():\n    importlib.import_module(f'keras.{x}')",
+        "pytest.importorskip('keras')",
+    ],
+)
+def test_an_import_of_keras_is_found(text):
+    assert list(imported(ast.parse(text)))
+    assert not list(imported(ast.parse(text.replace("keras", "keras_tuner"))))
+    function = "def compute(keras):\n" + "\n".join(f"    {line}" for line in text.splitlines())
+    assert not list(imported(ast.parse(function)))

@@ -59,7 +59,7 @@ def _embedding(call: Call) -> str:
 @register_formula(layers.ReversibleEmbedding)
 def _reversible_embedding(call: Call) -> str:
     node, cap = call.step.node, call.layer.logit_soft_cap
-    reverse, *_ = (*node.args[1:], node.kwargs.get("reverse"))
+    reverse = node.args[1] if len(node.args) > 1 else node.kwargs.get("reverse")
     if not reverse:
         return _embedding(call)
     call.note("a score for each row of the table")
