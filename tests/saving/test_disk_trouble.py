@@ -1,7 +1,9 @@
 """Trouble with the disk: whatever happens while a file is written, there is a whole one, and the error names it."""
 
+import contextlib
 import errno
 import os
+import signal
 
 import h5py
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import trivium as tv
 from trivium.saving import archive, durable
 from trivium.saving.durable import durable as durable_file
+from trivium.training.run_state import Place, RunState
 
 
 def network(value=0.0):
@@ -229,3 +232,39 @@ def test_the_numbers_have_checksums_of_hdf5_which_any_reader_checks(tmp_path):
         file["layers/dense/vars/0"][()]
     with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5.*cannot be read"):
         model.load_weights(tmp_path / "m.weights.h5")
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """Have the system refuse to let a file grow further, as it does where the disk is full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
+
+
+WRITERS = {
+    "m.safetensors": ("safetensors", lambda path: NEW.save_weights(path)),
+    "m.stablehlo": ("flatbuffers", lambda path: NEW.export(path, verbose=False)),
+    "m.run": ("numpy", lambda path: RunState(Place(), 0, {"a": np.ones(99)}, 7, 3).write(path)),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_cannot_grow_is_named_and_the_old_one_stays(name, tmp_path):
+    needed, write = WRITERS[name]
+    pytest.importorskip(needed)
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    with (
+        pytest.raises(OSError, match=f"{name} could not be written: .*large") as caught,
+        files_of_at_most(64),
+    ):
+        write(path)
+    assert "unchanged" in str(caught.value) and path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == [name]

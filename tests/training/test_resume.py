@@ -1,15 +1,20 @@
 """A run that was killed, and started again by the same program, ends with the bits of one that was not."""
 
+import dataclasses
+import io
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
+import zipfile
 
 import numpy as np
 import pytest
 
 import trivium as tv
+from trivium.saving.zipped_arrays import read_arrays, write_arrays
 from trivium.training.run_state import Place, RunState, RunStateError
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
@@ -295,6 +300,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     class Remove(tv.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
+                self.run.keepers[0].settle()  # What is being written would make the folder anew.
                 for file in (tmp_path / "run").iterdir():
                     file.unlink()
                 (tmp_path / "run").rmdir()
@@ -328,6 +334,52 @@ def test_files_with_flipped_bytes_are_refused_and_nothing_else_happens(tmp_path)
             assert read.place == state.place
             assert all(np.array_equal(read.variables[k], v) for k, v in arrays.items())
     assert refused > 250
+
+
+def test_a_file_does_not_say_where_callbacks_write(tmp_path):
+    def fit(epochs):
+        small().fit(
+            X, Y, epochs=epochs, verbose=0, callbacks=[
+                tv.callbacks.ModelCheckpoint(tmp_path / "mine.keras"),
+                tv.callbacks.BackupAndRestore(tmp_path / "run", delete_checkpoint=False),
+            ],
+        )  # fmt: skip
+
+    fit(1)
+    (file,) = (tmp_path / "run").iterdir()
+    state = RunState.read(file)
+    noted = dict(state.callbacks)
+    noted["ModelCheckpoint"]["filepath"] = str(tmp_path / "theirs.keras")
+    noted["BackupAndRestore"]["backup_dir"] = str(tmp_path / "theirs")
+    state.write(file)
+    fit(2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.keras", "run"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": "text"}, {"position": None}, {"began": -1}, {"callbacks": 3}, {"callbacks": [("Note", 3)]},
+        {"randomness": (1, 2)}, {"place": Place(-1)}, {"place": Place(0, 1.5)}, {"place": Place(0, 0, (1,))},
+        {"place": Place(logs=3)}, {"variables": {"a": "text"}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_fields_that_no_run_has_are_refused(change, tmp_path):
+    dataclasses.replace(RunState(Place(), 0, {}, 7, 3), **change).write(tmp_path / "a.run")
+    before = random.getstate()
+    with pytest.raises(RunStateError, match=r"a\.run"):
+        RunState.read(tmp_path / "a.run")
+    assert random.getstate() == before
+
+
+def test_arrays_that_lie_on_one_another_are_refused():
+    """A file of a few bytes would be many times its size in memory."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        forms = write_arrays(archive, [np.zeros(100), np.zeros(100)])
+        with pytest.raises(ValueError, match="array 1 of 800 bytes"):
+            read_arrays(archive, forms, 1599)
 
 
 def test_what_a_callback_says_of_itself_has_to_be_plain(tmp_path):

@@ -288,6 +288,8 @@ def _read(file: zipfile.ZipFile, path: Path) -> ExportedModel:
     endpoints = {}
     for entry in said["endpoints"]:
         info = file.getinfo(f"endpoints/{entry['name']}")
+        if entry["name"] in endpoints:
+            raise ValueError(f"the endpoint {entry['name']!r} twice")
         if info.file_size > room:
             raise ValueError("a program larger than the file")
         program = jax.export.deserialize(bytearray(file.read(info)))

@@ -39,7 +39,10 @@ def write(layer: Any, path: Path, overwrite: bool) -> None:
     tensors = {names[id(v)]: np.ascontiguousarray(np.asarray(v.value)) for v in layer.weights}
     said = {"format": "np", "order": json.dumps(order)}
     with durable(path, overwrite) as part:
-        library.numpy.save_file(tensors, part, said)
+        try:
+            library.numpy.save_file(tensors, part, said)
+        except library.SafetensorError as error:  # A full disk among others.
+            raise OSError(str(error)) from error
 
 
 @contextlib.contextmanager

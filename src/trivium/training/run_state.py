@@ -22,7 +22,7 @@ import numpy as np
 from trivium.saving.durable import durable
 from trivium.saving.zipped_arrays import read_arrays, write_arrays
 from trivium.state import Variable
-from trivium.state.plain import decode, encode
+from trivium.state.plain import decode, encode, host_randomness, set_host_randomness
 from trivium.state.session import own_session
 
 __all__ = [
@@ -149,9 +149,26 @@ class RunState:
         parts = {name: decode(value, arrays) for name, value in parts.items()}
         place = parts.pop("place")
         state = cls(Place(**place), **parts)
-        if not isinstance(state.variables, dict) or not isinstance(state.place.epoch, int):
-            raise ValueError("fields of other types")
+        state._check()
         return state
+
+    def _check(self) -> None:
+        """Raise an error for fields that no run has."""
+        place = self.place
+        counts = [place.epoch, place.step, *place.moment, self.began, self.seed, self.position]
+        if any(type(count) is not int or count < 0 for count in counts) or len(place.moment) != 2:
+            raise ValueError("counts that are none")
+        noted = [state for _, state in self.callbacks]
+        if not all(isinstance(d, dict) for d in (self.variables, place.source, place.logs, *noted)):
+            raise ValueError("fields of other types")
+        if not all(isinstance(a, np.ndarray) for a in self.variables.values()):
+            raise ValueError("variables without arrays")
+        if self.randomness is not None:
+            before = host_randomness()
+            try:
+                set_host_randomness(self.randomness)
+            finally:
+                set_host_randomness(before)
 
 
 def named_variables(groups: Sequence[Sequence[Variable]]) -> dict[str, Variable]:

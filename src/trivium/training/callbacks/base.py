@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 __all__ = ["BATCH_HOOKS", "Callback", "Logs", "overrides"]
@@ -74,10 +75,19 @@ class Callback:
     def set_state(self, state: dict[str, Any]) -> None:
         """Take back what `get_state` gave in another process; it comes after `on_train_begin` (Trivium's addition).
 
+        The arguments that one of the library's callbacks was made with stay, its paths and addresses above all: they
+        are the program's to say, not a file's.
+
         Args:
             state: What it gave.
         """
-        vars(self).update(state)
+        said = {
+            name
+            for kind in type(self).__mro__
+            if kind.__module__.partition(".")[0] == "trivium"
+            for name in inspect.signature(kind).parameters
+        }
+        vars(self).update({k: v for k, v in state.items() if k not in said})
 
     def wants_batches(self, mode: str) -> bool:
         """Say whether the loop has to stop around batches for this callback (Trivium's addition).
