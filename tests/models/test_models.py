@@ -398,3 +398,22 @@ def test_predict_moves_random_states_on():
         model.predict(np.zeros((3, 2), "float32"), verbose=0, batch_size=3) for _ in range(2)
     )
     assert not np.array_equal(one, two)
+
+
+def test_a_build_of_ones_own_may_end_in_that_of_the_model():
+    class Own(tv.Model):
+        def build(self, input_shape):
+            self.dense = tv.layers.Dense(2)
+            super().build(input_shape)
+
+        def call(self, x):
+            return self.dense(x)
+
+    built, called, trained = Own(), Own(), Own()
+    built.build((None, 3))
+    called(np.ones((4, 3)))
+    trained.compile("sgd", "mse")
+    trained.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    for model in (built, called, trained):
+        assert model.built and model.output_shape == (None, 2)
+        assert [w.shape for w in model.weights] == [(3, 2), (2,)]

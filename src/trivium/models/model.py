@@ -429,12 +429,26 @@ class Model(SerializableModel, Trainer, Layer):
             from trivium.layers.building import symbolic_of
 
             dtype = self.compute_dtype
-            self._build_for((symbolic_of(input_shape, dtype),), {})
+            args = (symbolic_of(input_shape, dtype),)
+            if type(self).build in (Model.build, Layer.build):
+                self._build_for(args, {})
+            elif self._call_spec is None:  # `super().build(...)` in a `build` of one's own.
+                self._build_graph(args, {})
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build not in (Model.build, Layer.build):
-            super()._build_for(args, kwargs)
+            self._call_spec = (
+                args,
+                kwargs,
+            )  # What `super().build(...)` in it leaves to the lines below.
+            try:
+                super()._build_for(args, kwargs)
+            finally:
+                self._call_spec = None
             self.built = False
+        self._build_graph(args, kwargs)
+
+    def _build_graph(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         kwargs = {k: v for k, v in kwargs.items() if k not in ("training", "mask") or v is not None}
         training = bool(kwargs.pop("training", False))
         # A layer that keeps its states from batch to batch has one for each sample.

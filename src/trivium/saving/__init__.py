@@ -1,5 +1,6 @@
 """Saving: configs, the names that they may use, whole models and weights in files."""
 
+from trivium.saving.editor import KerasFileEditor
 from trivium.saving.inspection import FileReport, inspect_file
 from trivium.saving.models import load_model, save_model
 from trivium.saving.weights import WeightFileError, load_weights, save_weights
@@ -18,6 +19,7 @@ from trivium.state.safety import ModelFileError, UnsafeFileError
 __all__ = [
     "CustomObjectScope",
     "FileReport",
+    "KerasFileEditor",
     "ModelFileError",
     "UnsafeFileError",
     "WeightFileError",

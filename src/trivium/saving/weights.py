@@ -43,6 +43,7 @@ __all__ = [
     "load_weights",
     "read_weights",
     "save_weights",
+    "stored_groups",
     "variable_places",
     "write_weights",
 ]
@@ -92,13 +93,13 @@ def save_weights(
             f"{layer.name!r} has no weights to save: call it on data first, so that it is built."
         )
     if max_shard_size is not None:
-        groups = list(_groups(layer))
+        groups = list(stored_groups(layer))
         shards.write(path, groups, int(max_shard_size * 1e9), overwrite, _write_file)
     elif path.suffix == ".safetensors":
         safetensors.write(layer, path, overwrite)
     else:
         with durable(path, overwrite) as part:
-            _write_file(_groups(layer), part)
+            _write_file(stored_groups(layer), part)
 
 
 def load_weights(
@@ -175,7 +176,7 @@ def write_weights(layer: Any, file: Any) -> None:
         layer: The layer or model.
         file: An `h5py.File` or `h5py.Group`, open for writing.
     """
-    _write(_groups(layer), file, checksums=False)
+    _write(stored_groups(layer), file, checksums=False)
 
 
 def _write_file(groups: Iterable[Group], path: Path, saving: str | None = None) -> None:
@@ -199,8 +200,15 @@ def _write(groups: Iterable[Group], file: Any, checksums: bool) -> None:
                 set_attribute(dataset, name, said)
 
 
-def _groups(layer: Any) -> Iterator[Group]:
-    """Yield what each of a layer's layers keeps, itself first."""
+def stored_groups(layer: Any) -> Iterator[Group]:
+    """Yield what each of a layer's layers keeps in a file, itself first.
+
+    Args:
+        layer: The layer or model.
+
+    Raises:
+        ValueError: A weight has no place.
+    """
     positions = {id(variable): i for i, variable in enumerate(layer.weights)}
     written: dict[int, str] = {}
     own: set[int] = set()
