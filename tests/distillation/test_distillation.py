@@ -391,6 +391,16 @@ def test_what_is_wrong_with_an_argument_is_said(change, error, says):
         )
 
 
+def test_a_teacher_may_be_a_distiller():
+    """Its trackers have the same names, and none of them is of this training."""
+    first = Distiller(stack(tv, 6, "t"), stack(tv, 5, "s"), LogitsDistillation())
+    first.build((None, 4))
+    second = Distiller(first, stack(tv, 4, "last"), LogitsDistillation(), student_loss_weight=0.0)
+    second.compile("sgd")
+    history = second.fit(X, verbose=0).history
+    assert history["total_loss"] == history["loss"] and history["loss"][0] > 0
+
+
 class Centered(DistillationLoss):
     """One of one's own."""
 

@@ -12,7 +12,7 @@ from trivium.distillation.losses import DistillationLoss
 from trivium.graph import CaptureError
 from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
-from trivium.metrics import Mean
+from trivium.metrics import Mean, Metric
 from trivium.models import Model
 from trivium.state import StatelessScope
 from trivium.state.frame import current_frame, entered
@@ -182,6 +182,10 @@ class Distiller(Model):
             training: The mode.
         """
         return self.student(inputs, training=training)
+
+    def _own_metrics(self) -> list[Metric]:
+        theirs = {id(metric) for metric in self.teacher._own_metrics()}
+        return [metric for metric in super()._own_metrics() if id(metric) not in theirs]
 
     def _watching(self, side: int) -> entered:
         """Note what the compared layers of the teacher (0) or the student (1) give, while the `with` block lasts."""

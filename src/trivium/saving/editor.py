@@ -68,7 +68,7 @@ class KerasFileEditor:
     def _read(self, file: Any) -> None:
         source = str(self.filepath)
         with hdf5(file, "r", source) as weights, damage_named(source):
-            for place, dataset in datasets(weights, source).items():
+            for place, dataset in sorted(datasets(weights, source).items()):
                 self._weights[place] = value_of(dataset, source)
 
     # -- looking ------------------------------------------------------------------------------------------------
