@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import pytest
 
+import trivium
 from trivium.cli import main
 
 
@@ -66,7 +68,7 @@ def test_errors_show_the_program_s_frames_alone(
 
 
 def test_the_library_s_frames_and_notes_are_left_out(
-    script: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    script: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script.write_text(
         "import json, keras, numpy as np\n"
@@ -88,8 +90,14 @@ def test_the_library_s_frames_and_notes_are_left_out(
     ] * 3
     assert all("json" in frame for frame in frames[3:]) and len(frames) > 3
     assert not any("JAX" in line for line in lines)
-    monkeypatch.setenv("JAX_TRACEBACK_FILTERING", "off")
-    assert main(["run", str(script)]) == 1
+    before = (
+        jax.config.jax_traceback_filtering
+    )  # Which JAX reads off its variable when it is imported.
+    trivium.config.disable_traceback_filtering()
+    try:
+        assert main(["run", str(script)]) == 1
+    finally:
+        jax.config.update("jax_traceback_filtering", before)
     assert "trainer.py" in capsys.readouterr().err
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import inspect
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 from oracle import recorded
 
-from trivium.compat import names
+import trivium
+from trivium.compat import hints, names
 
 LINES = resources.files("trivium.compat").joinpath("names.txt").read_text().splitlines()
 
@@ -54,3 +56,15 @@ def test_second_names() -> None:
 def test_members_are_no_modules() -> None:
     assert "as_list" in names.members("tensorflow.TensorShape")
     assert names.members("keras.NoSuchClass") == []
+
+
+def test_no_hint_is_about_what_is_covered() -> None:
+    def covered(name: str) -> bool:
+        found: Any = trivium
+        for part in name.split(".")[1:]:
+            found = getattr(found, part, None)
+        # Of a module it is about the rest of it.
+        return found is not None and not inspect.ismodule(found)
+
+    assert covered("keras.Model.fit")
+    assert [name for name in hints._HINTS if name.startswith("keras.") and covered(name)] == []

@@ -123,8 +123,6 @@ _HINTS = {
     "way, write a `keras.utils.PyDataset`.",
     "keras.utils.image_dataset_from_directory": _FILES,
     "keras.applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
-    "keras.callbacks.TensorBoard": "Use `keras.callbacks.CSVLogger`; `history.plot()` draws what `fit` returned.",
-    "keras.Model.to_json": "`trivium.source(model)` writes the program that makes the model.",
     "keras.Metric.reset_states": "Keras 3 calls it `reset_state`.",
     "keras.Optimizer.lr": "Keras 3 calls it `learning_rate`.",
     "keras.Model.reset_states": "Keras 3 has it no more; layers with a state have `reset_state`.",
@@ -132,7 +130,6 @@ _HINTS = {
     "keras.Model.evaluate_generator": "`evaluate` takes generators.",
     "keras.Model.predict_generator": "`predict` takes generators.",
     "keras.Model.predict_classes": "Keras 3 has it no more: `model.predict(x).argmax(axis=-1)`.",
-    "keras.Model.export": _SAVED,
 }
 
 # Packages on top of Keras or TensorFlow, which would meet our face in place of what they are built on.
