@@ -23,6 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.saving.bounds import read_json
 from trivium.saving.durable import durable
 from trivium.saving.zipped_arrays import read_arrays, write_arrays
 from trivium.state import StatelessScope, Variable
@@ -281,7 +282,7 @@ def _read(file: zipfile.ZipFile, path: Path) -> ExportedModel:
     room = path.stat().st_size
     if file.getinfo("export.json").file_size > room:
         raise ValueError("a text larger than the file")
-    said = json.loads(file.read("export.json"))
+    said = read_json(file.read("export.json"), f"{path}'s export.json")
     if said["format"] != _FORMAT:
         raise ValueError("another version of the format")
     arrays = [jnp.asarray(a) for a in read_arrays(file, said["arrays"], room)]

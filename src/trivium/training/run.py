@@ -159,7 +159,8 @@ class Run:
         if state.began != self._began:
             raise RunStateError(
                 f"The run in {where} began when the optimizer had taken {state.began} steps; this one begins at "
-                f"{self._began}. Each `fit` of a program needs a folder of its own; remove that one to begin anew."
+                f"{self._began}. To go on with it, make and compile the model anew. Each `fit` of a program needs a "
+                "folder of its own; remove that one to begin anew."
             )
         named = named_variables(self._train.groups)
         check_variables(named, state.variables, where)

@@ -208,8 +208,8 @@ def check_variables(
         RunStateError: The state is that of another model.
     """
     hint = (
-        f"The run in {where} is that of another model. Give this one a folder of its own, or remove that one to begin "
-        "anew."
+        f"The run in {where} is that of another model, or a callback had compiled the model anew by then: compile it "
+        "so before `fit`. Give another model a folder of its own, or remove that one to begin anew."
     )
     mine, theirs = ([_unnumbered(name) for name in names] for names in (named, arrays))
     if mine != theirs:
