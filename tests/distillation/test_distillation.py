@@ -20,8 +20,6 @@ from trivium.distillation import (
     LogitsDistillation,
 )
 
-pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
-
 TEACHER = np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]], "float32")
 STUDENT = np.array([[0.0, 2.0, 1.0], [0.0, 1.0, 3.0]], "float32")
 RNG = np.random.default_rng(0)
