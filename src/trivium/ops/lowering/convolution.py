@@ -148,15 +148,20 @@ def depthwise(
 ) -> jax.Array:
     """A group for each channel: products cell by cell, which XLA fuses into one loop.
 
-    They are added up in float32, as matrix products are, so that a half's sum is rounded once and not at each cell.
+    Each channel's first filter comes first, then each one's second: inside a compiled loop that takes half the time of
+    repeating the channels. Products are added up in float32, as matrix products are, so that a half's sum is rounded
+    once and not at each cell.
     """
-    multiplier, dtype = kernel.shape[-1] // x.shape[-1], x.dtype
+    channels, dtype = x.shape[-1], x.dtype
     if is_half(dtype):
         x, kernel = x.astype("float32"), kernel.astype("float32")
-    x = x if multiplier == 1 else jnp.repeat(x, multiplier, axis=-1)
-    weights = kernel.reshape(-1, kernel.shape[-1])
     cells = windows(x, kernel.shape[:-2], strides, dilation)
-    total = sum((c * w for c, w in zip(cells[1:], weights[1:], strict=True)), cells[0] * weights[0])
+    weights = kernel.reshape(len(cells), channels, -1)
+    sums = [
+        functools.reduce(jnp.add, (c * w for c, w in zip(cells, weights[..., j], strict=True)))
+        for j in range(weights.shape[-1])
+    ]
+    total = sums[0] if len(sums) == 1 else jnp.stack(sums, axis=-1).reshape(*sums[0].shape[:-1], -1)
     return total.astype(dtype)
 
 
