@@ -8,7 +8,7 @@ What a layer does stands in the files that this one builds on, each with a class
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trivium import regularizers
 from trivium.layers.building import noting_build
@@ -58,6 +58,9 @@ class Layer(Called):
         (2, 3)
     """
 
+    # What attributes that are not for users are called in messages.
+    _said_as: ClassVar[dict[str, str]] = {}
+
     if TYPE_CHECKING:
         # Settings become attributes by `_set`, and users' layers have attributes of their own.
         def __getattr__(self, name: str) -> Any: ...
@@ -69,12 +72,17 @@ class Layer(Called):
             hidden = name[:2] == "__" or name in ("_inbound_nodes", "_losses")
             if hidden or hasattr(type(self), name) or called or vars(self).get("built", True):
                 return object.__getattribute__(self, name)  # which raises the error again
-            raise AttributeError(
-                f"Layer {self.path!r} ({type(self).__name__}) has no attribute {name!r}. It is not built yet, and "
-                "weights are made by building: call it on data, or `build(input_shape)`, first.",
-                name=name,
-                obj=self,
-            )
+            raise self._not_built(name)
+
+    def _not_built(self, name: str) -> AttributeError:
+        """Return the error for an attribute that building makes."""
+        said = self._said_as.get(name, name)
+        return AttributeError(
+            f"Layer {self.path!r} ({type(self).__name__}) has no attribute {said!r}. It is not built yet, and weights "
+            "are made by building: call it on data, or `build(input_shape)`, first.",
+            name=name,
+            obj=self,
+        )
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Give the layer its inner attributes."""

@@ -33,17 +33,14 @@ class Kernel:
     """
 
     def __set_name__(self, owner: Any, name: str) -> None:
-        owner._kernel_name = name
+        owner._kernel_name, owner._said_as = name, {"_kernel": name}
 
     def __get__(self, layer: Any, owner: Any = None) -> Any:
         if layer is None:
             return self
         variable = vars(layer).get("_kernel")
         if variable is None:
-            raise AttributeError(
-                f"Layer {layer.path!r} ({type(layer).__name__}) has no {layer._kernel_name} yet, which is made by "
-                "building: call it on data, or `build(input_shape)`, first."
-            )
+            raise layer._not_built(layer._kernel_name)
         return layer._kernel_now()
 
     def __set__(self, layer: Any, variable: Any) -> None:
