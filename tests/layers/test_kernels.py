@@ -591,6 +591,9 @@ class TestErrors:
             model.quantize("int8", filters="nothing")
 
     def test_a_kernel_before_it_is_there(self):
-        with pytest.raises(AttributeError, match=r"Layer 'new' \(Dense\) has no kernel yet"):
+        with pytest.raises(
+            AttributeError,
+            match=r"Layer 'new' \(Dense\) has no attribute 'kernel'\. It is not built yet",
+        ):
             _ = layers.Dense(3, name="new").kernel
         assert not hasattr(layers.Embedding(3, 2), "embeddings")
