@@ -141,6 +141,7 @@ def while_loop(
 
 
 def pure_form(function: _Function, *args: Any) -> Pure:
+    """Return a function as a pure one of the values that it writes, which one run on shapes finds out."""
     return purely(function, args=args)[0]
 
 
@@ -319,4 +320,5 @@ def zeros_of(specs: Any) -> Any:
 
 
 def length_of(xs: Any) -> Any:
+    """Return how many slices arrays have along their first axes."""
     return jax.tree_util.tree_leaves(xs)[0].shape[0]
