@@ -337,6 +337,17 @@ class TestEightBitFloats:
         assert 0 < float(first.inputs_scale) < 0.1
         assert first.inputs_amax_history.numpy().max() == pytest.approx(np.abs(x).max(), rel=1e-6)
 
+    @pytest.mark.parametrize("eagerly", [False, True])
+    def test_two_calls_in_a_step_are_refused(self, eagerly):
+        shared = layers.Dense(6, name="shared")
+        start = tv.Input((6,))
+        model = tv.Model(start, layers.Dense(1)(shared(shared(start))))
+        model.quantize("float8")
+        assert model(VECTORS[:, :6], training=True).shape == model(VECTORS[:, :6]).shape
+        model.compile("sgd", "mse", run_eagerly=eagerly)
+        with pytest.raises(NotImplementedError, match="shared'.*twice in one step"):
+            model.fit(np.ones((4, 6)), np.ones((4, 1)), verbose=0)
+
     def test_the_history_may_be_short(self):
         policy = tv.dtype_policies.QuantizedFloat8DTypePolicy("float8", "float32", 4)
         layer = layers.Dense(2, dtype=policy)

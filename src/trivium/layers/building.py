@@ -147,7 +147,8 @@ class Buildable(Holder):
     ) -> tuple[list[Any], dict[str, Any]]:
         """Return the shapes for `build`: the first input's by position where `build` calls it by no argument's name
         (`input_shape`), and those that it asks for by name (`query_shape` is that of the argument `query`)."""
-        given = dict(zip(signature_of(type(self)).names, args, strict=False)) | kwargs
+        call = signature_of(type(self))
+        given = dict(zip(call.names, args, strict=False)) | kwargs
         shapes = {f"{k}_shape": shape_of(v) for k, v in given.items() if v is not None}
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         wanted = [p for p in inspect.signature(self.build).parameters.values() if p.kind in kinds]
@@ -156,6 +157,12 @@ class Buildable(Holder):
             wanted = wanted[1:]
             first = [shape_of(args[0] if args else next(iter(kwargs.values()), None))]
         missing = [p.name for p in wanted if p.default is p.empty and p.name not in shapes]
+        forgotten = [n.removesuffix("_shape") for n in missing]
+        if not call.required.isdisjoint(forgotten):
+            raise TypeError(
+                f"Layer {self.path!r} ({type(self).__name__}) was called without {', '.join(forgotten)}: write "
+                f"`layer({', '.join(n for n in call.names if n in call.required)})`."
+            )
         if missing:
             raise TypeError(
                 f"Layer {self.path!r} ({type(self).__name__}) cannot be built: its `build` wants {', '.join(missing)}, "

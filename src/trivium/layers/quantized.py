@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -359,11 +360,32 @@ class EightBitFloats(Form):
             for part in self._names(layer)
         )
         learns = bool(current_frame().training)
+        if learns:
+            self._refuse_second_call(layer, of_gradient[1])
         x, kernel = inputs.astype(layer.compute_dtype), ops.convert_to_tensor(layer._kernel)
         outputs = layer._apply(
             _rounded_forward(learns, x, *of_inputs), _rounded_forward(learns, kernel, *of_kernel)
         )
         return _rounded_backward(outputs, *of_gradient) if learns else outputs
+
+
+    def _refuse_second_call(self, layer: Any, history: Array) -> None:
+        """Refuse to be called twice in a step, where the new values, which come as gradients, would be added up.
+
+        Within a step all calls of the layer read the one array that stands for its variable there, and no other step
+        does.
+        """
+        before = _last_step.get(layer)
+        if isinstance(history, jax.core.Tracer) and before is not None and before() is history:
+            raise NotImplementedError(
+                f"{layer._where} is called twice in one step of training, and is quantized to 'float8': what it learns "
+                "of the sizes of its numbers holds for one call. Take 'int8' or 'int4', or a layer for each call."
+            )
+        _last_step[layer] = weakref.ref(history)
+
+
+# What stood for a float8 layer's history when it was last called in training: beside the layers, which are copied.
+_last_step: weakref.WeakKeyDictionary[Any, weakref.ref[Array]] = weakref.WeakKeyDictionary()
 
 
 def _in_eight_bits(x: Array, scale: Array, history: Array, kind: Any) -> Any:

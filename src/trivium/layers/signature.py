@@ -26,6 +26,9 @@ class CallSignature:
         self.first = self.names[0] if self.names else None
         needs = self.first is not None and parameters[0].default is inspect.Parameter.empty
         self.needed = self.first if needs else None
+        self.required = frozenset(
+            p.name for p in parameters if p.name in self.names and p.default is p.empty
+        )
         self.training = accepted.get("training")
         self.masks = [n for n in accepted if n == "mask" or n.endswith("_mask")]
 
