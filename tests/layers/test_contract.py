@@ -439,8 +439,8 @@ CASES = [
 ]  # fmt: skip
 # Bases of others, the layer that nothing is computed in, and what is called on an input and states: test_cells.py.
 CELLS = {"GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"}
-# Those that wrap things that a row cannot have, those of several arguments, and others' programs, have files of their
-# own.
+# Those around things that a row cannot have, of several arguments, others' programs, and spectral normalization (not
+# Keras's numbers, on purpose) have files of their own; `check_layer` holds them to the contract there.
 WITHOUT_CASE = {
     "FlaxLayer",
     "GroupedQueryAttention",

@@ -15,6 +15,7 @@ from flax import linen
 
 import trivium as tv
 from trivium import layers as L
+from trivium.testing import check_layer
 
 X = np.random.default_rng(0).normal(size=(8, 4)).astype("float32")
 Y = X.sum(1, keepdims=True)
@@ -42,6 +43,7 @@ def noisy(params, state, rng, inputs, training):
     return inputs @ params["w"] + noise, {"calls": state["calls"] + 1, "mean": mean}
 
 
+@tv.saving.register_keras_serializable("tests")
 class Module(linen.Module):
     units: int = 3
 
@@ -245,3 +247,10 @@ def test_without_flax_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "flax", None)
     with pytest.raises(ImportError, match="pip install flax"):
         L.FlaxLayer(Module())
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: L.JaxLayer(linear, first), lambda: L.FlaxLayer(Module())], ids=["jax", "flax"]
+)
+def test_the_contract_of_layers_holds(make):
+    check_layer(make(), X)

@@ -345,7 +345,7 @@ class TestEightBitFloats:
         model.quantize("float8")
         assert model(VECTORS[:, :6], training=True).shape == model(VECTORS[:, :6]).shape
         model.compile("sgd", "mse", run_eagerly=eagerly)
-        with pytest.raises(NotImplementedError, match="shared'.*twice in one step"):
+        with pytest.raises(NotImplementedError, match=r"shared'.*twice in one step"):
             model.fit(np.ones((4, 6)), np.ones((4, 1)), verbose=0)
 
     def test_the_history_may_be_short(self):

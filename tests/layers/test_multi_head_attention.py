@@ -370,3 +370,8 @@ def test_what_does_not_fit_is_refused(make, said):
     with pytest.raises(ValueError, match=r"Attention|flash_attention") as error:
         make()
     assert said in str(error.value)
+
+
+def test_a_call_without_the_value_says_so():
+    with pytest.raises(TypeError, match=r"called without value: write `layer\(query, value\)`"):
+        tv.layers.MultiHeadAttention(2, 3)(np.ones((2, 3, 4), "float32"))

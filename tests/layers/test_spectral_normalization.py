@@ -14,6 +14,7 @@ from oracle import both, recorded
 
 import trivium as tv
 from trivium import layers as L
+from trivium.testing import check_layer
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(2, 5, 4)).astype("float32")
@@ -216,3 +217,7 @@ def test_keras_leaves_the_kernel_as_it_is_in_inference():
     assert recorded(difference)
     layer = made(tv, "dense")
     assert not np.allclose(layer(INPUTS), layer.layer(INPUTS))
+
+
+def test_the_contract_of_layers_holds():
+    check_layer(L.SpectralNormalization(L.Dense(6, "relu")), INPUTS)

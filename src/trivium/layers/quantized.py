@@ -368,7 +368,6 @@ class EightBitFloats(Form):
         )
         return _rounded_backward(outputs, *of_gradient) if learns else outputs
 
-
     def _refuse_second_call(self, layer: Any, history: Array) -> None:
         """Refuse to be called twice in a step, where the new values, which come as gradients, would be added up.
 
