@@ -43,6 +43,7 @@ def test_adapt_finds_what_keras_finds(axis, kind):
 @pytest.mark.parametrize(
     "data",
     [
+        DATA.tolist(),
         [DATA[:5], DATA[5:]],
         (x for x in (DATA[:1], DATA[1:7], DATA[7:])),
         [(DATA[:5], np.zeros(5)), (DATA[5:], np.zeros(7))],
@@ -50,7 +51,7 @@ def test_adapt_finds_what_keras_finds(axis, kind):
         [jnp.asarray(DATA)],
         [DATA[:0], DATA],
     ],
-    ids=["list", "generator", "pairs", "PyDataset", "jax", "empty batch"],
+    ids=["numbers", "list", "generator", "pairs", "PyDataset", "jax", "empty batch"],
 )
 def test_batches_are_the_whole(data):
     layer, whole = L.Normalization(), L.Normalization()
@@ -68,6 +69,20 @@ def test_however_the_data_is_cut(cuts, axis):
     whole.adapt(DATA)
     for a, b in zip(layer.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
+
+
+def test_batches_may_come_one_by_one_and_be_as_many_as_one_says():
+    layer, whole = L.Normalization(), L.Normalization()
+    layer.update_state(DATA)
+    layer.reset_state()
+    for batch in np.split(DATA, 4):
+        layer.update_state(batch)
+    assert not layer.built
+    layer.finalize_state()
+    layer.finalize_state()  # There is nothing more.
+    whole.adapt(iter([*np.split(DATA, 4), 100 * DATA]), steps=4)
+    for a, b in zip(layer.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_a_small_variance_around_a_large_mean():
@@ -127,8 +142,8 @@ def test_training_leaves_the_statistics_alone():
         (L.Normalization(), {"a": DATA}, "got dict"),
         (L.Normalization(), 5, "got int"),
         (L.Normalization(), "data.csv", "got str"),
-        (L.Normalization(), [[1.0, 2.0], [3.0, 4.0]], "Make one array of the data"),
-        (L.Normalization(), np.array([["a"]]), "arrays of numbers; got one of dtype <U1"),
+        (L.Normalization(), [{1.0}, {2.0}], "Make one array of the data"),
+        (L.Normalization(), np.array([["a"]]), "arrays of numbers; got one of dtype StringDType"),
         (L.Normalization(), [DATA, DATA[:, :, :1]], "was given data of shape (12, 3, 1)"),
         (L.Normalization(), [DATA, DATA[0]], "was given data of shape (3, 2)"),
         (L.Normalization(axis=5), DATA, "does not have"),

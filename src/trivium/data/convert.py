@@ -20,7 +20,7 @@ from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.state import floatx
 from trivium.state.trees import is_nested, item_name, rebuild
 
-__all__ = ["in_range", "is_array_like", "to_arrays", "to_numpy"]
+__all__ = ["in_range", "is_array_like", "is_literal", "to_arrays", "to_numpy"]
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "complex128": "complex64"}
 
@@ -63,13 +63,13 @@ def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any
     # SciPy's dictionary of keys is a dict, too.
     if isinstance(structure, Mapping) and not is_sparse(structure):
         return {k: to_arrays(v, item_name(name, k), issues) for k, v in structure.items()}
-    if isinstance(structure, list | tuple) and not _is_literal(structure):
+    if isinstance(structure, list | tuple) and not is_literal(structure):
         parts = [to_arrays(v, item_name(name, i), issues) for i, v in enumerate(structure)]
         return rebuild(structure, parts)
     return None if structure is None else _leaf(structure, name, issues)
 
 
-def _is_literal(value: Any) -> bool:
+def is_literal(value: Any) -> bool:
     """Say whether nested lists hold numbers (or text, which is refused later), not arrays."""
     while isinstance(value, list | tuple):
         if not value:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from trivium import ops
-from trivium.data.reading import input_batches
 from trivium.layers.base import Layer
 from trivium.layers.checks import axes_of, flag
 from trivium.layers.input_spec import InputSpec
+from trivium.layers.preprocessing.adapting import Adaptive
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import epsilon
 from trivium.state.types import Array, Shape
@@ -58,7 +57,7 @@ class Rescaling(Layer):
 
 
 @LAYERS.register()
-class Normalization(Layer):
+class Normalization(Adaptive):
     """`(inputs - mean) / standard deviation`, by numbers that are given, or learned from data by `adapt`.
 
     Args:
@@ -84,7 +83,8 @@ class Normalization(Layer):
         [[-1.0, 2.0]]
 
     Reference:
-        LeCun et al., "Efficient BackProp", 1998 (why inputs are normalized).
+        LeCun et al., "Efficient BackProp", 1998 (why inputs are normalized); Chan et al., "Updating Formulae and a
+        Pairwise Algorithm for Computing Sample Variances", 1979 (the variance in one pass).
     """
 
     def __init__(
@@ -178,52 +178,32 @@ class Normalization(Layer):
             return self.mean + inputs * deviation
         return (inputs - self.mean) / deviation
 
-    def adapt(self, data: Any) -> None:
-        """Find the mean and the variance in data, in place of those found before.
-
-        Args:
-            data: An array, a table or a sparse matrix; or batches: anything that gives arrays one after another, such
-                as a list, a generator, a `Dataset` or a `PyDataset`. Of a batch that is a pair, `(x, y)`, the first
-                counts.
-
-        Raises:
-            ValueError: `mean` and `variance` were given to the layer, there is no data, or its shape does not fit the
-                layer or differs between batches. The layer is as it was.
-            DataError: The data is neither an array nor batches.
-
-        Example:
-            >>> import numpy as np
-            >>> layer = Normalization(axis=None)
-            >>> layer.adapt(np.full((2, 3), float(i)) for i in range(3))
-            >>> layer.get_weights()[0].item()
-            1.0
-
-        Reference:
-            Chan et al., "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
-        """
+    def _check_adaptive(self) -> None:
         if self.input_mean is not None:
             raise ValueError(
                 f"Layer {self.path!r} (Normalization) was given its mean and variance, so there is nothing to adapt."
             )
-        batches = map(_numbers, input_batches(data, "adapt"))
-        first = next(batches, None)
-        if first is None:
-            raise ValueError(f"Layer {self.path!r} (Normalization): `adapt` was given no data.")
-        kept = self._kept(first.shape)
-        sizes = self._sizes if self.built else tuple(first.shape[a] for a in kept)
-        count, mean, total = 0, np.zeros(sizes), np.zeros(sizes)
-        for batch in itertools.chain([first], batches):
-            if batch.ndim != first.ndim or tuple(batch.shape[a] for a in kept) != sizes:
-                raise ValueError(
-                    f"Layer {self.path!r} (Normalization) has means along the axes {self.axis}, of sizes {sizes}; "
-                    f"`adapt` was given data of shape {batch.shape}."
-                )
-            moments = _moments(batch, tuple(i for i in range(batch.ndim) if i not in kept))
-            count, mean, total = _joined((count, mean, total), moments)
+
+    def _gathered(self, before: Any, batch: np.ndarray) -> Any:
+        """Return the shape of the first batch, and how many numbers each mean is of, the means, and the squares."""
+        x = _numbers(batch)
+        first, *moments = before or (x.shape,)
+        kept = self._kept(first)
+        sizes = self._sizes if self.built else tuple(first[a] for a in kept)
+        if x.ndim != len(first) or tuple(x.shape[a] for a in kept) != sizes:
+            raise ValueError(
+                f"Layer {self.path!r} (Normalization) has means along the axes {self.axis}, of sizes {sizes}; "
+                f"`adapt` was given data of shape {x.shape}."
+            )
+        found = _moments(x, tuple(i for i in range(x.ndim) if i not in kept))
+        return first, *(_joined(tuple(moments), found) if moments else found)
+
+    def _learn(self, gathered: Any) -> None:
+        first, count, mean, total = gathered
         if not count:
             raise ValueError(f"Layer {self.path!r} (Normalization): `adapt` was given no numbers.")
         if not self.built:
-            self.build(first.shape)
+            self.build(first)
         self.adapt_mean.assign(mean)
         self.adapt_variance.assign(total / count)
 
