@@ -13,6 +13,7 @@ from trivium.layers.dense import Dense
 from trivium.layers.einsum_dense import EinsumDense
 from trivium.layers.embedding import Embedding, ReversibleEmbedding
 from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
+from trivium.layers.images import RandomFlip
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.jax_layer import FlaxLayer, JaxLayer
@@ -211,6 +212,7 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomFlip",
     "ReLU",
     "RepeatVector",
     "Rescaling",

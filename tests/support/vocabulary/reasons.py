@@ -14,7 +14,7 @@ LATER = {
             "CutMix", "Discretization", "Equalization", "HashedCrossing", "Hashing", "IntegerLookup",
             "MaxNumBoundingBoxes", "MelSpectrogram", "MixUp", "Pipeline", "RandAugment", "RandomBrightness",
             "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
-            "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+            "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
             "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness",
             "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "STFTSpectrogram", "Solarization",
             "StringLookup", "TextVectorization",

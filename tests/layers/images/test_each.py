@@ -1,0 +1,109 @@
+"""What holds for every layer of images: one table of cases. A new layer gets a row, and tests of its own numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from configs import check_config
+from oracle import both, recorded
+
+import trivium as tv
+from trivium import layers
+from trivium.layers.images import BaseImagePreprocessingLayer
+
+IMAGES = np.random.default_rng(0).uniform(0, 255, size=(2, 6, 5, 3)).astype("float32")
+
+
+@dataclasses.dataclass(eq=False)
+class Case:
+    """A class and its arguments."""
+
+    layer: str
+    kwargs: dict[str, Any]
+
+    def __str__(self):
+        return f"{self.layer}({','.join(f'{k}={v}' for k, v in self.kwargs.items())})".replace(
+            " ", ""
+        )
+
+    def made(self, library, **more):
+        return getattr(library.layers, self.layer)(**{"name": "layer", **self.kwargs, **more})
+
+    @property
+    def images(self):
+        first = self.kwargs.get("data_format") == "channels_first"
+        return np.moveaxis(IMAGES, -1, 1) if first else IMAGES
+
+
+def row(layer, **kwargs):
+    return Case(layer, kwargs)
+
+
+FIRST = {"data_format": "channels_first"}
+CASES = [
+    row("RandomFlip", seed=1),
+    row("RandomFlip", mode="horizontal", seed=2, bounding_box_format="rel_xyxy", **FIRST),
+]
+EACH = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def plain(config):
+    """Return a config as a file holds it."""
+    return json.loads(json.dumps(config))
+
+
+def test_every_layer_has_a_case():
+    kinds = [k for k in map(layers.__dict__.get, layers.__all__) if inspect.isclass(k)]
+    wanted = {k.__name__ for k in kinds if issubclass(k, BaseImagePreprocessingLayer)}
+    assert {case.layer for case in CASES} == wanted
+
+
+@EACH
+def test_config(case):
+    theirs = recorded(lambda keras: plain(case.made(keras).get_config()), f"{case} config")
+    ours = case.made(tv)
+    assert plain(ours.get_config()) == theirs
+    assert plain(type(ours).from_config(theirs).get_config()) == theirs
+    check_config(ours)
+
+
+@EACH
+def test_shapes(case):
+    shape = case.images.shape
+    sizes = (None, *shape[1:]), shape, shape[1:]
+    ours, theirs = both(
+        lambda lib: [tuple(case.made(lib).compute_output_shape(s)) for s in sizes], f"{case} shapes"
+    )
+    assert ours == theirs
+    symbol = case.made(tv)(tv.Input(shape[1:], dtype="uint8"))
+    real = case.made(tv)(case.images.astype("uint8"))
+    assert (symbol.shape[1:], symbol.dtype) == (real.shape[1:], real.dtype)
+
+
+@EACH
+def test_inference(case):
+    def run(library):
+        layer = case.made(library)
+        return layer(case.images, training=False), layer(case.images[0], training=False)
+
+    for ours, theirs in zip(*both(run, f"{case} inference"), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-4)
+
+
+@EACH
+def test_draws(case):
+    """The same seed gives the same bits, each call others, and a layer called alone acts."""
+    if "seed" not in case.kwargs:
+        pytest.skip("Nothing is drawn")
+    one, two = case.made(tv), case.made(tv)
+    images = np.tile(case.images, (8, 1, 1, 1))
+    first, second = one(images), one(images)
+    assert np.array_equal(first, two(images, training=True))
+    assert not np.array_equal(first, second)
+    assert one.variables == [one.generator.state] and one.weights == []
