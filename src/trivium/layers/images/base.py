@@ -12,8 +12,10 @@ from typing import Any, ClassVar, NamedTuple
 from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.images.boxes import dense_boxes
+from trivium.layers.images.eager import run_compiled
 from trivium.layers.spatial import data_format_of
 from trivium.state import SeedGenerator
+from trivium.state.trees import map_tree
 from trivium.state.types import Array
 
 __all__ = ["BaseImagePreprocessingLayer", "ColorLayer", "ImageShape"]
@@ -226,40 +228,45 @@ class BaseImagePreprocessingLayer(Layer):
             )
         parts["images"] = ops.convert_to_tensor(parts["images"])
         self.shape_of(parts)  # which refuses what is no image.
+        given = {key: self._arrays(key, parts) for key in _PARTS if key in parts}
+        if not isinstance(data, dict):
+            return run_compiled(self, self._change, given["images"], training)
+        return {**parts, **run_compiled(self, self._change, given, training)}
+
+    def _arrays(self, key: str, parts: dict[str, Any]) -> Any:
+        """Return a part of the data as an array, or as a dict of arrays."""
+        if key != "bounding_boxes":
+            return ops.convert_to_tensor(parts[key])
+        if self.bounding_box_format is None:
+            raise ValueError(
+                f"Layer {self.path!r} ({type(self).__name__}) was called on bounding boxes without knowing their "
+                f"format: make it with `bounding_box_format`, {type(self).__name__}(..., "
+                'bounding_box_format="xyxy") say.'
+            )
+        return dense_boxes(parts[key], batched=len(parts["images"].shape) == 4)
+
+    def _change(self, data: Any, training: bool) -> Any:
+        """Draw, and change all parts."""
+        parts = data if isinstance(data, dict) else {"images": data}
         rank = len(parts["images"].shape)
-        given = {key: self._as_batch(key, parts[key], rank) for key in _PARTS if key in parts}
-        batch = {**parts, **given} if isinstance(data, dict) else given["images"]
-        transformation = self.get_random_transformation(batch, training=training)
-        for key, value in given.items():
+        # One image is a batch of one; masks without channels get one.
+        flat = "segmentation_masks" in parts and len(parts["segmentation_masks"].shape) < rank
+        if flat:
+            masks = ops.expand_dims(parts["segmentation_masks"], self._channel_axis)
+            parts = {**parts, "segmentation_masks": masks}
+        batch = map_tree(lambda x: x[None], parts) if rank == 3 else parts
+        like_data = batch if isinstance(data, dict) else batch["images"]
+        transformation = self.get_random_transformation(like_data, training=training)
+        changed = {}
+        for key, value in batch.items():
             transform = getattr(self, _PARTS[key])
-            changed = transform(value, transformation=transformation, training=training)
-            parts[key] = self._as_given(key, changed, parts[key], rank)
-        return parts if isinstance(data, dict) else parts["images"]
-
-    def _as_batch(self, key: str, value: Any, rank: int) -> Any:
-        """Return a part of the data as a batch; of masks without channels, with one."""
-        single = rank == 3
-        if key == "bounding_boxes":
-            if self.bounding_box_format is None:
-                raise ValueError(
-                    f"Layer {self.path!r} ({type(self).__name__}) was called on bounding boxes without knowing their "
-                    f"format: make it with `bounding_box_format`, {type(self).__name__}(..., "
-                    'bounding_box_format="xyxy") say.'
-                )
-            boxes = dense_boxes(value, batched=not single)
-            return {k: v[None] if single else v for k, v in boxes.items()}
-        value = ops.convert_to_tensor(value)
-        if key == "segmentation_masks" and len(value.shape) == rank - 1:
-            value = ops.expand_dims(value, self._channel_axis)
-        return value[None] if single else value
-
-    def _as_given(self, key: str, changed: Any, before: Any, rank: int) -> Any:
-        """Undo `_as_batch`."""
-        if isinstance(changed, dict):
-            return {k: v[0] if rank == 3 else v for k, v in changed.items()}
-        if key == "segmentation_masks" and len(before.shape) == rank - 1:
-            changed = ops.squeeze(changed, self._channel_axis)
-        return changed[0] if rank == 3 else changed
+            changed[key] = transform(value, transformation=transformation, training=training)
+        if rank == 3:
+            changed = map_tree(lambda x: x[0], changed)
+        if flat:
+            masks = ops.squeeze(changed["segmentation_masks"], self._channel_axis)
+            changed["segmentation_masks"] = masks
+        return changed if isinstance(data, dict) else changed["images"]
 
     @property
     def _channel_axis(self) -> int:
