@@ -616,7 +616,7 @@ class STFT(Initializer):
         """Return the kernel, of shape `(samples, 1, frequencies)`.
 
         Raises:
-            ValueError: The shape is another, or the window has another length.
+            ValueError: The shape is another, or the window has another length, or a sum of 0 to scale by.
         """
         sizes = _shape(shape)
         if len(sizes) != 3 or sizes[1] != 1 or sizes[2] < 2:
@@ -632,7 +632,13 @@ class STFT(Initializer):
         elif isinstance(self.window, str):
             from scipy.signal import get_window
 
-            weights = get_window(self.window, samples, fftbins=self.periodic)
+            try:
+                weights = get_window(self.window, samples, fftbins=self.periodic)
+            except ValueError as error:
+                raise ValueError(
+                    "STFT: `window` is a name that `scipy.signal.get_window` knows, an array or None; got "
+                    f"{self.window!r}. {error}"
+                ) from None
         else:
             weights = np.asarray(self.window, "float64")
         if weights.shape != (samples,):
@@ -640,6 +646,11 @@ class STFT(Initializer):
                 f"STFT: the window has the shape {weights.shape}; the kernel has {samples} samples."
             )
         total = {"density": np.sqrt(np.sum(weights**2)), "spectrum": np.sum(weights), None: 1.0}
+        if not total[self.scaling]:
+            raise ValueError(
+                f"STFT: nothing can be scaled by the window {self.window!r} of {samples} samples, whose sum is 0. Take "
+                "more samples, or scaling=None."
+            )
         return np.asarray(weights / total[self.scaling])
 
 

@@ -40,6 +40,9 @@ LAYERS = {
     "UnitNormalization": lambda p: L.UnitNormalization(dtype=p),
     "Normalization": lambda p: L.Normalization(mean=0.0, variance=0.0, dtype=p),
     "Rescaling": lambda p: L.Rescaling(0.0, 1.0, dtype=p),
+    "Discretization": lambda p: L.Discretization([0.0, 1.0], output_mode="count", dtype=p),
+    "STFTSpectrogram": lambda p: L.STFTSpectrogram(frame_length=3, dtype=p),
+    "MelSpectrogram": lambda p: L.MelSpectrogram(4, 2, num_mel_bins=2, mag_exp=1.0, dtype=p),
     "ActivityRegularization": lambda p: L.ActivityRegularization(0.1, 0.1, dtype=p),
     "Dropout": lambda p: L.Dropout(0.5, seed=1, dtype=p),
     "GaussianDropout": lambda p: L.GaussianDropout(0.5, seed=1, dtype=p),
@@ -101,8 +104,8 @@ LAYERS = {
 OTHERS = {
     "FlaxLayer", "JaxLayer", "SpectralNormalization", "TFSMLayer", "TorchModuleWrapper",
     "GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells",
-    "RepeatVector", "Embedding", "GroupedQueryAttention", "InputLayer", "Layer", "MultiHeadAttention",
-    "ReversibleEmbedding", "Wrapper",
+    "RepeatVector", "CategoryEncoding", "Embedding", "GroupedQueryAttention", "InputLayer", "Layer",
+    "MultiHeadAttention", "Pipeline", "ReversibleEmbedding", "Wrapper",
 }  # fmt: skip
 MERGES = {
     "Add", "AdditiveAttention", "Attention", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply",
@@ -163,8 +166,8 @@ def test_values_and_gradients_are_finite(name):
 OVERFLOW = {
     "AdditiveAttention", "Attention",
     "Add", "Subtract", "Multiply", "Dot", "Normalization", "ActivityRegularization", "Dropout", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout", "PReLU", "UnitNormalization",
-    "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D",
+    "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout", "PReLU", "MelSpectrogram",
+    "STFTSpectrogram", "UnitNormalization", "Conv2DTranspose", "Conv3DTranspose", "SeparableConv1D", "SeparableConv2D",
 }  # fmt: skip
 
 
@@ -201,7 +204,7 @@ MASKED = {
 def test_all_layers_that_take_a_mask_are_here():
     takes = {k.__name__ for k in KINDS if "mask" in inspect.signature(k.call).parameters}
     # What a layer called on each step makes of it is that layer's.
-    others = {"Lambda", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
+    others = {"Lambda", "Pipeline", "TimeDistributed", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
     assert takes == set(MASKED) | others
 
 

@@ -64,7 +64,15 @@ from trivium.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )  # fmt: skip
-from trivium.layers.preprocessing import Normalization, Rescaling
+from trivium.layers.preprocessing import (
+    CategoryEncoding,
+    Discretization,
+    MelSpectrogram,
+    Normalization,
+    Pipeline,
+    Rescaling,
+    STFTSpectrogram,
+)  # fmt: skip
 from trivium.layers.recurrent import GRU, LSTM, SimpleRNN
 from trivium.layers.registry import deserialize, serialize
 from trivium.layers.regularization import (
@@ -142,6 +150,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -164,6 +173,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -205,12 +215,14 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
     "RandomFlip",
     "ReLU",
@@ -218,6 +230,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

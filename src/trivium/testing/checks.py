@@ -357,7 +357,8 @@ def _config(s: Subject) -> Problems:
 def _half(s: Subject) -> Problems:
     """With a mixed policy it keeps its weights in float32 and computes in bfloat16."""
     config = s.layer.get_config()
-    layer = s.kind.from_config(_with_dtype(config, config["dtype"], "mixed_bfloat16"))
+    dtype = config.get("dtype", serialize(s.layer.dtype_policy))
+    layer = s.kind.from_config(_with_dtype(config, dtype, "mixed_bfloat16"))
     shapes = jax.eval_shape(lambda x: s.run(layer, x, False)[0], s.inputs)
     wide = [
         w.path for w in layer.weights if is_float_array(w.kept_value) and w.kept_dtype != "float32"

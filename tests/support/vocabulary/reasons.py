@@ -10,13 +10,13 @@ LATER = {
     **{
         f"layers.{name}": _DATA
         for name in (
-            "AugMix", "AutoContrast", "CategoryEncoding", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization",
-            "CutMix", "Discretization", "Equalization", "HashedCrossing", "Hashing", "IntegerLookup",
-            "MaxNumBoundingBoxes", "MelSpectrogram", "MixUp", "Pipeline", "RandAugment", "RandomBrightness",
+            "AugMix", "AutoContrast", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization",
+            "CutMix", "Equalization", "HashedCrossing", "Hashing", "IntegerLookup",
+            "MaxNumBoundingBoxes", "MixUp", "RandAugment", "RandomBrightness",
             "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
             "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
             "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness",
-            "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "STFTSpectrogram", "Solarization",
+            "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "Solarization",
             "StringLookup", "TextVectorization",
         )
     },

@@ -9,7 +9,7 @@ import numpy as np
 from trivium.data.reading import input_batches
 from trivium.layers.base import Layer
 
-__all__ = ["Adaptive"]
+__all__ = ["Adaptive", "finite_numbers"]
 
 
 class Adaptive(Layer):
@@ -109,3 +109,27 @@ class Adaptive(Layer):
             gathered: What `_gathered` returned for the last batch.
         """
         raise NotImplementedError
+
+
+def finite_numbers(layer: Layer, batch: np.ndarray) -> np.ndarray:
+    """Return a batch that a layer is to learn from, if it is one of numbers that are all finite.
+
+    Args:
+        layer: The layer, for the message.
+        batch: The batch.
+
+    Raises:
+        TypeError: It is not of numbers.
+        ValueError: A number is NaN or infinite: nothing that is learned from it would be a number.
+    """
+    where = f"Layer {layer.path!r} ({type(layer).__name__}): `adapt`"
+    if batch.dtype.kind not in "biuf" and batch.dtype.name != "bfloat16":
+        raise TypeError(f"{where} takes arrays of numbers; got one of dtype {batch.dtype}.")
+    missing = ~np.isfinite(batch)
+    if missing.any():
+        place = tuple(map(int, np.argwhere(missing)[0]))
+        raise ValueError(
+            f"{where} was given {int(missing.sum())} numbers that are NaN or infinite, of {batch.size} in a batch; the "
+            f"first is {batch[place]} at {list(place)}. Put a number in their place, or leave their rows out."
+        )
+    return batch

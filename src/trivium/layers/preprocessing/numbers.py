@@ -11,7 +11,7 @@ from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.checks import axes_of, flag
 from trivium.layers.input_spec import InputSpec
-from trivium.layers.preprocessing.adapting import Adaptive
+from trivium.layers.preprocessing.adapting import Adaptive, finite_numbers
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import epsilon
 from trivium.state.types import Array, Shape
@@ -186,7 +186,7 @@ class Normalization(Adaptive):
 
     def _gathered(self, before: Any, batch: np.ndarray) -> Any:
         """Return the shape of the first batch, and how many numbers each mean is of, the means, and the squares."""
-        x = _numbers(batch)
+        x = finite_numbers(self, batch)
         first, *moments = before or (x.shape,)
         kept = self._kept(first)
         sizes = self._sizes if self.built else tuple(first[a] for a in kept)
@@ -224,12 +224,6 @@ def _plain(layer: Layer, **setting: Any) -> Any:
             f"{type(layer).__name__}: `{name}` is a number or an array of numbers; got {value!r}."
         )
     return array.tolist()
-
-
-def _numbers(array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise TypeError(f"`adapt` takes arrays of numbers; got one of dtype {array.dtype}.")
-    return array
 
 
 def _moments(x: np.ndarray, axes: tuple[int, ...]) -> tuple[int, np.ndarray, np.ndarray]:

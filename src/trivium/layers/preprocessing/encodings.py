@@ -1,0 +1,42 @@
+"""Numbers of categories as vectors: what layers with an `output_mode` share."""
+
+from __future__ import annotations
+
+from trivium import ops
+from trivium.state.types import Array, DType
+
+__all__ = ["encode"]
+
+
+def encode(
+    indices: Array, output_mode: str, depth: int, dtype: DType, count_weights: Array | None = None
+) -> Array:
+    """Return numbers of categories as an `output_mode` says.
+
+    Args:
+        indices: Whole numbers from 0 to `depth - 1`; another one counts for no category.
+        output_mode: `"int"`: the numbers themselves. `"one_hot"`: a vector for each number, in place of a last axis of
+            size 1. `"multi_hot"`, `"count"`: one vector for all numbers on the last axis, which says for each category
+            whether it is among them, or how often.
+        depth: How many categories there are.
+        dtype: The vectors' dtype.
+        count_weights: For `"count"`, how much each number counts; of the same shape as the numbers.
+
+    Shapes:
+        `(..., n)` to `(..., depth)`; `"one_hot"`: `(..., 1)` to `(..., depth)`, and `(...)` to `(..., depth)` else.
+
+    Example:
+        >>> import numpy as np
+        >>> encode(np.array([[0, 2, 2]]), "count", 3, "float32").tolist()
+        [[1.0, 0.0, 2.0]]
+    """
+    if output_mode == "int":
+        return indices
+    if output_mode == "one_hot":
+        alone = indices.ndim > 1 and indices.shape[-1] == 1
+        return ops.one_hot(ops.squeeze(indices, -1) if alone else indices, depth, dtype=dtype)
+    # A number by itself is a sample of one.
+    each = ops.one_hot(indices if indices.ndim else indices[None], depth, dtype=dtype)
+    if output_mode == "multi_hot":
+        return ops.max(each, -2)
+    return ops.sum(each if count_weights is None else each * count_weights[..., None], -2)
