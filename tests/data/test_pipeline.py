@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import trivium as tv
 from trivium.data import Dataset
-from trivium.data.stages import Elements
+from trivium.data.pipeline.stages import Elements
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 4)).astype("float32")

@@ -11,7 +11,7 @@ from typing import Any, Self
 from trivium.compat.errors import NotCovered, NotCoveredError
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
-from trivium.data.stages import INFINITE, UNKNOWN
+from trivium.data.pipeline.stages import INFINITE, UNKNOWN
 from trivium.state.registry import suggest
 
 __all__ = ["TFDataset"]
@@ -51,11 +51,11 @@ class TFDataset(Dataset):
 # What TensorFlow's methods take beside ours, always behind it. It is about threads and the names of nodes, and says
 # nothing about the elements.
 _NAMED = (
-    "cache cardinality concatenate enumerate filter flat_map from_generator from_tensor_slices from_tensors prefetch "
-    "range reduce repeat shard shuffle skip take unbatch with_options zip"
+    "cache cardinality concatenate enumerate filter flat_map from_generator from_tensor_slices from_tensors "
+    "ignore_errors prefetch range reduce repeat shard shuffle skip take unbatch with_options zip"
 )
 _IGNORED = dict.fromkeys(_NAMED.split(), ("name",)) | {
-    "map": ("num_parallel_calls", "deterministic", "synchronous", "use_unbounded_threadpool", "name"),
+    "map": ("synchronous", "use_unbounded_threadpool", "name"),
     "batch": ("num_parallel_calls", "deterministic", "name"),
 }  # fmt: skip
 
@@ -67,7 +67,10 @@ def _taking(function: Callable[..., Any], ignored: tuple[str, ...]) -> Callable[
     starred = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     kind = inspect.Parameter.KEYWORD_ONLY if starred else inspect.Parameter.POSITIONAL_OR_KEYWORD
     extra = [inspect.Parameter(name, kind, default=None) for name in ignored]
-    taken = signature.replace(parameters=[*parameters, *extra])
+    named = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+    taken = signature.replace(
+        parameters=[*parameters[: len(parameters) - len(named)], *extra, *named]
+    )
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import collections
+import contextlib
 import itertools
-import multiprocessing
-import pickle
-import signal
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent import futures
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from trivium.data.checks import check_count, placed
+from trivium.data.workers import in_workers
 
 __all__ = ["PyDataset", "fetch"]
 
@@ -116,71 +113,13 @@ def fetch(dataset: PyDataset, indices: Iterable[int]) -> Generator[tuple[int, An
                 batch = dataset[index]
             yield index, batch
         return
-    executor, get = _start(dataset)
-    waiting: collections.deque[tuple[int, futures.Future]] = collections.deque()
-    try:
-        for index in indices:
-            waiting.append((index, executor.submit(get, index)))
-            if len(waiting) >= dataset.max_queue_size:
-                yield _result(*waiting.popleft(), name)
-        while waiting:
-            yield _result(*waiting.popleft(), name)
-    except futures.BrokenExecutor as error:
-        raise RuntimeError(
-            f"A worker process of {name} ended without a word. Either it was killed (out of "
-            "memory?), or the script starts itself anew in each process: put its body under "
-            "`if __name__ == '__main__':`, or leave use_multiprocessing out, which gives threads."
-        ) from error
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _result(index: int, future: futures.Future, name: str) -> tuple[int, Any]:
-    with placed(f"batch {index} of {name}"):
-        return index, future.result()
-
-
-def _start(dataset: PyDataset) -> tuple[futures.Executor, Callable[[int], Any]]:
-    if not dataset.use_multiprocessing:
-        return futures.ThreadPoolExecutor(dataset.workers, "dataset"), dataset.__getitem__
-    # Fresh processes: a plain fork would copy JAX's locks without the threads that hold them.
-    known = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")
-    try:
-        pickled = pickle.dumps(dataset)
-    except Exception as error:
-        error.add_note(
-            f"use_multiprocessing=True sends {type(dataset).__name__} to other processes, for "
-            "which it must be possible to pickle it: define its class at the top of a module, open "
-            "files in __getitem__, or use threads."
-        )
-        raise
-    executor = futures.ProcessPoolExecutor(
-        dataset.workers, context, initializer=_receive, initargs=(pickled,)
-    )
-    return executor, _get
-
-
-_received: bytes | PyDataset = b""
-
-
-def _receive(pickled: bytes) -> None:
-    """Keep the dataset of a worker process; Ctrl-C is for the process that trains."""
-    global _received
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _received = pickled
-
-
-def _get(index: int) -> Any:
-    """Make a batch in a worker; the first one unpickles the dataset: its errors get home."""
-    global _received
-    if isinstance(_received, bytes):
-        try:
-            _received = pickle.loads(_received)
-        except (AttributeError, ImportError) as error:
-            error.add_note(
-                "use_multiprocessing=True needs a dataset class that other processes can import: "
-                "define it in a module file, not in a notebook or a prompt, or use threads."
-            )
-            raise
-    return _received[index]
+    work = in_workers(
+        dataset.__getitem__, indices, max(dataset.workers, 1), ahead=dataset.max_queue_size,
+        processes=dataset.use_multiprocessing, name=name,
+    )  # fmt: skip
+    with contextlib.closing(work):
+        for index, batch, error in work:
+            with placed(f"batch {index} of {name}"):
+                if error is not None:
+                    raise error
+            yield index, batch

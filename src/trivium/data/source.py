@@ -79,6 +79,10 @@ class Source(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End whatever makes batches ahead: nobody asks for more."""
+        ...
+
 
 @runtime_checkable
 class Rows(Source, Protocol):

@@ -119,6 +119,9 @@ class BatchedSource:
             place: What it returned.
         """
 
+    def close(self) -> None:
+        """End whatever makes batches ahead; of rows nothing is made."""
+
     def _window(self, total: int, step: int) -> tuple[int, int, int]:
         """Return an epoch's first batch, the one after its last, the step this pass began at."""
         step = step if self.what == "fit" else 0

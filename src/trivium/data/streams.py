@@ -19,6 +19,7 @@ from trivium.data.sources import (
     warn_nonfinite,
 )
 from trivium.data.sparse import dense, is_sparse
+from trivium.data.workers import close
 from trivium.state import global_seed
 from trivium.state.plain import OwnState, host_randomness, same, set_host_randomness
 from trivium.state.trees import map_leaves
@@ -46,6 +47,7 @@ class StreamSource(BatchedSource):
         self._look_for_nan = True
         self._check: Callable[[tuple], None] | None = None
         self._example: tuple | None = None
+        self._reading: Generator[Any, None, None] | None = None
 
     def batches(
         self, seed: int | None = None, step: int | None = None, skip: int = 0
@@ -68,6 +70,7 @@ class StreamSource(BatchedSource):
         step = self._given if step is None else step
         count, self._example = 0, None
         with contextlib.closing(self._items(seed, step, skip)) as items:
+            self._reading = items
             for index, item in items:
                 count += 1
                 self._given += 1
@@ -76,6 +79,11 @@ class StreamSource(BatchedSource):
         if self._given == 0:
             raise self._no_batch()
         self._finish(count)
+
+    def close(self) -> None:
+        """End the epoch that is being read, if one is, and whatever makes its batches."""
+        if self._reading is not None:
+            self._reading.close()
 
     def require(self, check: Callable[[tuple], None]) -> None:
         """Have each batch checked as it comes; see `Source`."""
@@ -195,6 +203,13 @@ class IterableSource(StreamSource):
                 )
         if self._once and self._kept is None and self._position > place["position"]:
             raise DataError(f"{self.what}: {self._name} has been read from before; make it anew.")
+
+    def close(self) -> None:
+        """End what is being read; an iterator of the user's goes on to be theirs."""
+        super().close()
+        if not self._once and self._iterator is not None:
+            close(self._iterator)
+            self._iterator = None
 
     def _beginning(self) -> Any:
         """Return what a pass over the data follows from, when it begins now."""

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Session", "own_session", "session"]
+__all__ = ["Session", "enter_session", "own_session", "session"]
 
 # Positions of two settings of the seed, in whatever thread, are not of one count.
 _generations = itertools.count(1)
@@ -91,3 +91,16 @@ def own_session() -> Session:
         # Names go on from the process's, so that two threads that do the same call things the same.
         _local.session = replace(_process, names=Counter(_process.names))
     return session()
+
+
+def enter_session(other: Session) -> None:
+    """Let this thread read the seeds and settings that the thread which started it read.
+
+    Args:
+        other: The session of that thread.
+
+    Example:
+        >>> enter_session(session())
+    """
+    if other is not _process:
+        _local.session = other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import warnings
@@ -347,7 +348,10 @@ class Trainer(Steps):
             validation = _validation_source(validation_data, size, validation_steps)
         if resume is not None:
             callbacks = [callbacks, _keeper(resume)]
-        with Transaction(self) as change:
+        with contextlib.ExitStack() as ending, Transaction(self) as change:
+            for read in (source, validation):
+                if read is not None:
+                    ending.callback(read.close)
             watchers = CallbackList(
                 callbacks, add_history=True, add_progbar=verbose != 0, model=self,
                 validates=validation is not None, verbose=verbose, epochs=epochs,
@@ -409,7 +413,7 @@ class Trainer(Steps):
         source = make_source(
             x, y, sample_weight, batch_size=batch_size, steps=steps, what="evaluate"
         )
-        with Transaction(self) as change:
+        with contextlib.closing(source), Transaction(self) as change:
             watchers = CallbackList(
                 callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
                 steps=source.num_batches,
@@ -449,7 +453,7 @@ class Trainer(Steps):
             [[2.0], [2.0], [2.0]]
         """
         source = make_source(x, batch_size=batch_size, steps=steps, what="predict")
-        with Transaction(self) as change:
+        with contextlib.closing(source), Transaction(self) as change:
             watchers = CallbackList(
                 callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
                 steps=source.num_batches,

@@ -10,12 +10,18 @@ import numpy as np
 
 from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey, gathered
+from trivium.data.pipeline.failures import raising
+from trivium.data.pipeline.rows import Batches, Rows
+from trivium.data.pipeline.stages import Elements
 from trivium.data.sources import ArraySource, BatchedSource, standardize
 from trivium.data.sparse import SparseRows
-from trivium.data.stages import Batches, Elements, Rows
 from trivium.data.streams import IterableSource
+from trivium.data.workers import ahead_of, close
 
 __all__ = ["PipelineSource", "RowsSource"]
+
+# How many batches, and how many bytes of them, are read ahead of the device: about what one chunk takes.
+_AHEAD, _AHEAD_BYTES = 64, 1 << 25
 
 
 class RowsSource(ArraySource):
@@ -61,14 +67,21 @@ class RowsSource(ArraySource):
 
 
 class _Feed:
-    """Elements as the stream of one source; `key` is what its next pass draws its orders from."""
+    """Elements as the stream of one source.
+
+    Attributes:
+        key: What its next pass draws its orders from.
+        skip: How many elements the next pass leaves out.
+    """
 
     def __init__(self, elements: Elements) -> None:
         self.elements = elements
         self.key = OrderKey(0, (0,))
+        self.skip = 0
 
     def __iter__(self) -> Iterator[Any]:
-        return map(_entries, self.elements.read(self.key))
+        skip, self.skip = self.skip, 0
+        return (_entries(e) for e in raising(self.elements.read(self.key, skip)))
 
     def __len__(self) -> int:
         if self.elements.length < 0:
@@ -77,7 +90,10 @@ class _Feed:
 
 
 class PipelineSource(IterableSource):
-    """A pipeline as a stream of batches.
+    """A pipeline as a stream of batches, which a thread reads ahead of the device, epoch by epoch.
+
+    Between two epochs there is no thread, and nothing has been read beyond the epoch: where the stream is, and where
+    the process's randomness, is the same in each run.
 
     Args:
         elements: The batches.
@@ -86,11 +102,21 @@ class PipelineSource(IterableSource):
 
     def __init__(self, elements: Elements, **kwargs: Any) -> None:
         self._feed = _Feed(elements)
+        self._ahead = 2
         super().__init__(self._feed, **kwargs)
         self._name = "the Dataset"
 
+    def example(self) -> tuple:
+        """Return a first batch; see `Source`."""
+        batch = super().example()
+        nbytes = sum(a.nbytes for a in jax.tree.leaves(batch))
+        self._ahead = max(2, min(_AHEAD, _AHEAD_BYTES // max(1, nbytes)))
+        return batch
+
     def _peek(self) -> tuple[int, Any] | None:
-        entry = next(iter(self._feed), None)
+        entries = iter(self._feed)
+        entry = next(entries, None)
+        close(entries)
         return None if entry is None else (0, entry)
 
     def _standardize(self, index: int, item: Any) -> tuple:
@@ -104,7 +130,19 @@ class PipelineSource(IterableSource):
 
     def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
         self._feed.key = OrderKey(seed, (step,))
-        return super()._items(seed, step, skip)
+        return ahead_of(lambda: self._epoch(skip), self._ahead)
+
+    def _epoch(self, skip: int) -> Generator[tuple[int, Any], None, None]:
+        entries = super()._items(0, 0, 0)
+        if not skip:
+            yield from entries
+            return
+        first = next(entries, None)
+        if first is None:
+            return
+        # The first of those that another process has used tells whether the others can be left unmade.
+        yield first
+        yield from entries
 
     def _beginning(self) -> Any:
         return self._feed.key.seed, self._feed.key.steps, super()._beginning()

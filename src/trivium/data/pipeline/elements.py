@@ -15,7 +15,6 @@ import numpy as np
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
 
 __all__ = [
-    "Vectorized",
     "as_arrays",
     "as_tensors",
     "call_on",
@@ -117,33 +116,6 @@ def call_on(function: Callable[..., Any], element: Any) -> Any:
         2
     """
     return function(*element) if isinstance(element, tuple) else function(element)
-
-
-class Vectorized:
-    """A function of a row as one of a batch: traced once where that works, else called for each row.
-
-    Args:
-        function: The function.
-
-    Example:
-        >>> Vectorized(lambda x: x + 1)(np.arange(3)).tolist()
-        [1, 2, 3]
-    """
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self._compiled: Any = jax.jit(jax.vmap(lambda element: call_on(function, element)))
-
-    def __call__(self, batch: Any) -> Any:
-        """Return what the function makes of each row, side by side."""
-        if self._compiled is not None:
-            try:
-                return self._compiled(as_tensors(batch))
-            except Exception:
-                # Python's `if` on a value, NumPy, files, text: what is wrong with the row itself shows below.
-                self._compiled = None
-        rows = (row(batch, i) for i in range(count_rows(batch)))
-        return stack([as_arrays(call_on(self.function, as_tensors(element))) for element in rows])
 
 
 def typed(element: Any, spec: Any) -> Any:

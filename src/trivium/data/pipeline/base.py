@@ -1,0 +1,40 @@
+"""What every verb of a pipeline stands on."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from trivium.data.pipeline.failures import ErrorLog
+from trivium.data.pipeline.stages import Elements
+
+__all__ = ["Pipeline", "together"]
+
+
+class Pipeline:
+    """Elements, and the logs of those that were left out on the way.
+
+    Args:
+        elements: Where the elements come from.
+        logs: Where the stages before note what they leave out.
+
+    Example:
+        >>> from trivium.data.orders import OrderKey
+        >>> from trivium.data.pipeline.rows import rows_of
+        >>> import numpy as np
+        >>> Pipeline(rows_of(np.arange(3)))._elements.length
+        3
+    """
+
+    def __init__(self, elements: Elements, logs: tuple[ErrorLog, ...] = ()) -> None:
+        self._elements = elements
+        self._logs = logs
+        self._passes = 0
+
+    def _then(self, elements: Elements, *others: Pipeline) -> Self:
+        """Return a dataset of the same class with other elements, which come from this one and from others."""
+        return type(self)(elements, together(self, *others))
+
+
+def together(*pipelines: Pipeline) -> tuple[ErrorLog, ...]:
+    """Return the logs of several pipelines, each once."""
+    return tuple({id(log): log for p in pipelines for log in p._logs}.values())

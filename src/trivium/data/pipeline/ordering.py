@@ -1,0 +1,129 @@
+"""Which elements of a pipeline come, in which order, and when they are made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from trivium.data.checks import check_count
+from trivium.data.pipeline.base import Pipeline
+
+if TYPE_CHECKING:
+    from trivium.data.pipeline.dataset import Dataset
+
+__all__ = ["Ordered"]
+
+
+class Ordered(Pipeline):
+    """The methods that choose and order elements, and keep them."""
+
+    def shuffle(
+        self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True
+    ) -> Self:
+        """Draw the elements from a buffer by chance.
+
+        Args:
+            buffer_size: How many elements the buffer holds; the number of all mixes them all.
+            seed: A seed of the shuffle's own, in place of the global one.
+            reshuffle_each_iteration: Whether each pass has another order.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> sorted(e.item() for e in Dataset.range(4).shuffle(4))
+            [0, 1, 2, 3]
+        """
+        reshuffle = bool(reshuffle_each_iteration)
+        return self._then(self._elements.shuffle(int(buffer_size), seed, reshuffle))
+
+    def repeat(self, count: int | None = None) -> Self:
+        """Go through the elements several times.
+
+        Args:
+            count: How often; `None` or -1 without end.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(2).repeat(2)]
+            [0, 1, 0, 1]
+        """
+        return self._then(self._elements.repeat(count))
+
+    def take(self, count: int) -> Self:
+        """Keep the first elements.
+
+        Args:
+            count: How many; -1 for all.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(5).take(2)]
+            [0, 1]
+        """
+        return self if count < 0 else self._then(self._elements.take(count))
+
+    def skip(self, count: int) -> Self:
+        """Leave the first elements out.
+
+        Args:
+            count: How many; -1 for all.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(5).skip(3)]
+            [3, 4]
+        """
+        return self._then(self._elements.take(0) if count < 0 else self._elements.skip(count))
+
+    def shard(self, num_shards: int, index: int) -> Self:
+        """Keep every `num_shards`-th element.
+
+        Args:
+            num_shards: The distance between two elements that are kept.
+            index: The number of the first.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(7).shard(3, 1)]
+            [1, 4]
+        """
+        return self._then(self._elements.shard(num_shards, index))
+
+    def concatenate(self, dataset: Dataset) -> Self:
+        """Put another dataset behind this one.
+
+        Args:
+            dataset: The other.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(2).concatenate(Dataset.range(1))]
+            [0, 1, 0]
+        """
+        return self._then(self._elements.concatenate(dataset._elements), dataset)
+
+    def cache(self) -> Self:
+        """Keep the elements of the first whole pass in memory, with what functions and chance made of them.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> ds = Dataset.range(3).map(lambda i: i + 1).cache()
+            >>> len([e for e in ds])
+            3
+        """
+        return self._then(self._elements.cache())
+
+    def prefetch(self, buffer_size: int | None = None) -> Self:
+        """Have elements made ahead in a thread, while whoever reads is at work on the ones before.
+
+        `fit`, `evaluate` and `predict` read ahead of the device anyway, so at the end of a pipeline for them this
+        changes nothing.
+
+        Args:
+            buffer_size: How many elements may wait; -1 or `None` for 2.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(3).prefetch(1)]
+            [0, 1, 2]
+        """
+        size = 2 if buffer_size in (None, -1) else check_count("buffer_size", buffer_size)
+        return self if size is None else self._then(self._elements.prefetch(size))
