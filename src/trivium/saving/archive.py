@@ -13,12 +13,12 @@ import struct
 import tempfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from trivium.saving.bounds import MIB
+from trivium.saving.checksums import crc32_of
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
@@ -54,7 +54,7 @@ class Region(io.RawIOBase):
     """
 
     def __init__(self, file: IO[bytes], start: int, size: int | None = None) -> None:
-        self._file, self._start = file, start
+        self._file, self.start = file, start
         self._growing, self._size, self._at = size is None, size or 0, 0
         self.error: OSError | None = None
 
@@ -91,7 +91,7 @@ class Region(io.RawIOBase):
             size: The new size; up to the place where it is `None`.
         """
         self._size = self._at if size is None else size
-        self._tried(lambda: self._file.truncate(self._start + self._size))
+        self._tried(lambda: self._file.truncate(self.start + self._size))
         return self._size
 
     def readinto(self, buffer: Any) -> int:
@@ -102,7 +102,7 @@ class Region(io.RawIOBase):
         """
         view = memoryview(buffer).cast("B")
         count = max(min(len(view), self._size - self._at), 0)
-        self._file.seek(self._start + self._at)
+        self._file.seek(self.start + self._at)
         read = self._file.readinto(view[:count])  # type: ignore[attr-defined]
         self._at += read or 0
         return read or 0
@@ -120,7 +120,7 @@ class Region(io.RawIOBase):
         return len(view)
 
     def _put(self, view: memoryview) -> None:
-        self._file.seek(self._start + self._at)
+        self._file.seek(self.start + self._at)
         while len(view):
             view = view[self._file.write(view) :]
 
@@ -163,7 +163,7 @@ def write_zip(file: IO[bytes], members: dict[str, bytes | Callable[[IO[bytes]], 
             region.write(content) if isinstance(content, bytes) else content(region)  # type: ignore[arg-type]
         except Exception as error:
             raise region.error or error from error
-        size, crc = region.size, _checksum(region)
+        size, crc = region.size, crc32_of(file, region.start, region.size)
         file.truncate(start + 30 + len(encoded) + 20 + size)
         # Version 4.5, for sizes of 64 bits; names in UTF-8; stored.
         common = struct.pack("<5HL", 45, 1 << 11, 0, *_moment(), crc)
@@ -190,14 +190,6 @@ def _moment() -> tuple[int, int]:
     now = time.localtime()
     day = (max(now.tm_year - 1980, 0) << 9) | (now.tm_mon << 5) | now.tm_mday
     return (now.tm_hour << 11) | (now.tm_min << 5) | (now.tm_sec // 2), day
-
-
-def _checksum(region: Region) -> int:
-    crc, buffer = 0, bytearray(MIB)
-    region.seek(0)
-    while count := region.readinto(buffer):
-        crc = zlib.crc32(memoryview(buffer)[:count], crc)
-    return crc
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -321,8 +313,9 @@ class Archive:
         info = self._zip.getinfo(WEIGHTS)
         with self._naming(WEIGHTS):
             if info.compress_type == zipfile.ZIP_STORED:
-                file: IO[bytes] = Region(self._file, self._start_of(info), info.file_size)  # type: ignore[assignment]
-                if _checksum(file) != info.CRC:  # type: ignore[arg-type]
+                start = self._start_of(info)
+                file: IO[bytes] = Region(self._file, start, info.file_size)  # type: ignore[assignment]
+                if crc32_of(self._file, start, info.file_size) != info.CRC:
                     raise ModelFileError(
                         f"{self.source} is damaged: the checksum of {WEIGHTS!r} is not its own."
                     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,8 @@ def durable(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[Pa
     part = path.with_name(f"{path.name[:48]}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
+        with _flushed(part):
+            yield part
         for inside in sorted(part.rglob("*")):
             _to_disk(inside)
         _to_disk(part)
@@ -55,6 +57,37 @@ def durable(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[Pa
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
+
+
+# Seconds between flushes while something large is written; what takes less is flushed once, at the end.
+_PAUSE = 0.05
+
+
+@contextlib.contextmanager
+def _flushed(part: Path) -> Iterator[None]:
+    """Bring a file to the disk while it is being written: the disk works while checksums are computed."""
+    done = threading.Event()
+    errors: list[OSError] = []
+
+    def flush() -> None:
+        while not done.wait(_PAUSE) and not errors:
+            if part.is_file():
+                try:
+                    _to_disk(part)
+                except (
+                    OSError
+                ) as error:  # The system tells it once: nobody who asks later would hear of it.
+                    errors.append(error)
+
+    thread = threading.Thread(target=flush, name=f"flushing {part.name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _put(part: Path, path: Path) -> None:
