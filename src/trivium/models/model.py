@@ -576,13 +576,15 @@ class Model(SerializableModel, Trainer, Layer):
 
         Args:
             filepath: The path.
-            format: `"stablehlo"`: a program by `jax.export`, which `export.load_exported` runs.
+            format: `"stablehlo"`: a program by `jax.export`, which `export.load_exported` runs. `"onnx"`: a file for
+                ONNX runtimes, written by jax2onnx and tried in onnxruntime before it is there.
             verbose: Whether to print what was written.
             input_signature: A list with a form for each argument of `call`; by default what the model was built on,
                 with the sizes left open that are open there.
 
         Raises:
-            ValueError: The format is another one, or the model is not built.
+            ValueError: The format is another one, the model is not built, or onnxruntime does not give its outputs.
+            NotImplementedError: An operation that jax2onnx does not know.
             OSError: It could not be written; what was there is unchanged.
 
         Example:

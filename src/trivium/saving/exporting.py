@@ -25,6 +25,7 @@ import numpy as np
 
 from trivium.saving.bounds import read_json
 from trivium.saving.durable import durable
+from trivium.saving.onnx import write_onnx
 from trivium.saving.zipped_arrays import read_arrays, write_arrays
 from trivium.state import StatelessScope, Variable
 from trivium.state.effects import Effects
@@ -239,14 +240,21 @@ def export_model(
     input_signature: Any = None,
 ) -> None:
     """Write a model's inference as a program; see `Model.export`."""
-    _check_format(format)
+    if format != "onnx":
+        _check_format(format)
     if not model.built:
         raise ValueError(
             f"{model.name!r} is not built, so there is nothing to export: call it on data first."
         )
+    signature = [model.input] if input_signature is None else input_signature
+    if format == "onnx":
+        specs = _specs(list(signature), "serve")
+        write_onnx(model, filepath, specs)
+        if verbose is None or verbose:
+            print(f"{filepath}: {', '.join(map(_text, jax.tree.leaves(specs)))}")
+        return
     archive = ExportArchive()
     archive.track(model)
-    signature = [model.input] if input_signature is None else input_signature
     archive.add_endpoint("serve", lambda *x: model(*x, training=False), signature)
     archive.write_out(filepath, verbose=bool(verbose) if verbose is not None else True)
 
@@ -359,11 +367,11 @@ def _check_format(format: str) -> None:
     if format == "stablehlo":
         return
     why = (
-        "There is no converter from JAX to ONNX here yet."
+        'An archive of several programs has no form in ONNX; `model.export(path, format="onnx")` writes one model.'
         if format == "onnx"
-        else "It is made by other libraries' code."
+        else "Other formats are made by other libraries' code."
     )
     raise ValueError(
-        f'Models are exported as format="stablehlo", which `load_exported` and any runtime of StableHLO run; got '
-        f'{format!r}. {why} To exchange a model with Keras, use `model.save("model.keras")`.'
+        'Models are exported as format="stablehlo", which `load_exported` and any runtime of StableHLO run, or "onnx"; '
+        f'got {format!r}. {why} To exchange a model with Keras, use `model.save("model.keras")`.'
     )

@@ -97,6 +97,7 @@ class Frame(NamedTuple):
         name_scopes: Names that stand in the paths of variables made now, each with how many layers were being called.
         runs_code: Whether code in a file that is read may be run: `safe_mode=False` of the call that reads it.
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
+        portable: Whether what is traced will run elsewhere, so that ops take their plain forms.
         noise: The random factors that stay the same in the sequence that is gone along; `None` outside of any.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
@@ -119,6 +120,7 @@ class Frame(NamedTuple):
     name_scopes: tuple[tuple[int, str], ...] = ()
     runs_code: bool = False
     remat: Any = None
+    portable: bool = False
     noise: Any = None
     undo: list[Callable[[], object]] | None = None
 

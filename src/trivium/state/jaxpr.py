@@ -16,7 +16,7 @@ import contextlib
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -45,6 +45,7 @@ __all__ = [
     "part_of",
     "program_text",
     "replace_symbols",
+    "rewritten",
     "shared_traces",
     "symbols_in",
     "symbols_of",
@@ -217,6 +218,73 @@ def changed(program: Program, states: int, results: int) -> list[int]:
     """
     pairs = zip(program.jaxpr.invars[:states], program.jaxpr.outvars[results:], strict=True)
     return [i for i, (before, after) in enumerate(pairs) if after is not before]
+
+
+def rewritten(
+    program: Program, rules: Mapping[str, Callable[..., Any]]
+) -> Callable[..., list[Any]]:
+    """Return a program as a function of its inputs in which some operations are done in another way.
+
+    Args:
+        program: The program, as `jax.make_jaxpr` gives it.
+        rules: By an operation's name, what is computed in its place, given its operands by position and its settings by
+            name. The programs among the settings come as functions that are rewritten, too. Calls are opened up.
+
+    Example:
+        >>> double = rewritten(jax.make_jaxpr(lambda x: x + x)(1.0), {"add": lambda x, y: 10 * x})
+        >>> double(2.0)
+        [20.0]
+    """
+
+    def run(*inputs: Any) -> list[Any]:
+        jaxpr = program.jaxpr
+        values: dict[Any, Any] = dict(zip(jaxpr.constvars, program.consts, strict=True))
+        values.update(zip(jaxpr.invars, inputs, strict=True))
+
+        def value(var: Any) -> Any:
+            return var.val if is_literal(var) else values[var]
+
+        for equation in jaxpr.eqns:
+            operands = [value(v) for v in equation.invars]
+            outputs = _done(equation, operands, rules)
+            several = equation.primitive.multiple_results
+            values.update(zip(equation.outvars, outputs if several else [outputs], strict=True))
+        return [value(v) for v in jaxpr.outvars]
+
+    return run
+
+
+def _done(equation: Equation, operands: list[Any], rules: Mapping[str, Callable[..., Any]]) -> Any:
+    name, params = equation.primitive.name, dict(equation.params)
+    called = next((params[k] for k in ("jaxpr", "call_jaxpr") if k in params), None)
+    if called is not None and name in _CALLS:
+        return rewritten(_closed(called), rules)(*operands)
+    if name in rules:
+        inner = {k: _rewritten_parts(v, rules) for k, v in params.items()}
+        return rules[name](*operands, **inner)
+    return equation.primitive.bind(*operands, **params)
+
+
+# What only says that its program is run: whole, or with derivatives of its own.
+_CALLS = (
+    "jit",
+    "pjit",
+    "closed_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "remat2",
+    "checkpoint",
+)
+
+
+def _closed(program: Any) -> Program:
+    return program if isinstance(program, core.ClosedJaxpr) else core.ClosedJaxpr(program, ())
+
+
+def _rewritten_parts(setting: Any, rules: Mapping[str, Callable[..., Any]]) -> Any:
+    if isinstance(setting, tuple) and any(hasattr(x, "eqns") for x in setting):
+        return tuple(rewritten(_closed(x), rules) for x in setting)
+    return rewritten(_closed(setting), rules) if hasattr(setting, "eqns") else setting
 
 
 def calls_python(program: Any) -> bool:

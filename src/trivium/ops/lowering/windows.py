@@ -9,12 +9,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from trivium.state.frame import current_frame
+
 __all__ = ["fixed", "on_cpu", "pad_spatial", "same_padding", "windows"]
 
 
 def on_cpu() -> bool:
     """Say whether programs run on the CPU, where XLA's own windows are slow inside a loop."""
-    return jax.default_backend() == "cpu"
+    return jax.default_backend() == "cpu" and not current_frame().portable
 
 
 def fixed(sizes: Sequence[object]) -> bool:
