@@ -13,7 +13,13 @@ from trivium.layers.dense import Dense
 from trivium.layers.einsum_dense import EinsumDense
 from trivium.layers.embedding import Embedding, ReversibleEmbedding
 from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
-from trivium.layers.images import RandomFlip
+from trivium.layers.images import (
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)  # fmt: skip
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.layers.input_spec import InputSpec
 from trivium.layers.jax_layer import FlaxLayer, JaxLayer
@@ -225,6 +231,10 @@ __all__ = [
     "Pipeline",
     "RMSNormalization",
     "RandomFlip",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",

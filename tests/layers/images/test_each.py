@@ -48,7 +48,15 @@ FIRST = {"data_format": "channels_first"}
 CASES = [
     row("RandomFlip", seed=1),
     row("RandomFlip", mode="horizontal", seed=2, bounding_box_format="rel_xyxy", **FIRST),
-]
+    row("RandomRotation", factor=0.2, seed=1),
+    row("RandomRotation", factor=(-0.1, 0.3), fill_mode="constant", interpolation="nearest", fill_value=7.0, seed=1),
+    row("RandomZoom", height_factor=0.3, seed=1),
+    row("RandomZoom", height_factor=(-0.5, 0.1), width_factor=0.2, fill_mode="wrap", seed=1, **FIRST),
+    row("RandomTranslation", height_factor=0.3, width_factor=(0.1, 0.5), fill_mode="nearest", seed=1),
+    row("RandomShear", x_factor=0.3, seed=1),
+    row("RandomShear", x_factor=(0.1, 0.3), y_factor=(0.0, 0.5), fill_mode="constant", fill_value=3.0, seed=1),
+]  # fmt: skip
+
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
 
 

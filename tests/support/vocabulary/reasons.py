@@ -15,8 +15,8 @@ LATER = {
             "MaxNumBoundingBoxes", "MixUp", "RandAugment", "RandomBrightness",
             "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
             "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
-            "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness",
-            "RandomShear", "RandomTranslation", "RandomZoom", "Resizing", "Solarization",
+            "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness",
+            "Resizing", "Solarization",
             "StringLookup", "TextVectorization",
         )
     },

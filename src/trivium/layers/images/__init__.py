@@ -2,5 +2,8 @@
 
 from trivium.layers.images.base import BaseImagePreprocessingLayer
 from trivium.layers.images.flips import RandomFlip
+from trivium.layers.images.warps import RandomRotation, RandomShear, RandomTranslation, RandomZoom
 
-__all__ = ["BaseImagePreprocessingLayer", "RandomFlip"]
+__all__ = [
+    "BaseImagePreprocessingLayer", "RandomFlip", "RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom",
+]  # fmt: skip

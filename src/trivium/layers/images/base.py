@@ -82,6 +82,11 @@ class BaseImagePreprocessingLayer(Layer):
     _stateless = True
     _left_out: ClassVar[dict[str, Any]] = {**Layer._left_out, "bounding_box_format": None}
 
+    # Whether the layer acts in inference, too.
+    _always: ClassVar[bool] = False
+    # Whether it changes boxes, so that it must know their format.
+    _moves_boxes: ClassVar[bool] = True
+
     generator: SeedGenerator
 
     def __init__(
@@ -129,7 +134,7 @@ class BaseImagePreprocessingLayer(Layer):
         Returns:
             A dict of arrays, one row for each image; `None` where the layer does nothing.
         """
-        if not training:
+        if not (training or self._always):
             return None
         return self._draw(self.shape_of(data), self.generator if seed is None else seed)
 
@@ -138,6 +143,9 @@ class BaseImagePreprocessingLayer(Layer):
         raise NotImplementedError(
             f"{type(self).__name__} does not say what it draws: give it `get_random_transformation`."
         )
+
+    def _acts(self, transformation: Any, training: bool) -> bool:
+        return self._always or (training and transformation is not None)
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         """Return a batch of images changed.
@@ -148,7 +156,7 @@ class BaseImagePreprocessingLayer(Layer):
             training: Whether the layer acts.
         """
         images = ops.cast(images, self.compute_dtype)
-        if not training or transformation is None:
+        if not self._acts(transformation, training):
             return images
         return self._transform_images(images, transformation)
 
@@ -180,7 +188,7 @@ class BaseImagePreprocessingLayer(Layer):
         Raises:
             NotImplementedError: The layer does not know.
         """
-        if not training or transformation is None:
+        if not self._acts(transformation, training):
             return bounding_boxes
         return self._transform_boxes(bounding_boxes, transformation)
 
@@ -203,7 +211,7 @@ class BaseImagePreprocessingLayer(Layer):
         Raises:
             NotImplementedError: The layer does not know.
         """
-        if not training or transformation is None:
+        if not self._acts(transformation, training):
             return segmentation_masks
         return self._transform_masks(segmentation_masks, transformation)
 
@@ -237,7 +245,7 @@ class BaseImagePreprocessingLayer(Layer):
         """Return a part of the data as an array, or as a dict of arrays."""
         if key != "bounding_boxes":
             return ops.convert_to_tensor(parts[key])
-        if self.bounding_box_format is None:
+        if self.bounding_box_format is None and self._moves_boxes:
             raise ValueError(
                 f"Layer {self.path!r} ({type(self).__name__}) was called on bounding boxes without knowing their "
                 f"format: make it with `bounding_box_format`, {type(self).__name__}(..., "
@@ -284,6 +292,8 @@ class ColorLayer(BaseImagePreprocessingLayer):
     Args:
         kwargs: As for `BaseImagePreprocessingLayer`.
     """
+
+    _moves_boxes = False
 
     def _transform_boxes(self, bounding_boxes: dict[str, Any], transformation: Any) -> Any:
         return bounding_boxes

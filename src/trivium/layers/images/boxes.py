@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
+
 from trivium import ops
 from trivium.layers.checks import known
 from trivium.ops.boxes import clip_to_image_size, convert_format
+from trivium.state.types import Array
 
-__all__ = ["dense_boxes", "moved_boxes"]
+__all__ = ["dense_boxes", "moved_boxes", "projected"]
 
 
 def dense_boxes(bounding_boxes: Any, batched: bool) -> dict[str, Any]:
@@ -72,18 +75,54 @@ def moved_boxes(
     """Return boxes whose corners are moved, cut at the edges of their image.
 
     Args:
-        bounding_boxes: A dict with `"boxes"` and `"labels"`. The label of a box of which nothing is left is -1.
+        bounding_boxes: A dict with `"boxes"`, shape `(batch, boxes, 4)`, and `"labels"`. The label of a box of which
+            nothing is left becomes -1. A box of zeros, or of -1 throughout, is none: it comes out as zeros.
         name: The boxes' format.
         before: The image's height and width.
         after: Those that it has then.
-        move: A function of corners: left, top, right and bottom, in pixels, on the last axis.
+        move: A function of corners: left, top, right and bottom, in pixels, on the last axis. A pixel is one wide, so
+            that the first one lies between 0 and 1.
 
     Example:
         >>> boxes = {"boxes": [[1.0, 2.0, 3.0, 4.0]], "labels": [5]}
         >>> moved_boxes(boxes, "xywh", (9, 9), (5, 5), lambda corners: corners + 1)["boxes"].tolist()
         [[2.0, 3.0, 3.0, 2.0]]
     """
-    corners = move(convert_format(bounding_boxes["boxes"], name, "xyxy", *before))
+    given = ops.convert_to_tensor(bounding_boxes["boxes"])
+    none = ops.logical_or(ops.all(given == 0, -1), ops.all(given == -1, -1))[..., None]
+    corners = move(convert_format(given, name, "xyxy", *before))
+    corners = ops.where(none, 0.0, corners)
     clipped = clip_to_image_size({**bounding_boxes, "boxes": corners}, *after, "xyxy")
     moved: dict[str, Any] = convert_format(clipped, "xyxy", name, *after)
     return moved
+
+
+def projected(corners: Array, transform: Array) -> Any:
+    """Return the boxes around boxes whose image is sampled by a transform.
+
+    Args:
+        corners: Left, top, right and bottom, in pixels, shape `(batch, boxes, 4)`.
+        transform: Where each pixel comes from, shape `(batch, 8)`, as `ops.image.affine_transform` takes it. So the
+            boxes go the other way.
+
+    Example:
+        >>> shift = jnp.array([[1.0, 0.0, 2.0, 0.0, 1.0, 0.0, 0.0, 0.0]])
+        >>> projected(jnp.array([[[5.0, 5.0, 7.0, 6.0]]]), shift).ravel().tolist()
+        [3.0, 5.0, 5.0, 6.0]
+    """
+    one = jnp.ones_like(transform[:, :1])
+    rows = jnp.concatenate([transform, one], -1).reshape(-1, 3, 3)
+    # The inverse but for a factor, which a projection does not see: its columns are the products of pairs of rows.
+    columns = [jnp.cross(rows[:, (i + 1) % 3], rows[:, (i + 2) % 3]) for i in range(3)]
+    left, top, right, bottom = (corners[..., i] for i in range(4))
+    # Transforms number the middles of pixels, boxes their edges.
+    x = jnp.stack([left, right, left, right], -1) - 0.5
+    y = jnp.stack([top, top, bottom, bottom], -1) - 0.5
+    across, down, scale = (
+        columns[0][:, i, None, None] * x
+        + columns[1][:, i, None, None] * y
+        + columns[2][:, i, None, None]
+        for i in range(3)
+    )
+    x, y = across / scale + 0.5, down / scale + 0.5
+    return jnp.stack([x.min(-1), y.min(-1), x.max(-1), y.max(-1)], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +13,7 @@ from trivium.ops.arrays import as_floats, as_wide_floats, per_axis
 from trivium.ops.image.batches import in_dtype_of, on_batch
 from trivium.state.types import Array, ArrayLike
 
-__all__ = ["crop_images", "pad_images", "resize", "scale_and_translate"]
+__all__ = ["crop_images", "pad_images", "resize", "scale_and_translate", "window"]
 
 _METHODS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
@@ -64,16 +65,13 @@ def resize(
         raise ValueError(f"`fill_mode` is 'constant'; got {fill_mode!r}.")
 
     def resized(x: Array) -> Array:
-        h, w = x.shape[1:3]
-        # The part of the image with the new proportions, or the frame around it.
-        fitting = (w * height // width, h * width // height)
+        top, left, h, w = window(
+            x.shape[1:3], (height, width), crop_to_aspect_ratio, pad_to_aspect_ratio
+        )
         if crop_to_aspect_ratio:
-            kept = [max(min(n, fit), 1) for n, fit in zip((h, w), fitting, strict=True)]
-            top, left = (h - kept[0]) // 2, (w - kept[1]) // 2
-            x = x[:, top : top + kept[0], left : left + kept[1]]
+            x = x[:, top : top + h, left : left + w]
         elif pad_to_aspect_ratio:
-            more = [max(n, fit) - n for n, fit in zip((h, w), fitting, strict=True)]
-            margins = [(0, 0), *((m // 2, m // 2) for m in more), (0, 0)]  # Evenly, as Keras does.
+            margins = [(0, 0), (-top, -top), (-left, -left), (0, 0)]
             x = jnp.pad(x, margins, constant_values=fill_value)
         shape = (x.shape[0], height, width, x.shape[-1])
         floats = x if interpolation == "nearest" else as_floats(x)
@@ -81,6 +79,36 @@ def resize(
         return in_dtype_of(x, results)
 
     return on_batch(resized, images, data_format)
+
+
+def window(
+    size: Sequence[Any], target: Sequence[int], crop: bool = False, pad: bool = False
+) -> tuple[Any, Any, Any, Any]:
+    """Return the part of an image that becomes the whole image of another size.
+
+    Args:
+        size: The image's height and width.
+        target: Those that it gets.
+        crop: Whether what does not fit the new proportions is cut.
+        pad: Whether it is filled up instead.
+
+    Returns:
+        The part's top, left, height and width; it reaches out of the image where that is filled up.
+
+    Example:
+        >>> window((4, 8), (2, 2)), window((4, 8), (2, 2), crop=True), window((4, 8), (2, 2), pad=True)
+        ((0, 0, 4, 8), (0, 2, 4, 4), (-2, 0, 8, 8))
+    """
+    (h, w), (height, width) = size, target
+    fitting = (w * height // width, h * width // height)
+    if crop:
+        kept = [max(min(n, fit), 1) for n, fit in zip((h, w), fitting, strict=True)]
+        return (h - kept[0]) // 2, (w - kept[1]) // 2, *kept
+    if pad:
+        # As many on both sides, as Keras has it, so that one may be missing.
+        top, left = ((max(n, fit) - n) // 2 for n, fit in zip((h, w), fitting, strict=True))
+        return -top, -left, h + 2 * top, w + 2 * left
+    return 0, 0, h, w
 
 
 @op

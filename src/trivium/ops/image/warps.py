@@ -11,10 +11,13 @@ from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_wide_floats
 from trivium.ops.image.batches import on_batch
 from trivium.ops.image.filters import blur
+from trivium.ops.image.sampling import sampled
 from trivium.ops.keys import key_of
 from trivium.state.types import Array, ArrayLike
 
-__all__ = ["affine_transform", "elastic_transform", "map_coordinates", "perspective_transform"]
+__all__ = [
+    "affine_transform", "elastic_transform", "homography", "map_coordinates", "perspective_transform", "stretched",
+]  # fmt: skip
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
@@ -128,7 +131,26 @@ def perspective_transform(
             raise ValueError(
                 f"`{name}` has the shape (4, 2) or (images, 4, 2); got {points.shape}."
             )
-    # Each pair of points gives two equations for the eight numbers of the transform, from the ends to the starts.
+    transform = homography(starts, ends)
+    return _projected(images, transform, interpolation, "constant", fill_value, data_format)
+
+
+def homography(starts: Array, ends: Array) -> Array:
+    """Return the transform by which four points come to lie at others, as `affine_transform` takes it.
+
+    Args:
+        starts: Four points `(x, y)`, shape `(..., 4, 2)`.
+        ends: Where they come to lie, likewise.
+
+    Returns:
+        Eight numbers, shape `(..., 8)`, that say for a place among the ends where it comes from.
+
+    Example:
+        >>> corners = jnp.array([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0], [2.0, 1.0]])
+        >>> homography(corners, corners + 1)[:3].round(3).tolist()
+        [1.0, 0.0, -1.0]
+    """
+    # Each pair of points gives two equations.
     starts, ends = jnp.broadcast_arrays(starts, ends)
     x, y = ends[..., 0], ends[..., 1]
     one, zero = jnp.ones_like(x), jnp.zeros_like(x)
@@ -139,8 +161,8 @@ def perspective_transform(
     ]
     matrix = jnp.concatenate(rows, -2)
     right = jnp.concatenate([starts[..., 0], starts[..., 1]], -1)
-    transform = jnp.linalg.solve(matrix, right[..., None])[..., 0]
-    return _projected(images, transform, interpolation, "constant", fill_value, data_format)
+    solved: Array = jnp.linalg.solve(matrix, right[..., None])[..., 0]
+    return solved
 
 
 @op
@@ -182,13 +204,43 @@ def elastic_transform(
     key, reach = key_of(seed), 2 * int(3 * sigma) + 1
 
     def distorted(x: Array) -> Array:
-        batch, height, width, _ = x.shape
-        noise = jax.random.normal(key, (batch, height, width, 2))
-        moves = alpha * blur(noise, (reach, reach), (sigma, sigma))
-        places = jnp.moveaxis(moves, -1, 1) + jnp.indices((height, width))
-        return _sampled(x, places, interpolation, fill_mode, fill_value)
+        noise = jax.random.normal(key, (*x.shape[:3], 2))
+        return stretched(x, noise, alpha, sigma, reach, interpolation, fill_mode, fill_value)
 
     return on_batch(distorted, images, data_format)
+
+
+def stretched(
+    x: Array,
+    noise: Array,
+    alpha: Any,
+    sigma: Any,
+    reach: int,
+    interpolation: str,
+    mode: str,
+    value: float,
+) -> Array:
+    """Move the pixels of images by noise that is blurred, so that neighbors move alike.
+
+    Args:
+        x: Images of shape `(batch, height, width, channels)`.
+        noise: Normal numbers of shape `(batch, height, width, 2)`: how far down, and how far to the right.
+        alpha: The factor of the blurred noise.
+        sigma: The standard deviation of the blur.
+        reach: How many rows and columns count for it.
+        interpolation: `"nearest"` or `"bilinear"`.
+        mode: What lies outside; see `map_coordinates`.
+        value: What lies outside with `"constant"`.
+
+    Example:
+        >>> noise = jnp.zeros((1, 2, 2, 2))
+        >>> x = jnp.arange(4.0).reshape(1, 2, 2, 1)
+        >>> stretched(x, noise, 1.0, 1.0, 3, "bilinear", "reflect", 0.0).ravel().tolist()
+        [0.0, 1.0, 2.0, 3.0]
+    """
+    moves = alpha * blur(noise, (reach, reach), (sigma, sigma))
+    places = jnp.moveaxis(moves, -1, 1) + jnp.indices(x.shape[1:3])
+    return sampled(x, places, interpolation, mode, value)
 
 
 def _projected(
@@ -208,61 +260,9 @@ def _projected(
         scale = c0 * x_ + c1 * y + 1
         places = jnp.stack([b0 * x_ + b1 * y + b2, a0 * x_ + a1 * y + a2], 1) / scale[:, None]
         places = jnp.broadcast_to(places, (batch, *places.shape[1:]))
-        return _sampled(x, places, interpolation, mode, value)
+        return sampled(x, places, interpolation, mode, value)
 
     return on_batch(projected, images, layout)
-
-
-def _sampled(x: Array, places: Array, interpolation: str, mode: str, value: float) -> Array:
-    """Return the pixels at `places`, shape `(batch, 2, height, width)`, of each image.
-
-    What `map_coordinates` does for one channel, for all at once: a pixel is one row of a table, so that each neighbor
-    is one look-up of all channels. In a compiled loop on CPUs that takes half the time, or less.
-    """
-    batch, height, width, channels = x.shape
-    table = x.reshape(batch * height * width, channels)
-    first = (jnp.arange(batch) * (height * width))[:, None, None]
-
-    def pixel(row: Array, column: Array) -> Array:
-        (r, inside_r), (c, inside_c) = _inside(row, height, mode), _inside(column, width, mode)
-        found = jnp.take(table, first + r * width + c, axis=0, mode="clip")
-        if mode != "constant":
-            return found
-        return jnp.where((inside_r & inside_c)[..., None], found, jnp.asarray(value, x.dtype))
-
-    if interpolation == "nearest":
-        row, column = (_away_from_zero(places[:, i]).astype(int) for i in (0, 1))
-        return pixel(row, column)
-    low = jnp.floor(places)
-    share = (places - low)[..., None]
-    top, left = low[:, 0].astype(int), low[:, 1].astype(int)
-    rows = [
-        pixel(row, left) * (1 - share[:, 1]) + pixel(row, left + 1) * share[:, 1]
-        for row in (top, top + 1)
-    ]
-    mixed = rows[0] * (1 - share[:, 0]) + rows[1] * share[:, 0]
-    if jnp.issubdtype(x.dtype, jnp.integer):
-        mixed = _away_from_zero(mixed)
-    return mixed.astype(x.dtype)
-
-
-def _inside(index: Array, size: Any, mode: str) -> tuple[Array, Any]:
-    """Return which cell an index on an axis means, and whether the axis has it itself."""
-    if mode == "wrap":
-        return index % size, True
-    if mode == "reflect":
-        there = index % (2 * size)
-        return jnp.where(there < size, there, 2 * size - 1 - there), True
-    if mode == "mirror":
-        turn = jnp.maximum(size - 1, 1)
-        there = turn - jnp.abs(index % (2 * turn) - turn)
-        return jnp.minimum(there, size - 1), True  # An axis of one cell has that one alone.
-    return jnp.clip(index, 0, size - 1), (index >= 0) & (index < size)
-
-
-def _away_from_zero(x: Array) -> Array:
-    """Return floats rounded, halves away from zero."""
-    return jnp.trunc(x + jnp.copysign(0.5, x))
 
 
 def _check(name: str, word: str, known: tuple[str, ...]) -> None:
