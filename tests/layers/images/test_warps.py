@@ -56,7 +56,9 @@ def test_the_same_parameters_give_the_numbers_of_keras(name, way):
 
     def run(library):
         layer = getattr(library.layers, name)(**kwargs, **way)
-        images, masks = (np.moveaxis(x, -1, 1) if "data_format" in way else x for x in (IMAGES, MASKS))
+        images, masks = (
+            np.moveaxis(x, -1, 1) if "data_format" in way else x for x in (IMAGES, MASKS)
+        )
         said = told(library, layer, given, images.shape)
         return layer.transform_images(images, said), layer.transform_segmentation_masks(masks, said)
 
