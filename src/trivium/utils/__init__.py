@@ -1,4 +1,4 @@
-"""Everyday helpers under Keras's names: files from the network, labels, sequences, seeds, sources of batches."""
+"""Everyday helpers under Keras's names: files, images, labels, sequences, seeds, sources of batches."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,8 @@ from trivium.data import (
 from trivium.datasets.files import get_file
 from trivium.graph import is_symbolic as is_keras_tensor
 from trivium.graph import source_tensors as get_source_inputs
+from trivium.preprocessing.image import array_to_img, img_to_array, load_img, save_img
+from trivium.preprocessing.sequence import pad_sequences
 from trivium.saving import (
     CustomObjectScope,
     custom_object_scope,
@@ -32,7 +34,7 @@ from trivium.state.settings import (
 from trivium.training.executables import clear_session
 from trivium.utils import bounding_boxes, legacy
 from trivium.utils.named_values import Config
-from trivium.utils.numeric import normalize, pad_sequences, to_categorical
+from trivium.utils.numeric import normalize, to_categorical
 from trivium.utils.progbar import Progbar
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "bounding_boxes",
     "class_weights_to_sample_weights",
     "clear_session",
@@ -74,15 +77,18 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "get_source_inputs",
+    "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "legacy",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "standardize_dtype",

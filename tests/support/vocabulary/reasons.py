@@ -6,7 +6,12 @@ _DATA = "Comes with the reading and preparing of data."
 LATER = {
     "applications": "Comes with the applications.",
     "distribution": "Comes with training on several devices.",
-    "preprocessing": _DATA,
+    **{
+        f"preprocessing.{name}": _DATA
+        for name in (
+            "image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array",
+        )
+    },
     **{
         f"layers.{name}": _DATA
         for name in (
@@ -23,9 +28,8 @@ LATER = {
     **{
         f"utils.{name}": _DATA
         for name in (
-            "FeatureSpace", "array_to_img", "audio_dataset_from_directory", "image_dataset_from_directory",
-            "img_to_array", "load_img", "save_img", "split_dataset", "text_dataset_from_directory",
-            "timeseries_dataset_from_array",
+            "FeatureSpace", "audio_dataset_from_directory", "image_dataset_from_directory", "split_dataset",
+            "text_dataset_from_directory", "timeseries_dataset_from_array",
         )
     },
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Datasets of files: `folders` finds the files."""
