@@ -180,8 +180,8 @@ def test_in_a_pipeline_of_data_as_alone():
 @pytest.mark.parametrize(
     ("kwargs", "words"),
     [
-        ({}, "one of the two"),
-        ({"num_bins": 3, "bin_boundaries": [1.0]}, "one of the two"),
+        ({}, "got neither"),
+        ({"num_bins": 2, "bin_boundaries": [1.0, 2.0]}, "2 bins have 1 boundaries; got 2"),
         ({"num_bins": 0}, "whole number above zero"),
         ({"num_bins": 3, "epsilon": 0}, "between 0 and 1"),
         ({"bin_boundaries": [2.0, 1.0]}, "in order"),

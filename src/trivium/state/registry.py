@@ -32,6 +32,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "inside_another",
+    "known_class",
     "known_function",
     "knows",
     "register_keras_serializable",
@@ -469,6 +470,18 @@ def _class(config: Config, registry: Registry[Any] | None) -> Any:
             "`custom_objects`."
         )
     return custom
+
+
+def known_class(config: Config) -> Any:
+    """Return the class that a config of an object names; `None` where it is not known.
+
+    Args:
+        config: What `serialize` gave for the object.
+    """
+    try:
+        return _class(config, None)
+    except UnknownNameError:
+        return None
 
 
 def _function(config: Config, registry: Registry[Any] | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,7 +33,8 @@ class Discretization(Adaptive):
 
     Args:
         bin_boundaries: The boundaries, in order.
-        num_bins: How many bins `adapt` is to make, in place of the boundaries.
+        num_bins: How many bins `adapt` is to make, in place of the boundaries; beside them, they are what it found
+            before.
         epsilon: How far a boundary may be from its quantile, as a part of all numbers.
         output_mode: `"int"`: the bins' numbers. `"one_hot"`: a vector for each number, with a 1 at its bin; in place of
             a last axis of size 1. `"multi_hot"`, `"count"`: one vector for all numbers on the last axis, that says
@@ -44,8 +45,8 @@ class Discretization(Adaptive):
 
     Raises:
         TypeError: A boundary is no number.
-        ValueError: Both or neither of `bin_boundaries` and `num_bins` are given, the boundaries are not in order, or
-            another setting is out of its range.
+        ValueError: Neither `bin_boundaries` nor `num_bins` is given, there are more boundaries than between so many
+            bins, they are not in order, or another setting is out of its range.
 
     Shapes:
         `"int"`: any, the same for the output. `"one_hot"`: `(...)` to `(..., bins)`, `(..., 1)` to `(..., bins)`.
@@ -76,10 +77,9 @@ class Discretization(Adaptive):
     ) -> None:
         # Numbers are compared with the boundaries in float32, whatever comes out.
         super().__init__(dtype=dtype, name=name, autocast=False)
-        if (bin_boundaries is None) == (num_bins is None):
+        if bin_boundaries is None and num_bins is None:
             raise ValueError(
-                "Discretization is given `bin_boundaries`, or `num_bins` and `adapt` finds them: one of the two; got "
-                f"bin_boundaries={bin_boundaries!r}, num_bins={num_bins!r}."
+                "Discretization is given `bin_boundaries`, or `num_bins` and `adapt` finds them; got neither."
             )
         if num_bins is not None and not is_whole(num_bins, least=1):
             raise ValueError(
@@ -107,14 +107,11 @@ class Discretization(Adaptive):
             # A variable, so that a program that is compiled already goes by what `adapt` finds later. It has room for
             # all boundaries; where the data gives fewer, the last bins stay empty.
             self._found = self.add_weight(
-                (int(num_bins) - 1,),
-                "zeros",
-                "float32",
-                trainable=False,
-                autocast=False,
-                name="found",
+                (num_bins - 1,), "zeros", "float32", trainable=False, autocast=False, name="found"
             )
             self._is_adapted = False
+            if self._given is not None:
+                self._keep(self._given)
 
     @property
     def bin_boundaries(self) -> list[float] | None:
@@ -154,32 +151,6 @@ class Discretization(Adaptive):
             super().load_own_variables(store)
             self._is_adapted = True
 
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Return a new layer; `config` may have both the number of bins and boundaries that `adapt` found for them.
-
-        Args:
-            config: What `get_config` gave, ours or Keras's.
-            custom_objects: Classes and functions of yours by name.
-
-        Raises:
-            ValueError: There are more boundaries than between so many bins.
-        """
-        boundaries = config.get("bin_boundaries")
-        if boundaries is None or config.get("num_bins") is None:
-            return super().from_config(config, custom_objects)
-        layer = super().from_config({**config, "bin_boundaries": None}, custom_objects)
-        found = _in_order(layer, boundaries)
-        if len(found) >= layer.num_bins:
-            raise ValueError(
-                f"Discretization: {layer.num_bins} bins have {layer.num_bins - 1} boundaries; the config has "
-                f"{len(found)}."
-            )
-        layer._keep(found)
-        return layer
-
     def call(self, inputs: Array) -> Array:
         """Compute the output."""
         if self._found is not None and not self._is_adapted and not only_shapes():
@@ -210,6 +181,11 @@ class Discretization(Adaptive):
 
     def _keep(self, boundaries: np.ndarray) -> None:
         room = np.full(self._found.shape, np.inf, "float32")
+        if boundaries.size > room.size:
+            raise ValueError(
+                f"Discretization: {self.num_bins} bins have {room.size} boundaries; got {boundaries.size}, "
+                f"{boundaries.tolist()!r:.80}."
+            )
         room[: boundaries.size] = boundaries
         self._found.assign(room)
         self._is_adapted = True

@@ -24,9 +24,9 @@ from trivium import (
 )
 from trivium.layers.base import Layer
 from trivium.models.traced import JaxCode
-from trivium.state import DTypePolicy, custom_object_scope, get_registered_object, to_snake_case
+from trivium.state import DTypePolicy, custom_object_scope, to_snake_case
 from trivium.state.dtype_policies import get_policy
-from trivium.state.registry import known_function
+from trivium.state.registry import known_class, known_function
 from trivium.styles.modes import StyleError
 
 __all__ = ["MODULES", "Expression", "Values"]
@@ -238,7 +238,7 @@ class Values:
                 return _quoted(alias)
             self.reference(cls)
             return str(call)
-        cls = get_registered_object(config.get("registered_name") or name)
+        cls = known_class(config)
         if cls is None:
             return self._unwritable(config)
         return str(self._call(cls, inner, set()))
@@ -293,8 +293,11 @@ def _usual_config(cls: Any, needed: dict[str, Any]) -> dict[str, Any]:
     named = {"name": "usual"} if issubclass(cls, Layer) else {}
     try:
         return dict(cls.from_config({**needed, **named}).get_config())
-    except Exception:  # A class of the user's that wants more: then what is said is written.
-        return {p.name: p.default for p in _parameters(cls)}
+    except (
+        Exception
+    ):  # A class that wants more, or one of two things: then what is said of these is written.
+        common = Layer(name="usual").get_config() if named else {}
+        return {**common, **{p.name: p.default for p in _parameters(cls)}}
 
 
 def _compact(cls: Any, config: dict[str, Any], key: str) -> Any:
