@@ -14,11 +14,18 @@ from trivium.layers.einsum_dense import EinsumDense
 from trivium.layers.embedding import Embedding, ReversibleEmbedding
 from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
 from trivium.layers.images import (
+    CenterCrop,
+    MaxNumBoundingBoxes,
+    RandomCrop,
+    RandomElasticTransform,
+    RandomErasing,
     RandomFlip,
+    RandomPerspective,
     RandomRotation,
     RandomShear,
     RandomTranslation,
     RandomZoom,
+    Resizing,
 )  # fmt: skip
 from trivium.layers.input_layer import Input, InputLayer
 from trivium.layers.input_spec import InputSpec
@@ -157,6 +164,7 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -214,6 +222,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -230,7 +239,11 @@ __all__ = [
     "Permute",
     "Pipeline",
     "RMSNormalization",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
     "RandomFlip",
+    "RandomPerspective",
     "RandomRotation",
     "RandomShear",
     "RandomTranslation",
@@ -239,6 +252,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "ReversibleEmbedding",
     "STFTSpectrogram",
     "SeparableConv1D",

@@ -55,6 +55,19 @@ CASES = [
     row("RandomTranslation", height_factor=0.3, width_factor=(0.1, 0.5), fill_mode="nearest", seed=1),
     row("RandomShear", x_factor=0.3, seed=1),
     row("RandomShear", x_factor=(0.1, 0.3), y_factor=(0.0, 0.5), fill_mode="constant", fill_value=3.0, seed=1),
+    row("RandomPerspective", seed=1),
+    row("RandomPerspective", factor=(0.5, 0.7), scale=0.3, interpolation="nearest", fill_value=2.0, seed=1, **FIRST),
+    row("RandomElasticTransform", factor=(1.0, 1.0), seed=1),
+    row("RandomElasticTransform", factor=1.0, scale=(0.2, 0.6), fill_mode="nearest", value_range=(0, 1), seed=1),
+    row("RandomErasing", seed=1),
+    row("RandomErasing", factor=(0.9, 1.0), scale=0.5, fill_value=[1.0, 2.0, 3.0], seed=1),
+    row("Resizing", height=4, width=7),
+    row("Resizing", height=4, width=3, interpolation="bicubic", antialias=True, crop_to_aspect_ratio=True),
+    row("Resizing", height=9, width=9, interpolation="nearest", pad_to_aspect_ratio=True, fill_value=3.0, **FIRST),
+    row("CenterCrop", height=3, width=2),
+    row("CenterCrop", height=8, width=4, **FIRST),
+    row("RandomCrop", height=3, width=4, seed=1),
+    row("MaxNumBoundingBoxes", max_number=3),
 ]  # fmt: skip
 
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
@@ -95,6 +108,9 @@ def test_shapes(case):
 
 @EACH
 def test_inference(case):
+    if case.layer == "RandomCrop":
+        pytest.skip("Keras's leaves images as they are, against what it says: test_sizes.py")
+
     def run(library):
         layer = case.made(library)
         return layer(case.images, training=False), layer(case.images[0], training=False)
@@ -111,7 +127,7 @@ def test_draws(case):
         pytest.skip("Nothing is drawn")
     one, two = case.made(tv), case.made(tv)
     images = np.tile(case.images, (8, 1, 1, 1))
-    first, second = one(images), one(images)
+    first, *others = (one(images) for _ in range(5))
     assert np.array_equal(first, two(images, training=True))
-    assert not np.array_equal(first, second)
+    assert not all(np.array_equal(first, other) for other in others)
     assert one.variables == [one.generator.state] and one.weights == []

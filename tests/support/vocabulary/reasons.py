@@ -15,13 +15,13 @@ LATER = {
     **{
         f"layers.{name}": _DATA
         for name in (
-            "AugMix", "AutoContrast", "CenterCrop", "ContrastLimitedAdaptiveHistogramEqualization",
+            "AugMix", "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization",
             "CutMix", "Equalization", "HashedCrossing", "Hashing", "IntegerLookup",
-            "MaxNumBoundingBoxes", "MixUp", "RandAugment", "RandomBrightness",
-            "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform",
-            "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
-            "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness",
-            "Resizing", "Solarization",
+            "MixUp", "RandAugment", "RandomBrightness",
+            "RandomColorDegeneration", "RandomColorJitter", "RandomContrast",
+            "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+            "RandomPosterization", "RandomSaturation", "RandomSharpness",
+            "Solarization",
             "StringLookup", "TextVectorization",
         )
     },

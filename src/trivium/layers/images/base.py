@@ -87,7 +87,8 @@ class BaseImagePreprocessingLayer(Layer):
     # Whether it changes boxes, so that it must know their format.
     _moves_boxes: ClassVar[bool] = True
 
-    generator: SeedGenerator
+    # What it draws from; none where it draws nothing.
+    generator: SeedGenerator | None = None
 
     def __init__(
         self, bounding_box_format: str | None = None, data_format: str | None = None, **kwargs: Any
