@@ -1,4 +1,5 @@
-"""Mutated model files: whatever they hold, loading ends in a model or in one of the library's own errors, soon.
+"""Mutated files of models, weights, runs and exported programs: whatever they hold, reading ends in what they are or in
+one of the library's own errors, soon.
 
 PYTHONPATH=src:tests/support python -m fuzz [COUNT] [SEED]
 
@@ -9,19 +10,28 @@ exit status is 1.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import io
 import json
+import os
+import pathlib
 import random
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import warnings
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 import trivium as tv
+from trivium.export import load_exported
 from trivium.saving import ModelFileError
+from trivium.training.run_state import RunState, RunStateError
 
 SECONDS = 20
 
@@ -49,14 +59,44 @@ def models() -> list[Any]:
     return [stack, graph, own]
 
 
-def archives() -> list[dict[str, bytes]]:
-    """Return the parts of the models' files by name."""
+@dataclasses.dataclass
+class Subject:
+    """A file by its parts (or as a whole, one part without a name), and what reads a file from a path."""
+
+    ending: str
+    parts: dict[str, bytes]
+    read: Callable[[str], Any]
+
+
+def parts_of(path: str) -> dict[str, bytes]:
+    """Return the parts of a file by name; all of it without a name where it is no archive."""
+    if not zipfile.is_zipfile(path):
+        return {"": pathlib.Path(path).read_bytes()}
+    with zipfile.ZipFile(path) as members:
+        return {name: members.read(name) for name in members.namelist()}
+
+
+def subjects() -> list[Subject]:
+    """Return a file of each kind."""
     found = []
-    for model in models():
-        file = io.BytesIO()
-        model.save(file)
-        with zipfile.ZipFile(file) as members:
-            found.append({name: members.read(name) for name in members.namelist()})
+
+    def add(ending: str, write: Callable[[str], Any], read: Callable[[str], Any]) -> None:
+        path = os.path.join(folder, f"{len(found)}{ending}")
+        write(path)
+        found.append(Subject(ending, parts_of(path), read))
+
+    with tempfile.TemporaryDirectory() as folder:
+        every = models()
+        for model in every:
+            add(".keras", model.save, tv.models.load_model)
+        stack = every[0]
+        for ending in (".weights.h5", ".safetensors"):
+            add(ending, stack.save_weights, stack.load_weights)
+        add(".stablehlo", lambda path: stack.export(path, verbose=False), load_exported)
+        backup = tv.callbacks.BackupAndRestore(folder, save_freq=1, delete_checkpoint=False)
+        stack.fit(np.ones((6, 4)), np.ones((6, 3)), 2, verbose=0, callbacks=[backup])
+        (written,) = sorted(pathlib.Path(folder).glob("*.run"))[-1:]
+        add(".run", lambda path: shutil.copy(written, path), RunState.read)
     return found
 
 
@@ -137,15 +177,16 @@ def mutated_config(chance: random.Random, text: bytes) -> bytes:
 
 
 def mutation(chance: random.Random, parts: dict[str, bytes]) -> bytes:
-    """Return an archive with a part, or the whole of it, mutated."""
+    """Return a file with a part, or the whole of it, mutated."""
+    if "" in parts:
+        return mutated_bytes(chance, parts[""])
+    texts = [name for name in parts if name.endswith(".json")]
+    others = [name for name in parts if name not in texts]
     kind = chance.randrange(4)
     if kind == 0:
         return mutated_bytes(chance, packed(parts))
-    if kind == 1:
-        weights = mutated_bytes(chance, parts["model.weights.h5"])
-        return packed({**parts, "model.weights.h5": weights})
-    name = "trivium.json" if "trivium.json" in parts and chance.random() < 0.5 else "config.json"
-    changed = mutated_bytes if kind == 2 else mutated_config
+    name = chance.choice(others if kind == 1 and others else texts)
+    changed = mutated_config if kind == 3 else mutated_bytes
     return packed({**parts, name: changed(chance, parts[name])})
 
 
@@ -166,30 +207,41 @@ def run(count: int, seed: int, tell: Callable[[bytes, str], None]) -> collection
         tell: Called with a file, and what went wrong, that led to something else than a model or a refusal.
     """
     counts: collections.Counter[str] = collections.Counter()
-    whole = archives()
+    whole = subjects()
     before = signal.signal(signal.SIGALRM, _hang)
-    try:
-        for i in range(count):
-            chance = random.Random(f"{seed}:{i}")
-            data = mutation(chance, chance.choice(whole))
-            signal.alarm(SECONDS)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                try:
-                    tv.models.load_model(io.BytesIO(data))
-                    counts["loaded"] += 1
-                except ModelFileError as error:
-                    counts[type(error).__name__] += 1
-                except (Exception, Hang) as error:
-                    counts[f"WRONG {type(error).__name__}"] += 1
-                    tell(data, f"{seed}:{i}: {type(error).__name__}: {error}")
-                finally:
-                    signal.alarm(0)
-            if i % 200 == 199:
-                tv.backend.clear_session()
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for i in range(count):
+                chance = random.Random(f"{seed}:{i}")
+                subject = chance.choice(whole)
+                data = mutation(chance, subject.parts)
+                path = os.path.join(folder, f"file{subject.ending}")
+                pathlib.Path(path).write_bytes(data)
+                came, said = attempt(subject, path)
+                counts[f"{subject.ending} {came}"] += 1
+                if came == "WRONG":
+                    tell(data, f"{seed}-{i}{subject.ending}: {said}")
+                if i % 200 == 199:
+                    tv.backend.clear_session()
+        finally:
+            signal.signal(signal.SIGALRM, before)
     return counts
+
+
+def attempt(subject: Subject, path: str) -> tuple[str, str]:
+    """Read a file; return what came of it, and what was said."""
+    signal.alarm(SECONDS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            subject.read(path)
+            return "read", ""
+        except (ModelFileError, RunStateError) as error:
+            return "refused", str(error)
+        except (Exception, Hang) as error:
+            return "WRONG", f"{type(error).__name__}: {error}"
+        finally:
+            signal.alarm(0)
 
 
 def main() -> int:
@@ -202,14 +254,14 @@ def main() -> int:
     start = time.monotonic()
 
     def tell(data: bytes, said: str) -> None:
-        name = f"fuzz-{said.split(': ')[0].replace(':', '-')}.keras"
+        name = f"fuzz-{said.split(': ')[0]}"
         with open(name, "wb") as file:
             file.write(data)
         print(f"{name}: {said[:300]}")
 
     counts = run(count, seed, tell)
-    print(dict(counts), f"{time.monotonic() - start:.0f} s")
-    return int(any(name.startswith("WRONG") for name in counts))
+    print(dict(sorted(counts.items())), f"{time.monotonic() - start:.0f} s")
+    return int(any(name.endswith("WRONG") for name in counts))
 
 
 if __name__ == "__main__":
