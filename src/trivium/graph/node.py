@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import jax
 
@@ -49,8 +49,8 @@ class Node:
     def __init__(
         self, operation: Operation | Callable[..., Any], args: Tree, kwargs: Tree, outputs: Tree
     ) -> None:
-        # Whoever knows which kind of operation it is asks it for more than an `Operation` has.
-        self.operation: Any = operation
+        # A plain function among them has a name under another attribute: see `name`.
+        self.operation = cast(Operation, operation)
         self.args = args
         self.kwargs = kwargs
         self.outputs = outputs
@@ -82,7 +82,7 @@ class Node:
     @property
     def name(self) -> str:
         """The layer's or op's name."""
-        return str(getattr(self.operation, "name", None) or self.operation.__name__)
+        return str(getattr(self.operation, "name", None) or cast(Any, self.operation).__name__)
 
     @property
     def is_source(self) -> bool:

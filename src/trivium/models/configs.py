@@ -195,7 +195,9 @@ def _variable_config(entry: _Entry) -> Config:
         "dtype": standardize_dtype(variable._dtype),
         "trainable": variable.trainable_unless_frozen,
         "autocast": variable.autocast,
-        "read_as": [call.operation.dtype for call in entry.calls],
+        "read_as": [
+            call.operation.dtype for call in entry.calls if isinstance(call.operation, ReadVariable)
+        ],
         **parts,
     }
     return {"module": "trivium", "class_name": _VARIABLE, "config": serialize(said)}

@@ -56,14 +56,14 @@ def written_calls(graph: Graph) -> list[Call]:
 
 def _said(node: Node) -> dict[str, Any]:
     """Return the keyword arguments without the masks that the layer would be given anyway."""
-    kwargs = node.kwargs
-    if not isinstance(node.operation, Layer):
+    layer, kwargs = node.operation, node.kwargs
+    if not isinstance(layer, Layer):
         return kwargs
 
     def by_itself(name: str, value: Any) -> bool:
         if name != "mask" and not name.endswith("_mask"):
             return False
-        usual = jax.tree_util.tree_leaves(node.operation._inherited_mask(name, node.args, kwargs))
+        usual = jax.tree_util.tree_leaves(layer._inherited_mask(name, node.args, kwargs))
         said = jax.tree_util.tree_leaves(value)
         return len(usual) == len(said) and all(a is b for a, b in zip(usual, said, strict=True))
 

@@ -255,7 +255,7 @@ def _pair(
         return
     if isinstance(layers[0], Model) and isinstance(layers[1], Model):
         yield from _compare(layers[0], layers[1], weights, f"{place}/")
-    else:
+    elif isinstance(layers[0], Layer) and isinstance(layers[1], Layer):
         yield from _weights(layers[0], layers[1], weights, place)
 
 

@@ -25,7 +25,8 @@ def sequential_layers(graph: Graph, name: str) -> list[Layer]:
     obstacle = sequential_obstacle(graph)
     if obstacle is not None:
         raise StyleError(f"Model {name!r} cannot be a Sequential model: {obstacle}")
-    return [call.node.operation for call in written_calls(graph)]
+    operations = (call.node.operation for call in written_calls(graph))
+    return [operation for operation in operations if isinstance(operation, Layer)]
 
 
 def sequential_obstacle(graph: Graph) -> str | None:

@@ -148,7 +148,8 @@ class Call:
     def __init__(self, step: Step, notation: Notation) -> None:
         self.step = step
         self.notation = notation
-        self.layer = step.operation
+        # A formula knows which class of layer it is for, and asks it for its settings.
+        self.layer: Any = step.operation
         self.result = Formula("")
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from trivium.graph import SymbolicTensor
+from trivium.graph import ReadVariable, SymbolicTensor
 from trivium.state import Variable
 from trivium.state.dtypes import is_float
 from trivium.styles.explain.tape import Slot, Step, Tape
@@ -124,7 +124,7 @@ class Notation:
 
     def slot(self, slot: Slot) -> str:
         """Return the symbol of a value; that of the variable, where a step only reads one."""
-        if slot.step is not None and slot.step.is_read:
+        if slot.step is not None and isinstance(slot.step.operation, ReadVariable):
             variable = slot.step.operation.variable
             return self.weight(variable, rf"\theta_{{{slot.step.number}}}").symbol
         return self._slots[id(slot)]
