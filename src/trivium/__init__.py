@@ -80,8 +80,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "testing":
-        return importlib.import_module("trivium.testing")
+    if name in ("testing", "tuning"):
+        return importlib.import_module(f"trivium.{name}")
     room = next((room for room, names in _LATER.items() if name in names), None)
     if room is None:
         raise AttributeError(
@@ -192,6 +192,7 @@ __all__ = [
     "saving",
     "source",
     "tree",
+    "tuning",
     "utils",
     "version",
     "visualization",
