@@ -190,7 +190,15 @@ def test_other_processes_are_not_touched(program: Any, tmp_path: Path) -> None:
         ("from tensorflow.python.ops import math_ops", "TensorFlow's inside"),
         ("import keras.src", "Keras's inside"),
         ("import tensorflow_datasets as tfds", "tensorflow_datasets is not covered under"),
-        ("import keras_tuner", "keras_tuner is not covered"),
+        ("import keras_cv", "keras_cv is not covered"),
+        (
+            "import keras_tuner as kt; kt.RandomSerch",
+            "keras_tuner.RandomSerch: there is no such name. Did you mean",
+        ),
+        (
+            "from keras_tuner.applications import HyperResNet",
+            "keras_tuner.applications is not covered. Write",
+        ),
         ("tf.data.TFRecordDataset('x')", "np.load"),
         ("tf.data.Dataset.from_tensor_slices([1]).window(2)", "write a generator of batches"),
         ("tf.data.Dataset.from_tensor_slices([1]).shufle(2)", "Did you mean 'shuffle'"),

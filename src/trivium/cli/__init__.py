@@ -24,6 +24,7 @@ VERBS = {
     "inspect": "say what is in a file of a model or of weights, without loading it",
     "run": "run a program written for Keras or tf.keras, unchanged",
     "source": "write a model's program, in any style",
+    "tune": "search for good hyperparameters of the model that a file builds",
 }
 
 

@@ -66,6 +66,7 @@ _HINTS = {
     "tensorflow.distribute": _DISTRIBUTION,
     "tensorflow.tpu": _DISTRIBUTION,
     "keras.distribution": _DISTRIBUTION,
+    "keras.tuning.applications": "Write the network in `build(hp)`, and search over its sizes with `hp.Int`.",
     "tensorflow.data": _PIPELINE,
     "tensorflow.data.Dataset.list_files": _FILES,
     "tensorflow.data.Dataset.window": "`np.lib.stride_tricks.sliding_window_view` makes the windows of an array; or "
@@ -140,7 +141,6 @@ REFUSED_PACKAGES = {
     "keras_cv": "It is built on Keras itself.",
     "keras_hub": "It is built on Keras itself.",
     "keras_nlp": "It is built on Keras itself.",
-    "keras_tuner": "It is built on Keras itself.",
     "keras_core": "It became Keras 3: `import keras`.",
 }
 

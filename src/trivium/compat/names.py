@@ -101,4 +101,6 @@ def shown(path: str) -> str:
         >>> shown("tensorflow.GradientTape"), shown("keras.layers.LSTM")
         ('tf.GradientTape', 'keras.layers.LSTM')
     """
+    if path.split(".")[:2] == ["keras", "tuning"]:  # where KerasTuner's names are looked up
+        return "keras_tuner" + path.removeprefix("keras.tuning")
     return "tf" + path.removeprefix("tensorflow") if path.startswith("tensorflow.") else path

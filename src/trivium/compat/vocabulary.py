@@ -33,11 +33,13 @@ __all__ = [
 ]
 
 # The packages that mean Trivium while a script runs.
-ROOTS = ("keras", "tensorflow", "tf_keras")
+ROOTS = ("keras", "tensorflow", "tf_keras", "keras_tuner", "kerastuner")
 
 # Parts of one package that are another's.
 _MOVED = {
     "tf_keras": "keras",
+    "keras_tuner": "keras.tuning",
+    "kerastuner": "keras.tuning",
     "tensorflow.keras": "keras",
     "tensorflow.compat.v2": "tensorflow",
     "tensorflow.initializers": "keras.initializers",

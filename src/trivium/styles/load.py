@@ -12,7 +12,7 @@ from typing import Any
 from trivium.models.model import Model
 from trivium.state import suggest
 
-__all__ = ["LoadError", "load_model"]
+__all__ = ["LoadError", "load_model", "load_module"]
 
 
 class LoadError(ValueError):
@@ -32,7 +32,7 @@ def load_model(place: str, input_shape: str | None = None) -> Model:
     file, _, name = place.rpartition(":")
     if not file:
         raise LoadError(f"write FILE.py:NAME, for instance {place}:build; got {place!r}.")
-    module = _run(Path(file))
+    module = load_module(Path(file))
     if not hasattr(module, name):
         known = [n for n, v in vars(module).items() if callable(v) or isinstance(v, Model)]
         raise LoadError(
@@ -65,7 +65,15 @@ def _made(thing: Any, place: str) -> Model:
     return thing
 
 
-def _run(file: Path) -> ModuleType:
+def load_module(file: Path) -> ModuleType:
+    """Run a file of the user's and return it as a module.
+
+    Args:
+        file: The file.
+
+    Raises:
+        LoadError: There is no such file, or it stops with an error.
+    """
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if not file.is_file() or spec is None or spec.loader is None:
         raise LoadError(f"there is no Python file {str(file)!r}.")

@@ -13,7 +13,7 @@ Example:
     3
 """
 
-from trivium.tuning import errors, oracles, tuners
+from trivium.tuning import engine, errors, oracles, tuners
 from trivium.tuning.bayesian import BayesianOptimization
 from trivium.tuning.errors import FailedTrialError
 from trivium.tuning.grid_search import GridSearch
@@ -40,6 +40,7 @@ __all__ = [
     "SklearnTuner",
     "Trial",
     "Tuner",
+    "engine",
     "errors",
     "oracles",
     "tuners",

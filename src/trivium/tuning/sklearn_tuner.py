@@ -46,7 +46,7 @@ class SklearnTuner(BaseTuner):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     oracle = oracles.RandomSearchOracle(Objective("score", "max"), max_trials=3)
         ...     tuner = SklearnTuner(oracle, build, directory=folder)
-        ...     tuner.search(X, X.sum(1))
+        ...     tuner.search(X, X.sum(1), verbose=0)
         ...     best = tuner.get_best_models()[0]
         >>> type(best).__name__
         'Ridge'
