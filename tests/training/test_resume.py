@@ -79,6 +79,14 @@ def rows():
     return tv.data.Dataset.from_tensor_slices((X, Y))
 
 
+def noisy(rng, x, y):
+    return np.asarray(x) + rng.normal(size=4).astype("float32"), y
+
+
+def drawn(x, y):
+    return np.asarray(x) + np.random.normal(size=x.shape).astype("float32"), y
+
+
 DATA = {
     "arrays": lambda: {"x": X, "y": Y, "batch_size": 11},
     "a part of the arrays": lambda: {"x": X, "y": Y, "batch_size": 10, "steps_per_epoch": 3},
@@ -88,10 +96,16 @@ DATA = {
     "a PyDataset": lambda: {"x": Shuffled(False)},
     "a PyDataset that draws": lambda: {"x": Shuffled(True)},
     "rows of a pipeline": lambda: {"x": rows().shuffle(60).batch(10)},
-    "a pipeline": lambda: {"x": rows().shuffle(20).map(lambda x, y: (2 * x, y)).batch(10)},
+    "a pipeline with workers": lambda: {
+        "x": rows().shuffle(20).random_map(noisy, num_parallel_calls=3).batch(10)
+    },
     "a part of a pipeline": lambda: {
-        "x": rows().map(lambda x, y: (2 * x, y)).shuffle(20).batch(10).repeat(),
-        "steps_per_epoch": 3,
+        "x": rows().random_map(noisy, num_parallel_calls=2).shuffle(20).batch(10).repeat(),
+        "steps_per_epoch": 4,
+    },
+    "a part of a pipeline that draws": lambda: {
+        "x": rows().batch(10).map(drawn).repeat(),
+        "steps_per_epoch": 4,
     },
 }
 
@@ -162,6 +176,29 @@ def test_a_killed_run_goes_on_to_the_same_bits(data, tmp_path, whole):
     assert program(data, tmp_path) == whole(data)
     # And once it has ended, it is not run again.
     assert program(data, tmp_path, kill=0) == whole(data)
+
+
+def test_elements_that_have_been_used_are_not_made_again(tmp_path):
+    made = []
+
+    def note(x, y):
+        x = np.asarray(x)  # Fails where it is traced.
+        made.append(1)
+        return x, y
+
+    def run(kill=None):
+        made.clear()
+        data = rows().shuffle(60).map(note).batch(10)
+        backup = tv.callbacks.BackupAndRestore(tmp_path, 1, delete_checkpoint=False)
+        model = small()
+        model.run_eagerly = True
+        model.fit(data, epochs=2, verbose=0, callbacks=[Kill(kill)], resume=backup)
+
+    with pytest.raises(Killed):
+        run(10)  # Four steps into the second epoch.
+    run()
+    # The example that the model is built on, the one batch that tells whether batches may be left out, and what is new.
+    assert len(made) == 10 + 10 + 20
 
 
 def test_it_does_so_with_several_steps_an_execution(tmp_path, whole):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Self
 
-from trivium.compat.errors import NotCovered, NotCoveredError
+from trivium.compat.errors import NotCoveredError
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
@@ -25,12 +25,6 @@ class TFDataset(Dataset):
         >>> [int(i) for i in TFDataset.range(4).map(lambda i: i + 1, num_parallel_calls=-1, name="plus")]
         [1, 2, 3, 4]
     """
-
-    def cache(self, filename: str = "") -> Self:
-        """Keep the elements of the first whole pass in memory; `filename` is not covered."""
-        if filename:
-            raise NotCovered(f"Dataset.cache({filename!r}) is not covered: the cache is in memory.")
-        return super().cache()
 
     def with_options(self, options: Any) -> Self:
         """Return the dataset itself: options are about TensorFlow's threads and devices."""
@@ -51,13 +45,15 @@ class TFDataset(Dataset):
 # What TensorFlow's methods take beside ours, always behind it. It is about threads and the names of nodes, and says
 # nothing about the elements.
 _NAMED = (
-    "cache cardinality concatenate enumerate filter flat_map from_generator from_tensor_slices from_tensors "
-    "ignore_errors prefetch range reduce repeat shard shuffle skip take unbatch with_options zip"
+    "bucket_by_sequence_length cache cardinality concatenate enumerate filter flat_map from_generator "
+    "from_tensor_slices from_tensors get_single_element group_by_window ignore_errors interleave list_files "
+    "padded_batch prefetch random range reduce rejection_resample repeat scan shard shuffle skip take take_while "
+    "unbatch unique window with_options zip"
 )
 _IGNORED = dict.fromkeys(_NAMED.split(), ("name",)) | {
     "map": ("synchronous", "use_unbounded_threadpool", "name"),
     "batch": ("num_parallel_calls", "deterministic", "name"),
-}  # fmt: skip
+}
 
 
 def _taking(function: Callable[..., Any], ignored: tuple[str, ...]) -> Callable[..., Any]:

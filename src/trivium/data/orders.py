@@ -15,6 +15,10 @@ import numpy as np
 __all__ = ["OrderKey", "gathered", "in_blocks", "part_of", "permutation", "through_buffer"]
 
 
+# "in" in ASCII: the key of an inner pipeline is never that of a repetition.
+_INNER = 0x696E
+
+
 class OrderKey(NamedTuple):
     """What the order of one pass follows from.
 
@@ -49,6 +53,14 @@ class OrderKey(NamedTuple):
     def for_shuffle(self, reshuffle: bool) -> OrderKey:
         """Return the key of a shuffle: of the first pass, where all passes have one order."""
         return self if reshuffle else OrderKey(self.seed, (0,))
+
+    def inner(self, number: int) -> OrderKey:
+        """Return the key of a pipeline inside of this one, such as one that `flat_map` reads.
+
+        Args:
+            number: Which one.
+        """
+        return OrderKey(self.seed, (*self.steps, _INNER, number))
 
     def repetitions(self, count: int | None) -> Iterator[OrderKey]:
         """Yield the keys of a pass's repetitions; without end where `count` is `None` or -1."""

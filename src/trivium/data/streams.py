@@ -193,6 +193,8 @@ class IterableSource(StreamSource):
         ):  # An iterator of the user's has begun already, and goes on from what it began with.
             self._iterator = self._kept = None
             self._begin_as(place["begun"])
+            for _ in self._passed(place["position"]):
+                pass
         while self._position < place["position"] or self._iterator is None:
             if self._iterator is None and not place["position"]:
                 break
@@ -222,6 +224,9 @@ class IterableSource(StreamSource):
         if not self._goes_on and self._kept is None:
             self._iterator = None
         count = 0
+        for passed in self._passed(skip):
+            count += 1
+            yield passed
         while self.most is None or count < self.most:
             fresh = self._iterator is None
             entry = self._next()
@@ -230,6 +235,10 @@ class IterableSource(StreamSource):
             if entry is not None:
                 count += 1
                 yield entry
+
+    def _passed(self, count: int) -> Iterator[tuple[int, Any]]:
+        """Go by batches that another process has used, some of the next `count`, and yield anything for each."""
+        return iter(())
 
     def _peek(self) -> tuple[int, Any] | None:
         if self._kept is None:

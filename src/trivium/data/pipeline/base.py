@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Self
 
+from trivium.data.pipeline.elements import Nested
 from trivium.data.pipeline.failures import ErrorLog
 from trivium.data.pipeline.stages import Elements
 
 __all__ = ["Pipeline", "together"]
 
 
-class Pipeline:
+class Pipeline(Nested):
     """Elements, and the logs of those that were left out on the way.
 
     Args:

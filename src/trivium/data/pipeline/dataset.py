@@ -14,6 +14,7 @@ from trivium.data.pipeline.elements import as_tensors, map_arrays
 from trivium.data.pipeline.failures import ErrorLog, raising
 from trivium.data.pipeline.making import Made
 from trivium.data.pipeline.mapping import Mapped
+from trivium.data.pipeline.mixing import Mixed
 from trivium.data.pipeline.ordering import Ordered
 from trivium.data.pipeline.rows import Batches
 from trivium.data.pipeline.sources import PipelineSource, RowsSource
@@ -24,7 +25,7 @@ from trivium.state import global_seed
 __all__ = ["Dataset"]
 
 
-class Dataset(Made, Mapped, Ordered, Batched):
+class Dataset(Made, Mapped, Ordered, Batched, Mixed):
     """A pipeline of elements, which can be read again and again: by a `for` loop, `fit`, `evaluate` or `predict`.
 
     Elements are arrays, nested in tuples and dicts. They begin at `from_tensor_slices`, `from_tensors`,
@@ -72,6 +73,22 @@ class Dataset(Made, Mapped, Ordered, Batched):
         for element in self:
             state = reduce_func(state, element)
         return state
+
+    def get_single_element(self) -> Any:
+        """Return the element of a dataset that has one.
+
+        Raises:
+            ValueError: It has none, or more.
+
+        Example:
+            >>> Dataset.range(3).batch(3).get_single_element().tolist()
+            [0, 1, 2]
+        """
+        elements = [*self.take(2)]
+        if len(elements) != 1:
+            some = "more than one element" if elements else "none"
+            raise ValueError(f"get_single_element wants a dataset of one element; it has {some}.")
+        return elements[0]
 
     def cardinality(self) -> Any:
         """Return the number of elements as an array: -1 where there is no end, -2 where it is not known.

@@ -5,6 +5,7 @@ A list is an array here, where `nested` takes it for a structure: `from_tensor_s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,15 +16,21 @@ import numpy as np
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
 
 __all__ = [
+    "Nested",
     "as_arrays",
     "as_tensors",
     "call_on",
     "count_rows",
     "map_arrays",
+    "on_host",
     "row",
     "stack",
     "typed",
 ]
+
+
+class Nested:
+    """Base of datasets, which may be elements themselves: `window` gives such."""
 
 
 def map_arrays(function: Callable[..., Any], element: Any, *others: Any) -> Any:
@@ -52,9 +59,27 @@ def as_arrays(element: Any) -> Any:
     def convert(x: Any) -> Any:
         if is_sparse(x):
             return rows_of(x, "Dataset")
-        return x if isinstance(x, jax.Array | SparseRows) else np.asarray(x)
+        return x if isinstance(x, jax.Array | SparseRows | Nested) else np.asarray(x)
 
     return map_arrays(convert, element)
+
+
+def on_host() -> contextlib.AbstractContextManager[Any]:
+    """Let JAX make arrays in the host's memory while the `with` block lasts: an accelerator is for training.
+
+    Example:
+        >>> with on_host():
+        ...     jnp.zeros(()).devices()
+        {CpuDevice(id=0)}
+    """
+    if jax.default_backend() == "cpu":
+        return contextlib.nullcontext()
+    try:
+        host = jax.local_devices(backend="cpu")[0]
+    except RuntimeError:  # JAX was told to know no other device than its accelerator.
+        return contextlib.nullcontext()
+    within: contextlib.AbstractContextManager[Any] = jax.default_device(host)
+    return within
 
 
 def as_tensors(element: Any) -> Any:
@@ -66,6 +91,8 @@ def as_tensors(element: Any) -> Any:
     """
 
     def convert(x: Any) -> Any:
+        if isinstance(x, Nested):
+            return x
         x = x if hasattr(x, "dtype") else np.asarray(x)
         return x if x.dtype.kind in "OSU" else jnp.asarray(x)
 

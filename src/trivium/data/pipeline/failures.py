@@ -11,11 +11,15 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["ErrorLog", "Failed", "Skipped", "failed_in", "raising"]
+from trivium.data.pipeline.elements import map_arrays
+
+__all__ = ["ErrorLog", "Failed", "Skipped", "failed_in", "place_of", "raising"]
 
 _LOGGER = logging.getLogger("trivium.data")
 # How many elements that were left out are described; more are counted.
 _DESCRIBED = 1000
+# How much of a text in an element is shown.
+_SHOWN = 200
 
 
 class Failed:
@@ -28,6 +32,27 @@ class Failed:
 
     def __init__(self, error: Exception, place: str) -> None:
         self.error, self.place = error, place
+
+
+def place_of(number: Any, element: Any, name: str) -> str:
+    """Say which element it is, what texts are in it (such as the path that it is read from), and what it is given to.
+
+    Example:
+        >>> place_of(3, ("cats/3.jpg", 1), "map(load)")
+        "element 3 ('cats/3.jpg') of the Dataset, in map(load)"
+    """
+    found: list[str] = []
+
+    def look(value: Any) -> None:
+        if getattr(value, "ndim", None) == 0 and value.dtype.kind in "OSUT":
+            value = value.item()
+        if isinstance(value, str | bytes):
+            found.append(repr(value[:_SHOWN]))
+
+    if not isinstance(element, Failed):
+        map_arrays(look, element)
+    texts = f" ({', '.join(found)})" if found else ""
+    return f"element {number}{texts} of the Dataset, in {name}"
 
 
 def raising(elements: Iterator[Any]) -> Iterator[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,18 +12,37 @@ import numpy as np
 
 from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey
+from trivium.data.pipeline.draws import (
+    Root,
+    drawing_for,
+    generator_for,
+    root_of,
+    traced_draws,
+    words_of,
+)
 from trivium.data.pipeline.elements import (
     as_arrays,
     as_tensors,
     call_on,
-    map_arrays,
+    on_host,
     row,
     stack,
 )
-from trivium.data.pipeline.failures import Failed, failed_in
+from trivium.data.pipeline.failures import Failed, failed_in, place_of
 from trivium.data.workers import cpu_count, in_workers
+from trivium.state.plain import host_randomness, same, set_host_randomness
 
-__all__ = ["MapFunction", "Spot", "stacked", "text_of", "worker_count"]
+__all__ = ["MapFunction", "Spot", "Spots", "name_of", "stacked", "worker_count"]
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what a function is called, for messages.
+
+    Example:
+        >>> name_of(max)
+        'max'
+    """
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 class Spot(NamedTuple):
@@ -34,7 +52,14 @@ class Spot(NamedTuple):
     number: int
 
 
-# A spot or, for a batch of rows, the spots of all; and the element.
+class Spots(NamedTuple):
+    """Where the rows of a batch are: the place of the first, and their numbers."""
+
+    first: int
+    numbers: np.ndarray
+
+
+# A spot, or for a batch of rows the spots of all, and the element.
 Numbered = tuple[Any, Any]
 
 
@@ -63,12 +88,28 @@ def worker_count(calls: Any) -> int:
     return cpu_count() if calls == -1 else int(calls)
 
 
-def _apply(function: Callable[..., Any], element: Any) -> Any:
-    return as_arrays(call_on(function, as_tensors(element)))
+class _Call:
+    """A function as workers call it: on one element, with random numbers that are the element's own.
 
+    Args:
+        function: The function.
+        root: What its random numbers follow from.
+        random: Whether it takes a generator before the element.
+    """
 
-def _apply_numbered(function: Callable[..., Any], numbered: Numbered) -> Any:
-    return _apply(function, numbered[1])
+    def __init__(self, function: Callable[..., Any], root: Root, random: bool) -> None:
+        self.function, self.root, self.random = function, root, random
+
+    def __call__(self, numbered: Numbered) -> Any:
+        (place, _), element = numbered
+        with on_host(), drawing_for(self.root, place):
+            element = as_tensors(element)
+            if self.random:
+                entries = element if isinstance(element, tuple) else (element,)
+                result = self.function(generator_for(self.root, place), *entries)
+            else:
+                result = call_on(self.function, element)
+            return as_arrays(result)
 
 
 def _has_failed(numbered: Numbered) -> bool:
@@ -83,6 +124,8 @@ class MapFunction:
         workers: How many calls run at the same time, ahead of whoever reads; 0 calls it when its result is asked for.
         ordered: Whether the workers' results come in the order of the elements.
         processes: Whether the workers are processes.
+        random: Whether the function takes a NumPy generator before the element.
+        seed: A seed of its own for what it draws, in place of the global one.
 
     Example:
         >>> numbered = [(Spot(0, 0), np.int32(-2))]
@@ -96,12 +139,15 @@ class MapFunction:
         workers: int = 0,
         ordered: bool = True,
         processes: bool = False,
+        random: bool = False,
+        seed: int | None = None,
     ) -> None:
         self.function = function
+        self.random, self.seed = random, seed
         self.workers, self.ordered, self.processes = workers, ordered, processes
-        self.name = f"map({getattr(function, '__name__', type(function).__name__)})"
+        self.name = f"map({name_of(function)})"
         self._fresh = True
-        self._compiled: Any = jax.jit(jax.vmap(lambda element: call_on(function, element)))
+        self._compiled: Any = None if random or processes else _compiled(function)
 
     def results(
         self,
@@ -121,23 +167,24 @@ class MapFunction:
 
         def failed(spot: Spot, element: Any, error: Exception) -> Failed:
             element = element if origin is None else origin(spot.number)
-            return Failed(error, self._place(spot.number, element))
+            return Failed(error, place_of(spot.number, element, self.name))
 
         numbered = iter(numbered)
+        call = _Call(self.function, root_of(key, stage, self.seed), self.random)
         # The very first element is made alone: layers in the function are built by it, in this thread.
         here = 1 if self._fresh and not self.processes else 0
         self._fresh = False
         for spot, element in itertools.islice(numbered, here if self.workers else None):
             if not isinstance(element, Failed):
                 try:
-                    element = _apply(self.function, element)
+                    element = call((spot, element))
                 except Exception as error:
                     element = failed(spot, element, error)
             yield spot, element
         if not self.workers:
             return
         work = in_workers(
-            partial(_apply_numbered, self.function), numbered, self.workers, unless=_has_failed,
+            call, numbered, self.workers, unless=_has_failed,
             ordered=self.ordered, processes=self.processes, name=self.name,
         )  # fmt: skip
         for (spot, element), result, problem in work:
@@ -161,8 +208,9 @@ class MapFunction:
             origin: As for `results`.
         """
         batches = iter(batches)
+        root = root_of(key, stage, self.seed)
         for spots, batch in batches:
-            result = batch if isinstance(batch, Failed) else self._traced(batch)
+            result = batch if isinstance(batch, Failed) else self._traced(batch, spots, root)
             if result is None:
                 # Python's `if` on a value, NumPy, files, text: what is wrong with a row itself shows there.
                 batches = itertools.chain([(spots, batch)], batches)
@@ -170,13 +218,17 @@ class MapFunction:
                 return
             yield spots, result
 
-    def _traced(self, batch: Any) -> Any:
-        if self._compiled is not None:
-            try:
-                return self._compiled(as_tensors(batch))
-            except Exception:
-                self._compiled = None
-        return None
+    def _traced(self, batch: Any, spots: Spots, root: Root) -> Any:
+        """Return what the function makes of all rows at once; `None` where it has to be called on each."""
+        if self._compiled is None:
+            return None
+        places = np.arange(spots.first, spots.first + len(spots.numbers), dtype=np.uint32)
+        try:
+            with on_host():
+                return self._compiled(batch, words_of(root), places)
+        except Exception:
+            self._compiled = None
+            return None
 
     def _row_by_row(
         self,
@@ -194,41 +246,30 @@ class MapFunction:
                     waiting.append((spots, 1))
                     yield spots, batch
                 else:
-                    waiting.append((spots, len(spots)))
-                    yield from ((spot, row(batch, i)) for i, spot in enumerate(spots))
+                    waiting.append((spots, len(spots.numbers)))
+                    for i, number in enumerate(spots.numbers):
+                        yield Spot(spots.first + i, number), row(batch, i)
 
         results = (result for _, result in self.results(rows(), key, stage, origin))
         for first in results:
             spots, count = waiting.popleft()
             batch = [first, *itertools.islice(results, count - 1)]
-            yield spots, stacked(batch, [spot.number for spot in spots])
-
-    def _place(self, number: Any, element: Any) -> str:
-        text = text_of(element)
-        return f"element {number}{f' ({text})' if text else ''} of the Dataset, in {self.name}"
+            yield spots, stacked(batch, spots.numbers)
 
 
-def text_of(element: Any) -> str:
-    """Return the texts in an element, such as the path that it is read from, for messages.
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Return a function of an element as a compiled one of a batch, the root of what it draws, and the places."""
 
-    Example:
-        >>> text_of((np.array("cats/3.jpg"), 1))
-        "'cats/3.jpg'"
-    """
-    found: list[str] = []
+    def one(element: Any, words: Any, place: Any) -> Any:
+        before = host_randomness()
+        with traced_draws(words, place):
+            made = call_on(function, element)
+        if not same(before, host_randomness()):
+            set_host_randomness(before)
+            raise ValueError("It drew from NumPy or Python, which would be one number for all.")
+        return made
 
-    def look(value: Any) -> None:
-        if (
-            getattr(value, "ndim", 0) == 0
-            and getattr(getattr(value, "dtype", None), "kind", "") in "OSUT"
-        ):
-            value = np.asarray(value).item()
-        if isinstance(value, str | bytes):
-            found.append(repr(value if len(value) <= 200 else value[:200]))
-
-    if not isinstance(element, Failed):
-        map_arrays(look, element)
-    return ", ".join(found)
+    return jax.jit(jax.vmap(one, in_axes=(0, None, 0)))
 
 
 def stacked(elements: list[Any], numbers: Any) -> Any:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
 
+from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey
-from trivium.data.pipeline.base import Pipeline, together
+from trivium.data.pipeline.base import Pipeline
 from trivium.data.pipeline.elements import as_arrays, typed
 from trivium.data.pipeline.rows import rows_of
-from trivium.data.pipeline.stages import UNKNOWN, Elements, skipping
+from trivium.data.pipeline.stages import INFINITE, UNKNOWN, Elements, skipping
 
 __all__ = ["Made"]
 
@@ -98,18 +101,52 @@ class Made(Pipeline):
         return cls.from_tensor_slices(np.arange(*args, dtype=str(output_type)))
 
     @classmethod
-    def zip(cls, *args: Any, datasets: Any = None) -> Self:
-        """Make a dataset of tuples, one element out of each dataset, as long as the shortest.
+    def list_files(
+        cls, file_pattern: Any, shuffle: bool | None = None, seed: int | None = None
+    ) -> Self:
+        """Make a dataset of the paths of files.
 
         Args:
-            args: The datasets, or one tuple of them.
-            datasets: The tuple by name.
+            file_pattern: A pattern such as `"images/*/*.jpg"`, or several; `**` stands for any folders.
+            shuffle: Whether each pass has them in another order, which is the default; else they are sorted.
+            seed: A seed of the order's own, in place of the global one.
+
+        Raises:
+            DataError: There is no such file.
+
+        Example:
+            >>> import os, trivium
+            >>> from trivium.data import Dataset
+            >>> paths = Dataset.list_files(os.path.dirname(trivium.__file__) + "/__init__.py")
+            >>> [os.path.basename(str(path)) for path in paths]
+            ['__init__.py']
+        """
+        patterns = np.atleast_1d(np.asarray(file_pattern, object)).tolist()
+        found = sorted({f for p in patterns for f in glob.glob(os.fsdecode(p), recursive=True)})
+        if not found:
+            shown = ", ".join(repr(os.fsdecode(p)) for p in patterns)
+            raise DataError(f"`list_files` found no file for {shown}, seen from {os.getcwd()!r}.")
+        rows = rows_of(np.array(found, object))
+        return cls(rows.shuffle(len(found), seed, True) if shuffle is not False else rows)
+
+    @classmethod
+    def random(cls, seed: int | None = None, rerandomize_each_iteration: bool = False) -> Self:
+        """Make a dataset of random whole numbers from 0 to 2**32 - 1, without end.
+
+        Args:
+            seed: A seed of its own, in place of the global one.
+            rerandomize_each_iteration: Whether each pass has other numbers; else all have those of the first.
 
         Example:
             >>> from trivium.data import Dataset
-            >>> [(a.item(), b.item()) for a, b in Dataset.zip(Dataset.range(2), Dataset.range(5, 9))]
-            [(0, 5), (1, 6)]
+            >>> one, other = (list(Dataset.random(seed=4).take(3)) for _ in range(2))
+            >>> one == other
+            True
         """
-        first, *others = datasets if datasets is not None else args[0] if len(args) == 1 else args
-        zipped = first._elements.zip(*(other._elements for other in others))
-        return cls(zipped, together(first, *others))
+
+        def read(key: OrderKey) -> Iterator[Any]:
+            draws = key.for_shuffle(bool(rerandomize_each_iteration)).generator(seed, 1)
+            while True:
+                yield from draws.integers(0, 2**32, 1024, np.uint32)
+
+        return cls(Elements(skipping(read), INFINITE))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 from trivium.data.checks import check_count
+from trivium.data.orders import OrderKey
 from trivium.data.pipeline.base import Pipeline
-
-if TYPE_CHECKING:
-    from trivium.data.pipeline.dataset import Dataset
+from trivium.data.pipeline.elements import as_tensors, call_on
+from trivium.data.pipeline.failures import Failed, place_of
+from trivium.data.pipeline.filecache import FileCache
+from trivium.data.pipeline.functions import name_of
+from trivium.data.pipeline.stages import UNKNOWN, skipping
 
 __all__ = ["Ordered"]
 
@@ -87,21 +92,13 @@ class Ordered(Pipeline):
         """
         return self._then(self._elements.shard(num_shards, index))
 
-    def concatenate(self, dataset: Dataset) -> Self:
-        """Put another dataset behind this one.
+    def cache(self, filename: str | os.PathLike[str] = "") -> Self:
+        """Keep the elements of the first whole pass, with what functions and chance made of them.
 
         Args:
-            dataset: The other.
-
-        Example:
-            >>> from trivium.data import Dataset
-            >>> [e.item() for e in Dataset.range(2).concatenate(Dataset.range(1))]
-            [0, 1, 0]
-        """
-        return self._then(self._elements.concatenate(dataset._elements), dataset)
-
-    def cache(self) -> Self:
-        """Keep the elements of the first whole pass in memory, with what functions and chance made of them.
+            filename: A file to keep them in, for data that does not fit into memory or for later runs of the program;
+                in memory by default. A file that is there is read, whatever it was made of: remove it when the data or
+                the functions before have changed.
 
         Example:
             >>> from trivium.data import Dataset
@@ -109,6 +106,8 @@ class Ordered(Pipeline):
             >>> len([e for e in ds])
             3
         """
+        if filename:
+            return self._then(self._elements.cached_in(FileCache(filename)))
         return self._then(self._elements.cache())
 
     def prefetch(self, buffer_size: int | None = None) -> Self:
@@ -127,3 +126,28 @@ class Ordered(Pipeline):
         """
         size = 2 if buffer_size in (None, -1) else check_count("buffer_size", buffer_size)
         return self if size is None else self._then(self._elements.prefetch(size))
+
+    def take_while(self, predicate: Callable[..., Any]) -> Self:
+        """Keep the elements before the first one for which a function does not say so.
+
+        Args:
+            predicate: Takes an element and returns a truth value.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.range(9).take_while(lambda i: i < 3)]
+            [0, 1, 2]
+        """
+
+        def read(key: OrderKey) -> Iterator[Any]:
+            for number, element in enumerate(self._elements.read(key)):
+                if not isinstance(element, Failed):
+                    try:
+                        if not call_on(predicate, as_tensors(element)):
+                            return
+                    except Exception as error:
+                        name = f"take_while({name_of(predicate)})"
+                        element = Failed(error, place_of(number, element, name))
+                yield element
+
+        return self._then(self._elements.then(skipping(read), UNKNOWN))

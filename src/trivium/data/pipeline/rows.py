@@ -14,7 +14,7 @@ import numpy as np
 
 from trivium.data.orders import OrderKey, gathered, in_blocks, part_of, through_buffer
 from trivium.data.pipeline.elements import count_rows, row
-from trivium.data.pipeline.functions import MapFunction, Spot
+from trivium.data.pipeline.functions import MapFunction, Spot, Spots
 from trivium.data.pipeline.stages import Elements, count_batches, repeated
 
 __all__ = ["Batches", "Rows", "rows_of"]
@@ -161,8 +161,7 @@ class Batches(Elements):
             first = skip * self.size
             for index in in_blocks(part_of(rows.blocks(key), first, None), self.size):
                 if len(index) == self.size or not self.drop:
-                    spots = [Spot(first + i, n) for i, n in enumerate(index)] if rows.maps else []
-                    yield spots, rows.row(index)
+                    yield Spots(first, index), rows.row(index)
                 first += self.size
 
         batches = numbered()

@@ -12,11 +12,12 @@ from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey, gathered
 from trivium.data.pipeline.failures import raising
 from trivium.data.pipeline.rows import Batches, Rows
-from trivium.data.pipeline.stages import Elements
+from trivium.data.pipeline.stages import INFINITE, Elements
 from trivium.data.sources import ArraySource, BatchedSource, standardize
 from trivium.data.sparse import SparseRows
 from trivium.data.streams import IterableSource
 from trivium.data.workers import ahead_of, close
+from trivium.state.plain import host_randomness, same
 
 __all__ = ["PipelineSource", "RowsSource"]
 
@@ -130,19 +131,29 @@ class PipelineSource(IterableSource):
 
     def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
         self._feed.key = OrderKey(seed, (step,))
-        return ahead_of(lambda: self._epoch(skip), self._ahead)
+        epoch = super()._items
+        return ahead_of(lambda: epoch(seed, step, skip), self._ahead)
 
-    def _epoch(self, skip: int) -> Generator[tuple[int, Any], None, None]:
-        entries = super()._items(0, 0, 0)
-        if not skip:
-            yield from entries
-            return
-        first = next(entries, None)
+    def _passed(self, count: int) -> Iterator[tuple[int, Any]]:
+        before = host_randomness()
+        first = self._next() if count else None
         if first is None:
             return
-        # The first of those that another process has used tells whether the others can be left unmade.
         yield first
-        yield from entries
+        # Functions that draw from NumPy or Python have to draw for each batch, as they did in the other process.
+        if count > 1 and self._can_leave_out(count - 1) and same(before, host_randomness()):
+            assert self._iterator is not None
+            close(self._iterator)
+            key, self._feed.key = self._feed.key, OrderKey(*self._begun[:2])
+            self._position += count - 1
+            self._feed.skip = self._position
+            self._iterator, self._feed.key = iter(self._feed), key
+            yield from ((number, ()) for number in range(1, count))
+
+    def _can_leave_out(self, count: int) -> bool:
+        """Say whether so many batches more belong to the pass that is being read."""
+        length = self._feed.elements.length
+        return not self._goes_on or length == INFINITE or self._position + count <= length
 
     def _beginning(self) -> Any:
         return self._feed.key.seed, self._feed.key.steps, super()._beginning()

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from trivium.data.orders import OrderKey, through_buffer
-from trivium.data.pipeline.elements import as_tensors, call_on, count_rows, row
-from trivium.data.pipeline.failures import ErrorLog, Failed, failed_in
-from trivium.data.pipeline.functions import MapFunction, Spot, stacked
+from trivium.data.pipeline.elements import as_tensors, call_on, count_rows, map_arrays, row
+from trivium.data.pipeline.failures import ErrorLog, Failed, failed_in, place_of, raising
+from trivium.data.pipeline.filecache import FileCache
+from trivium.data.pipeline.functions import MapFunction, Spot, name_of, stacked
 from trivium.data.workers import ahead_of
 
 __all__ = ["INFINITE", "UNKNOWN", "Elements", "Reader", "count_batches", "repeated", "skipping"]
@@ -81,26 +82,19 @@ class Elements:
 
     def filter(self, predicate: Callable[..., Any]) -> Elements:
         """Keep the elements for which a function says so."""
-        return self.then(
-            skipping(
-                lambda key: (
-                    e
-                    for e in self.read(key)
-                    if isinstance(e, Failed) or call_on(predicate, as_tensors(e))
-                )
-            ),
-            UNKNOWN,
-        )
-
-    def flat_map(self, function: Callable[..., Elements]) -> Elements:
-        """Put what a function makes of the elements one behind the other."""
 
         def read(key: OrderKey) -> Iterator[Any]:
-            for e in self.read(key):
-                if isinstance(e, Failed):
-                    yield e
-                else:
-                    yield from call_on(function, as_tensors(e)).read(key)
+            for number, element in enumerate(self.read(key)):
+                if isinstance(element, Failed):
+                    yield element
+                    continue
+                try:
+                    kept = bool(call_on(predicate, as_tensors(element)))
+                except Exception as error:
+                    yield Failed(error, place_of(number, element, f"filter({name_of(predicate)})"))
+                    continue
+                if kept:
+                    yield element
 
         return self.then(skipping(read), UNKNOWN)
 
@@ -216,6 +210,20 @@ class Elements:
             max(p.maps for p in parts),
         )
 
+    def arranged(self, form: Any) -> Elements:
+        """Arrange the entries of tuples as those of `form` are, which nests as deep as need be."""
+
+        def read(key: OrderKey, skip: int) -> Iterator[Any]:
+            for element in self.read(key, skip):
+                entries = iter(element if not isinstance(element, Failed) else ())
+                yield (
+                    element
+                    if isinstance(element, Failed)
+                    else map_arrays(lambda _, left=entries: next(left), form)
+                )
+
+        return self.then(read)
+
     def cache(self) -> Elements:
         """Keep the elements of the first whole pass in memory; a pass in which one failed is not kept."""
         kept: list[Any] = []
@@ -235,6 +243,16 @@ class Elements:
                 kept[:], whole = mine, True
 
         return self.then(skipping(read))
+
+    def cached_in(self, cache: FileCache) -> Elements:
+        """Keep the elements of the first whole pass in a file."""
+
+        def read(key: OrderKey, skip: int) -> Iterator[Any]:
+            if cache.whole:
+                return cache.read(skip)
+            return itertools.islice(cache.write(raising(self.read(key))), skip, None)
+
+        return self.then(read)
 
     def prefetch(self, size: int) -> Elements:
         """Have the elements made ahead, in a thread."""
