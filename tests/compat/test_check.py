@@ -74,7 +74,7 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
             "keras.Sequential.fit(epoch=)",
             "epochs",
         ),
-        ("d = tf.data.Dataset.range(3).map(f)\nd.window(2)", "tf.data.Dataset.window", "generator"),
+        ("d = tf.data.Dataset.range(3).map(f)\nd.snapshot('p')", "tf.data.Dataset.snapshot", "generator"),
         ("d = tf.data.Dataset.range(3).shuffle(2).batch(2)\nfor x in d: pass", None, ""),
         (
             "class M(tf.keras.Model):\n  def go(self):\n    self.make_train_function(1)",
@@ -136,18 +136,18 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
         ("x = tf.keras.Input((1,), dtype='string')", "keras.Input(dtype='string')", "Strings stay"),
         ("x = tf.keras.Input((1,), ragged=True)", "keras.Input(ragged=True)", "pad to one length"),
         (
-            "def f(d):\n  return d.window(3)\nf(tf.data.Dataset.range(3))",
-            "tf.data.Dataset.window",
+            "def f(d):\n  return d.snapshot(p)\nf(tf.data.Dataset.range(3))",
+            "tf.data.Dataset.snapshot",
             "generator",
         ),
         (
-            "def f(n, d):\n  return g(d)\ndef g(d):\n  return d.window(3)\n"
+            "def f(n, d):\n  return g(d)\ndef g(d):\n  return d.snapshot(p)\n"
             "f(1, d=tf.data.Dataset.range(3))\nf(2, tf.data.Dataset.range(4))",
-            "tf.data.Dataset.window",
+            "tf.data.Dataset.snapshot",
             "generator",
         ),
-        ("def f(d):\n  return d.window(3, shift=1)", "tf.data.Dataset.window", "generator"),
-        ("def f(d):\n  return d.window(3)", None, ""),
+        ("def f(d):\n  return d.window(3, shift=1).snapshot(p)", "tf.data.Dataset.snapshot", "generator"),
+        ("def f(d):\n  return d.snapshot(p)", None, ""),
         ("def f(d):\n  return f(d)\nf(tf.data.Dataset.range(3))", None, ""),
         (
             "def f(m):\n  return m\nf(tf.keras.Sequential()).make_train_function('x')",

@@ -37,8 +37,7 @@ _GRAPH = (
 _SHAPE = "Shapes are tuples here: `list(x.shape)`, `len(x.shape)`, `math.prod(x.shape)`."
 _ARRAY = "Tensors are JAX arrays here; `np.asarray(x)` gives NumPy's."
 _PIPELINE = (
-    "Of `tf.data`, `Dataset.from_tensor_slices`, `from_tensors`, `from_generator`, `range` and `zip` with `map`, "
-    "`batch`, `shuffle`, `repeat` and their like are here; for the rest write a generator of batches or a "
+    "Of `tf.data`, `Dataset` is here with nearly all its methods; for the rest write a generator of batches or a "
     "`keras.utils.PyDataset`."
 )
 _NO_VALUES = (
@@ -68,9 +67,6 @@ _HINTS = {
     "keras.distribution": _DISTRIBUTION,
     "keras.tuning.applications": "Write the network in `build(hp)`, and search over its sizes with `hp.Int`.",
     "tensorflow.data": _PIPELINE,
-    "tensorflow.data.Dataset.list_files": _FILES,
-    "tensorflow.data.Dataset.window": "`np.lib.stride_tricks.sliding_window_view` makes the windows of an array; or "
-    "write a generator of batches.",
     "tensorflow.data.TFRecordDataset": _FILES,
     "tensorflow.data.TextLineDataset": _FILES,
     "tensorflow.io": _FILES,
