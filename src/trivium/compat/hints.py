@@ -115,7 +115,6 @@ _HINTS = {
     "keras.layers.experimental": "Keras 3 has these layers in `keras.layers`.",
     "keras.optimizers.legacy": "Use the optimizer of the same name in `keras.optimizers`.",
     "keras.wrappers": "Wrap the model in a class of your own with `fit` and `predict`.",
-    "keras.utils.image_dataset_from_directory": _FILES,
     "keras.applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
     "keras.Metric.reset_states": "Keras 3 calls it `reset_state`.",
     "keras.Optimizer.lr": "Keras 3 calls it `learning_rate`.",

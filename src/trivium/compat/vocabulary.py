@@ -89,7 +89,7 @@ def canonical(path: str) -> str:
 @functools.cache
 def _written() -> dict[str, Any]:
     """Return what is written by hand, with the versions that the faces follow."""
-    for module in ("tensors", "networks", "runtime", "dataset"):
+    for module in ("tensors", "networks", "runtime", "dataset", "loaders"):
         importlib.import_module(f"trivium.compat.{module}")
     versions = {k: f"{v}+trivium.{trivium.__version__}" for k, v in names.LIBRARIES.items()}
     return WRITTEN | {

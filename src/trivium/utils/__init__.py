@@ -11,6 +11,13 @@ from trivium.data import (
 from trivium.datasets.files import get_file
 from trivium.graph import is_symbolic as is_keras_tensor
 from trivium.graph import source_tensors as get_source_inputs
+from trivium.preprocessing import (
+    audio_dataset_from_directory,
+    image_dataset_from_directory,
+    split_dataset,
+    text_dataset_from_directory,
+    timeseries_dataset_from_array,
+)
 from trivium.preprocessing.image import array_to_img, img_to_array, load_img, save_img
 from trivium.preprocessing.sequence import pad_sequences
 from trivium.saving import (
@@ -65,6 +72,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "bounding_boxes",
     "class_weights_to_sample_weights",
     "clear_session",
@@ -77,6 +85,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "get_source_inputs",
+    "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
@@ -91,7 +100,10 @@ __all__ = [
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]

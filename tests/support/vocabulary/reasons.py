@@ -7,12 +7,6 @@ LATER = {
     "applications": "Comes with the applications.",
     "distribution": "Comes with training on several devices.",
     **{
-        f"preprocessing.{name}": _DATA
-        for name in (
-            "image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array",
-        )
-    },
-    **{
         f"layers.{name}": _DATA
         for name in (
             "AugMix", "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization",
@@ -27,10 +21,7 @@ LATER = {
     },
     **{
         f"utils.{name}": _DATA
-        for name in (
-            "FeatureSpace", "audio_dataset_from_directory", "image_dataset_from_directory", "split_dataset",
-            "text_dataset_from_directory", "timeseries_dataset_from_array",
-        )
+        for name in ("FeatureSpace",)
     },
 }  # fmt: skip
 

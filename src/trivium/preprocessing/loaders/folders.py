@@ -39,12 +39,14 @@ class Files(NamedTuple):
         labels: A label for each, as a model takes it; `None` where there are none.
         class_names: What the classes are called; `None` where there are no labels.
         seed: What further orders of the files are drawn from.
+        folder: The folder that they are in.
     """
 
     paths: list[str]
     labels: np.ndarray | None
     class_names: list[str] | None
     seed: int | None
+    folder: str
 
     def part(self, start: int, stop: int) -> Files:
         """Return some of the files, by their positions."""
@@ -141,7 +143,7 @@ def find_files(
         of_classes = "" if numbers is None else f" belonging to {len(names)} classes"
         print(f"Found {len(paths)} files{of_classes}.")
     written = None if numbers is None else _written(numbers, label_mode, names, folder)
-    files = Files(paths, written, None if numbers is None else names, seed)
+    files = Files(paths, written, None if numbers is None else names, seed, folder)
     if shuffle:
         # NumPy's older generator, so that the same seed parts the same files as Keras does.
         chance = np.random.RandomState((global_seed() if seed is None else seed) % 2**32)
