@@ -19,7 +19,7 @@ from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered
 from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for, hint_for_step
 from trivium.compat.names import shown
-from trivium.compat.values import refused_value
+from trivium.compat.values import refused_method, refused_value
 from trivium.compat.vocabulary import class_name
 from trivium.layers.base import SEQUENTIAL_KEYS
 from trivium.state.registry import suggest
@@ -409,13 +409,17 @@ class _Reader(ast.NodeVisitor):
         return None
 
     def call(self, node: ast.Call) -> Any:
+        noted = len(self.findings)
         called = self.value(node.func)
+        unknown = called is None and len(self.findings) == noted
         values = [self.value(a) for a in (*node.args, *(k.value for k in node.keywords))]
         if isinstance(called, _UserClass):
             return _Instance(called.name, called.base, called.own)
         if isinstance(called, _Function):
             return self.enter(called, node, values)
-        refused = refused_value(called.name, node) if isinstance(called, _Thing) else None
+        refused = refused_method(node) if unknown else None
+        if isinstance(called, _Thing):
+            refused = refused_value(called.name, node)
         if refused is not None:
             self.note(node, *refused)
         if not isinstance(called, _Thing) or not callable(called.value):

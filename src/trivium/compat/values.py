@@ -6,8 +6,10 @@ import ast
 
 import trivium
 from trivium.compat.hints import hint_for
+from trivium.compat.names import shown
+from trivium.compat.vocabulary import find, member_absence
 
-__all__ = ["refused_value"]
+__all__ = ["refused_method", "refused_value"]
 
 # What makes a tensor of its first argument.
 _TENSORS = ("tf.constant", "tf.convert_to_tensor", "tf.Variable", "keras.ops.array",
@@ -59,6 +61,27 @@ def _checkpoint(
     if text is not None and not text.endswith(ends):
         return f"{name}(filepath=)", f"The path ends in {' or '.join(f'`{e}`' for e in ends)}."
     return None
+
+
+def refused_method(call: ast.Call) -> tuple[str, str] | None:
+    """Return what is not covered in a call of a method of something unknown, where the call tells what it is.
+
+    Args:
+        call: The call.
+
+    Example:
+        >>> call = ast.parse("whatever.save('model.keras')", mode="eval").body
+        >>> refused_method(call) is None  # Models can be saved.
+        True
+    """
+    if not isinstance(call.func, ast.Attribute):
+        return None
+    method, path = call.func.attr, ""
+    if method == "save" and call.args and (_end(call.args[0]) or "").endswith(_WHOLE_MODEL):
+        path = "keras.Model"
+    if not path or hasattr(owner := find(path), method):
+        return None
+    return f"{shown(path)}.{method}", member_absence(owner, method) or ""
 
 
 def _constant(node: ast.AST | None) -> object:
