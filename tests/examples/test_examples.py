@@ -50,6 +50,8 @@ SAYS = {
     "vision_transformer": ["each of 16 patches", "the same fingerprint as the one written in calls: True"],
     "gpt": ["Written with a cache", "Written without", "This is the c", "the same text: True",
             "the same fingerprint as the one written in calls: True"],
+    "forecast": ["The temperature 12 hours ahead", "as the day before: wrong by", "layers.Normalization(invert=True),",
+                 "the same fingerprint as the stack written by hand: True"],
 }  # fmt: skip
 
 
@@ -142,6 +144,11 @@ def test_a_cache_of_keys_and_values_changes_no_letter():
     assert text == again and text.startswith("This is") and len(set(text)) > 5
     np.testing.assert_allclose(logits, plainly, rtol=1e-4, atol=1e-4 * np.abs(plainly).max())
     assert gpt.generate(model, "This is", seed=4)[0] != text
+
+
+def test_a_forecast_is_better_than_the_day_before():
+    _, error, naive = importlib.import_module("forecast").trained(600, 6)
+    assert error < 0.5 * naive
 
 
 @pytest.mark.parametrize("style", STYLES)
