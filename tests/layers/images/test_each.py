@@ -68,8 +68,33 @@ CASES = [
     row("CenterCrop", height=8, width=4, **FIRST),
     row("RandomCrop", height=3, width=4, seed=1),
     row("MaxNumBoundingBoxes", max_number=3),
+    row("AutoContrast"),
+    row("AutoContrast", value_range=[0, 300]),
+    row("ContrastLimitedAdaptiveHistogramEqualization", tile_grid_size=(2, 3)),
+    row("CutMix", seed=1),
+    row("CutMix", factor=(0.2, 0.5), seed=2, **FIRST),
+    row("Equalization"),
+    row("MixUp", seed=1),
+    row("MixUp", alpha=0.5, seed=2, **FIRST),
+    row("RandomBrightness", factor=0.2, seed=1),
+    row("RandomBrightness", factor=(-0.5, 0.1), value_range=(300, 0), seed=2, **FIRST),
+    row("RandomColorDegeneration", factor=(0.1, 0.9), seed=1, **FIRST),
+    row("RandomContrast", factor=(0.1, 0.9), seed=1, **FIRST),
+    row("RandomGaussianBlur", seed=1),
+    row("RandomGaussianBlur", factor=(0.5, 0.9), kernel_size=(3, 5), sigma=(0.1, 1), seed=2, **FIRST),
+    row("RandomGrayscale"),
+    row("RandomGrayscale", factor=0.3, **FIRST),
+    row("RandomHue", factor=0.5, seed=1),
+    row("RandomHue", factor=(0.5, 1), seed=2, **FIRST),
+    row("RandomInvert", seed=1),
+    row("RandomInvert", factor=(0.2, 0.8), value_range=[0, 256], seed=2, **FIRST),
+    row("RandomPosterization", factor=(2, 5), seed=1, **FIRST),
+    row("RandomSaturation", factor=(0.1, 0.9), seed=1, **FIRST),
+    row("RandomSharpness", factor=0.3, seed=1),
+    row("RandomSharpness", factor=(0.8, 1), seed=2, **FIRST),
+    row("Solarization", addition_factor=0.2, seed=1),
+    row("Solarization", addition_factor=0.2, threshold_factor=(0.3, 0.6), seed=2, **FIRST),
 ]  # fmt: skip
-
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -107,9 +132,12 @@ def test_shapes(case):
 
 
 @EACH
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype")  # By Keras's MixUp.
 def test_inference(case):
     if case.layer == "RandomCrop":
         pytest.skip("Keras's leaves images as they are, against what it says: test_sizes.py")
+    if case.layer == "Equalization":
+        pytest.skip("It acts in inference, too, as it is documented to: test_histograms.py")
 
     def run(library):
         layer = case.made(library)
