@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,8 @@ class Store:
                 f"The storage {where} cannot be used: {type(error).__name__}: {str(error).splitlines()[0]}"
             ) from error
         self._id = self._storage.get_study_id_from_name(name)
+        # A database counts its connections, and nobody closes a tuner.
+        weakref.finalize(self, self._storage.engine.dispose)
 
     def drawing(self, sampler: Any) -> Any:
         """Return a trial of Optuna's that a sampler draws for, and that is not in the storage.
