@@ -84,7 +84,8 @@ def tune_file(file: str | Path, settings: TuneSettings) -> Tuner:
         raise TuneError(f"there is no tuner {settings.tuner!r}. {suggest(settings.tuner, TUNERS)}")
     module = load_module(Path(file))
     name = Path(file).name
-    hypermodel, arguments = _hypermodel(module, name), _arguments(module, name)
+    hypermodel, objective = _hypermodel(module, name), _objective(settings.objective)
+    arguments = _arguments(module, name)
     for key in ("epochs", "batch_size"):
         if (value := getattr(settings, key)) is not None:
             arguments[key] = value
@@ -97,7 +98,7 @@ def tune_file(file: str | Path, settings: TuneSettings) -> Tuner:
         most = {} if epochs is None else {"max_epochs": epochs}
     tuner = TUNERS[settings.tuner](
         hypermodel,
-        _objective(settings.objective),
+        objective,
         **most,
         seed=settings.seed,
         executions_per_trial=settings.executions,
@@ -114,7 +115,10 @@ def tune_file(file: str | Path, settings: TuneSettings) -> Tuner:
 
 def _objective(text: str) -> Any:
     name, found, direction = text.rpartition(":")
-    return Objective(name, direction) if found else text
+    try:
+        return Objective(name, direction) if found else text
+    except ValueError as error:
+        raise TuneError(str(error)) from None
 
 
 def _hypermodel(module: ModuleType, file: str) -> Any:
