@@ -57,6 +57,25 @@ def test_an_image_classifier_of_a_folder(imports, function, run, tmp_path, monke
     assert len(names["history"].history["val_loss"]) == 2
 
 
+def test_texts_of_a_folder(run, tmp_path, monkeypatch):
+    for name in ("neg", "pos"):
+        (tmp_path / "texts" / name).mkdir(parents=True)
+        (tmp_path / "texts" / name / "0.txt").write_text(f"süß {name}", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = run(
+        """
+        import tensorflow as tf
+        raw = tf.keras.utils.text_dataset_from_directory("texts", batch_size=2, shuffle=False)
+        for text_batch, label_batch in raw.take(1):
+            seen = [(text_batch.numpy()[i].decode("utf-8"), int(label_batch.numpy()[i])) for i in range(2)]
+        for text, _ in raw.unbatch().take(1):
+            one = text.numpy()
+        """
+    )
+    assert names["seen"] == [("süß neg", 0), ("süß pos", 1)]
+    assert names["one"] == "süß neg".encode()
+
+
 def test_windows_parts_and_older_helpers(run):
     names = run(
         """

@@ -191,6 +191,49 @@ def test_a_model_is_trained_on_a_folder(one_pixel):
     np.testing.assert_allclose(other["loss"], history["loss"], rtol=1e-5)
 
 
+class Killed(BaseException):
+    """The end of a process, as far as one process can show it."""
+
+
+class Kill(tv.callbacks.Callback):
+    """Ends the run after so many chunks."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def get_state(self):
+        return {}
+
+    def on_chunk_end(self, mode, step, logs=None):
+        self.after -= 1
+        if self.after < 0:
+            raise Killed
+
+
+def test_a_killed_run_goes_on_to_the_same_bits_and_reads_no_file_again(one_pixel, tmp_path, reads):
+    def run(kill=100, folder="whole"):
+        tv.utils.set_random_seed(0)
+        reads.clear()
+        data = numbered(one_pixel, batch_size=1, seed=1).map(lambda x, y: (x / 255, y))
+        model = tv.Sequential(
+            [tv.Input((1, 1, 3)), tv.layers.Flatten(), tv.layers.Dense(2, activation="softmax")]
+        )
+        model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=1)
+        keeper = tv.callbacks.BackupAndRestore(
+            tmp_path / folder, save_freq=1, delete_checkpoint=False
+        )
+        model.fit(data, epochs=2, verbose=0, callbacks=[Kill(kill)], resume=keeper)
+        return [w.tobytes() for w in model.get_weights()]
+
+    whole = run()
+    with pytest.raises(Killed):
+        run(16, "broken")
+    assert run(folder="broken") == whole
+    # Once for the example, once to see that making a batch draws nothing, and what is left of the second epoch: less
+    # than half of the files.
+    assert len(reads) <= 7
+
+
 def test_a_broken_file_is_named_and_others_are_read_on(one_pixel):
     (one_pixel / "a" / "4.png").write_bytes(b"no image")
     dataset = numbered(one_pixel, batch_size=2, shuffle=False)

@@ -48,6 +48,26 @@ def test_areas_are_means():
     np.testing.assert_allclose(resample(x, (2, 3), "area"), means, rtol=1e-6)
 
 
+# What `tf.image.resize` of TensorFlow 2.21 gives of the image below: Keras's other backends do not have these.
+TENSORFLOW_S = {
+    "area": [[3, 7.2, 10.25, 11.25, 16.85, 14.15, 8], [6.5, 10.7, 12.6, 9, 14.6, 14.2, 11.5],
+             [10, 14.2, 14.95, 6.75, 12.35, 14.25, 15]],
+    "gaussian": [[3.0003, 6.5714, 9.9342, 12.2163, 16.3516, 13.8689, 8.2986],
+                 [6.997, 10.4761, 11.9928, 10.2248, 13.8434, 13.9997, 11.8195],
+                 [10.9937, 14.3808, 14.0515, 8.2333, 11.3352, 14.1304, 15.3404]],
+    "mitchellcubic": [[2.081, 5.8952, 9.9782, 12.3006, 17.5441, 14.0453, 7.081],
+                      [6.5, 10.5781, 12.3316, 9.6389, 14.1173, 14.2662, 11.5],
+                      [10.919, 15.261, 14.6851, 6.9772, 10.6906, 14.4871, 15.919]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", TENSORFLOW_S)
+def test_the_other_kernels_are_tensorflow_s(method):
+    x = (np.arange(20).reshape(4, 5, 1) * 7) % 23
+    resized = resample(x.astype("float32"), (3, 7), method)[..., 0]
+    np.testing.assert_allclose(resized, TENSORFLOW_S[method], atol=2e-4)
+
+
 @pytest.mark.parametrize("method", ["gaussian", "mitchellcubic"])
 def test_kernels_that_smooth_change_an_image_of_the_same_size(method):
     x = np.zeros((5, 5, 1), "float32")
