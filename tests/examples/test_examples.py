@@ -91,7 +91,11 @@ def executed(text, folder):
 
 
 def test_all_examples_are_here_and_on_the_page():
-    assert set(SAYS) == {p.stem for p in FOLDER.glob("*.py")} - {"common", "draw_all", "tuned_classifier"}
+    assert set(SAYS) == {p.stem for p in FOLDER.glob("*.py")} - {
+        "common",
+        "draw_all",
+        "tuned_classifier",
+    }
     page = (ROOT / "docs/styles.md").read_text()
     assert set(re.findall(r"\[(\w+)\.py\]\(\.\./examples/\1\.py\)", page)) == set(SAYS)
 
