@@ -47,8 +47,14 @@ class Subclass(tv.Model):
         return self.head(self.flat(self.words(ids)))
 
 
+def categories() -> Any:
+    inner = layers.CategoryEncoding(4, "one_hot", name="words")
+    return tv.Sequential([tv.Input((2,)), inner, layers.Flatten(), layers.Dense(1)])
+
+
 MODELS: dict[str, Callable[[], Any]] = {
     "stack": stack, "deferred": deferred, "nested": nested, "subclass": Subclass,
+    "categories": categories,
 }  # fmt: skip
 USES: dict[str, Callable[[Any, Any], Any]] = {
     "fit": lambda m, x: m.fit(x, Y, verbose=0),
@@ -68,7 +74,7 @@ def test_every_use_refuses_what_has_no_row(name: str) -> None:
     before = model.get_weights()[0]
     for use, run in USES.items():
         number = -1 if use == "predict" else 4
-        said = rf"^{use}: `x`: Layer '.*words' \(Embedding\).* 0 to 3 .*; got {number} at \[1, 1\]"
+        said = rf"^{use}: `x`: Layer '.*words' \(\w+\).* 0 to 3.*; got {number} at \[1, 1\]"
         with pytest.raises(ValueError, match=said):
             run(model, BAD[number])
     assert np.isfinite(before).all() and np.isfinite(model.get_weights()[0]).all()

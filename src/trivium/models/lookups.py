@@ -11,6 +11,7 @@ from trivium.data.checks import DataError
 from trivium.data.sparse import SparseRows, dense
 from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.embedding import Embedding
+from trivium.layers.preprocessing import CategoryEncoding
 from trivium.models.functional_inputs import match_inputs
 from trivium.state.trees import named_leaves
 
@@ -18,10 +19,16 @@ __all__ = ["check_lookups"]
 
 
 class _Lookup(NamedTuple):
-    """An input that a layer takes for numbers of rows of its table."""
+    """An input that a layer takes for numbers of rows of its table, or of categories."""
 
     tensor: SymbolicTensor
-    layer: Embedding
+    layer: Embedding | CategoryEncoding
+
+    @property
+    def rows(self) -> int:
+        """How many rows or categories there are."""
+        layer = self.layer
+        return int(layer.input_dim if isinstance(layer, Embedding) else layer.num_tokens)
 
 
 # Found once for each graph: `predict` on a single sample asks, too.
@@ -29,7 +36,7 @@ _known: weakref.WeakKeyDictionary[Graph, list[_Lookup]] = weakref.WeakKeyDiction
 
 
 def check_lookups(graph: Graph, x: Any, path: str) -> None:
-    """Check numbers that go from the data straight to an `Embedding`.
+    """Check numbers that go from the data straight to an `Embedding` or a `CategoryEncoding`.
 
     Args:
         graph: The model's graph.
@@ -56,12 +63,12 @@ def check_lookups(graph: Graph, x: Any, path: str) -> None:
         given = {id(t): (array, place) for t, array, place in match_inputs(graph, x, path)}
     except ValueError:
         return  # Data of another form is refused, or understood, where the model is called on it.
-    for tensor, layer in _known[graph]:
-        array, place = given[id(tensor)]
-        if array is None or _in_range(array, layer.input_dim):
+    for lookup in _known[graph]:
+        array, place = given[id(lookup.tensor)]
+        if array is None or _in_range(array, lookup.rows):
             continue
         try:
-            layer.check_numbers(dense(array))
+            lookup.layer.check_numbers(dense(array))
         except ValueError as error:
             raise DataError(f"`x{place.removeprefix('inputs')}`: {error}") from None
 
@@ -76,6 +83,10 @@ def _lookups(graph: Graph) -> list[_Lookup]:
             # A `ReversibleEmbedding` that goes back takes vectors and adds no axis.
             numbers = [t for t in taken if len(t.shape) < len(node.outputs.shape)]
             found += [_Lookup(t, node.operation) for t in numbers]
+            continue
+        if isinstance(node.operation, CategoryEncoding):
+            # Its weights, of counts, are no numbers of categories.
+            found += [_Lookup(t, node.operation) for t in taken if t is node.args[0]]
             continue
         inner = getattr(node.operation, "_graph", None)
         if taken and isinstance(inner, Graph) and node.args:

@@ -13,7 +13,7 @@ from trivium.layers.checks import positive_int
 from trivium.layers.preprocessing.encodings import encode
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
-from trivium.state.types import Array
+from trivium.state.types import Array, ArrayLike
 
 __all__ = ["CategoryEncoding"]
 
@@ -94,17 +94,27 @@ class CategoryEncoding(Layer):
             )
         inputs = ops.convert_to_tensor(inputs)
         if not isinstance(inputs, jax.core.Tracer):
-            self._check(np.asarray(inputs))
+            self.check_numbers(inputs)
         if count_weights is not None:
             count_weights = ops.cast(count_weights, self.compute_dtype)
         numbers = ops.cast(inputs, "int32")
         return encode(numbers, self.output_mode, self.num_tokens, self.compute_dtype, count_weights)
 
-    def _check(self, numbers: np.ndarray) -> None:
-        """Raise where a number is none of a category."""
-        wrong = numbers[~((numbers >= 0) & (numbers < self.num_tokens) & (numbers % 1 == 0))]
-        if wrong.size:
+    def check_numbers(self, numbers: ArrayLike) -> None:
+        """Find numbers that are none of a category.
+
+        Args:
+            numbers: An array with values.
+
+        Raises:
+            ValueError: There is one; the message says which, where, and how many categories there are.
+        """
+        values = np.asarray(numbers)
+        wrong = ~((values >= 0) & (values < self.num_tokens) & (values % 1 == 0))
+        if wrong.any():
+            place = tuple(np.argwhere(wrong)[0].tolist())
             raise ValueError(
                 f"Layer {self.path!r} (CategoryEncoding) has num_tokens={self.num_tokens}, so the categories are the "
-                f"whole numbers from 0 to {self.num_tokens - 1}; got {wrong.flat[0].item()!r}."
+                f"whole numbers from 0 to {self.num_tokens - 1}; got {values[place].item()!r} at {list(place)}. "
+                "`IntegerLookup` gives any numbers their places."
             )
