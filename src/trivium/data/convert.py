@@ -17,10 +17,11 @@ import numpy as np
 
 from trivium.data.checks import DataError, nonfinite
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
+from trivium.data.texts import as_texts, holds_text, is_text
 from trivium.state import floatx
-from trivium.state.trees import is_nested, item_name, rebuild
+from trivium.state.trees import is_nested, item_name, named_leaves, rebuild
 
-__all__ = ["in_range", "is_array_like", "is_literal", "to_arrays", "to_numpy"]
+__all__ = ["in_range", "is_array_like", "is_literal", "refuse_text", "to_arrays", "to_numpy"]
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "complex128": "complex64"}
 
@@ -37,7 +38,9 @@ def is_array_like(value: Any) -> bool:
     return scalar or sparse or is_nested(value) or hasattr(value, "__array__")
 
 
-def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any:
+def to_arrays(
+    structure: Any, name: str, issues: list[str] | None = None, *, text: bool = False
+) -> Any:
     """Turn every leaf of a nested structure into an array of a dtype that training takes.
 
     A list or tuple of numbers is one array; a list, tuple or dict of arrays is a structure.
@@ -49,6 +52,7 @@ def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any
         name: The name of the whole, e.g. `"x"`.
         issues: Takes a line for each array with values that are not finite; `None` leaves that
             check out.
+        text: Whether text is taken, as arrays of `TEXT`.
 
     Returns:
         The structure with NumPy or JAX arrays; `None` stays `None`.
@@ -62,11 +66,19 @@ def to_arrays(structure: Any, name: str, issues: list[str] | None = None) -> Any
     """
     # SciPy's dictionary of keys is a dict, too.
     if isinstance(structure, Mapping) and not is_sparse(structure):
-        return {k: to_arrays(v, item_name(name, k), issues) for k, v in structure.items()}
+        return {
+            k: to_arrays(v, item_name(name, k), issues, text=text) for k, v in structure.items()
+        }
     if isinstance(structure, list | tuple) and not is_literal(structure):
-        parts = [to_arrays(v, item_name(name, i), issues) for i, v in enumerate(structure)]
+        parts = [
+            to_arrays(v, item_name(name, i), issues, text=text) for i, v in enumerate(structure)
+        ]
         return rebuild(structure, parts)
-    return None if structure is None else _leaf(structure, name, issues)
+    if structure is None:
+        return None
+    if text and holds_text(structure):
+        return _text_leaf(structure, name)
+    return _leaf(structure, name, issues)
 
 
 def is_literal(value: Any) -> bool:
@@ -76,6 +88,39 @@ def is_literal(value: Any) -> bool:
             return True
         value = next((v for v in value if v is not None), None)
     return isinstance(value, numbers.Number | np.generic | str | bytes)
+
+
+def _text_leaf(value: Any, name: str) -> np.ndarray:
+    """Return text as an array whose first axis counts the samples; a Series becomes a column, as one of numbers."""
+    array = as_texts(value.to_frame() if hasattr(value, "to_frame") else value, name)
+    if array.ndim == 0:
+        raise DataError(
+            f"`{name}` holds text ({str(array)!r:.80}), a single one; wanted an array whose first dimension counts the "
+            "samples. One sample is a batch of one: [text]."
+        )
+    if array.shape[0] == 0:
+        raise DataError(
+            f"`{name}` has no samples: its shape is {array.shape}. Wanted at least one."
+        )
+    return array
+
+
+def refuse_text(structure: Any, name: str = "x") -> None:
+    """Raise an error where there is text in a structure of arrays that takes numbers alone.
+
+    Args:
+        structure: The arrays.
+        name: The name of the whole, for the message.
+
+    Raises:
+        DataError: There is; the message has its place.
+
+    Example:
+        >>> refuse_text(np.zeros(3))
+    """
+    for place, array in named_leaves(structure, name):
+        if is_text(array):
+            raise DataError(_not_numbers(array, place))
 
 
 def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
@@ -283,7 +328,7 @@ def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
     return (
         f"`{name}` holds text ({shown}{f' at {_place(position)}' if position else ''}); wanted "
         "numbers. Number the words or categories first, e.g. with "
-        "np.unique(words, return_inverse=True)."
+        "np.unique(words, return_inverse=True), or by a StringLookup or TextVectorization in the model."
     )
 
 

@@ -67,6 +67,14 @@ class Source(Protocol):
         """
         ...
 
+    def map_inputs(self, function: Callable[[Tree], Tree]) -> None:
+        """Have the inputs made into others on the host: those of rows at once, a stream's batch by batch.
+
+        Args:
+            function: What it is to do: to the inputs of any number of samples, each for itself.
+        """
+        ...
+
     def place(self) -> dict[str, Any]:
         """Return where the source is before an epoch, as plain values, for a run that goes on in another process."""
         ...

@@ -108,6 +108,10 @@ class BatchedSource:
         """
         raise NotImplementedError
 
+    def map_inputs(self, function: Callable[[Any], Any]) -> None:
+        """Have the inputs of rows, or of each batch as it comes, made into others; see `Source`."""
+        raise NotImplementedError
+
     def place(self) -> dict[str, Any]:
         """Return where the source is before an epoch, as plain values; rows have no position, and nothing to say."""
         return {}
@@ -176,11 +180,7 @@ class ArraySource(BatchedSource):
         shuffle: bool | str = False,
         what: str = "fit",
     ) -> None:
-        self.data = data
-        # An array that serves several outputs counts once.
-        arrays = {id(a): a for a in jax.tree.leaves(data)}
-        self.sparse = any(isinstance(a, SparseRows) for a in arrays.values())
-        self.nbytes = sum(int(a.nbytes) for a in arrays.values())
+        self._hold(data)
         count = jax.tree.leaves(data)[0].shape[0]
         size = batch_size or (math.ceil(count / steps) if steps else 32)
         self._total = math.ceil(count / size)
@@ -192,6 +192,17 @@ class ArraySource(BatchedSource):
             steps=steps,
             shuffle=shuffle,
         )
+
+    def _hold(self, data: tuple) -> None:
+        self.data = data
+        # An array that serves several outputs counts once.
+        arrays = {id(a): a for a in jax.tree.leaves(data)}
+        self.sparse = any(isinstance(a, SparseRows) for a in arrays.values())
+        self.nbytes = sum(int(a.nbytes) for a in arrays.values())
+
+    def map_inputs(self, function: Callable[[Any], Any]) -> None:
+        """Make the inputs into others, once for all epochs: a row stays a row."""
+        self._hold((function(map_leaves(dense, self.data[0])), *self.data[1:]))
 
     def example(self) -> tuple:
         """Return the first `batch_size` samples, without a copy where they lie in NumPy arrays."""
@@ -279,7 +290,8 @@ def standardize(
             "factor."
         )
     given = x
-    x, y = to_arrays(x, "x", issues), to_arrays(y, "y", issues)
+    # Text is for layers of the host; whether the model has such, it knows itself.
+    x, y = to_arrays(x, "x", issues, text=True), to_arrays(y, "y", issues)
     sample_weight = to_arrays(sample_weight, "sample_weight", issues)
     # None stands for an optional input; whether there is one, the model knows.
     leaves = list(named_leaves(x, "x"))

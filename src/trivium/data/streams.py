@@ -48,6 +48,17 @@ class StreamSource(BatchedSource):
         self._check: Callable[[tuple], None] | None = None
         self._example: tuple | None = None
         self._reading: Generator[Any, None, None] | None = None
+        self._function: Callable[[Any], Any] | None = None
+
+    def map_inputs(self, function: Callable[[Any], Any]) -> None:
+        """Make the inputs of each batch into others as it comes, in the thread that reads it."""
+        self._function = function
+        if self._example is not None:
+            self._example = self._mapped(self._example)
+
+    def _mapped(self, batch: tuple) -> tuple:
+        assert self._function is not None
+        return (self._function(map_leaves(dense, batch[0])), *batch[1:])
 
     def batches(
         self, seed: int | None = None, step: int | None = None, skip: int = 0
@@ -125,6 +136,8 @@ class StreamSource(BatchedSource):
             issues: list[str] | None = [] if self._look_for_nan else None
             x, y, weight = (*self._entries(item), None, None)[:3]
             batch = standardize(x, y, weight, self._class_weight, issues=issues, batch=True)
+            if self._function is not None:
+                batch = self._mapped(batch)
             if self._check is not None:
                 self._check(batch)
         if issues:

@@ -13,7 +13,8 @@ from trivium.graph.node import (
 )
 from trivium.graph.op import any_symbolic, op, tensor_arguments
 from trivium.graph.operations import same_operation
-from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.graph.splitting import Split
+from trivium.graph.tensor import SymbolicTensor, is_symbolic, tensor_like
 
 __all__ = [
     "CaptureError",
@@ -23,6 +24,7 @@ __all__ = [
     "Node",
     "Operation",
     "ReadVariable",
+    "Split",
     "SymbolicTensor",
     "any_symbolic",
     "digest",
@@ -36,4 +38,5 @@ __all__ = [
     "same_operation",
     "source_tensors",
     "tensor_arguments",
+    "tensor_like",
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 __all__ = [
     "CaptureError",
     "DisconnectedGraphError",
+    "TextError",
     "error_location",
     "is_foreign",
     "raised_in",
@@ -78,6 +79,21 @@ class CaptureError(RuntimeError):
     def __init__(self, message: str, location: str | None = None) -> None:
         self.location = user_location() if location is None else location
         super().__init__(f"{self.location}: {message}" if self.location else message)
+
+
+class TextError(TypeError):
+    """Text came where only numbers can be computed with.
+
+    Args:
+        taker: What was called.
+        text: The text's name.
+    """
+
+    def __init__(self, taker: object, text: str) -> None:
+        super().__init__(
+            f"{taker!r} takes numbers, and {text!r} is text. The layers StringLookup, TextVectorization and Hashing "
+            "make numbers of text."
+        )
 
 
 class DisconnectedGraphError(ValueError):

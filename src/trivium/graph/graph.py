@@ -11,6 +11,7 @@ import jax
 from trivium.graph.closure import Closure
 from trivium.graph.errors import DisconnectedGraphError
 from trivium.graph.node import Node
+from trivium.graph.splitting import Split, split
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.trees import map_tree
 from trivium.state.types import Operation, Tree
@@ -133,6 +134,23 @@ class Graph:
                 # A tensor in the middle that was given as an input keeps the value that was given.
                 values.setdefault(id(tensor), value)
         return values
+
+    def split(self, host: Callable[[Node], bool]) -> Split | None:
+        """Cut the graph in what the host does ahead of the device, what compiles, and what the host does behind it.
+
+        Args:
+            host: Says which nodes can only run on the host. Those that take or give text are among them by themselves.
+
+        Returns:
+            The parts; `None` where all of the graph compiles.
+
+        Example:
+            >>> x, y = SymbolicTensor((None, 3), name="x"), SymbolicTensor((None, 3), name="y")
+            >>> parts = Graph([x, y], (x * 2.0 + 1.0) * y).split(lambda node: node.name == "add")
+            >>> [node.name for node in parts.prefix.nodes], [node.name for node in parts.rest.nodes]
+            (['multiply', 'add'], ['multiply'])
+        """
+        return split(self, host)
 
 
 def source_tensors(tensor: SymbolicTensor) -> list[SymbolicTensor]:

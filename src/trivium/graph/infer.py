@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import jax
+import jax.numpy as jnp
 
 from trivium.graph.errors import CaptureError, is_foreign, raised_in
-from trivium.graph.tensor import fresh_dimension, is_symbolic
+from trivium.graph.tensor import SymbolicTensor, fresh_dimension, is_symbolic
 from trivium.state.jaxpr import Dimension, blames_sizes, replace_symbols, symbols_of
 from trivium.state.scopes import shape_scope
 from trivium.state.trees import keep_order
@@ -21,6 +22,8 @@ _Shapes: TypeAlias = Sequence[Sequence[Dimension]]
 
 def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
     """Return what `function(*args, **kwargs)` would return, with `jax.ShapeDtypeStruct` for arrays.
+
+    Text is no array to JAX: the function gets a symbolic tensor for it, and what it returns as one comes back as one.
 
     Args:
         function: A function of arrays.
@@ -44,14 +47,16 @@ def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
     def traced(*arrays: Array) -> Any:
         filled = list(leaves)
         for i, array in zip(indices, arrays, strict=True):
-            filled[i] = array
+            filled[i] = (
+                SymbolicTensor(array.shape, "string", "text") if leaves[i].is_text else array
+            )
         a, k = keep_order((args, kwargs), jax.tree_util.tree_unflatten(tree, filled))
         with shape_scope():
             returned[:] = [function(*a, **k)]
-        return returned[0]
+        return jax.tree_util.tree_map(_stand_in, returned[0])
 
     shapes = [leaves[i].dims for i in indices]
-    dtypes = [leaves[i].dtype for i in indices]
+    dtypes = [leaves[i].spec.dtype for i in indices]
     first: Exception | None = None
     why = {"unequal", "unknown"}
     tried: list[Any] = []
@@ -71,7 +76,8 @@ def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
         tried.append((attempt, dims))
         try:
             result = attempt(traced, dims, dtypes)
-            return keep_order(returned[0], result)
+            texts = jax.tree_util.tree_map(_as_text, returned[0], result)
+            return keep_order(returned[0], texts)
         except CaptureError:
             raise
         except Exception as error:
@@ -80,6 +86,15 @@ def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
             why = caused_by_sizes(error, dims) if attempt is _symbols else {"unknown"}
     assert first is not None
     raise first from None
+
+
+def _stand_in(x: Any) -> Any:
+    """Return an array in the place of text."""
+    return jnp.zeros(x.dims, x.spec.dtype) if is_symbolic(x) and x.is_text else x
+
+
+def _as_text(returned: Any, spec: Any) -> Any:
+    return SymbolicTensor(spec.shape, "string", "text") if is_symbolic(returned) else spec
 
 
 def caused_by_sizes(error: Exception, shapes: _Shapes) -> set[str]:

@@ -9,9 +9,9 @@ from typing import Any, cast
 import jax
 
 from trivium.graph.closure import Closure, closures
-from trivium.graph.errors import CaptureError
+from trivium.graph.errors import CaptureError, TextError
 from trivium.graph.infer import infer
-from trivium.graph.tensor import SymbolicTensor, is_symbolic
+from trivium.graph.tensor import SymbolicTensor, is_symbolic, tensor_like
 from trivium.state.dtypes import is_float
 from trivium.state.frame import current_autocast, current_frame, entered
 from trivium.state.scopes import Policy, StatelessScope, autocast_scope
@@ -204,6 +204,10 @@ def recording() -> Iterator[list[Node]]:
         yield nodes
 
 
+def _is_text(x: object) -> bool:
+    return is_symbolic(x) and x.is_text  # type: ignore[attr-defined]
+
+
 def is_recording() -> bool:
     """Say whether a `recording` block is active."""
     return current_frame().nodes is not None
@@ -226,8 +230,15 @@ def record(
     Returns:
         Symbolic tensors in the structure that the operation returns.
     """
-    specs = infer(function or operation, args, kwargs)
-    outputs = map_tree(lambda s: SymbolicTensor(s.shape, s.dtype), specs)
+    try:
+        specs = infer(function or operation, args, kwargs)
+    except (CaptureError, TextError) as error:
+        text = next((t for t in jax.tree_util.tree_leaves((args, kwargs)) if _is_text(t)), None)
+        if text is None or (isinstance(error, CaptureError) and not error.wants_array):
+            raise
+        # Of a layer's call, not of the op inside of it: the outermost one is the one that the user wrote.
+        raise TextError(getattr(operation, "name", operation), text.name) from None
+    outputs = map_tree(tensor_like, specs)
     node = Node(operation, args, kwargs, outputs)
     for tensor in node.output_tensors:
         tensor.name = node.name if len(node.output_tensors) == 1 else f"{node.name}_{tensor.index}"

@@ -15,7 +15,7 @@ from trivium.state.names import auto_name
 from trivium.state.operators import OPERATORS, ArrayOperators
 from trivium.state.types import DType
 
-__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic"]
+__all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic", "tensor_like"]
 
 # The batch's size is one symbol for all tensors, since batches that meet are of one length: `x + y` of two inputs needs
 # no proof. Any other unknown size gets a symbol of its own; which are equal is for shape inference to find out.
@@ -104,8 +104,16 @@ class SymbolicTensor(ArrayOperators):
 
     @property
     def spec(self) -> jax.ShapeDtypeStruct:
-        """The shape, with symbols for unknown sizes, and the dtype, as JAX's tracing takes them."""
-        return jax.ShapeDtypeStruct(self.dims, self.dtype)
+        """The shape, with symbols for unknown sizes, and the dtype, as JAX's tracing takes them.
+
+        JAX has no text: where only shapes count, an array of bytes stands for it.
+        """
+        return jax.ShapeDtypeStruct(self.dims, "uint8" if self.is_text else self.dtype)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the values are text, which stays on the host."""
+        return self.dtype == "string"
 
     def error(self, what: str) -> CaptureError:
         """Return the error for code that needs the values this tensor does not have."""
@@ -169,3 +177,18 @@ def is_symbolic(x: object) -> bool:
         (True, False)
     """
     return isinstance(x, SymbolicTensor)
+
+
+def tensor_like(spec: Any, name: str | None = None) -> SymbolicTensor:
+    """Return a new symbolic tensor, which no call has given yet, of the sizes and the dtype of another or of a spec.
+
+    Args:
+        spec: A symbolic tensor, or what has a shape and a dtype.
+        name: A name.
+
+    Example:
+        >>> tensor_like(jax.ShapeDtypeStruct((2, 3), "int32"), "x")
+        <SymbolicTensor shape=(2, 3), dtype=int32, name=x>
+    """
+    shape = spec.dims if is_symbolic(spec) else spec.shape
+    return SymbolicTensor(shape, spec.dtype, name)

@@ -13,6 +13,7 @@ from trivium.layers.dense import Dense
 from trivium.layers.einsum_dense import EinsumDense
 from trivium.layers.embedding import Embedding, ReversibleEmbedding
 from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
+from trivium.layers.host import HostLayer
 from trivium.layers.images import (
     AutoContrast,
     CenterCrop,
@@ -96,11 +97,16 @@ from trivium.layers.pooling import (
 from trivium.layers.preprocessing import (
     CategoryEncoding,
     Discretization,
+    HashedCrossing,
+    Hashing,
+    IntegerLookup,
     MelSpectrogram,
     Normalization,
     Pipeline,
     Rescaling,
     STFTSpectrogram,
+    StringLookup,
+    TextVectorization,
 )  # fmt: skip
 from trivium.layers.recurrent import GRU, LSTM, SimpleRNN
 from trivium.layers.registry import deserialize, serialize
@@ -231,10 +237,14 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
+    "HostLayer",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "JaxLayer",
     "LSTMCell",
     "Lambda",
@@ -299,8 +309,10 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
     "TFSMLayer",
+    "TextVectorization",
     "TimeDistributed",
     "TorchModuleWrapper",
     "UnitNormalization",

@@ -15,6 +15,7 @@ import numpy as np
 from trivium import constraints, initializers, regularizers
 from trivium.graph import SymbolicTensor
 from trivium.graph.infer import infer
+from trivium.graph.tensor import tensor_like
 from trivium.layers.checks import known
 from trivium.layers.context import note_build
 from trivium.layers.holding import Holder
@@ -187,7 +188,7 @@ class Buildable(Holder):
             kwargs: Likewise.
         """
         specs = infer(self.call, args, kwargs)
-        return jax.tree_util.tree_map(lambda s: SymbolicTensor(s.shape, s.dtype), specs)
+        return jax.tree_util.tree_map(tensor_like, specs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """Return the shape of the outputs for inputs of a shape.

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.sparse import is_sparse
+from trivium.data.texts import as_texts, holds_text
 from trivium.graph import any_symbolic, is_recording, is_symbolic, record
 from trivium.layers.building import Buildable, shape_of
 from trivium.layers.checks import known
@@ -23,7 +24,7 @@ from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.jaxpr import fresh_traces, shared_traces
 from trivium.state.masks import get_mask, set_mask
-from trivium.state.scopes import add_losses, autocast_scope, current_scope
+from trivium.state.scopes import add_losses, autocast_scope, current_scope, only_shapes
 from trivium.state.trees import keep_order, map_tree, named_leaves
 from trivium.state.undo import undone_on_error
 
@@ -76,7 +77,7 @@ class Called(Buildable):
                 f"Layer {self.path!r} ({type(self).__name__}) was called without its input: write "
                 f"`layer({needed})`."
             )
-        symbolic = any_symbolic(args, kwargs)
+        symbolic = any_symbolic(args, kwargs) and not _is_traced_text((args, kwargs))
         # What the caller would hand down anyway is no part of a node.
         given = kwargs.get("training")
         said = {} if given is None or given is outer.training else {"training": given}
@@ -109,6 +110,8 @@ class Called(Buildable):
         def cast(x: Any) -> Any:
             if is_sparse(x):
                 x = x.toarray()
+            if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "OSTU" and holds_text(x):
+                return as_texts(x, "inputs")
             if isinstance(x, np.ndarray | np.generic):
                 x = jnp.asarray(x, None if x.dtype != np.float64 else standardize_dtype(None))
             if compute and isinstance(x, jax.Array) and x.dtype != compute and is_float(x.dtype):
@@ -291,6 +294,12 @@ class Called(Buildable):
         scope = current_scope()
         added = scope.losses if scope is not None and scope.collect_losses else self._losses
         return [*added, *self._regularization_losses()]
+
+
+def _is_traced_text(tree: Any) -> bool:
+    """Say whether what is symbolic is text in code that JAX traces for its shapes: of text it has nothing to trace."""
+    symbols = [x for x in jax.tree_util.tree_leaves(tree) if is_symbolic(x)]
+    return only_shapes() and all(x.is_text and x.node is None for x in symbols)
 
 
 def _masks_of(value: Any) -> Any:

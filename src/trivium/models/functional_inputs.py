@@ -8,7 +8,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from trivium.graph import Graph, SymbolicTensor
+from trivium.data.texts import as_texts, holds_text
+from trivium.graph import Graph, SymbolicTensor, is_symbolic
 from trivium.state import suggest
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.trees import has_keys, is_nested, item_name, named_leaves, rebuild
@@ -74,6 +75,10 @@ def match_inputs(graph: Graph, given: Any, path: str) -> _Pairs:
     """
     declared = graph.inputs
     pairs = None
+    if holds_text(given) and isinstance(given, list | tuple):
+        given = as_texts(
+            given, "inputs"
+        )  # Lists of strings are one array, as lists of numbers are to `fit`.
     if hasattr(given, "_fields") and not _keys(declared):
         pairs = _by_names(
             declared, given._asdict()
@@ -195,13 +200,12 @@ def _fit(tensor: SymbolicTensor, x: Any, place: str, path: str) -> Any:
             f"Model {path!r}: the input {tensor.name!r} was given None ({place}), and it is not optional. Give it an "
             f"array of shape {tensor.shape}, or declare it by `Input(..., optional=True)`."
         )
-    if not hasattr(x, "shape") or not hasattr(x, "dtype"):
-        x = jnp.asarray(x)
+    x = _of_its_kind(tensor, x, place, path)
     given, wanted = x, tensor.shape
     if len(x.shape) == len(wanted) + 1 and x.shape[-1] == 1:
-        x = jnp.squeeze(x, -1)
+        x = x.squeeze(-1)
     elif len(x.shape) == len(wanted) - 1 and wanted[-1] == 1:
-        x = jnp.expand_dims(x, -1)
+        x = x[..., None]
     # Any batch will do: the last one of an epoch may be smaller than what `batch_shape` says.
     agrees = len(x.shape) == len(wanted) and all(
         w is None or w == d or not isinstance(d, int)
@@ -212,10 +216,28 @@ def _fit(tensor: SymbolicTensor, x: Any, place: str, path: str) -> Any:
             f"Model {path!r}: the input {tensor.name!r} has shape {wanted}; it was given an array of shape "
             f"{_shape(x)}. Reshape the data, or give `Input` the shape of one sample of it."
         )
-    fitted = x if x.dtype == tensor.dtype else x.astype(tensor.dtype)
+    fitted = x if tensor.is_text or x.dtype == tensor.dtype else x.astype(tensor.dtype)
     if fitted is not given and (mask := get_mask(given)) is not None:
         set_mask(fitted, mask)
     return fitted
+
+
+def _of_its_kind(tensor: SymbolicTensor, x: Any, place: str, path: str) -> Any:
+    """Return an array, of text or of numbers as the input is declared."""
+    text = holds_text(x) or (is_symbolic(x) and x.is_text)
+    if text != tensor.is_text:
+        kinds = ("text", "numbers") if tensor.is_text else ("numbers", "text")
+        raise ValueError(
+            f"Model {path!r}: the input {tensor.name!r} takes {kinds[0]}; it was given {kinds[1]} ({place})."
+            + (
+                ""
+                if tensor.is_text
+                else ' An input for text is declared by `Input(..., dtype="string")`.'
+            )
+        )
+    if text and not is_symbolic(x):
+        return as_texts(x, place)
+    return x if hasattr(x, "shape") and hasattr(x, "dtype") else jnp.asarray(x)
 
 
 # -- what does not fit ------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 from trivium.graph import (
     CaptureError,
     Graph,
+    Split,
     SymbolicTensor,
     any_symbolic,
     digest,
@@ -31,6 +32,7 @@ from trivium.models.capture import (
     wants_arrays,
 )
 from trivium.models.functional_inputs import fit_inputs, with_masks
+from trivium.models.hosting import Mapped, described, finish, has_host_layers, host_part, map_inputs
 from trivium.models.lookups import check_lookups
 from trivium.models.made_layers import keep_made_layers
 from trivium.models.quantizing import Filters, quantize_model
@@ -262,13 +264,15 @@ class Model(SerializableModel, Trainer, Layer):
             True
         """
         args, kwargs = self._symbolic_call()
-        specs = jax.tree_util.tree_map(lambda t: t.spec, args)
         mine = [
             [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in vs]
             for vs in (self.trainable_variables, self.non_trainable_variables)
         ]
         texts = []
         for training in (False, True):
+            part = self._host_part(training)
+            taken = args if part is None else (Mapped(part.rest.inputs),)
+            specs = jax.tree_util.tree_map(lambda t: t.spec, taken)
 
             def program(tv: Any, ntv: Any, inputs: Any, training: bool = training) -> Any:
                 result = self.stateless_call(
@@ -276,7 +280,7 @@ class Model(SerializableModel, Trainer, Layer):
                 )
                 return jax.tree_util.tree_leaves(result)
 
-            texts.append(program_text(program, mine[0], mine[1], specs))
+            texts.append(program_text(program, mine[0], mine[1], specs) + described(part))
         return digest(*texts, *(_describe(v) for v in self.variables))
 
     def weights_sha256(self) -> str:
@@ -479,13 +483,67 @@ class Model(SerializableModel, Trainer, Layer):
 
     def _check_data(self, x: Any) -> None:
         graph = self._graph or self._captured.get(False, (None,))[0]
+        if isinstance(x, Mapped):
+            part = self._host_part(False)
+            graph, x = (None if part is None else part.rest), x.values
         if graph is not None:
             check_lookups(graph, x, self.path)
 
     def _can_be_called(self) -> bool:
         return self._graph is not None or type(self).call is not Model.call
 
+    def _host_part(self, training: bool) -> Split | None:
+        """Return the parts of the model's graph, where there is something in it that only the host can do."""
+        if self._graph is not None:
+            return host_part(self._graph, training)
+        return host_part(self.graph(training), training) if has_host_layers(self) else None
+
+    def _uses_host(self) -> bool:
+        if self._graph is not None:
+            return self._host_part(False) is not None
+        return self._can_be_called() and has_host_layers(self)
+
+    def _host_map(self, training: bool, what: str) -> Callable[[Any], Any] | None:
+        part = self._host_part(training)
+        if part is None:
+            return None
+        if part.suffix is not None and what != "predict":
+            raise ValueError(
+                f"{what}: model {self.name!r} gives text, or what the host makes of learned numbers, and no loss or "
+                "metric is defined for that. Train a model that ends before it, and put "
+                "`Model(inputs, layer(outputs))` around that for `predict`."
+            )
+        graph = self.graph(training)
+        return lambda x: map_inputs(graph, part, x, self.path)
+
+    def _finished(self, outputs: Any) -> Any:
+        if not isinstance(outputs, Mapped):
+            return outputs
+        part = self._host_part(False)
+        assert part is not None
+        return finish(part, outputs)
+
+    def _predicts_eagerly(self) -> bool:
+        part = self._host_part(False)
+        return part is not None and bool(part.around)
+
+    def _run_rest(self, given: Mapped) -> Any:
+        """Compute the outputs from where the host has left off."""
+        part = self._host_part(bool(current_frame().training))
+        if part is None or len(part.rest.input_tensors) != len(given.values):
+            raise ValueError(
+                f"Model {self.path!r} was given what the host made ready for another model, or for its other mode: "
+                "`training` of a step is that of its pass over the data."
+            )
+        outputs = self._run_graph(part.rest, given.values)
+        if part.suffix is not None:
+            return Mapped(tuple(outputs))
+        return self._one_alone(outputs)
+
     def _run(self, args: Any, kwargs: Any) -> Any:
+        if args and isinstance(args[0], Mapped):
+            with self._autocasting():
+                return self._run_rest(args[0])
         if self._graph is None and (graph := self._runnable(args, kwargs)) is not None:
             with self._autocasting():
                 return self._run_graph(graph, args[0])
@@ -536,10 +594,12 @@ class Model(SerializableModel, Trainer, Layer):
         inputs = fit_inputs(self._graph, _one_input(self, args, kwargs), self.path)
         if mask is not None:
             inputs = with_masks(self._graph, inputs, mask, self.path)
-        outputs = self._run_graph(self._graph, inputs)
-        # Many programs write `Model(inputs=[x], outputs=[y])` and mean one array.
+        return self._one_alone(self._run_graph(self._graph, inputs))
+
+    def _one_alone(self, outputs: Any) -> Any:
+        """Return the only output: many programs write `Model(inputs=[x], outputs=[y])` and mean one array."""
         alone = isinstance(outputs, list | tuple) and len(outputs) == 1
-        return outputs[0] if alone else outputs
+        return outputs[0] if alone and self._graph is not None else outputs
 
     def _run_graph(self, graph: Graph, inputs: Any) -> Any:
         values = graph.trace(inputs)

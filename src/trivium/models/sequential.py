@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from trivium.graph import Graph, SymbolicTensor
+from trivium.data.texts import is_text
+from trivium.graph import Graph, SymbolicTensor, is_symbolic
 from trivium.layers.base import Layer
 from trivium.layers.input_layer import InputLayer
 from trivium.layers.registry import LAYERS
@@ -189,6 +190,9 @@ class Sequential(Model):
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         x = args[0] if args else next(iter(kwargs.values()))
+        if is_text(x) or (is_symbolic(x) and x.is_text):
+            self._begin(_input_of(x.shape, "string"))
+            return
         if not is_nested(x):
             Layer._build_for(self, args, kwargs)
             return

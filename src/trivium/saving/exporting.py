@@ -127,6 +127,12 @@ class ExportArchive:
                     f"Endpoint {name!r} needs an `input_signature`: a list with an Input for each argument."
                 )
             input_signature = [fn.input]
+        if any(str(getattr(x, "dtype", "")) == "string" for x in jax.tree.leaves(input_signature)):
+            raise ValueError(
+                f"Endpoint {name!r} takes text, and no program of StableHLO does: what works on text runs on the host. "
+                "Export what comes behind it, `Model(model.get_layer(name).output, model.output)` with the name of the "
+                "layer that makes numbers of text, and call that layer on the text yourself."
+            )
         specs = _specs(list(input_signature), name)
         try:
             effects = Effects(fn, tuple(specs))

@@ -23,7 +23,7 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _OTHERS = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "complex64",
 )  # fmt: skip
-_PYTHON = {bool: "bool", int: "int32", float: "float32", "int": "int32"}
+_PYTHON = {bool: "bool", int: "int32", float: "float32", "int": "int32", str: "string"}
 
 
 def floatx() -> str:
@@ -91,6 +91,8 @@ def standardize_dtype(dtype: DType | None) -> str:
         return session().floatx
     if dtype in _PYTHON:
         return _PYTHON[dtype]
+    if getattr(dtype, "kind", None) in ("T", "U", "S"):
+        return "string"  # NumPy's kinds of text: one to us.
     try:
         # A text is a name as it stands: NumPy's own names for 64 bits and bytes are not.
         name = dtype if isinstance(dtype, str) else str(jnp.dtype(dtype))
@@ -108,7 +110,7 @@ def is_float(dtype: DType) -> bool:
         >>> is_float("bfloat16"), is_float(np.int32)
         (True, False)
     """
-    return bool(jnp.issubdtype(jnp.dtype(dtype), np.floating))
+    return dtype != "string" and bool(jnp.issubdtype(jnp.dtype(dtype), np.floating))
 
 
 def is_half(dtype: DType) -> bool:

@@ -10,6 +10,7 @@ import jax
 
 from trivium.graph import Graph, Node, program_text
 from trivium.layers.base import Layer
+from trivium.models.hosting import described, host_part
 from trivium.models.model import Model
 from trivium.state import StatelessScope, Variable
 from trivium.state.frame import Call, entered
@@ -111,18 +112,20 @@ def _is_made_in_call(model: Model, layer: Layer, other: Graph) -> bool:
 
 
 def _program(graph: Graph, variables: list[Variable], training: bool) -> str:
-    """Return the program that a graph lowers to in a mode."""
+    """Return the program that a graph lowers to in a mode, and what the host does besides."""
+    part = host_part(graph, training)
+    rest = graph if part is None else part.rest
 
     def run(state: Any, inputs: Any) -> Any:
         scope = StatelessScope(zip(variables, state, strict=True), collect_losses=True)
         with scope, entered(layers=(), training=training, call=Call()):
-            values = graph.trace(inputs)
-        ends = [values[id(t)] for t in (*graph.output_tensors, *graph.losses)]
+            values = rest.trace(inputs)
+        ends = [values[id(t)] for t in (*rest.output_tensors, *rest.losses)]
         return ends, scope.losses, [scope.get_current_value(v) for v in variables]
 
     state = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in variables]
-    text = program_text(run, state, [t.spec for t in graph.input_tensors])
-    return f"{jax.tree_util.tree_structure(graph.outputs)} {text}"
+    text = program_text(run, state, [t.spec for t in rest.input_tensors])
+    return f"{jax.tree_util.tree_structure(graph.outputs)} {text}{described(part)}"
 
 
 def _with_pins(busy: Graph, calm: Graph) -> Graph:

@@ -19,6 +19,7 @@ import numpy as np
 
 from trivium.data import ArraySource
 from trivium.data.sparse import on_host
+from trivium.data.texts import is_text
 from trivium.state import to_device
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
@@ -248,8 +249,8 @@ class Feed:
         size, room = _size(batches[0]), self._room(batches[0])
 
         def place(*arrays: Any) -> Any:
-            if room == 1:
-                return to_device(arrays[0])
+            if room == 1:  # Text is for a step that runs as plain Python.
+                return arrays[0] if is_text(arrays[0]) else to_device(arrays[0])
             laid = np.zeros((room * size, *arrays[0].shape[1:]), arrays[0].dtype)
             for i, array in enumerate(arrays):
                 laid[i * size : (i + 1) * size] = array
@@ -286,9 +287,10 @@ def _numbers(count: int) -> jax.Array:
 
 
 def _specs(data: Any, rows: int) -> Any:
-    return jax.tree_util.tree_map(
-        lambda a: jax.ShapeDtypeStruct((rows, *a.shape[1:]), a.dtype), data
-    )
+    def spec(a: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((rows, *a.shape[1:]), "uint8" if is_text(a) else a.dtype)
+
+    return jax.tree_util.tree_map(spec, data)
 
 
 def _size(batch: Any) -> int:

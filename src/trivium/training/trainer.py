@@ -21,6 +21,8 @@ from trivium.data import (
     validation_split,
 )
 from trivium.data.checks import check_count, placed
+from trivium.data.convert import refuse_text
+from trivium.data.texts import is_text
 from trivium.state import StatelessScope, Variable, shape_scope, suggest
 from trivium.state.guarding import changes_of, settings_of
 from trivium.state.session import session
@@ -125,9 +127,46 @@ class Trainer(Steps):
         """Say whether the model can be called: one with a step of its own may hold others and have no `call`."""
         return True
 
+    # What only the host can do is done to the data ahead of the device. A model says what that is.
+
+    def _uses_host(self) -> bool:
+        """Say whether there is, or may be, something that only the host can do."""
+        return False
+
+    def _host_map(self, training: bool, what: str) -> Callable[[Any], Any] | None:
+        """Return what the host does to the inputs of a batch, or of all rows; `None` where there is nothing."""
+        return None
+
+    def _finished(self, outputs: Any) -> Any:
+        """Return what the host makes of the outputs of a prediction."""
+        return outputs
+
+    def _predicts_eagerly(self) -> bool:
+        """Say whether outputs depend on text that only the host has, so that batches are predicted one by one."""
+        return False
+
+    def _map_source(self, kind: str, source: Any) -> None:
+        """Have what the host does to the inputs done as they are read; refuse text where nothing takes it."""
+        if not self._uses_host():
+            with placed(source.what):
+                refuse_text(
+                    source.data[0] if isinstance(source, ArraySource) else source.example()[0]
+                )
+            return
+        if not self.built:
+            self._build_on(source.example()[0], kind == "train")
+        mapping = self._host_map(kind == "train", source.what)
+        if mapping is not None and not self._runs_eagerly(kind):
+            with placed(source.what):
+                source.map_inputs(mapping)
+
+    def _runs_eagerly(self, kind: str) -> bool:
+        return self.run_eagerly or (kind == "predict" and self._predicts_eagerly())
+
     def _pass(self, kind: str, source: Any, watchers: CallbackList | None = None) -> Pass:
         """Return a pass of a kind over a source, for the model as it is, built on the data where it was not."""
         made = self._trainer
+        self._map_source(kind, source)
         hooks: dict[str, Any] = {}
         if watchers is not None and watchers.wants_batches(kind):
             hooks["chunk"] = made.steps_per_execution if made else 1
@@ -180,12 +219,12 @@ class Trainer(Steps):
         steps: dict[str, Callable[..., Any]] = {
             "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
         }  # fmt: skip
-        step = self._eagerly(steps[kind]) if self.run_eagerly else steps[kind]
+        step = self._eagerly(steps[kind]) if self._runs_eagerly(kind) and made else steps[kind]
         if has_keys(written):
             step = _in_order(step, written)
             version.append(key_order(written))
         programs = made.programs if made else self.__dict__.setdefault("_programs", Programs())
-        return Ready(step, State(*groups), programs, tuple(version), self.run_eagerly)
+        return Ready(step, State(*groups), programs, tuple(version), self._runs_eagerly(kind))
 
     def _prepare(self, source: Any, training: bool) -> None:
         """Build the model, and match the loss and the metrics to its outputs for this data, where that is not done."""
@@ -205,7 +244,7 @@ class Trainer(Steps):
         elif self.run_eagerly:
             # The code may need values. What it does to variables is not meant yet.
             with StatelessScope(collect_losses=True):
-                self(map_tree(lambda a: jnp.asarray(a[:1]), x))
+                self(map_tree(lambda a: a[:1] if is_text(a) else jnp.asarray(a[:1]), x))
         else:
             # In the mode that is needed first, so that the code need not be read twice.
             self._maybe_build((x,), {"training": training})
@@ -461,7 +500,7 @@ class Trainer(Steps):
             work = self._pass("predict", source, watchers)
             work.prepare()
             change.commit()
-            return Run(self, watchers, change).predict(work)
+            return self._finished(Run(self, watchers, change).predict(work))
 
     # -- single batches -----------------------------------------------------------------------------------------
 

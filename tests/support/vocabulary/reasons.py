@@ -9,14 +9,7 @@ LATER = {
     **{
         f"layers.{name}": _DATA
         for name in (
-            "AugMix",
-            "HashedCrossing", "Hashing", "IntegerLookup",
-            "RandAugment",
-            "RandomColorJitter",
-
-
-
-            "StringLookup", "TextVectorization",
+            "AugMix", "RandAugment", "RandomColorJitter",
         )
     },
     **{

@@ -94,7 +94,7 @@ def as_tensors(element: Any) -> Any:
         if isinstance(x, Nested):
             return x
         x = x if hasattr(x, "dtype") else np.asarray(x)
-        return x if x.dtype.kind in "OSU" else jnp.asarray(x)
+        return x if x.dtype.kind in "OSTU" else jnp.asarray(x)
 
     return map_arrays(convert, element)
 

@@ -14,7 +14,6 @@ from trivium.data.pipeline.failures import raising
 from trivium.data.pipeline.rows import Batches, Rows
 from trivium.data.pipeline.stages import INFINITE, Elements
 from trivium.data.sources import ArraySource, BatchedSource, standardize
-from trivium.data.sparse import SparseRows
 from trivium.data.streams import IterableSource
 from trivium.data.workers import ahead_of, close
 from trivium.state.plain import host_randomness, same
@@ -46,10 +45,7 @@ class RowsSource(ArraySource):
         class_weight: Mapping[int, float] | None,
     ) -> None:
         x, y, weight = (*_entries(batches.rows.arrays), None, None)[:3]
-        self.data = standardize(x, y, weight, class_weight)
-        arrays = jax.tree.leaves(self.data)
-        self.nbytes = sum(int(a.nbytes) for a in arrays)
-        self.sparse = any(isinstance(a, SparseRows) for a in arrays)
+        self._hold(standardize(x, y, weight, class_weight))
         self._batches = batches
         self._total = batches.length
         rows = min(batches.rows.length, self._total * batches.size)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.data import make_source, unpack_x_y_sample_weight
+from trivium.data.texts import is_text
 from trivium.state import StatelessScope
 from trivium.state.masks import set_mask
 from trivium.styles.explain.tape import Tape
@@ -35,7 +36,9 @@ class Objective:
         self.tape, self.model = tape, tape.model
         source = make_source(x, y, sample_weight, steps=1, what=what)
         # As arrays of JAX, in which a computation has its dtypes whether it is compiled or not.
-        data = jax.tree_util.tree_map(jnp.asarray, source.example())
+        data = jax.tree_util.tree_map(
+            lambda a: a if is_text(a) else jnp.asarray(a), source.example()
+        )
         self.x, self.y, self.sample_weight = unpack_x_y_sample_weight(data)
         with Transaction(self.model):
             self.model._prepare(source, training=False)

@@ -14,6 +14,7 @@ from trivium.graph.infer import infer
 from trivium.layers import Layer
 from trivium.models import Model
 from trivium.models.functional_inputs import fit_inputs
+from trivium.models.hosting import map_inputs
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float
 from trivium.state.effects import Effects
@@ -195,7 +196,9 @@ class Tape:
                 f"Only a model can be looked into; got {model!r}. Put a layer into one: `Sequential([layer])`."
             )
         self.model, self.training, self.expand_nested = model, training, expand_nested
-        self.graph = model.graph(training)
+        # Of a model with layers of the host, what compiles: they have no gradients.
+        self._whole, self._part = model.graph(training), model._host_part(training)
+        self.graph = self._whole if self._part is None else self._part.rest
         self.steps: list[Step] = []
         self.losses: list[Slot] = []
         self._names: dict[tuple[str, str], int] = {}
@@ -273,6 +276,9 @@ class Tape:
             x: The data, in any form that the model can be called on.
         """
         model = self.model
+        if self._part is not None:
+            mapped = map_inputs(self._whole, self._part, x, model.path)
+            return [jnp.asarray(value) for value in mapped.values]
         return jax.tree_util.tree_leaves(fit_inputs(self.graph, model._cast(x), model.path))
 
 
