@@ -1,9 +1,9 @@
-"""What the library knows of JAX beyond its documented interface: all of it stands here, with tests of its own.
+"""What the library knows of JAX beyond its documented interface: it stands here, with tests of its own.
 
 Symbols for sizes, programs as JAX traces them (jaxprs), where their lines come from, and what JAX says as text. JAX may
 change any of it from one version to the next, so `pyproject.toml` names the versions that were tried, and
-`tests/state/test_jaxpr.py` says what is relied on: a version that passes it will do. Nothing else in the library
-imports `jax.extend`, looks into a jaxpr or reads a text of JAX's.
+`tests/state/test_jaxpr.py` says what is relied on: a version that passes it will do. Nothing else in the library but
+`bilinear`, which makes operations, imports `jax.extend`, looks into a jaxpr or reads a text of JAX's.
 
 Reference:
     https://docs.jax.dev/en/latest/export/shape_poly.html (symbols)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import jax
@@ -12,7 +13,8 @@ import pytest
 from jax import lax
 
 from trivium.ops import lowering
-from trivium.ops.lowering import convolution
+from trivium.ops.lowering import canonical, convolution
+from trivium.ops.lowering.canonical import Geometry
 from trivium.ops.lowering.windows import pad_spatial, same_padding
 
 pytestmark = pytest.mark.optimized  # What lowering is for is the code that users get.
@@ -59,8 +61,8 @@ GEOMETRIES = [
 ]
 # The form, the inputs' channels, those that each kernel sees, the filters.
 CONVOLUTIONS = [
-    *(("patches", 3, 3, 4, geometry) for geometry in GEOMETRIES),
-    *(("rows", 3, 3, 4, geometry) for geometry in EVERY_KIND),
+    *(("convolve", 3, 3, 4, geometry) for geometry in GEOMETRIES),
+    *(("product", 3, 3, 4, geometry) for geometry in EVERY_KIND),
     *(("groups_apart", 6, 2, 9, geometry) for geometry in EVERY_KIND),
     *(("groups_batched", 20, 2, 10, geometry) for geometry in EVERY_KIND[1:]),
     *(("depthwise", 4, 1, 4, geometry) for geometry in EVERY_KIND),
@@ -74,48 +76,133 @@ def test_forms_of_convolution(
 ) -> None:
     sizes, window, strides, dilation, padding = geometry
 
+    pads = [(0, 0)] * len(sizes)
+    if padding == "same":
+        pads = same_padding(sizes, window, strides, dilation)
+
     def fast(x: Any, kernel: Any) -> Any:
-        pads = (
-            same_padding(sizes, window, strides, dilation)
-            if padding == "same"
-            else [(0, 0)] * len(sizes)
-        )
+        if seen == channels:
+            how = Geometry(strides, tuple(pads), dilation, (1,) * len(sizes))
+            return getattr(canonical, form)(x, kernel, how)
         return getattr(convolution, form)(pad_spatial(x, pads), kernel, strides, dilation)
 
     def plain(x: Any, kernel: Any) -> Any:
-        return convolution.plain(x, kernel, strides, padding, dilation)
+        return canonical.plain(x, kernel, strides, padding, dilation)
 
     assert_equal(fast, plain, normal(2, *sizes, channels), normal(*window, seen, filters))
 
 
 @pytest.mark.parametrize(
-    ("window", "channels", "seen", "limit", "form"),
+    ("window", "channels", "seen", "dtype", "form"),
     [
-        (3, 48, 48, None, "patches"),
-        (5, 4, 4, None, "patches"),
-        (5, 48, 48, None, "rows"),
-        (3, 4, 4, 0, "rows"),
-        (3, 1, 1, None, "patches"),
-        (3, 4, 2, None, "groups_apart"),
-        (3, 20, 2, None, "groups_batched"),
-        (3, 4, 1, None, "depthwise"),
+        (3, 4, 4, "float32", "convolve"),
+        (3, 1, 1, "float32", "convolve"),
+        (3, 4, 4, "bfloat16", "convolve"),
+        (3, 4, 4, "int32", "product"),
+        (1, 4, 4, "float32", "product"),
+        (3, 4, 2, "float32", "groups_apart"),
+        (3, 20, 2, "float32", "groups_batched"),
+        (3, 4, 1, "float32", "depthwise"),
     ],
 )
 def test_the_form_follows_from_the_shapes(
-    window: int,
-    channels: int,
-    seen: int,
-    limit: int | None,
-    form: str,
-    monkeypatch: pytest.MonkeyPatch,
+    window: int, channels: int, seen: int, dtype: str, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called = []
-    monkeypatch.setattr(convolution, form, lambda *_: called.append(form))
-    if limit is not None:
-        monkeypatch.setattr(convolution, "_PATCH_LIMIT", limit)
-    x, kernel = normal(2, 6, channels), normal(window, seen, channels)
+
+    def record(x: Any, *_: Any) -> Any:
+        called.append(form)
+        return x
+
+    monkeypatch.setattr(convolution, form, record)
+    x, kernel = normal(2, 6, channels).astype(dtype), normal(window, seen, channels).astype(dtype)
     convolution.conv.__wrapped__(x, kernel, (1,), "same", (1,))
     assert called == [form]
+
+
+# Sizes, window, strides, cells added (negative: cut), dilation, cells' distance.
+SLIDING = [
+    ((6, 5), (3, 2), (1, 1), ((1, 1), (0, 0)), (1, 1), (1, 1)),
+    ((6, 5), (3, 2), (2, 1), ((-1, 2), (0, -1)), (1, 2), (1, 1)),
+    ((3, 2), (3, 2), (1, 1), ((2, 1), (0, 1)), (1, 1), (2, 3)),
+    ((4, 4), (2, 3), (2, 1), ((1, 1), (-1, 1)), (1, 1), (2, 1)),
+    ((2, 2), (3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), (1, 1)),
+    ((5,), (2,), (1,), ((4, 4),), (3,), (1,)),
+]
+
+
+@pytest.mark.parametrize("geometry", SLIDING, ids=str)
+def test_convolutions_and_their_gradients_in_one_order(geometry: Any) -> None:
+    """Values and gradients; and no order of axes but the one that Eigen knows."""
+    sizes, window, *how = geometry
+    how = Geometry(*how)
+    x, kernel = normal(2, *sizes, 3), normal(*window, 3, 4)
+
+    def ours(x: Any, kernel: Any) -> Any:
+        return canonical.convolve(x, kernel, how)
+
+    def plain(x: Any, kernel: Any) -> Any:
+        return canonical.plain(x, kernel, *how)
+
+    assert_equal(ours, plain, x, kernel)
+
+    text = jax.jit(with_gradients(ours)).lower(x, kernel).as_text()
+    axes = ", ".join(map(str, range(len(sizes))))
+    orders = set(re.findall(r"dim_numbers = (\S+ ?x?.*?), window", text))
+    assert all(o == f"[b, {axes}, f]x[{axes}, i, o]->[b, {axes}, f]" for o in orders)
+
+
+@pytest.mark.parametrize(("samples", "at_once"), [(24, 8), (18, 9), (19, 10), (7, 7)])
+def test_gradients_of_kernels_some_samples_at_a_time(
+    samples: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canonical, "_CACHE", 10 * 5 * 3 * 4)
+    how = Geometry((1,), ((1, 0),), (1,), (1,))
+    x, kernel = normal(samples, 5, 3), normal(2, 3, 4)
+    assert canonical._samples_at_once(x) == at_once
+    assert_equal(
+        lambda x, k: canonical.convolve(x, k, how),
+        lambda x, k: canonical.plain(x, k, *how),
+        x,
+        kernel,
+    )
+
+
+@pytest.mark.parametrize("geometry", SLIDING[1:3], ids=str)
+def test_second_derivatives_of_convolutions(geometry: Any) -> None:
+    """The derivative forward of the gradients backward."""
+    sizes, window, *how = geometry
+    how = Geometry(*how)
+    x, kernel = normal(2, *sizes, 3), normal(*window, 3, 4)
+
+    def second(f: Any) -> Any:
+        def slope(x: Any, kernel: Any) -> Any:
+            return jax.grad(lambda x, k: jnp.sum(jnp.sin(f(x, k))), (0, 1))(x, kernel)
+
+        return jax.jit(lambda x, k: jax.jvp(slope, (x, k), (jnp.cos(x), jnp.cos(k)))[1])(x, kernel)
+
+    got = second(lambda x, k: canonical.convolve(x, k, how))
+    wanted = second(lambda x, k: canonical.plain(x, k, *how))
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("axes", [(0, None), (None, 0), (1, 2)])
+def test_convolutions_of_many_arrays_and_kernels(axes: Any) -> None:
+    how = Geometry((2,), ((1, 0),), (1,), (1,))
+    shapes = [[2, 6, 3], [3, 3, 4]]
+    for shape, axis in zip(shapes, axes, strict=True):
+        if axis is not None:
+            shape.insert(axis, 5)
+    arrays = [normal(*shape) for shape in shapes]
+
+    def many(f: Any) -> Any:
+        return jax.vmap(f, axes)
+
+    def plain(x: Any, kernel: Any) -> Any:
+        return canonical.plain(x, kernel, *how)
+
+    assert_equal(many(lambda x, k: canonical.convolve(x, k, how)), many(plain), *arrays)
 
 
 def primitives(function: Any, *arrays: Any) -> str:
@@ -132,7 +219,7 @@ def test_xlas_own_forms_are_taken_off_the_cpu(monkeypatch: pytest.MonkeyPatch) -
         pools = lowering.max_pool, lowering.average_pool
         return [p.__wrapped__(x, (2, 2), (2, 2), "same") for p in pools]
 
-    assert "conv_general_dilated" not in primitives(conv, x, kernel)
+    assert "trivium_convolve" in primitives(conv, x, kernel)
     assert "reduce_window" not in primitives(pool, x)
     for room in (convolution, lowering.pooling):
         monkeypatch.setattr(room, "on_cpu", lambda: False)
@@ -254,7 +341,7 @@ def test_inside_a_compiled_loop() -> None:
     kernel = normal(3, 3, 3, 4)
     fast, plain = (
         jax.jit(train(*forms))(kernel)
-        for forms in ((lowering.conv, lowering.max_pool), (convolution.plain, plain_max_pool))
+        for forms in ((lowering.conv, lowering.max_pool), (canonical.plain, plain_max_pool))
     )
     assert not np.array_equal(plain, kernel)
     np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-6)

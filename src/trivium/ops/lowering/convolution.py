@@ -1,9 +1,8 @@
-"""Convolution: on the CPU as matrix products of strided slices; elsewhere as XLA's own convolution.
+"""Convolution: on the CPU in forms that are fast inside a compiled loop too; elsewhere as XLA derives them.
 
-XLA's convolution leaves its fast path inside a compiled loop on the CPU (jax issue 12868): on two cores a training step
-of a 3x3 convolution is then 13 to 21 times slower than these forms, and 50 to 90 times with one group for each channel.
-Two things in them are worth most: one product for all cells of the window, and arrays flattened to two axes before it,
-without which the kernel's gradient is computed from a transposed copy. `benchmarks/lowering.py` measures every form.
+One group of channels is XLA's convolution with gradients of our own (`canonical`). Windows of one cell are a matrix
+product. Several groups, for which XLA has no fast form on the CPU, are a convolution for each, one batched product, or,
+with a group for each channel, sums that XLA fuses into one loop. `benchmarks/lowering.py` measures every form.
 """
 
 from __future__ import annotations
@@ -14,20 +13,14 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
+from trivium.ops.lowering.canonical import Geometry, convolve, plain, product
 from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
 from trivium.state.dtypes import is_half
 
-__all__ = [
-    "conv", "conv_transpose", "depthwise", "groups_apart", "groups_batched", "patches", "plain", "rows",
-]  # fmt: skip
+__all__ = ["conv", "conv_transpose", "depthwise", "groups_apart", "groups_batched", "whole"]
 
-# Beyond this many bytes the copies of each cell are not all made at once.
-_PATCH_LIMIT = 256 * 2**20
-# Windows of at least so many rows, each with so many numbers, are faster row by row.
-_TALL, _ROW_DEPTH = 5, 48
-# Up to this many groups a product for each is faster than one batched product.
+# Up to this many groups a convolution for each is faster than one batched product.
 _GROUP_LIMIT = 8
 
 
@@ -59,73 +52,44 @@ def conv(
     window, channels = kernel.shape[:-2], kernel.shape[-2]
     if not (on_cpu() and fixed(x.shape[1:])):
         return plain(x, kernel, strides, padding, dilation)
+    pads = [(0, 0)] * len(window)
     if padding == "same":
-        x = pad_spatial(x, same_padding(x.shape[1:-1], window, strides, dilation))
+        pads = same_padding(x.shape[1:-1], window, strides, dilation)
     groups = x.shape[-1] // channels
-    if channels == 1 < groups:
-        form = depthwise
-    elif groups > 1:
-        form = groups_apart if groups <= _GROUP_LIMIT else groups_batched
-    else:
-        # With a symbolic batch size the limit is one example's.
-        examples = x.shape[0] if isinstance(x.shape[0], int) else 1
-        positions = math.prod(n // s for n, s in zip(x.shape[1:-1], strides, strict=True))
-        copied = examples * positions * math.prod(window) * channels * x.dtype.itemsize
-        tall = window[0] >= _TALL and math.prod(window[1:]) * channels >= _ROW_DEPTH
-        form = rows if tall or copied > _PATCH_LIMIT else patches
+    if groups == 1:
+        return whole(x, kernel, Geometry(strides, tuple(pads), dilation, (1,) * len(window)))
+    x = pad_spatial(x, pads)
+    few = groups_apart if groups <= _GROUP_LIMIT else groups_batched
+    form = depthwise if channels == 1 else few
     return form(x, kernel, strides, dilation)
 
 
-def plain(
-    x: jax.Array,
-    kernel: jax.Array,
-    strides: Sequence[int],
-    padding: str,
-    dilation: Sequence[int],
-) -> jax.Array:
-    """The plain form: XLA's convolution."""
-    axes = "DHW"[-(x.ndim - 2) :]
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        strides,
-        padding.upper(),
-        rhs_dilation=dilation,
-        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
-        feature_group_count=x.shape[-1] // kernel.shape[-2],
-    )
+def whole(x: jax.Array, kernel: jax.Array, how: Geometry) -> jax.Array:
+    """One group: a convolution in float32, which half precision is rounded from once; or a product.
 
-
-def patches(
-    x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
-) -> jax.Array:
-    """All cells of a window side by side, and one matrix product."""
-    cells = windows(x, kernel.shape[:-2], strides, dilation)
-    together = cells[0] if len(cells) == 1 else jnp.concatenate(cells, axis=-1)
-    return _product(together, kernel.reshape(-1, kernel.shape[-1]))
-
-
-def rows(
-    x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
-) -> jax.Array:
-    """A product for each index along the window's first axis, added up: that many times less memory."""
-    result, first = None, kernel.shape[0]
-    reach = x.shape[1] - (first - 1) * dilation[0]
-    for i in range(first):
-        part = lax.slice_in_dim(x, i * dilation[0], i * dilation[0] + reach, axis=1)
-        row = patches(part, kernel[i : i + 1], strides, dilation)
-        result = row if result is None else result + row
-    assert result is not None
-    return result
+    Args:
+        x: An array of shape `(batch, *spatial, channels)`.
+        kernel: An array of shape `(*window, channels, filters)`.
+        how: How it slides.
+    """
+    if math.prod(kernel.shape[:-2]) == 1:
+        return product(x, kernel, how)
+    if is_half(x.dtype):
+        wide = convolve(x.astype("float32"), kernel.astype("float32"), how)
+        return wide.astype(x.dtype)
+    # Eigen's convolution knows no other dtype; XLA runs the others number by number.
+    return (convolve if x.dtype == "float32" else product)(x, kernel, how)
 
 
 def groups_apart(
     x: jax.Array, kernel: jax.Array, strides: Sequence[int], dilation: Sequence[int]
 ) -> jax.Array:
-    """Groups of channels apart: a product for each."""
+    """Groups of channels apart: a convolution for each."""
+    ones = (1,) * len(strides)
+    how = Geometry(tuple(strides), ((0, 0),) * len(ones), tuple(dilation), ones)
     groups = x.shape[-1] // kernel.shape[-2]
     parts = zip(jnp.split(x, groups, axis=-1), jnp.split(kernel, groups, axis=-1), strict=True)
-    return jnp.concatenate([patches(p, k, strides, dilation) for p, k in parts], axis=-1)
+    return jnp.concatenate([whole(p, k, how) for p, k in parts], axis=-1)
 
 
 def groups_batched(
@@ -165,11 +129,6 @@ def depthwise(
     return total.astype(dtype)
 
 
-def _product(x: jax.Array, weights: jax.Array) -> jax.Array:
-    flat = x.reshape(-1, x.shape[-1]) @ weights
-    return flat.reshape(*x.shape[:-1], weights.shape[-1])
-
-
 @functools.partial(jax.jit, static_argnames=("strides", "padding", "dilation"))
 def conv_transpose(
     x: jax.Array,
@@ -195,11 +154,10 @@ def conv_transpose(
         >>> conv_transpose(jnp.ones((1, 2, 1)), jnp.ones((2, 1, 1)), (1,), ((0, 0),), (1,)).ravel().tolist()
         [1.0, 2.0, 1.0]
     """
-    window = kernel.shape[:-2]
-    full = [
-        (n - 1) * s + (k - 1) * d + 1
-        for n, k, s, d in zip(x.shape[1:-1], window, strides, dilation, strict=True)
-    ]
-    image = jax.ShapeDtypeStruct((x.shape[0], *full, kernel.shape[-2]), x.dtype)
-    transpose = jax.linear_transpose(lambda y: conv(y, kernel, strides, "valid", dilation), image)
-    return pad_spatial(transpose(x)[0], padding)
+    turned = jnp.flip(kernel, range(kernel.ndim - 2)).swapaxes(-1, -2)
+    reach = [(k - 1) * d for k, d in zip(kernel.shape[:-2], dilation, strict=True)]
+    added = tuple((r + low, r + high) for r, (low, high) in zip(reach, padding, strict=True))
+    ones = (1,) * len(strides)
+    if not (on_cpu() and fixed(x.shape[1:])):
+        return plain(x, turned, ones, added, dilation, strides)
+    return whole(x, turned, Geometry(ones, added, dilation, strides))
