@@ -1,8 +1,9 @@
 """Measure the forms of convolution and pooling that `trivium.ops.lowering` chooses among.
 
-Each form makes training steps (a loss, and its gradients for the inputs and the kernel) inside a compiled loop, as
-`fit` runs them. The forms of a case take turns, so that what else the machine does falls on all of them, and the
-table has the medians as multiples of XLA's own form.
+Each form makes training steps (a loss, and its gradients for the inputs and the kernel), inside a compiled loop, as
+`fit` runs them, and one dispatch after the other. The forms of a case take turns, so that what else the machine does
+falls on all of them. The table has the medians, as multiples of XLA's own form outside of a loop; the least time of all
+cores, which says more than the clock where others use the machine too; and what it took to compile.
 
     python benchmarks/lowering.py --rounds 7 --only conv
 """
@@ -26,7 +27,8 @@ from rich.progress import track
 from rich.table import Table
 
 from trivium.ops import lowering
-from trivium.ops.lowering import convolution
+from trivium.ops.lowering import canonical, convolution
+from trivium.ops.lowering.canonical import Geometry
 from trivium.ops.lowering.windows import pad_spatial, same_padding, windows
 
 Form = Callable[[jax.Array, jax.Array], jax.Array]
@@ -43,23 +45,55 @@ class Case:
 
 
 def convolution_case(
-    name: str, batch: int, size: int, channels: int, kernel: tuple[int, ...], forms: list[str]
+    name: str,
+    batch: int,
+    size: int,
+    channels: int,
+    kernel: tuple[int, ...],
+    strides: int = 1,
 ) -> Case:
-    """Return a case of a square convolution that keeps the size."""
-    steps, window = (1, 1), kernel[:2]
+    """Return a case of a square convolution with `"same"` padding."""
+    steps, ones, window = (strides, strides), (1, 1), kernel[:2]
+    pads = same_padding((size, size), window, steps, ones)
+    how = Geometry(steps, tuple(pads), ones, ones)
 
-    def fast(form: str) -> Form:
-        pads = same_padding((size, size), window, steps, steps)
-        return lambda x, k: getattr(convolution, form)(pad_spatial(x, pads), k, steps, steps)
+    def of_groups(form: str) -> Form:
+        return lambda x, k: getattr(convolution, form)(pad_spatial(x, pads), k, steps, ones)
+
+    forms: dict[str, Form] = {"XLA": lambda x, k: canonical.plain(x, k, steps, "same", ones)}
+    if kernel[2] == channels:
+        forms["convolve"] = lambda x, k: canonical.convolve(x, k, how)
+        forms["product"] = lambda x, k: canonical.product(x, k, how)
+    elif kernel[2] == 1:
+        forms["depthwise"] = of_groups("depthwise")
+    else:
+        forms |= {form: of_groups(form) for form in ("groups_apart", "groups_batched")}
+    forms["lowering.conv"] = lambda x, k: lowering.conv(x, k, steps, "same", ones)
+    return Case(name, (batch, size, size, channels), kernel, forms)
+
+
+def transposed_case(
+    name: str, batch: int, size: int, channels: int, kernel: tuple[int, ...], strides: int
+) -> Case:
+    """Return a case of a transposed convolution that makes the size so many times as large."""
+    window, steps = kernel[0], (strides, strides)
+    less = (window - strides) // 2
+    cut = ((-less, less + strides - window),) * 2
+
+    def of_xla(x: jax.Array, k: jax.Array) -> jax.Array:
+        pads = [(window - 1 + low, window - 1 + high) for low, high in cut]
+        turned = jnp.flip(k, (0, 1)).swapaxes(-1, -2)
+        return canonical.plain(x, turned, (1, 1), pads, (1, 1), steps)
 
     return Case(
         name,
         (batch, size, size, channels),
         kernel,
         {
-            "XLA": lambda x, k: convolution.plain(x, k, steps, "same", steps),
-            **{form: fast(form) for form in forms},
-            "lowering.conv": lambda x, k: lowering.conv(x, k, steps, "same", steps),
+            "XLA": of_xla,
+            "lowering.conv_transpose": lambda x, k: lowering.conv_transpose(
+                x, k, steps, cut, (1, 1)
+            ),
         },
     )
 
@@ -97,33 +131,20 @@ def pooling_case(
 def cases(batch: int) -> list[Case]:
     """Return what is measured by default."""
     return [
-        convolution_case(
-            "conv 3x3, 28x28x1 to 32", batch, 28, 1, (3, 3, 1, 32), ["patches", "rows"]
-        ),
-        convolution_case(
-            "conv 3x3, 14x14x32 to 64", batch, 14, 32, (3, 3, 32, 64), ["patches", "rows"]
-        ),
-        convolution_case(
-            "conv 5x5, 14x14x16 to 32", batch, 14, 16, (5, 5, 16, 32), ["patches", "rows"]
-        ),
-        convolution_case(
-            "conv 3x3, 4 groups, 14x14x32 to 32",
-            batch,
-            14,
-            32,
-            (3, 3, 8, 32),
-            ["groups_apart", "groups_batched"],
-        ),
-        convolution_case(
-            "conv 3x3, 16 groups, 14x14x32 to 32",
-            batch,
-            14,
-            32,
-            (3, 3, 2, 32),
-            ["groups_apart", "groups_batched"],
-        ),
-        convolution_case(
-            "conv 3x3, depthwise, 14x14x32", batch, 14, 32, (3, 3, 1, 32), ["depthwise"]
+        convolution_case("conv 3x3, 28x28x1 to 32", batch, 28, 1, (3, 3, 1, 32)),
+        convolution_case("conv 3x3, 28x28x32 to 32", batch, 28, 32, (3, 3, 32, 32)),
+        convolution_case("conv 3x3, 14x14x64 to 64", batch, 14, 64, (3, 3, 64, 64)),
+        convolution_case("conv 3x3, 7x7x128 to 128", batch, 7, 128, (3, 3, 128, 128)),
+        convolution_case("conv 3x3, stride 2, 28x28x32 to 64", batch, 28, 32, (3, 3, 32, 64), 2),
+        convolution_case("conv 1x1, stride 2, 28x28x32 to 64", batch, 28, 32, (1, 1, 32, 64), 2),
+        convolution_case("conv 5x5, 14x14x16 to 32", batch, 14, 16, (5, 5, 16, 32)),
+        convolution_case("conv 3x3, 4 groups, 14x14x32 to 32", batch, 14, 32, (3, 3, 8, 32)),
+        convolution_case("conv 3x3, 16 groups, 14x14x32 to 32", batch, 14, 32, (3, 3, 2, 32)),
+        convolution_case("conv 3x3, depthwise, 14x14x32", batch, 14, 32, (3, 3, 1, 32)),
+        convolution_case("conv 3x3, depthwise twice, stride 2", batch, 28, 32, (3, 3, 1, 64), 2),
+        transposed_case("transposed 3x3, 14x14x32 to 32", batch, 14, 32, (3, 3, 32, 32), 1),
+        transposed_case(
+            "transposed 3x3, stride 2, 14x14x64 to 32", batch, 14, 64, (3, 3, 32, 64), 2
         ),
         pooling_case("max pool 2x2, 28x28x32", batch, 28, 32, 2, average=False),
         pooling_case("max pool 3x3, 27x27x32", batch, 27, 32, 3, average=False),
@@ -131,55 +152,88 @@ def cases(batch: int) -> list[Case]:
     ]
 
 
-def loop(form: Form) -> Callable[..., Any]:
-    """Return a compiled loop of training steps with one form."""
+def programs(form: Form) -> dict[str, Callable[..., Any]]:
+    """Return functions that make some training steps with one form, in a loop and one dispatch after the other."""
 
     def loss(arrays: Any) -> jax.Array:
         return jnp.mean(jnp.square(form(*arrays)))
 
-    def step(_: int, arrays: Any) -> Any:
+    def step(arrays: Any) -> Any:
         return jax.tree_util.tree_map(lambda a, g: a - 0.01 * g, arrays, jax.grad(loss)(arrays))
 
-    return jax.jit(lambda steps, arrays: lax.fori_loop(0, steps, step, arrays))
+    loop = jax.jit(lambda steps, a: lax.fori_loop(0, steps, lambda _, a: step(a), a))
+    straight = jax.jit(step)
+
+    def dispatched(steps: int, arrays: Any) -> Any:
+        for _ in range(steps):
+            arrays = straight(arrays)
+        return arrays
+
+    return {"in a loop": loop, "straight": dispatched}
 
 
-def measure(case: Case, rounds: int, seconds: float) -> dict[str, float]:
-    """Return the median seconds a step of each form, in as many rounds, each of about as many seconds a form."""
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds a step by the clock (the median) and of all cores (the least), and seconds to compile."""
+
+    clock: float
+    cores: float
+    compiling: float
+
+
+def measure(case: Case, rounds: int, seconds: float) -> dict[tuple[str, str], Times]:
+    """Return the times of each form in each place, in as many rounds, each of about as many seconds."""
     generator = np.random.default_rng(0)
     arrays = tuple(
         jnp.asarray(generator.normal(size=shape), "float32") for shape in (case.inputs, case.kernel)
     )
-    loops = {name: loop(form) for name, form in case.forms.items()}
+    runs = {
+        (name, place): run
+        for name, form in case.forms.items()
+        for place, run in programs(form).items()
+    }
 
-    def run(name: str, steps: int) -> float:
-        begin = time.perf_counter()
-        jax.block_until_ready(loops[name](steps, arrays))
-        return (time.perf_counter() - begin) / steps
+    def timed(key: tuple[str, str], steps: int) -> tuple[float, float]:
+        clock, cores = time.perf_counter(), time.process_time()
+        jax.block_until_ready(runs[key](steps, arrays))
+        return (time.perf_counter() - clock) / steps, (time.process_time() - cores) / steps
 
-    for name in loops:
-        run(name, 1)  # Compiles.
-    steps = {name: max(1, round(seconds / run(name, 2))) for name in loops}
-    times: dict[str, list[float]] = {name: [] for name in loops}
+    compiling = {key: timed(key, 1)[0] for key in runs}
+    steps = {key: max(1, round(seconds / timed(key, 1)[0])) for key in runs}
+    times: dict[tuple[str, str], list[tuple[float, float]]] = {key: [] for key in runs}
     for _ in range(rounds):
-        for name in loops:
-            times[name].append(run(name, steps[name]))
-    return {name: statistics.median(values) for name, values in times.items()}
+        for key in runs:
+            times[key].append(timed(key, steps[key]))
+    return {
+        key: Times(
+            1000 * statistics.median(clock for clock, _ in found),
+            1000 * min(cores for _, cores in found),
+            compiling[key],
+        )
+        for key, found in times.items()
+    }
 
 
-def table(results: dict[str, dict[str, float]]) -> Table:
-    """Return the medians and their ratios to XLA's own form."""
-    shown = Table(title=f"Training steps in a compiled loop on {jax.devices()[0].device_kind}")
-    for heading in ("case", "form"):
+def table(results: dict[str, dict[tuple[str, str], Times]]) -> Table:
+    """Return the times and their ratios to XLA's own form outside of a loop."""
+    shown = Table(title=f"Training steps on {jax.devices()[0].device_kind}")
+    for heading in ("case", "form", "place"):
         shown.add_column(heading)
-    for heading in ("ms a step", "times XLA"):
+    for heading in ("ms", "times XLA", "ms of all cores", "s to compile"):
         shown.add_column(heading, justify="right")
-    for case, medians in results.items():
-        fastest = min(medians.values())
-        for i, (form, seconds) in enumerate(medians.items()):
-            style = "bold" if seconds == fastest else ""
-            ratio = seconds / medians["XLA"]
+    for case, found in results.items():
+        fastest = min(times.cores for times in found.values())
+        for i, ((form, place), times) in enumerate(found.items()):
+            ratio = times.clock / found["XLA", "straight"].clock
             shown.add_row(
-                case if i == 0 else "", form, f"{1000 * seconds:.2f}", f"{ratio:.3f}", style=style
+                case if i == 0 else "",
+                form,
+                place,
+                f"{times.clock:.2f}",
+                f"{ratio:.3f}",
+                f"{times.cores:.2f}",
+                f"{times.compiling:.2f}",
+                style="bold" if times.cores == fastest else "",
             )
         shown.add_section()
     return shown
