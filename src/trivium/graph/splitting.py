@@ -80,6 +80,8 @@ def _has_text(node: Node) -> bool:
 def _is_learned(node: Node) -> bool:
     """Say whether what a node gives follows from more than its inputs: from weights, or from random numbers."""
     operation = node.operation
+    if getattr(operation, "changed_by_adapt_alone", False):
+        return False  # What was found in data stays what it is while a model is trained.
     return isinstance(operation, ReadVariable) or bool(
         node.variables or getattr(operation, "variables", ())
     )

@@ -245,7 +245,7 @@ def load_model(
                 model = deserialize(config)
             except UnknownNameError as error:
                 model = _model_of_graph(archive, source, error)
-            if not hasattr(model, "load_weights"):
+            if not hasattr(model, "save"):
                 raise ModelFileError(f"it holds a {type(model).__name__}, which is no model")
             if compile and compiled:
                 _compile(model, compiled, source)

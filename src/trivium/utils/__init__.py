@@ -40,6 +40,7 @@ from trivium.state.settings import (
 )
 from trivium.training.executables import clear_session
 from trivium.utils import bounding_boxes, legacy
+from trivium.utils.feature_space import FeatureSpace
 from trivium.utils.named_values import Config
 from trivium.utils.numeric import normalize, to_categorical
 from trivium.utils.progbar import Progbar
@@ -68,6 +69,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",

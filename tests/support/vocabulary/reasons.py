@@ -12,10 +12,6 @@ LATER = {
             "AugMix", "RandAugment", "RandomColorJitter",
         )
     },
-    **{
-        f"utils.{name}": _DATA
-        for name in ("FeatureSpace",)
-    },
 }  # fmt: skip
 
 # What stays away.

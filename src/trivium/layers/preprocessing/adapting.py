@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class Adaptive(Layer):
         1.0
     """
 
+    # Training leaves its variables as they are, so that the host may use what it gives ahead of the device.
+    changed_by_adapt_alone: ClassVar[bool] = True
     # What `update_state` has gathered so far lies in no list of attributes to look through for layers.
     _untracked = Layer._untracked | {"_so_far"}
     _so_far: Any = None
