@@ -80,9 +80,9 @@ def test_one_image_is_a_batch_of_one():
         else np.asarray(x)[None]
         for k, x in one.items()
     }
-    for seed in range(4):
-        a = L.RandomFlip("vertical", seed=seed, bounding_box_format="xyxy")(one)
-        b = L.RandomFlip("vertical", seed=seed, bounding_box_format="xyxy")(batch)
+    layers = [L.RandomFlip("vertical", seed=1, bounding_box_format="xyxy") for _ in range(2)]
+    for _ in range(4):
+        a, b = layers[0](one), layers[1](batch)
         for key in ("images", "labels", "segmentation_masks"):
             assert np.array_equal(a[key], b[key][0])
         for key in ("boxes", "labels"):
