@@ -15,7 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.casting import cast
 from trivium.data.checks import DataError, nonfinite
+from trivium.data.files import FileRows, is_in_file
+from trivium.data.lazy import LazyRows
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.data.texts import as_texts, holds_text, is_text
 from trivium.state import floatx
@@ -34,8 +37,8 @@ def is_array_like(value: Any) -> bool:
         (True, False)
     """
     scalar = isinstance(value, numbers.Number | str | bytes)
-    sparse = isinstance(value, SparseRows) or is_sparse(value)
-    return scalar or sparse or is_nested(value) or hasattr(value, "__array__")
+    lazy = isinstance(value, LazyRows) or is_sparse(value)
+    return scalar or lazy or is_nested(value) or hasattr(value, "__array__")
 
 
 def to_arrays(
@@ -125,7 +128,11 @@ def refuse_text(structure: Any, name: str = "x") -> None:
 
 def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
     """Turn one array-like into an array, checked and of the right dtype."""
-    if isinstance(value, SparseRows):
+    if is_in_file(value):
+        value = FileRows(value, value.dtype)
+    if isinstance(value, FileRows):
+        return _file_leaf(value, name)
+    if isinstance(value, LazyRows):
         return value
     if is_sparse(value):
         value = rows_of(value, name)
@@ -144,13 +151,21 @@ def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
         raise DataError(
             f"`{name}` has no samples: its shape is {array.shape}. Wanted at least one."
         )
-    result = _cast(array, target, name)
+    result = cast(array, target, name)
     # A memory-mapped file is left unread: its owner has reasons not to have it in memory.
     if issues is not None and not isinstance(value, np.memmap):
         line = nonfinite(result, array, name)
         if line:
             issues.append(line)
     return result
+
+
+def _file_leaf(rows: FileRows, name: str) -> FileRows:
+    """Return an array in a file as rows of a dtype that training takes; they are looked at when they are read."""
+    target = _target_dtype(rows.dtype)
+    if target is None:
+        raise DataError(_not_numbers(rows[:1], name))
+    return rows.in_dtype(target)
 
 
 def _sparse_leaf(rows: SparseRows, name: str, issues: list[str] | None) -> SparseRows:
@@ -161,7 +176,7 @@ def _sparse_leaf(rows: SparseRows, name: str, issues: list[str] | None) -> Spars
         raise DataError(_not_numbers(stored, name))
     if not len(rows):
         raise DataError(f"`{name}` has no samples: its shape is {rows.shape}. Wanted at least one.")
-    values = _cast(stored, target, name)
+    values = cast(stored, target, name)
     if issues is not None and (line := nonfinite(values, stored, name, rows.row_of)):
         issues.append(line)
     return SparseRows(rows.matrix, target)
@@ -252,21 +267,6 @@ def _target_dtype(dtype: Any) -> np.dtype | None:
     return None
 
 
-def _cast(array: Any, target: np.dtype, name: str) -> Any:
-    if array.dtype == target:
-        return array
-    if target.kind in "iu" and array.size:
-        low, high, limits = int(array.min()), int(array.max()), np.iinfo(target)
-        if low < limits.min or high > limits.max:
-            raise DataError(
-                f"`{name}` has values from {low} to {high}, but whole numbers are kept as "
-                f"{target}, from {limits.min} to {limits.max}. Number the values anew, or hash "
-                "them into that range."
-            )
-    with np.errstate(over="ignore"):  # what became infinite is reported by name
-        return array.astype(target)
-
-
 def in_range(x: Any, name: str) -> Any:
     """Return `x`, whose whole numbers JAX can keep: of those beyond it would keep the last 32 bits, another number.
 
@@ -282,7 +282,7 @@ def in_range(x: Any, name: str) -> Any:
         dtype('int32')
     """
     if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.dtype.name in _NARROW:
-        return _cast(x, np.dtype(jax.dtypes.canonicalize_dtype(x.dtype)), name)
+        return cast(x, np.dtype(jax.dtypes.canonicalize_dtype(x.dtype)), name)
     return x
 
 

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["OrderKey", "gathered", "in_blocks", "part_of", "permutation", "through_buffer"]
+__all__ = [
+    "OrderKey",
+    "by_blocks",
+    "gathered",
+    "in_blocks",
+    "part_of",
+    "permutation",
+    "through_buffer",
+]
 
 
 # "in" in ASCII: the key of an inner pipeline is never that of a repetition.
@@ -85,6 +93,38 @@ def permutation(count: int, seed: int, step: int) -> np.ndarray:
         np.True_
     """
     return OrderKey(seed, (step,)).generator().permutation(count).astype(np.int32)
+
+
+def by_blocks(count: int, block: int, group: int, seed: int, step: int) -> np.ndarray:
+    """Return the numbers from 0 to `count - 1` in an order that reads a file in long runs.
+
+    The blocks come in an order drawn by chance, and the rows of so many blocks as a buffer holds are mixed with each
+    other. So rows of one block come near each other, and two rows of different blocks anyhow.
+
+    Args:
+        count: How many.
+        block: How many rows stand in a block.
+        group: How many blocks are mixed with each other.
+        seed: The seed.
+        step: The number of steps taken before this order is used.
+
+    Returns:
+        Shape `(count,)`, dtype int32.
+
+    Example:
+        >>> sorted(by_blocks(7, 2, 2, seed=1, step=0).tolist()) == list(range(7))
+        True
+    """
+    generator = OrderKey(seed, (step,)).generator()
+    starts = generator.permutation(-(-count // block)) * block
+    order = np.empty(count, np.int32)
+    done = 0
+    for first in range(0, len(starts), group):
+        rows = (starts[first : first + group, None] + np.arange(block)).ravel()
+        rows = generator.permutation(rows[rows < count])
+        order[done : done + len(rows)] = rows
+        done += len(rows)
+    return order
 
 
 def through_buffer(

@@ -111,8 +111,8 @@ class Rows(Source, Protocol):
         ...
 
     @property
-    def sparse(self) -> bool:
-        """Whether some are sparse matrices, which are made dense a batch at a time."""
+    def lazy(self) -> bool:
+        """Whether rows of some are made when they are asked for, a batch at a time."""
         ...
 
     @property

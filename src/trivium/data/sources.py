@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -24,8 +24,10 @@ from trivium.data.checks import (
     placed,
 )
 from trivium.data.convert import is_array_like, to_arrays
-from trivium.data.orders import permutation
-from trivium.data.sparse import SparseRows, dense, some_rows
+from trivium.data.files import FileRows
+from trivium.data.lazy import LazyRows, dense, some_rows
+from trivium.data.orders import by_blocks, permutation
+from trivium.data.workers import ahead_of
 from trivium.state.session import session
 from trivium.state.trees import is_nested, map_leaves, named_leaves
 
@@ -95,6 +97,7 @@ class BatchedSource:
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.shuffle = shuffle
+        self._reading: Generator[Any, None, None] | None = None
 
     def example(self) -> tuple:
         """Return a first batch, to build a model on; no epoch misses it."""
@@ -123,8 +126,22 @@ class BatchedSource:
             place: What it returned.
         """
 
+    def read_ahead(
+        self, make: Callable[[], Iterator[Any]], size: int = 2
+    ) -> Generator[Any, None, None]:
+        """Return what an iterator gives, read ahead by a thread that `close` ends.
+
+        Args:
+            make: Makes the iterator.
+            size: How many items may wait.
+        """
+        self._reading = ahead_of(make, size)
+        return self._reading
+
     def close(self) -> None:
-        """End whatever makes batches ahead; of rows nothing is made."""
+        """End whatever makes batches ahead."""
+        if self._reading is not None:
+            self._reading.close()
 
     def _window(self, total: int, step: int) -> tuple[int, int, int]:
         """Return an epoch's first batch, the one after its last, the step this pass began at."""
@@ -159,7 +176,7 @@ class ArraySource(BatchedSource):
     Attributes:
         data: Nested structures of NumPy or JAX arrays, or rows of sparse matrices, of one length.
         nbytes: The size of all of it as dense arrays.
-        sparse: Whether there are sparse matrices in it, so that it is not to be made dense as a whole.
+        lazy: Whether some rows are made when they are asked for (sparse matrices, arrays in files): never all at once.
 
     Example:
         >>> source = ArraySource((np.zeros((10, 3), "float32"),), batch_size=4)
@@ -197,7 +214,7 @@ class ArraySource(BatchedSource):
         self.data = data
         # An array that serves several outputs counts once.
         arrays = {id(a): a for a in jax.tree.leaves(data)}
-        self.sparse = any(isinstance(a, SparseRows) for a in arrays.values())
+        self.lazy = any(isinstance(a, LazyRows) for a in arrays.values())
         self.nbytes = sum(int(a.nbytes) for a in arrays.values())
 
     def map_inputs(self, function: Callable[[Any], Any]) -> None:
@@ -247,10 +264,19 @@ class ArraySource(BatchedSource):
             rest = np.arange(whole * size, count, dtype=np.int32)
             order = np.concatenate([blocks[permutation(whole, seed, began)].ravel(), rest])
         elif self.shuffle:
-            order = permutation(count, seed, began)
+            order = self._shuffled(seed, began)
         else:
             order = np.arange(count, dtype=np.int32)
         return order[first * size : stop * size]
+
+    def _shuffled(self, seed: int, step: int) -> np.ndarray:
+        files = [a for a in jax.tree.leaves(self.data) if isinstance(a, FileRows)]
+        if not files:
+            return permutation(self.num_samples, seed, step)
+        block = min(a.block for a in files)
+        # Blocks of different arrays do not begin at the same rows: half of each buffer is left for that.
+        group = max(1, min(a.block * a.blocks for a in files) // 2 // block)
+        return by_blocks(self.num_samples, block, group, seed, step)
 
 
 def standardize(
@@ -319,7 +345,7 @@ def standardize(
 
 def _weights(weight: Any) -> Any:
     """Return sample weights as an array: there is a number for each sample anyway."""
-    return dense(weight) if isinstance(weight, SparseRows) else weight
+    return dense(weight) if isinstance(weight, LazyRows) else weight
 
 
 def warn_nonfinite(what: str, issues: list[str]) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.lazy import LazyRows
 
-__all__ = ["SparseRows", "dense", "is_sparse", "on_host", "rows_of", "some_rows"]
+__all__ = ["SparseRows", "is_sparse", "rows_of"]
 
 
 def is_sparse(value: Any) -> bool:
@@ -25,7 +26,7 @@ def is_sparse(value: Any) -> bool:
     return module is not None and bool(module.issparse(value))
 
 
-class SparseRows:
+class SparseRows(LazyRows):
     """A sparse matrix as an array of rows, which are dense NumPy arrays once they are asked for.
 
     Args:
@@ -45,14 +46,6 @@ class SparseRows:
         self.matrix = matrix
         self.dtype = dtype
         self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
-
-    @property
-    def nbytes(self) -> int:
-        """How many bytes it would take as a dense array."""
-        return self.shape[0] * self.shape[1] * self.dtype.itemsize
-
-    def __len__(self) -> int:
-        return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
         if isinstance(index, int | np.integer):
@@ -93,33 +86,3 @@ def rows_of(matrix: Any, name: str) -> Any:
         return matrix.toarray()
     csr = matrix.tocsr()
     return SparseRows(csr, csr.dtype)
-
-
-def dense(array: Any) -> np.ndarray:
-    """Return all of an array as NumPy's: for a batch, or for what is small.
-
-    Example:
-        >>> dense([1, 2])
-        array([1, 2])
-    """
-    return array[:] if isinstance(array, SparseRows) else np.asarray(array)
-
-
-def on_host(array: Any) -> Any:
-    """Return an array from which batches are read on the host: NumPy's, or sparse rows as they are.
-
-    Example:
-        >>> on_host([1, 2])
-        array([1, 2])
-    """
-    return array if isinstance(array, SparseRows) else np.asarray(array)
-
-
-def some_rows(array: Any, rows: slice) -> Any:
-    """Return some rows of an array; those of a sparse matrix stay sparse.
-
-    Example:
-        >>> some_rows(np.arange(5), slice(3, None))
-        array([3, 4])
-    """
-    return array.part(rows) if isinstance(array, SparseRows) else array[rows]

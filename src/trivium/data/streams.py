@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trivium.data.checks import DataError, placed
+from trivium.data.lazy import dense
 from trivium.data.orders import permutation
 from trivium.data.pydataset import PyDataset, fetch
 from trivium.data.sources import (
@@ -18,7 +19,7 @@ from trivium.data.sources import (
     standardize,
     warn_nonfinite,
 )
-from trivium.data.sparse import dense, is_sparse
+from trivium.data.sparse import is_sparse
 from trivium.data.workers import close
 from trivium.state import global_seed
 from trivium.state.plain import OwnState, host_randomness, same, set_host_randomness
@@ -47,7 +48,6 @@ class StreamSource(BatchedSource):
         self._look_for_nan = True
         self._check: Callable[[tuple], None] | None = None
         self._example: tuple | None = None
-        self._reading: Generator[Any, None, None] | None = None
         self._function: Callable[[Any], Any] | None = None
 
     def map_inputs(self, function: Callable[[Any], Any]) -> None:
@@ -90,11 +90,6 @@ class StreamSource(BatchedSource):
         if self._given == 0:
             raise self._no_batch()
         self._finish(count)
-
-    def close(self) -> None:
-        """End the epoch that is being read, if one is, and whatever makes its batches."""
-        if self._reading is not None:
-            self._reading.close()
 
     def require(self, check: Callable[[tuple], None]) -> None:
         """Have each batch checked as it comes; see `Source`."""

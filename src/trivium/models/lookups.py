@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trivium.data.checks import DataError
-from trivium.data.sparse import SparseRows, dense
+from trivium.data.files import FileRows
+from trivium.data.lazy import dense
+from trivium.data.sparse import SparseRows
 from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.embedding import Embedding
 from trivium.layers.preprocessing import CategoryEncoding
@@ -102,6 +104,8 @@ def _lookups(graph: Graph) -> list[_Lookup]:
 
 def _in_range(array: Any, count: int) -> bool:
     """Say whether all numbers are from 0 to `count - 1`, in one look at each."""
+    if isinstance(array, FileRows):
+        return all(_in_range(piece, count) for piece in array.pieces())
     values = array.matrix.data if isinstance(array, SparseRows) else array
     if not values.size or np.dtype(values.dtype) == bool:
         return True

@@ -13,7 +13,7 @@ import numpy as np
 from trivium import losses as losses_room
 from trivium import metrics as metrics_room
 from trivium.data.checks import DataError
-from trivium.data.sparse import dense
+from trivium.data.lazy import dense
 from trivium.losses.arrays import returned
 from trivium.training.outputs import A_LOSS, A_NUMBER, AN_ARRAY, SOME_METRICS, Outputs, is_config
 

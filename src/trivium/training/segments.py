@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data import ArraySource
-from trivium.data.sparse import on_host
+from trivium.data.lazy import on_host
 from trivium.data.texts import is_text
 from trivium.state import to_device
 
@@ -112,8 +112,8 @@ class Feed:
     def __init__(self, source: Any, chunk: int | None = None, eager: bool = False) -> None:
         self.source, self.eager = source, eager
         self._arrays = source if isinstance(source, ArraySource) else None
-        # The rows of sparse matrices are made dense batch by batch.
-        whole = self._arrays is not None and not eager and not self._arrays.sparse
+        # Lazy rows are made batch by batch.
+        whole = self._arrays is not None and not eager and not self._arrays.lazy
         self._resident = whole and source.nbytes <= device_budget()
         self._in_order = whole and source.in_order
         self._kept: dict[int, list[Segment]] = {}
@@ -138,7 +138,8 @@ class Feed:
         elif self._resident:
             yield from self._whole(len(order), order, skip)
         else:
-            yield from self._blocks(_batches(source, order[skip * source.batch_size :]))
+            rest = order[skip * source.batch_size :]
+            yield from source.read_ahead(lambda: self._gathered(rest))
 
     def first(self) -> Iterator[Segment]:
         """Yield the segments of the first pass, or one of each form that is known before; nothing is laid for them."""
@@ -224,8 +225,30 @@ class Feed:
             yield full, rows, rows - full, 1
 
     def _room(self, batch: Any) -> int:
-        nbytes = sum(a.nbytes for a in jax.tree_util.tree_leaves(batch))
+        return self._room_for(sum(a.nbytes for a in jax.tree_util.tree_leaves(batch)))
+
+    def _room_for(self, nbytes: int) -> int:
+        """Return how many batches of so many bytes are laid side by side."""
         return max(1, min(self._steps, _BLOCK_BYTES // max(1, nbytes)))
+
+    def _gathered(self, order: np.ndarray) -> Iterator[Segment]:
+        """Yield the batches of arrays that stay on the host, those of a segment gathered at once."""
+        source = self._arrays
+        assert source is not None
+        data, size = jax.tree_util.tree_map(on_host, source.data), source.batch_size
+        leaves = jax.tree_util.tree_leaves(data)
+        room = self._room_for(size * sum(a.nbytes // len(a) for a in leaves))
+        full = len(order) // size
+        for first in range(0, full, room):
+            steps = min(room, full - first)
+            rows = _rows(data, order[first * size : (first + steps) * size])
+            laid = jax.tree_util.tree_map(
+                lambda a: a if is_text(a) else to_device(_padded(a, room * size)), rows
+            )
+            lay = functools.partial(tuple, (laid, _numbers(room * size)))
+            yield Segment(_specs(data, room * size), size, room * size, steps, 0, lay)
+        if len(order) > full * size:
+            yield self._block([_rows(data, order[full * size :])])
 
     def _blocks(self, batches: Iterable[Any]) -> Iterator[Segment]:
         waiting: list[Any] = []
@@ -260,14 +283,6 @@ class Feed:
             return jax.tree_util.tree_map(place, *batches), _numbers(room * size)
 
         return Segment(_specs(batches[0], room * size), size, room * size, len(batches), 0, lay)
-
-
-def _batches(source: ArraySource, order: np.ndarray) -> Iterator[Any]:
-    """Yield the batches of arrays that stay on the host."""
-    data = jax.tree_util.tree_map(on_host, source.data)
-    size = source.batch_size
-    for first in range(0, len(order), size):
-        yield _rows(data, order[first : first + size])
 
 
 def _rows(data: Any, index: Any) -> Any:

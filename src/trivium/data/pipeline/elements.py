@@ -13,7 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.data.sparse import SparseRows, is_sparse, rows_of
+from trivium.data.files import FileRows, is_in_file
+from trivium.data.lazy import LazyRows
+from trivium.data.sparse import is_sparse, rows_of
 
 __all__ = [
     "Nested",
@@ -59,7 +61,9 @@ def as_arrays(element: Any) -> Any:
     def convert(x: Any) -> Any:
         if is_sparse(x):
             return rows_of(x, "Dataset")
-        return x if isinstance(x, jax.Array | SparseRows | Nested) else np.asarray(x)
+        if is_in_file(x):
+            return FileRows(x, x.dtype)
+        return x if isinstance(x, jax.Array | LazyRows | Nested) else np.asarray(x)
 
     return map_arrays(convert, element)
 

@@ -121,7 +121,7 @@ def _read_all(file: BinaryIO, form: Any) -> Any:
 
 def _write(file: BinaryIO, leaf: Any) -> None:
     array = np.asarray(leaf)
-    if array.dtype.hasobject:
+    if array.dtype.hasobject or array.dtype.kind == "T":
         text = json.dumps([array.shape, [_plain(v) for v in array.ravel().tolist()]]).encode()
         file.write(b"o" + struct.pack("<Q", len(text)) + text)
     else:

@@ -15,7 +15,7 @@ from trivium.data.pipeline.rows import Batches, Rows
 from trivium.data.pipeline.stages import INFINITE, Elements
 from trivium.data.sources import ArraySource, BatchedSource, standardize
 from trivium.data.streams import IterableSource
-from trivium.data.workers import ahead_of, close
+from trivium.data.workers import close
 from trivium.state.plain import host_randomness, same
 
 __all__ = ["PipelineSource", "RowsSource"]
@@ -128,7 +128,7 @@ class PipelineSource(IterableSource):
     def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
         self._feed.key = OrderKey(seed, (step,))
         epoch = super()._items
-        return ahead_of(lambda: epoch(seed, step, skip), self._ahead)
+        return self.read_ahead(lambda: epoch(seed, step, skip), self._ahead)
 
     def _passed(self, count: int) -> Iterator[tuple[int, Any]]:
         before = host_randomness()
