@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import Any
 
 import numpy as np
 import pytest
-from oracle import both
+from oracle import both, recorded
 
 import trivium as tv
 
@@ -227,3 +228,55 @@ def plain(config: dict[str, Any]) -> dict[str, Any]:
     policy = config["dtype"]
     name = policy["config"]["name"] if isinstance(policy, dict) else policy
     return {k: list(v) if isinstance(v, tuple) else v for k, v in config.items()} | {"dtype": name}
+
+
+# -- files ------------------------------------------------------------------------------------------------------
+
+
+def model_of(lib: Any) -> Any:
+    """Return a model of layers of words, with vocabularies that are given and learned."""
+    x = lib.Input((), dtype="string", name="text")
+    weighted = lib.layers.TextVectorization(output_mode="tf_idf", name="weighted")
+    weighted.adapt(TEXTS)
+    numbered = lib.layers.TextVectorization(output_sequence_length=4, name="numbered")
+    numbered.adapt(TEXTS)
+    given = lib.layers.StringLookup(vocabulary=VOCABULARY, output_mode="one_hot", name="given")
+    parts = [weighted(x), lib.layers.Embedding(20, 2, name="table")(numbered(x))[:, 0], given(x)]
+    return lib.Model(x, lib.layers.Dense(2, name="out")(lib.layers.concatenate(parts)))
+
+
+def known(model: Any) -> Any:
+    """Return what a model's layers of words have learned."""
+    names = ("weighted", "numbered", "given")
+    words = [[str(t) for t in model.get_layer(n).get_vocabulary()] for n in names]
+    weights = model.get_layer("weighted")._lookup_layer.idf_weights
+    return words, np.asarray(weights, "float32")
+
+
+def test_files_go_both_ways(tmp_path: Any) -> None:
+    def read_and_written(keras: Any) -> Any:
+        ours, theirs = str(tmp_path / "ours.keras"), str(tmp_path / "theirs.keras")
+        model_of(tv).save(ours)
+        model_of(keras).save(theirs)
+        with zipfile.ZipFile(theirs) as file:
+            assets = {n: file.read(n).decode() for n in file.namelist() if n.startswith("assets")}
+            config = file.read("config.json").decode()
+        return known(keras.models.load_model(ours)), config, assets
+
+    theirs, config, assets = recorded(read_and_written)
+    model = model_of(tv)
+    assert theirs[0] == known(model)[0]  # Keras has read what we wrote.
+    np.testing.assert_allclose(theirs[1], known(model)[1], rtol=1e-6)
+    model.save(tmp_path / "ours.keras")
+    with zipfile.ZipFile(tmp_path / "ours.keras") as file:
+        names = [n for n in file.namelist() if n.startswith("assets")]
+        assert {n: file.read(n).decode() for n in names} == assets
+        rest = {n: file.read(n) for n in ("metadata.json", "model.weights.h5")}
+    with zipfile.ZipFile(tmp_path / "theirs.keras", "w") as file:
+        file.writestr("config.json", config)
+        for name, content in (assets | rest).items():
+            file.writestr(name, content)
+    loaded = tv.models.load_model(tmp_path / "theirs.keras")
+    assert known(loaded)[0] == theirs[0]
+    wanted = tv.models.load_model(tmp_path / "ours.keras").predict(np.array(TEXTS), verbose=0)
+    np.testing.assert_array_equal(loaded.predict(np.array(TEXTS), verbose=0), wanted)
