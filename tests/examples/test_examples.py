@@ -39,6 +39,7 @@ SAYS = {
                            "    ResidualBlock(2, 30),", "the same predictions, to the bit: True"],
     "one_cycle": ["one cycle ", "first 0.030, highest 0.", "batches with a rate of their own: True"],
     "sequence_classifier": ["the same answer: True", "layers.Embedding(12, 16, mask_zero=True),", "where h₂ is 1"],
+    "text_classifier": ["['the', ", "a good one: ", "layers.TextVectorization(", 'Input(shape=(1,), dtype="string")'],
     "translator": ["turned around, ", " -> ", "it has 2 inputs (`source`, `written`)", "initial_state="],
     "monte_carlo_dropout": ["the mean of 100", "where wrong 0.", "two predictions differ: True"],
     "low_rank": ["Trained are 2732 numbers: ['lora_kernel_a', 'lora_kernel_b']", "float8  ", "they took 134760",
@@ -82,10 +83,12 @@ def styles_of(example):
 
 
 def sample_of(model, size=2):
-    """Return inputs for a model: small numbers that are fit for pixels and words alike."""
+    """Return inputs for a model: small numbers that are fit for pixels and words alike; of text, words of digits."""
     rng = np.random.default_rng(0)
     return jax.tree_util.tree_map(
-        lambda t: rng.integers(0, 2, (size, *(n or 6 for n in t.shape[1:]))).astype(t.dtype),
+        lambda t: rng.integers(0, 2, (size, *(n or 6 for n in t.shape[1:]))).astype(
+            str if t.dtype == "string" else t.dtype
+        ),
         model.input,
     )
 

@@ -257,7 +257,7 @@ def test_models_with_text_do_what_models_do(style: str, tmp_path: Any) -> None:
         model.export(tmp_path / "model.stablehlo", verbose=False)
 
 
-def test_the_fingerprint_knows_the_words() -> None:
+def test_the_fingerprint_knows_the_words_that_were_given() -> None:
     def model(*vocabulary: str) -> Any:
         return tv.Sequential([text(), L.StringLookup(vocabulary=vocabulary), L.Dense(1)])
 

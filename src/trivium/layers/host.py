@@ -85,12 +85,16 @@ class HostLayer(Layer):
         return map_leaves(_as_declared, self.call(*args, **kwargs))
 
     def description(self) -> str:
-        """Return what two layers share exactly when they do the same: no name, and all settings and words."""
+        """Return what two layers share exactly when they are made alike: all settings, and no name.
+
+        What a layer has learned by `adapt` is no more in it than weights are in a model's fingerprint.
+        """
         try:
             config = self.get_config()
         except (NotImplementedError, TypeError, ValueError):
             config = {}  # What no config can hold has no description but its class.
-        said = {k: str(v) for k, v in config.items() if k not in ("name", "trainable")}
+        learned = ("name", "trainable", "vocabulary_size")
+        said = {k: str(v) for k, v in config.items() if k not in learned}
         return f"{type(self).__name__} {sorted(said.items())}"
 
     # -- layers of which the host does a part alone -------------------------------------------------------------

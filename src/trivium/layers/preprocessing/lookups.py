@@ -363,10 +363,6 @@ class IndexLookup(Adaptive, HostLayer):
             raise TypeError(f"{self._called} takes {wanted}; got {inputs.dtype}.")
         return super().compute_output_spec(inputs)
 
-    def description(self) -> str:
-        """Return what two layers share exactly when they do the same."""
-        return f"{super().description()} {self._table.terms.tolist()} {self.idf_weights}"
-
     # -- files --------------------------------------------------------------------------------------------------
 
     def _config_argument(self, name: str) -> Any:

@@ -300,10 +300,6 @@ class TextVectorization(Adaptive, HostLayer):
             )
         return super().compute_output_spec(inputs)
 
-    def description(self) -> str:
-        """Return what two layers share exactly when they do the same."""
-        return f"{super().description()} {self._lookup_layer.description()}"
-
     # -- files --------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
