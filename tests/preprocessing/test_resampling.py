@@ -31,7 +31,7 @@ def test_the_numbers_are_those_of_the_op(method, fit):
         x = RNG.integers(0, 256, (height, width, 3)).astype("uint8")
         wanted = ops.image.resize(x.astype("float32"), size, method, **kwargs)
         got = resample(fitted(x, size), size, method)
-        assert got.dtype == np.float32
+        assert got.dtype in ("uint8", "float32")  # Bytes where each pixel is one that was there.
         np.testing.assert_allclose(got, wanted, atol=2e-2 if "lanczos" in method else 2e-3)
 
 

@@ -1,7 +1,7 @@
 """Images of other sizes, on the host: what `ops.image.resize` computes, without a program for each size of file.
 
 Each axis is resampled on its own. A row of the result is a weighted sum of a few rows of the image, its *taps*; which
-ones, and by what weights, follows from the two sizes alone and is worked out once for each pair.
+ones, and by what weights, follows from the two sizes alone: a sparse matrix for each pair of sizes, made once.
 
 Reference:
     Turkowski, "Filters for Common Resampling Tasks", Graphics Gems, 1990. Keys, "Cubic Convolution Interpolation for
@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,9 @@ import numpy as np
 
 from trivium.state import suggest
 from trivium.state.types import Array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["METHODS", "check_method", "crop_to_ratio", "pad_to_ratio", "resample", "smart_resize"]
 
@@ -45,6 +48,8 @@ _KERNELS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
     "lanczos5": (lambda x: _lanczos(x, 5), 5),
     "gaussian": (lambda x: np.where(x < 1.5, np.exp(-2 * x**2), 0), 1.5),
 }
+# Kernels that spread a pixel over its neighbors, in an image of the same size too.
+_SMOOTHING = ("gaussian", "mitchellcubic")
 METHODS = ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian",
            "mitchellcubic")  # fmt: skip
 
@@ -69,47 +74,67 @@ def check_method(interpolation: Any) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _taps(old: int, new: int, method: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return, for each place of the result, which places of the image it is made of, and by what weights.
+def _choice(old: int, new: int) -> np.ndarray:
+    """Return the nearest place of an image for each place of the result."""
+    return np.floor((np.arange(new, dtype=np.float32) + np.float32(0.5)) * old / new).astype(
+        np.intp
+    )
 
-    Returns:
-        Numbers of shape `(taps, new)`, and weights of the same shape, which add up to 1; `None` for a mere choice.
+
+@functools.lru_cache(maxsize=1024)
+def _matrix(old: int, new: int, method: str, channels: int = 1) -> csr_array:
+    """Return what makes `new` pixels of `old` ones: a sparse matrix, with the weights of its few taps in each row.
+
+    With several channels a pixel is as many numbers, each made of the same channel's.
     """
-    # Pixels have their centers at halves.
-    centers = (np.arange(new, dtype=np.float32) + np.float32(0.5)) * old / new
-    if method == "nearest":
-        return np.floor(centers).astype(np.intp)[None], None
+    from scipy import sparse
+
     if method == "area":
+        # Each row of the result covers a span of rows of the image, the first and the last of them in part.
         first = np.arange(new) * (old / new)
-        index = np.floor(first).astype(np.intp) + np.arange(math.ceil(old / new) + 1)[:, None]
-        ends = np.minimum(index + 1, first + old / new)
-        weights = np.maximum(ends - np.maximum(index, first), 0)
+        taps = np.floor(first).astype(np.intp) + np.arange(math.ceil(old / new) + 1)[:, None]
+        ends = np.minimum(taps + 1, first + old / new)
+        weights = np.maximum(ends - np.maximum(taps, first), 0)
     else:
         kernel, radius = _KERNELS[method]
+        # Pixels have their centers at halves.
         places = (np.arange(new) + 0.5) * (old / new) - 0.5
         reach = math.ceil(radius)
-        index = np.floor(places).astype(np.intp) + np.arange(1 - reach, reach + 1)[:, None]
-        weights = kernel(np.abs(places - index))
+        taps = np.floor(places).astype(np.intp) + np.arange(1 - reach, reach + 1)[:, None]
+        weights = kernel(np.abs(places - taps))
     # What lies outside of the image counts for nothing, and the rest for all of it.
-    weights = np.where((index >= 0) & (index < old), weights, 0)
-    weights = (weights / weights.sum(0)).astype(np.float32)
-    return np.clip(index, 0, old - 1), weights
+    weights = np.where((taps >= 0) & (taps < old), weights, 0)
+    weights = weights / weights.sum(0)
+    rows = np.broadcast_to(np.arange(new), taps.shape)
+    kept = weights != 0
+    matrix = sparse.csr_array(
+        (weights[kept].astype(np.float32), (rows[kept], taps[kept])), shape=(new, old)
+    )
+    same_channel = sparse.eye_array(channels, dtype=np.float32)
+    return matrix if channels == 1 else sparse.csr_array(sparse.kron(matrix, same_channel))
 
 
 def _along(x: Any, axis: int, new: int, method: str) -> Any:
-    """Return an array resampled along one axis, which counts from the end."""
-    old = x.shape[axis]
-    if old == new and method in ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"):
-        return x  # These kernels are 0 at the other pixels: the weights say 1 for the pixel itself.
-    index, weights = _taps(old, new, method)
-    xp = jnp if isinstance(x, jax.Array) else np
-    if weights is None:
-        return xp.take(x, index[0], axis)
-    shape = (new, *[1] * (-axis - 1))
-    total = xp.take(x, index[0], axis) * weights[0].reshape(shape)
-    for i, w in zip(index[1:], weights[1:], strict=True):
-        total += xp.take(x, i, axis) * w.reshape(shape)
-    return total
+    """Return images resampled along their rows' axis, -3, or their columns', -2."""
+    old, channels = x.shape[axis], x.shape[-1]
+    if old == new and method not in _SMOOTHING:
+        return x  # These kernels are 0 at the other pixels: each pixel stays what it is.
+    if method == "nearest":
+        return (jnp if isinstance(x, jax.Array) else np).take(x, _choice(old, new), axis)
+    if isinstance(x, jax.Array):
+        names = "nh,...hwc->...nwc" if axis == -3 else "nw,...hwc->...hnc"
+        weights = _matrix(old, new, method).toarray()
+        return jnp.einsum(names, weights, x, precision=jax.lax.Precision.HIGHEST)
+    # SciPy would compute with whole numbers in float64.
+    x = x if x.dtype == np.float64 else x.astype(np.float32, copy=False)
+    if axis == -3:
+        first = np.moveaxis(x, axis, 0)
+        made = _matrix(old, new, method) @ first.reshape(old, -1)
+        return np.moveaxis(made.reshape(new, *first.shape[1:]), 0, axis)
+    # Whole columns are moved, with their channels: pixel by pixel that takes five times as long.
+    rows = x.reshape(-1, old * channels)
+    made = _matrix(old, new, method, channels) @ np.ascontiguousarray(rows.T)
+    return made.T.reshape(*x.shape[:-2], new, channels)
 
 
 def resample(images: Any, size: tuple[int, int], method: str = "bilinear") -> Any:
@@ -121,15 +146,14 @@ def resample(images: Any, size: tuple[int, int], method: str = "bilinear") -> An
         method: How pixels between pixels are told: one of `METHODS`.
 
     Returns:
-        float32 of shape `(..., *size, channels)`, of the kind that came.
+        Shape `(..., *size, channels)`, of the kind that came. Floats where pixels are mixed; where each is one that was
+        there, of the dtype that came.
 
     Example:
         >>> resample(np.array([[[0], [2]]], "uint8"), (1, 4)).ravel().tolist()
         [0.0, 0.5, 1.5, 2.0]
     """
-    rows = _along(images, -3, size[0], method)
-    resized = _along(rows, -2, size[1], method)
-    return resized.astype(np.float32, copy=False)
+    return _along(_along(images, -3, size[0], method), -2, size[1], method)
 
 
 def crop_to_ratio(images: Any, size: tuple[int, int]) -> Any:
