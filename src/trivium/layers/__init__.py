@@ -15,6 +15,7 @@ from trivium.layers.embedding import Embedding, ReversibleEmbedding
 from trivium.layers.foreign import TFSMLayer, TorchModuleWrapper
 from trivium.layers.host import HostLayer
 from trivium.layers.images import (
+    AugMix,
     AutoContrast,
     CenterCrop,
     ContrastLimitedAdaptiveHistogramEqualization,
@@ -22,8 +23,10 @@ from trivium.layers.images import (
     Equalization,
     MaxNumBoundingBoxes,
     MixUp,
+    RandAugment,
     RandomBrightness,
     RandomColorDegeneration,
+    RandomColorJitter,
     RandomContrast,
     RandomCrop,
     RandomElasticTransform,
@@ -176,6 +179,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
     "AutoContrast",
     "Average",
     "AveragePooling1D",
@@ -270,8 +274,10 @@ __all__ = [
     "Permute",
     "Pipeline",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
+    "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
     "RandomElasticTransform",

@@ -10,6 +10,7 @@ from trivium.layers.images.colors import (
     RandomHue,
     RandomSaturation,
 )
+from trivium.layers.images.composed import RandomColorJitter
 from trivium.layers.images.distortions import RandomElasticTransform, RandomPerspective
 from trivium.layers.images.erasing import RandomErasing
 from trivium.layers.images.filters import RandomGaussianBlur, RandomSharpness
@@ -20,16 +21,17 @@ from trivium.layers.images.histograms import (
     Equalization,
 )
 from trivium.layers.images.mixing import CutMix, MixUp
+from trivium.layers.images.policies import AugMix, RandAugment
 from trivium.layers.images.sizes import CenterCrop, RandomCrop, Resizing
 from trivium.layers.images.tones import RandomInvert, RandomPosterization, Solarization
 from trivium.layers.images.warps import RandomRotation, RandomShear, RandomTranslation, RandomZoom
 
 __all__ = [
-    "AutoContrast", "BaseImagePreprocessingLayer", "CenterCrop",
+    "AugMix", "AutoContrast", "BaseImagePreprocessingLayer", "CenterCrop",
     "ContrastLimitedAdaptiveHistogramEqualization", "CutMix", "Equalization", "MaxNumBoundingBoxes",
-    "MixUp", "RandomBrightness", "RandomColorDegeneration", "RandomContrast", "RandomCrop",
-    "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur",
-    "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization",
-    "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation",
-    "RandomZoom", "Resizing", "Solarization",
+    "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
+    "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
+    "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
+    "RandomTranslation", "RandomZoom", "Resizing", "Solarization",
 ]  # fmt: skip
