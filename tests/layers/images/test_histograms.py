@@ -27,8 +27,7 @@ STEADY = {
 }
 
 
-@pytest.mark.parametrize("images", [BYTES, FLOATS], ids=["bytes", "floats"])
-@pytest.mark.parametrize("scale", [255, 1], ids=["bytes", "unit"])
+@pytest.mark.parametrize(("images", "scale"), [(BYTES, 1), (FLOATS, 255)], ids=["unit", "floats"])
 @pytest.mark.parametrize(
     ("name", "kwargs"),
     [
@@ -38,7 +37,7 @@ STEADY = {
         ("ContrastLimitedAdaptiveHistogramEqualization", {"clip_limit": 1.5, "tile_grid_size": (5, 5)}),
     ],
 )  # fmt: skip
-def test_pixels_of_keras(name, kwargs, scale, images):
+def test_pixels_of_keras(name, kwargs, images, scale):
     def changed(library):
         layer = getattr(library.layers, name)(value_range=(0, scale), **kwargs)
         given = images.astype("float32") * np.float32(scale / 255)
