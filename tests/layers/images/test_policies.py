@@ -139,7 +139,7 @@ def test_settings_that_cannot_be(make, message):
 
 
 def everything():
-    """Return the layers of colors and of mixtures, and one of the policies, each of which compiles as long as all these."""
+    """Return the layers of colors and of mixtures, and one policy, which compiles as long as all the others."""
     unit = {"value_range": (0, 1)}
     return [
         L.Rescaling(1 / 255), L.RandomBrightness(0.2, **unit), L.RandomContrast(0.3, **unit),

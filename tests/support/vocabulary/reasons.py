@@ -1,17 +1,9 @@
 """Why a public name of Keras is not here: by name or by module."""
 
-_DATA = "Comes with the reading and preparing of data."
-
 # What another part of the work brings.
 LATER = {
     "applications": "Comes with the applications.",
     "distribution": "Comes with training on several devices.",
-    **{
-        f"layers.{name}": _DATA
-        for name in (
-            "AugMix", "RandAugment", "RandomColorJitter",
-        )
-    },
 }  # fmt: skip
 
 # What stays away.
