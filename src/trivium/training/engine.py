@@ -10,6 +10,7 @@ where that is large enough to matter and nobody else holds it: the state needs i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,11 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from trivium.graph import CaptureError
+from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
 from trivium.state.jaxpr import as_function, calls_python, changed
 from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
+from trivium.training.lanes import current_lane
 
 __all__ = ["NEEDS_VALUES", "Program", "values_needed"]
 
@@ -117,23 +119,49 @@ class Program:
         number = jax.ShapeDtypeStruct((), "int32")
         # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
         # that do nothing in inference have their weights in other places.
-        lowered = jax.jit(loop, donate_argnums=0, keep_unused=True).lower(
-            *self._apart(leaves), data_leaves, jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3
-        )
-        self._executable = executable(lowered)
+        self.loop = loop
+        self.specs = (
+            *self.apart(leaves), data_leaves, jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3
+        )  # fmt: skip
+        self._lowered: Any = jax.jit(loop, donate_argnums=0, keep_unused=True).lower(*self.specs)
+        self._work: Any = None
+        if current_lane() is None:
+            self._compile()
 
-    def _apart(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def apart(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return the state's arrays whose memory is reused, and the others."""
         return [leaves[i] for i in self.reused], [leaves[i] for i in self._kept]
+
+    def _compile(self) -> None:
+        self._work = executable(self._lowered)
+        if current_lane() is None:
+            self._lowered = (
+                None  # It is as large as the network is long, and nobody asks for it any more.
+            )
+
+    @functools.cached_property
+    def key(self) -> str:
+        """What tells programs apart that run side by side: their lowered texts."""
+        if self._lowered is None:
+            return str(id(self))
+        return digest(self._lowered.as_text(), self._lowered.in_tree)
+
+    @functools.cached_property
+    def flops(self) -> float:
+        """How many floating-point operations a step takes, about; infinitely many where XLA does not say."""
+        found = (self._lowered.cost_analysis() if self._lowered is not None else None) or {}
+        return float(found.get("flops", float("inf")))
 
     @property
     def failed(self) -> bool:
         """Whether XLA could not compile it, for want of memory say; another may succeed."""
-        return failed(self._executable)
+        return self._work is not None and failed(self._work)
 
     def compiled(self) -> Any:
         """Wait for XLA and return what it made."""
-        return self._executable.result()
+        if self._work is None:
+            self._compile()
+        return self._work.result()
 
     def __call__(
         self, state: Sequence[Any], data: Any, order: Any, base: int, start: int, stop: int
@@ -153,11 +181,13 @@ class Program:
         """
         flat = jax.tree_util.tree_leaves(data)
         result, new = self.compiled()(
-            *self._apart(state), flat, order, np.int32(base), np.int32(start), np.int32(stop)
+            *self.apart(state), flat, order, np.int32(base), np.int32(start), np.int32(stop)
         )
-        return keep_order(
-            self._written, jax.tree_util.tree_unflatten(self._result_tree, result)
-        ), new
+        return self.written(result), new
+
+    def written(self, result: Any) -> Any:
+        """Return a result's arrays in the structure in which the step wrote it."""
+        return keep_order(self._written, jax.tree_util.tree_unflatten(self._result_tree, result))
 
 
 def _loop(

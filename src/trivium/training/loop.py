@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import signal
 import threading
@@ -18,6 +19,7 @@ import numpy as np
 from trivium.state.trees import map_tree
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.executables import Programs
+from trivium.training.lanes import current_lane
 from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
 __all__ = ["Pass", "Ready", "State", "StepError"]
@@ -229,7 +231,7 @@ class Pass:
                 started = time.perf_counter()
                 result, size = self._chunk(segment, first, min(most, segment.steps - first))
                 if size == self._grown:
-                    self._grown = _grow(size, time.perf_counter() - started)
+                    self._grown = _grow(size, _lasted(started))
                 first, done = first + size, done + size
                 if self.chunk is None or done == end:
                     begun = done
@@ -263,13 +265,16 @@ class Pass:
     def _run_program(self, program: Program, segment: Segment, start: int, stop: int) -> Any:
         """Run steps of a segment on the variables, and return the result once it is there."""
         state, data, order = self._ready.state, segment.data, segment.order
-        program.compiled()  # Waited for out here, where Ctrl-C is heard.
+        lane = current_lane()
+        if lane is None:
+            program.compiled()  # Waited for out here, where Ctrl-C is heard.
         values: list[Any] = []
         try:
             guarded = program.reused or self.kind == "train"
             with _uninterrupted() if guarded else contextlib.nullcontext():
                 values = state.take(program.reused)
-                result, new = program(values, data, order, segment.base, start, stop)
+                run = program if lane is None else functools.partial(lane.run, program)
+                result, new = run(values, data, order, segment.base, start, stop)
                 state.give(program.changed, new)
                 self.progress = (self.progress[0] + stop - start, result)
             return jax.block_until_ready(result)
@@ -357,6 +362,12 @@ def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:
         return returned
 
     return checked
+
+
+def _lasted(started: float) -> float:
+    """Return how many seconds a chunk lasted; side by side all lanes say the same, and so grow alike."""
+    lane = current_lane()
+    return time.perf_counter() - started if lane is None else lane.seconds
 
 
 def _grow(size: int, seconds: float) -> int:

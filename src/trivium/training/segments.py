@@ -21,6 +21,7 @@ from trivium.data import ArraySource
 from trivium.data.lazy import on_host
 from trivium.data.texts import is_text
 from trivium.state import to_device
+from trivium.training.lanes import current_lane
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 
@@ -181,7 +182,9 @@ class Feed:
 
     @functools.cached_property
     def _placed(self) -> Any:
-        return jax.tree_util.tree_map(to_device, self.source.data)
+        placed = jax.tree_util.tree_map(to_device, self.source.data)
+        lane = current_lane()
+        return placed if lane is None else lane.shared(placed)
 
     def _slices(self, rows: int) -> Iterator[Segment]:
         """Yield the blocks of arrays that are shown in their order; they stay on the device where they fit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import shutil
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from trivium.state.registry import suggest
+from trivium.training.lanes import Lanes
 from trivium.tuning.errors import (
     FailedTrialError,
     FatalError,
     FatalTypeError,
+    FatalValueError,
 )
 from trivium.tuning.hypermodel import place_of, resolve
 from trivium.tuning.hyperparameters import HyperParameters
@@ -42,6 +45,8 @@ class BaseTuner(Shown):
         overwrite: Whether to begin anew where there is a search of this name; by default it goes on.
         storage: The database of the trials: a URL of PostgreSQL or SQLite, for processes on several machines. By
             default SQLite in the search's folder.
+        parallel: How many trials run side by side in this process. Those whose programs are the same but for numbers
+            in the state, such as the learning rate and the first weights, train as one; see `docs/tuning.md`.
         kwargs: Nothing: an unknown argument is answered with the nearest one.
     """
 
@@ -53,9 +58,13 @@ class BaseTuner(Shown):
         project_name: str | None = None,
         overwrite: bool = False,
         storage: str | None = None,
+        parallel: int = 1,
         **kwargs: Any,
     ) -> None:
         kwargs.pop("logger", None)
+        if not isinstance(parallel, int) or parallel < 1:
+            raise FatalValueError(f"`parallel` is a whole number above zero; got {parallel!r}.")
+        self.parallel = parallel
         if kwargs:
             known = (
                 "oracle", "hypermodel", "objective", "max_trials", "directory", "project_name", "overwrite", "storage",
@@ -159,17 +168,26 @@ class BaseTuner(Shown):
         self.oracle.verbose = fit_kwargs.get("verbose", "auto")
         self.on_search_begin()
         with self.screen.shown(self.oracle.verbose):
-            while True:
-                self.pre_create_trial()
-                trial = self.oracle.create_trial("")
-                if trial.status == TrialStatus.STOPPED:
-                    break
-                if trial.status == TrialStatus.IDLE:
-                    self.screen.idle()
+            while (trials := self._next_trials()) is not None:
+                if not trials:
                     time.sleep(_POLL)
-                    continue
-                self._try(trial, *fit_args, **fit_kwargs)
+                jobs = [functools.partial(self._try, t, *fit_args, **fit_kwargs) for t in trials]
+                if len(jobs) == 1:
+                    jobs[0]()
+                elif jobs:
+                    Lanes(jobs).run()
         self.on_search_end()
+
+    def _next_trials(self) -> list[Trial] | None:
+        """Return as many trials as run side by side, fewer where there are no more; `None` where there is none."""
+        trials: list[Trial] = []
+        while len(trials) < self.parallel:
+            self.pre_create_trial()
+            trial = self.oracle.create_trial("")
+            if trial.status != TrialStatus.RUNNING:
+                return trials or (None if trial.status == TrialStatus.STOPPED else [])
+            trials.append(trial)
+        return trials
 
     def _try(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Run a trial, as often as it may be tried, and note what became of it."""

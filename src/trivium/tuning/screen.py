@@ -106,9 +106,6 @@ class Screen:
             print(f"\nBest {name} So Far: {best[0].score if best else None}")
             print(f"Total elapsed time: {duration(time.perf_counter() - self._began)}")
 
-    def idle(self) -> None:
-        """Show that others run what the next trial depends on; the live table shows that anyway."""
-
     def _line(self, trial: Trial, name: str) -> str:
         values = ", ".join(f"{k}={shown_value(v)}" for k, v in _plain(trial).items())
         if trial.score is None:

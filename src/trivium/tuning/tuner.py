@@ -47,6 +47,7 @@ class Tuner(BaseTuner):
         executions_per_trial: How many times each trial's model is trained, from other first values each time. The
             results are averaged.
         storage: A URL of PostgreSQL or SQLite for the trials; see `BaseTuner`.
+        parallel: How many trials train side by side; see `BaseTuner`.
         pruner: A pruner of Optuna's, which ends trials early that look bad.
         kwargs: Arguments of `BaseTuner`.
 
@@ -83,6 +84,7 @@ class Tuner(BaseTuner):
         overwrite: bool = False,
         executions_per_trial: int = 1,
         storage: str | None = None,
+        parallel: int = 1,
         pruner: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -101,7 +103,9 @@ class Tuner(BaseTuner):
             )
         self.max_model_size, self.executions_per_trial = max_model_size, executions_per_trial
         self.optimizer, self.loss, self.metrics = optimizer, loss, metrics
-        super().__init__(oracle, hypermodel, directory, project_name, overwrite, storage, **kwargs)
+        super().__init__(
+            oracle, hypermodel, directory, project_name, overwrite, storage, parallel, **kwargs
+        )
         self.pruner = pruner
         if pruner is not None:
             oracle.store.study.pruner = pruner
