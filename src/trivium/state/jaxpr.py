@@ -16,10 +16,11 @@ import contextlib
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import jax
+import numpy as np
 from jax import export
 from jax.extend import core
 
@@ -202,6 +203,47 @@ def part_of(
         jaxpr.constvars, list(inputs), list(results), list(equations), jaxpr.effects, debug
     )
     return core.ClosedJaxpr(part, program.consts)
+
+
+def lifted(program: Program, which: Container[int] | None = None) -> tuple[Program, list[Any]]:
+    """Return a program in which float numbers that stand in it are inputs, ahead of the others, and these numbers.
+
+    Such as a dropout rate or the strength of a regularizer. Those in loops and branches stay where they are.
+
+    Args:
+        program: The program.
+        which: Which of its numbers, by their places; all of them where it is `None`.
+
+    Example:
+        >>> program, numbers = lifted(jax.make_jaxpr(lambda x: 3.0 * x + 1.0)(1.0))
+        >>> [float(n) for n in numbers], as_function(program)(5.0, 0.5, 2.0)[0].item()
+        ([3.0, 1.0], 10.5)
+    """
+    jaxpr, place = program.jaxpr, -1
+    numbers: list[Any] = []
+    equations: list[list[Any]] = []
+    for equation in jaxpr.eqns:
+        operands = list(equation.invars)
+        for i, operand in enumerate(operands):
+            if is_literal(operand) and _is_float(operand.val):
+                place += 1
+                if which is None or place in which:
+                    operands[i] = len(numbers)
+                    numbers.append(np.asarray(operand.val, operand.aval.dtype))
+        equations.append(operands)
+    fresh = jax.make_jaxpr(lambda *x: x)(*numbers).jaxpr.invars
+    made = [
+        equation.replace(invars=[fresh[v] if isinstance(v, int) else v for v in operands])
+        for equation, operands in zip(jaxpr.eqns, equations, strict=True)
+    ]
+    debug = jaxpr.debug_info._replace(arg_names=None, result_paths=None)
+    inputs = [*fresh, *jaxpr.invars]
+    whole = core.Jaxpr(jaxpr.constvars, inputs, jaxpr.outvars, made, jaxpr.effects, debug)
+    return core.ClosedJaxpr(whole, program.consts), numbers
+
+
+def _is_float(value: Any) -> bool:
+    return np.ndim(value) == 0 and jax.numpy.issubdtype(jax.numpy.result_type(value), np.floating)
 
 
 def changed(program: Program, states: int, results: int) -> list[int]:

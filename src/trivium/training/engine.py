@@ -11,7 +11,7 @@ where that is large enough to matter and nobody else holds it: the state needs i
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import jax
@@ -21,7 +21,7 @@ from jax import lax
 
 from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
-from trivium.state.jaxpr import as_function, calls_python, changed
+from trivium.state.jaxpr import as_function, calls_python, changed, lifted
 from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
 from trivium.training.lanes import current_lane
@@ -112,18 +112,15 @@ class Program:
             i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
         ]
         self._kept = [i for i in range(len(leaves)) if i not in set(self.reused)]
-        loop = _loop(
-            as_function(traced), results, batch_size, self.capacity if collect else 0,
-            self.changed, [*self.reused, *self._kept],
+        self._loop = functools.partial(
+            _loop, results=results, batch_size=batch_size, changed=self.changed,
+            capacity=self.capacity if collect else 0, numbers=[*self.reused, *self._kept],
         )  # fmt: skip
         number = jax.ShapeDtypeStruct((), "int32")
-        # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
-        # that do nothing in inference have their weights in other places.
-        self.loop = loop
         self.specs = (
             *self.apart(leaves), data_leaves, jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3
         )  # fmt: skip
-        self._lowered: Any = jax.jit(loop, donate_argnums=0, keep_unused=True).lower(*self.specs)
+        self._traced: Any = traced
         self._work: Any = None
         if current_lane() is None:
             self._compile()
@@ -133,24 +130,42 @@ class Program:
         return [leaves[i] for i in self.reused], [leaves[i] for i in self._kept]
 
     def _compile(self) -> None:
-        self._work = executable(self._lowered)
+        # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
+        # that do nothing in inference have their weights in other places.
+        loop = jax.jit(self._loop(as_function(self._traced)), donate_argnums=0, keep_unused=True)
+        self._work = executable(loop.lower(*self.specs))
         if current_lane() is None:
-            self._lowered = (
-                None  # It is as large as the network is long, and nobody asks for it any more.
+            self._traced = (
+                None  # It is as large as the network is long, and only lanes ask for it again.
             )
 
-    @functools.cached_property
-    def key(self) -> str:
-        """What tells programs apart that run side by side: their lowered texts."""
-        if self._lowered is None:
-            return str(id(self))
-        return digest(self._lowered.as_text(), self._lowered.in_tree)
+    # -- for several lanes: see `lanes` --------------------------------------------------------------------------
+
+    def lift(self, which: Container[int] | None = None) -> tuple[Callable[..., Any], list[Any]]:
+        """Return the loop with numbers that stand in the step as arguments, ahead of the others, and these numbers.
+
+        Args:
+            which: Which of the numbers, by their places; all of them where it is `None`.
+        """
+        program, numbers = lifted(self._traced, which)
+        step = as_function(program)
+
+        def loop(numbers: Any, *arguments: Any) -> Any:
+            return self._loop(functools.partial(step, *numbers))(*arguments)
+
+        return loop, numbers
 
     @functools.cached_property
-    def flops(self) -> float:
-        """How many floating-point operations a step takes, about; infinitely many where XLA does not say."""
-        found = (self._lowered.cost_analysis() if self._lowered is not None else None) or {}
-        return float(found.get("flops", float("inf")))
+    def form(self) -> tuple[str, float, list[Any]]:
+        """What programs share that differ in numbers alone, how many operations a step takes, and the numbers."""
+        if self._traced is None:
+            return str(id(self)), float("inf"), []
+        loop, numbers = self.lift()
+        lowered = jax.jit(loop, keep_unused=True).lower(numbers, *self.specs)
+        found = lowered.cost_analysis() or {}
+        return (
+            digest(lowered.as_text(), lowered.in_tree), float(found.get("flops", float("inf"))), numbers
+        )  # fmt: skip
 
     @property
     def failed(self) -> bool:

@@ -139,7 +139,7 @@ class Lanes:
         self._same: dict[int, Any] = {}
         # So that no other array gets the number of one that was looked at.
         self._kept: list[Any] = []
-        self._stacked: dict[tuple[str, int], Any] = {}
+        self._stacked: dict[Any, Any] = {}
         workers = min(len(jobs), os.cpu_count() or 1)
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="trivium-lane-worker")
 
@@ -198,15 +198,17 @@ class Lanes:
         for lane in lanes:
             assert lane.request is not None
             program, _, data, order, *bounds = lane.request
-            leaves = [id(self.known(leaf)) for leaf in jax.tree_util.tree_leaves(data)]
-            groups.setdefault((program.key, *leaves, order.shape, *bounds), []).append(lane)
-        for group in groups.values():
+            place: Any = None
+            if len(lanes) > 1 and stacks(program):
+                leaves = [id(self.known(leaf)) for leaf in jax.tree_util.tree_leaves(data)]
+                place = (program.form[0], *leaves, order.shape, *bounds)
+            groups.setdefault(place, []).append(lane)
+        for place, group in groups.items():
             began = time.perf_counter()
-            assert group[0].request is not None
-            if len(group) > 1 and stacks(group[0].request[0]):
-                self._run_stacked(group)
-            else:
+            if place is None or len(group) == 1:
                 self._run_beside(group)
+            else:
+                self._run_stacked(group)
             for lane in group:
                 lane.seconds = time.perf_counter() - began
 
@@ -226,21 +228,27 @@ class Lanes:
         requests = [lane.request for lane in group if lane.request is not None]
         program, _, data, _, *bounds = requests[0]
         try:
-            run = self._stacked.get((program.key, len(group)))
+            rows = list(zip(*(request[0].form[2] for request in requests), strict=True))
+            # Numbers that are the same in all lanes stay in the program, where XLA can compute with them.
+            differ = tuple(i for i, row in enumerate(rows) if len({float(n) for n in row}) > 1)
+            same = tuple(float(row[0]) for i, row in enumerate(rows) if i not in differ)
+            key = (program.form[0], len(group), differ, same)
+            run = self._stacked.get(key)
             if run is None:
-                run = self._stacked[program.key, len(group)] = _stack(program, len(group))
-            states = [program.apart(request[1]) for request in requests]
+                run = self._stacked[key] = _stack(program, len(group), differ)
+            states = [request[0].apart(request[1]) for request in requests]
             reused, kept = jax.tree_util.tree_map(lambda *one: jnp.stack(one), *states)
             orders = jnp.stack([request[3] for request in requests])
             flat = [self.known(leaf) for leaf in jax.tree_util.tree_leaves(data)]
-            found = run.result()(reused, kept, flat, orders, *map(np.int32, bounds))
+            numbers = [np.stack(rows[i]) for i in differ]
+            found = run.result()(numbers, reused, kept, flat, orders, *map(np.int32, bounds))
             answers = _apart(jax.block_until_ready(found), len(group))
         except Exception as error:
             for lane in group:
                 lane.answer = error
             return
-        for lane, (result, new) in zip(group, answers, strict=True):
-            lane.answer = program.written(result), new
+        for lane, request, (result, new) in zip(group, requests, answers, strict=True):
+            lane.answer = request[0].written(result), new
 
 
 def stacks(program: Any) -> bool:
@@ -249,20 +257,21 @@ def stacks(program: Any) -> bool:
     Args:
         program: A `Program`.
     """
-    return jax.default_backend() != "cpu" or program.flops <= _SMALL
+    return jax.default_backend() != "cpu" or program.form[1] <= _SMALL
 
 
-def _stack(program: Any, count: int) -> Any:
-    """Start to compile a program for so many lanes."""
-    over = (0, 0, None, 0, None, None, None)
-    many = jax.jit(jax.vmap(program.loop, in_axes=over), donate_argnums=0, keep_unused=True)
+def _stack(program: Any, count: int, differ: tuple[int, ...]) -> Any:
+    """Start to compile a program for so many lanes, with those of its numbers as arguments that differ."""
+    over = (0, 0, 0, None, 0, None, None, None)
+    loop, numbers = program.lift(differ)
+    many = jax.jit(jax.vmap(loop, in_axes=over), donate_argnums=1, keep_unused=True)
 
-    def stacked(spec: jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+    def stacked(spec: Any) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((count, *spec.shape), spec.dtype)
 
     specs = [
         jax.tree_util.tree_map(stacked, one) if axis == 0 else one
-        for axis, one in zip(over, program.specs, strict=True)
+        for axis, one in zip(over, (numbers, *program.specs), strict=True)
     ]
     return executable(many.lower(*specs))
 
