@@ -50,8 +50,20 @@ def test_adapt_finds_what_keras_finds(axis, kind):
         Batches(),
         [jnp.asarray(DATA)],
         [DATA[:0], DATA],
+        tv.data.Dataset.from_tensor_slices((DATA, np.zeros(12))).batch(5),
+        tv.data.Dataset.from_tensor_slices(DATA),
     ],
-    ids=["numbers", "list", "generator", "pairs", "PyDataset", "jax", "empty batch"],
+    ids=[
+        "numbers",
+        "list",
+        "generator",
+        "pairs",
+        "PyDataset",
+        "jax",
+        "empty batch",
+        "Dataset",
+        "rows",
+    ],
 )
 def test_batches_are_the_whole(data):
     layer, whole = L.Normalization(), L.Normalization()
@@ -143,6 +155,11 @@ def test_training_leaves_the_statistics_alone():
         (L.Normalization(), 5, "got int"),
         (L.Normalization(), "data.csv", "got str"),
         (L.Normalization(), [{1.0}, {2.0}], "Make one array of the data"),
+        (
+            L.Normalization(),
+            [DATA, np.full((1, 3, 2), np.nan)],
+            "6 numbers that are NaN or infinite, of 6",
+        ),
         (L.Normalization(), np.array([["a"]]), "arrays of numbers; got one of dtype StringDType"),
         (L.Normalization(), [DATA, DATA[:, :, :1]], "was given data of shape (12, 3, 1)"),
         (L.Normalization(), [DATA, DATA[0]], "was given data of shape (3, 2)"),

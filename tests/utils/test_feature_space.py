@@ -192,7 +192,13 @@ def as_a_layer():
     return tv.Model(inputs, L.Dense(1)(SPACE(inputs)))
 
 
-@pytest.mark.parametrize("write", [taken_apart, as_a_layer, lambda: Prices(SPACE)])
+def first_of_a_stack():
+    return tv.Sequential([SPACE, L.Dense(1)])
+
+
+@pytest.mark.parametrize(
+    "write", [taken_apart, as_a_layer, first_of_a_stack, lambda: Prices(SPACE)]
+)
 def test_models_take_raw_columns(write, tmp_path):
     model = write()
     model.compile("sgd", "mse")

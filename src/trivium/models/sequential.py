@@ -199,7 +199,7 @@ class Sequential(Model):
         # Several arrays keep their dtypes, floats aside: some are numbers of words, and others are measured.
         dtype = self._stack[0].compute_dtype if self._stack else None
         self._begin(
-            map_tree(lambda a: _input_of(a.shape, dtype if is_float(a.dtype) else str(a.dtype)), x)
+            map_tree(lambda a: _input_of(a.shape, dtype if is_float(a.dtype) else a.dtype), x)
         )
 
     def _begin(self, start: Any) -> None:
@@ -270,6 +270,9 @@ class Sequential(Model):
         }
         if self._start is not None:
             config["build_input_shape"] = map_tree(lambda t: t.shape, self._start)
+            if any(t.is_text for t in jax.tree_util.tree_leaves(self._start)):
+                # Text is no number of any kind; Keras passes this over.
+                config["build_input_dtype"] = map_tree(lambda t: t.dtype, self._start)
         return config
 
     @classmethod
@@ -292,10 +295,13 @@ class Sequential(Model):
                 # A layer that stands in the stack twice is one.
                 first = written.index(layer)
                 layers.append(layers[first] if first < i else deserialize(layer))
-            rest = {k: v for k, v in config.items() if k not in ("build_input_shape", "layers")}
+            rest = {
+                k: v for k, v in config.items() if k != "layers" and not k.startswith("build_input")
+            }
             model = cls(layers=layers, **deserialize(rest))
         if not model.built and config.get("build_input_shape"):
-            model.build(shapes_of(config["build_input_shape"]))
+            shapes, dtype = shapes_of(config["build_input_shape"]), config.get("build_input_dtype")
+            model.build(shapes) if dtype is None else model._begin(_inputs_of(shapes, dtype))
         return model
 
     def get_build_config(self) -> dict[str, Any] | None:
@@ -319,11 +325,13 @@ def _input_of(shape: Any, dtype: Any, batch: bool = False) -> SymbolicTensor:
 
 
 def _inputs_of(shapes: Any, dtype: Any) -> Any:
-    """Return inputs in a structure of shapes."""
+    """Return inputs in a structure of shapes, of one dtype, or of one for each."""
     if isinstance(shapes, Mapping):
-        return {key: _inputs_of(shape, dtype) for key, shape in shapes.items()}
+        dtypes = dtype if isinstance(dtype, Mapping) else dict.fromkeys(shapes, dtype)
+        return {key: _inputs_of(shape, dtypes[key]) for key, shape in shapes.items()}
     if any(is_nested(d) for d in shapes):
-        return [_inputs_of(shape, dtype) for shape in shapes]
+        listed = dtype if isinstance(dtype, list | tuple) else [dtype] * len(shapes)
+        return [_inputs_of(*pair) for pair in zip(shapes, listed, strict=True)]
     return _input_of(shapes, dtype)
 
 

@@ -9,7 +9,6 @@ import jax
 import numpy as np
 
 from trivium import ops
-from trivium.data import Dataset
 from trivium.data.checks import DataError
 from trivium.data.texts import TEXT, as_texts, holds_text, is_text
 from trivium.state.registry import suggest
@@ -84,6 +83,8 @@ def _inputs(element: Any) -> Any:
 
 def _batched(data: Any) -> Iterable[Any]:
     """Return a pipeline's elements; where they are rows, so many at a time."""
+    from trivium.data import Dataset  # Loaded when one is made, and not with the library.
+
     if not isinstance(data, Dataset):
         return iter(data)
     first = columns_of(_inputs(next(iter(data.take(1)), None)))
