@@ -6,6 +6,8 @@ import copy
 import pickle
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -317,9 +319,20 @@ def test_text_and_numbers_are_told_apart(use: Any, words: str) -> None:
         use()
 
 
-def test_a_layer_of_the_host_is_not_traced() -> None:
-    import jax
+def test_code_that_cannot_be_recorded_is_named() -> None:
+    class Plain(Subclass):
+        def call(self, x: Any) -> Any:
+            return self.out(self.pool(jnp.tanh(self.embed(self.words(x)))))
 
+    model = Plain()
+    model.compile("sgd", "mse")
+    with pytest.raises(
+        tv.CaptureError, match=r"test_hosting.py:\d+: .*jax.numpy needs an array.*`trivium.ops`"
+    ):
+        model.fit(TEXTS, LABELS, verbose=0)
+
+
+def test_a_layer_of_the_host_is_not_traced() -> None:
     layer = L.Hashing(3)
     with pytest.raises(
         TypeError, match=r"'hashing' .Hashing. runs on the host, and was called inside"

@@ -217,6 +217,10 @@ class Model(SerializableModel, Trainer, Layer):
                 self._capture_error = first = plain_error(error)
                 if not wants_arrays(error):
                     raise
+                if any(
+                    is_symbolic(t) and t.is_text for t in jax.tree_util.tree_leaves((args, kwargs))
+                ):
+                    raise as_capture_error(error) from None  # JAX traces no text.
         elif self._recorded():
             return capture(self, args, kwargs, training), (training,)
         else:
