@@ -353,9 +353,7 @@ CASES = [
     row("Rescaling", VECTOR, scale=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], offset=[0.5]),
     # -- numbers as categories, sounds
     row("Discretization", SEQUENCE, bin_boundaries=[-1.0, 0.0, 0.5]),
-    row("Discretization", (3, 1), bin_boundaries=[-1.0, 0.0, 0.5], output_mode="one_hot"),
     row("Discretization", VECTOR, ids=9, bin_boundaries=[2.0, 5.5], output_mode="count"),
-    row("CategoryEncoding", (2, 5), ids=4, num_tokens=6),
     row("CategoryEncoding", (3, 1), ids=4, num_tokens=4, output_mode="one_hot"),
     row("CategoryEncoding", (2, 5), ids=4, num_tokens=4, output_mode="count"),
     row("MelSpectrogram", (2, 301), fft_length=32, sequence_stride=20, num_mel_bins=6, min_freq=500.0, top_db=60.0),

@@ -11,8 +11,8 @@ from trivium import ops
 from trivium.layers.base import Layer
 from trivium.layers.checks import positive_int
 from trivium.layers.preprocessing.encodings import encode
+from trivium.layers.preprocessing.settings import chosen, dense_only
 from trivium.layers.registry import LAYERS
-from trivium.layers.spatial import one_of
 from trivium.state.types import Array, ArrayLike
 
 __all__ = ["CategoryEncoding"]
@@ -63,17 +63,10 @@ class CategoryEncoding(Layer):
                 "CategoryEncoding: `num_tokens` says how many categories there are. Where nobody knows, "
                 "`IntegerLookup` finds them in data."
             )
-        if sparse:
-            raise ValueError(
-                "CategoryEncoding: what comes out is dense, so `sparse=True` is refused. XLA makes no vector that only "
-                "a product needs."
-            )
-        # The name that the mode had once.
-        mode = "multi_hot" if output_mode == "binary" else output_mode
         self._set(
             num_tokens=positive_int(self, num_tokens=num_tokens),
-            output_mode=one_of(self, ("one_hot", "multi_hot", "count"), output_mode=mode),
-            sparse=False,
+            output_mode=chosen(self, ("one_hot", "multi_hot", "count"), output_mode=output_mode),
+            sparse=dense_only(self, sparse),
         )
 
     def call(self, inputs: Array, count_weights: Array | None = None) -> Array:

@@ -13,8 +13,8 @@ from trivium.layers.checks import is_whole
 from trivium.layers.preprocessing.adapting import Adaptive, finite_numbers
 from trivium.layers.preprocessing.encodings import encode
 from trivium.layers.preprocessing.quantiles import Quantiles
+from trivium.layers.preprocessing.settings import chosen, dense_only
 from trivium.layers.registry import LAYERS
-from trivium.layers.spatial import one_of
 from trivium.state import Variable
 from trivium.state.scopes import only_shapes
 from trivium.state.types import Array, DType
@@ -89,17 +89,12 @@ class Discretization(Adaptive):
             raise ValueError(
                 f"Discretization: `epsilon` is a number between 0 and 1; got {epsilon!r}."
             )
-        if sparse:
-            raise ValueError(
-                "Discretization: what comes out is dense, so `sparse=True` is refused. XLA makes no vector that only "
-                "a product needs."
-            )
         modes = ("int", "one_hot", "multi_hot", "count")
         self._set(
             num_bins=None if num_bins is None else int(num_bins),
             epsilon=epsilon,
-            output_mode=one_of(self, modes, output_mode=output_mode),
-            sparse=False,
+            output_mode=chosen(self, modes, output_mode=output_mode),
+            sparse=dense_only(self, sparse),
         )
         self._given: Any = None if bin_boundaries is None else _in_order(self, bin_boundaries)
         self._found: Any = None
