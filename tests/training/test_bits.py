@@ -198,3 +198,25 @@ def test_another_schedule_is_in_the_next_fit():
     before = model.weights_sha256()
     model.fit(X, X[:, :1], verbose=0)
     assert model.weights_sha256() == before
+
+
+def test_convolutions_in_chunks_of_any_length(monkeypatch):
+    """Forms of convolution are chosen by shapes, so a loop of one step gives what a loop of many gives."""
+    layers, images = tv.layers, generator.normal(size=(43, 6, 6, 2)).astype("float32")
+    hashes = set()
+    for size in (1, 1000):
+        monkeypatch.setattr(loop, "_grow", lambda *_, size=size: size)
+        tv.utils.set_random_seed(3)
+        stack = [
+            layers.Conv2D(3, 3, activation="relu"),
+            layers.Conv2DTranspose(3, 2, strides=2),
+            layers.MaxPooling2D(),
+            layers.Conv2D(4, 3, strides=2),
+            layers.Flatten(),
+            layers.Dense(3, activation="softmax"),
+        ]
+        model = tv.Sequential([tv.Input((6, 6, 2)), *stack])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(images, Y, batch_size=20, epochs=2, verbose=0)
+        hashes.add(model.weights_sha256())
+    assert len(hashes) == 1
