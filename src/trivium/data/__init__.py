@@ -26,16 +26,25 @@ from trivium.data.streams import StreamSource
 from trivium.state import suggest
 
 if TYPE_CHECKING:
-    from trivium.data.pipeline import Dataset
+    from trivium.data.pipeline import Dataset, ErrorLog
+    from trivium.data.tables import from_csv, from_parquet, from_table
+
+# Most programs pass arrays: the pipeline and the tables are imported by those that ask for them.
+_LATER = {
+    "Dataset": "trivium.data.pipeline",
+    "ErrorLog": "trivium.data.pipeline",
+    "from_csv": "trivium.data.tables",
+    "from_parquet": "trivium.data.tables",
+    "from_table": "trivium.data.tables",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Most programs pass arrays: the pipeline is imported by those that ask for it.
-    if name != "Dataset":
+    if name not in _LATER:
         raise AttributeError(
             f"module 'trivium.data' has no attribute {name!r}. {suggest(name, __all__)}"
         )
-    value = globals()[name] = importlib.import_module("trivium.data.pipeline").Dataset
+    value = globals()[name] = getattr(importlib.import_module(_LATER[name]), name)
     return value
 
 
@@ -46,10 +55,14 @@ def __dir__() -> list[str]:
 __all__ = [
     "ArraySource",
     "Dataset",
+    "ErrorLog",
     "PyDataset",
     "Source",
     "StreamSource",
     "class_weights_to_sample_weights",
+    "from_csv",
+    "from_parquet",
+    "from_table",
     "make_source",
     "pack_x_y_sample_weight",
     "unpack_x_y_sample_weight",

@@ -17,6 +17,7 @@ import numpy as np
 
 from trivium.data.casting import cast
 from trivium.data.checks import DataError, nonfinite
+from trivium.data.columns import columns_of, is_table, library_of
 from trivium.data.files import FileRows, is_in_file
 from trivium.data.lazy import LazyRows
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
@@ -38,7 +39,7 @@ def is_array_like(value: Any) -> bool:
     """
     scalar = isinstance(value, numbers.Number | str | bytes)
     lazy = isinstance(value, LazyRows) or is_sparse(value)
-    return scalar or lazy or is_nested(value) or hasattr(value, "__array__")
+    return scalar or lazy or is_nested(value) or hasattr(value, "__array__") or is_table(value)
 
 
 def to_arrays(
@@ -208,6 +209,8 @@ def to_numpy(value: Any, name: str) -> np.ndarray:
         return _from_frame(value, name, pandas)
     if pandas is not None and isinstance(value, pandas.Series):
         return _from_frame(value.to_frame(), name, pandas)
+    if is_table(value):
+        return _from_table(value, name)
     if isinstance(value, list | tuple):
         return _from_list(value, name)
     if not is_array_like(value):
@@ -255,6 +258,23 @@ def _from_frame(frame: Any, name: str, pandas: Any) -> np.ndarray:
     # Floats go to their last dtype in one pass; whole numbers are first looked at for their range.
     common = np.dtype(floatx()) if common.kind == "f" else common
     return np.asarray(frame.to_numpy(dtype=common, **missing))
+
+
+def _from_table(table: Any, name: str) -> np.ndarray:
+    """Return a table of polars or Arrow, or a column of one, as an array of shape `(rows, columns)`."""
+    if not hasattr(table, "columns"):
+        column = table.to_numpy() if library_of(table) == "polars" else np.asarray(table)
+        return column[:, None] if column.ndim == 1 else column
+    columns = columns_of(table, name)
+    for label, column in columns.items():
+        if column.dtype.kind not in "biuf":
+            known = next((v for v in column.tolist() if v is not None), None)
+            raise DataError(
+                f"`{name}`: the column {label!r} holds {type(known).__name__} values (e.g. {known!r}); wanted numbers. "
+                "Number the categories first (`StringLookup`, `CategoryEncoding`), pass the columns as a dict of "
+                "inputs, or leave it out."
+            )
+    return np.stack(list(columns.values()), axis=1)
 
 
 def _target_dtype(dtype: Any) -> np.dtype | None:

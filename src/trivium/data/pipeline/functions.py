@@ -197,7 +197,7 @@ class MapFunction:
         batches: Iterable[Numbered],
         key: OrderKey,
         stage: int,
-        origin: Callable[[int], Any],
+        origin: Callable[[int], Any] | None = None,
     ) -> Iterator[Numbered]:
         """Yield what the function of a row makes of batches: traced once for all rows, where that works.
 
@@ -235,7 +235,7 @@ class MapFunction:
         batches: Iterable[Numbered],
         key: OrderKey,
         stage: int,
-        origin: Callable[[int], Any],
+        origin: Callable[[int], Any] | None = None,
     ) -> Iterator[Numbered]:
         # The batches whose rows are on their way, with the number of these; workers are ahead of who reads.
         waiting: collections.deque[tuple[Any, int]] = collections.deque()
