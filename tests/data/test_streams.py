@@ -230,3 +230,36 @@ def test_what_a_stream_has_itself_is_refused_beside_it(name: str) -> None:
 def test_what_is_neither_arrays_nor_a_stream_is_refused(value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_source(value)
+
+
+def loader_of_grain() -> Any:
+    grain = pytest.importorskip("grain")
+    return grain.MapDataset.source([(np.full(2, float(i)), i) for i in range(5)]).batch(2)
+
+
+def loader_of_torch() -> Any:
+    data = pytest.importorskip("torch.utils.data", reason="PyTorch is not installed")
+    return data.DataLoader([(np.full(2, float(i)), i) for i in range(5)], batch_size=2)
+
+
+def loader_of_tensorflow() -> Any:
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
+    rows = np.repeat(np.arange(5.0)[:, None], 2, 1), np.arange(5)
+    return tf.data.Dataset.from_tensor_slices(rows).batch(2)
+
+
+@pytest.mark.parametrize("make", [loader_of_grain, loader_of_torch, loader_of_tensorflow])
+def test_loaders_of_other_libraries(make: Any) -> None:
+    source = make_source(make(), what="fit")
+    for _ in range(2):
+        batches = list(source.batches())
+        assert [x.tolist() for x, _ in batches] == [[[0, 0], [1, 1]], [[2, 2], [3, 3]], [[4, 4]]]
+        assert [y.tolist() for _, y in batches] == [[0, 1], [2, 3], [4]]
+
+
+def test_rows_of_hugging_face_are_told_to_be_batched() -> None:
+    fake = type(
+        "Dataset", (), {"__module__": "datasets.arrow_dataset", "__iter__": lambda self: iter(())}
+    )
+    with pytest.raises(ValueError, match=r"`x` is a Dataset of Hugging Face.*from_table\(dataset"):
+        make_source(fake(), what="fit")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trivium.data.checks import DataError, check_count, check_shuffle, placed
+from trivium.data.columns import library_of
 from trivium.data.convert import is_array_like
 from trivium.data.pydataset import PyDataset
 from trivium.data.source import Source
@@ -100,6 +101,11 @@ def _stream(x: Any, beside: dict[str, Any], **kwargs: Any) -> Source:
         if callable(x) and hasattr(x, "__name__"):
             remedy = f"Call it, and pass what it returns: {x.__name__}(...)."
         raise DataError(f"`x` is a {name}, from which no batches can be read. {remedy}")
+    if library_of(x) == "datasets":  # Hugging Face's
+        raise DataError(
+            f"`x` is a {name} of Hugging Face, which gives rows one by one. Pass "
+            "trivium.data.from_table(dataset, label=...).batch(32)."
+        )
     for argument, value in beside.items():
         if value is not None:
             raise DataError(

@@ -33,7 +33,8 @@ def is_table(value: Any) -> bool:
         >>> is_table(pa.table({"a": [1]})), is_table({"a": [1]})
         (True, False)
     """
-    if library_of(value) not in ("polars", "pyarrow"):
+    # A lazy frame has no rows yet, and warns whoever asks it for columns.
+    if library_of(value) not in ("polars", "pyarrow") or type(value).__name__ == "LazyFrame":
         return False
     return hasattr(value, "columns") or hasattr(value, "to_numpy")
 
