@@ -87,14 +87,17 @@ def main() -> None:
     parser.add_argument("--note", default="", help="a sentence on the machine, for the page")
     parser.add_argument("--json", type=Path, help="where to write what was measured")
     parser.add_argument("--plot", type=Path, help="where to draw the ratios")
-    parser.add_argument("--page", type=Path, help="where to write the page of results")
+    parser.add_argument(
+        "--page", type=Path, help="a page to write the results on, after what it says"
+    )
     given = parser.parse_args()
     results = measure(given)
     Console(width=120).print(table(results))
     if given.json:
         given.json.write_text(json.dumps(results, indent=1) + "\n")
     if given.page:
-        given.page.write_text(page(results))
+        before = given.page.read_text() if given.page.exists() else ""
+        given.page.write_text(page(results, before))
     if given.plot:
         plot(results, given.plot)
 

@@ -9,6 +9,9 @@ from typing import Any
 
 __all__ = ["page", "plot", "rows"]
 
+# Where the results begin on a page.
+MARK = "<!-- What follows is written by `python -m benchmarks --page`. -->"
+
 
 def rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str, float, float, float, float]]:
     """Yield case, measure, library, its median seconds, the peer's time over ours by clock and by cores, the loss."""
@@ -29,20 +32,9 @@ def rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str, float, float,
                 yield case, measure, library, clock, *ratios, loss if loss else float("nan")
 
 
-def page(results: dict[str, Any]) -> str:
-    """Return the page of results in Markdown."""
-    head = f"""# Performance
-
-Each case runs in a process of its own for each library, alternately, {results["rounds"]} rounds, on the same data
-with the same batches, optimizer and metrics; the last loss stands beside, so that nobody wins by doing less. Seconds
-are medians. A ratio is the peer's time over Trivium's: above 1 Trivium is faster. "All cores" compares the time that
-all cores worked, which says more than the clock where others used the machine at the time, and leaves out what cores
-idled.
-
-    pip install -e ".[bench]"
-    python -m benchmarks --rounds 5 --page docs/performance.md
-
-Measured on {results["machine"]}. {results["note"]}
+def page(results: dict[str, Any], before: str = "") -> str:
+    """Return the results in Markdown, after what a page has before them."""
+    head = f"""Measured on {results["machine"]}, {results["rounds"]} rounds. {results["note"]}
 
 | case | measure | library | seconds | ratio by the clock | ratio of all cores | last loss |
 |---|---|---|---|---|---|---|
@@ -51,7 +43,7 @@ Measured on {results["machine"]}. {results["note"]}
         f"| {case} | {measure} | {library} | {clock:.3g} | {by_clock:.2f} | {by_cores:.2f} | {loss:.4f} |"
         for case, measure, library, clock, by_clock, by_cores, loss in rows(results)
     ]
-    return head + "\n".join(lines) + "\n"
+    return before.split(MARK)[0] + MARK + "\n\n" + head + "\n".join(lines) + "\n"
 
 
 def plot(results: dict[str, Any], file: Path) -> None:
