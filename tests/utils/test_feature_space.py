@@ -154,6 +154,16 @@ def test_batches_are_the_whole(data):
     np.testing.assert_allclose(space(TABLE), WANTED, rtol=1e-6)
 
 
+def test_a_file_is_read_in_pieces(tmp_path):
+    pd.DataFrame({**TABLE, "price": 1.0}).to_csv(tmp_path / "houses.csv", index=False)
+    data = tv.data.from_csv(str(tmp_path / "houses.csv"), label="price")
+    space = made(tv)
+    space.adapt(data)
+    np.testing.assert_allclose(space(TABLE), WANTED, rtol=1e-6)
+    found, _ = next(iter(data.map(lambda x, y: (space(x), y)).batch(5)))
+    np.testing.assert_allclose(found, WANTED, rtol=1e-6)
+
+
 def test_in_a_pipeline_of_data_as_alone():
     for dataset in (rows().map(SPACE).batch(5), rows().batch(5).map(SPACE)):
         np.testing.assert_allclose(next(iter(dataset)), WANTED, rtol=1e-6)
