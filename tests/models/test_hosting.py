@@ -287,6 +287,23 @@ def test_a_run_with_text_goes_on_where_it_was(tmp_path: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+def test_text_is_cut_and_joined_on_its_way() -> None:
+    two, one = tv.Input((2,), dtype="string"), tv.Input((), dtype="string")
+    joined = L.concatenate([two[:, 1:], tv.ops.expand_dims(one, -1), L.Flatten()(two)])
+    numbers = L.StringLookup(vocabulary=["a", "b", "c"])(joined)
+    model = tv.Model([two, one], L.Rescaling(1.0)(numbers))
+    data = [np.array([["a", "b"], ["b", "x"]]), np.array(["c", "a"])]
+    wanted = [[2, 3, 1, 2], [0, 1, 2, 0]]
+    assert joined.dtype == "string" and joined.shape == (None, 4)
+    assert model.predict(data, verbose=0).tolist() == wanted == model(data).tolist()
+    assert tv.ops.transpose(np.array([["a", "b"]], np.dtypes.StringDType())).tolist() == [
+        ["a"],
+        ["b"],
+    ]
+    with pytest.raises(ValueError, match="`x1` is a tensor of numbers; got text"):
+        tv.ops.add(np.array(["a"], np.dtypes.StringDType()), 1)
+
+
 # -- what does not fit ------------------------------------------------------------------------------------------
 
 

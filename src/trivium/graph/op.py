@@ -10,6 +10,9 @@ from typing import Annotated, Any, ParamSpec, TypeVar, cast, get_args, get_origi
 
 import jax
 
+from trivium.data.texts import is_text
+from trivium.graph.errors import CaptureError
+from trivium.graph.moving import moved
 from trivium.graph.node import is_recording, record
 from trivium.graph.tensor import SymbolicTensor
 from trivium.state.frame import current_frame
@@ -97,7 +100,11 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
             return binder(call, plain, named, function)
         try:  # Costs nothing where nothing goes wrong, unlike a check of the arguments beforehand.
             return function(*plain, **named)
-        except _EXPLAINED as error:
+        except (*_EXPLAINED, CaptureError) as error:
+            if (on_text := moved(function, plain, named)) is not NotImplemented:
+                return on_text
+            if isinstance(error, CaptureError):
+                raise
             _put_call_before(error, function, plain, named)
             raise
 
@@ -163,6 +170,11 @@ def _wrong_kind(function: Callable[..., Any], given: dict[str, Any]) -> str | No
     tensors = tensor_arguments(function)
     hints = inspect.get_annotations(function)
     for name, value in given.items():
+        if is_text(value):
+            return (
+                f"`{name}` is a tensor of numbers; got text. The layers StringLookup, TextVectorization and Hashing "
+                "make numbers of text."
+            )
         if name in tensors and not _may_be_tensor(value):
             return (
                 f"`{name}` is a tensor: an array, a number, nested lists of numbers or a variable; got {value!r}, "
