@@ -13,7 +13,6 @@ import importlib.util
 import json
 import os
 import re
-import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +25,7 @@ import numpy as np
 from trivium.saving.bounds import read_json
 from trivium.saving.durable import durable
 from trivium.saving.onnx import write_onnx
-from trivium.saving.zipped_arrays import read_arrays, write_arrays
+from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
 from trivium.state import StatelessScope, Variable
 from trivium.state.effects import Effects
 from trivium.state.safety import ModelFileError, UnsafeFileError
@@ -43,11 +42,6 @@ _CALLS = re.compile(
     r"(cu|hip)_(lu_pivots_to_permutation|threefry2x32)\w*|(lapack|cusolver|cusparse|hipsolver)_\w+_ffi|"
     r"mosaic_gpu_v2|tpu_custom_call"
 )
-# What the readers of zip, JSON, arrays and programs raise for what they cannot read.
-_DAMAGES = (
-    zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RecursionError, struct.error,
-    NotImplementedError, AttributeError, OverflowError, RuntimeError, MemoryError, AssertionError,
-)  # fmt: skip
 
 
 class ExportArchive:
@@ -286,7 +280,7 @@ def load_exported(filepath: str | os.PathLike[str]) -> ExportedModel:
             return _read(file, path)
     except (FileNotFoundError, ModelFileError):
         raise
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise ModelFileError(
             f"{path} is no exported model, or a damaged one ({type(error).__name__}: {error})."
         ) from error

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["read_arrays", "write_arrays", "zipped_text"]
+__all__ = ["DAMAGES", "read_arrays", "write_arrays", "zipped_text"]
+
+# What the readers of zip, JSON, arrays and programs raise for what they cannot read.
+DAMAGES = (
+    zipfile.BadZipFile, zlib.error, struct.error, ValueError, TypeError, KeyError, IndexError, EOFError, OSError,
+    RecursionError, NotImplementedError, AttributeError, OverflowError, RuntimeError, MemoryError, AssertionError,
+)  # fmt: skip
 
 
 def write_arrays(file: zipfile.ZipFile, arrays: Sequence[np.ndarray]) -> list[Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from trivium.saving.durable import durable
-from trivium.saving.zipped_arrays import read_arrays, write_arrays
+from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
 from trivium.state import Variable
 from trivium.state.plain import decode, encode, host_randomness, set_host_randomness
 from trivium.state.session import own_session
@@ -128,10 +127,7 @@ class RunState:
                 return cls._from(file, os.stat(path).st_size)
         except (FileNotFoundError, RunStateError):
             raise
-        except (
-            zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, EOFError, OSError, RecursionError,
-            NotImplementedError, AttributeError, OverflowError, RuntimeError, struct.error, MemoryError,
-        ) as error:  # fmt: skip
+        except DAMAGES as error:
             raise RunStateError(
                 f"{Path(path)} holds no state of a run, or a damaged one ({type(error).__name__}: {error}). Take an "
                 "older one, or remove the file to begin anew."
