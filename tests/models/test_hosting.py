@@ -255,8 +255,9 @@ def test_models_with_text_do_what_models_do(style: str, tmp_path: Any) -> None:
         clone = tv.models.clone_model(model)
         assert clone.fingerprint() == model.fingerprint()
         assert tv.models.model_from_json(model.to_json()).fingerprint() == model.fingerprint()
-    with pytest.raises(ValueError, match="takes text, and no program of StableHLO does"):
-        model.export(tmp_path / "model.stablehlo", verbose=False)
+    for kind in ("stablehlo", "onnx"):
+        with pytest.raises(ValueError, match="takes text, and no exported program does"):
+            model.export(tmp_path / "model", format=kind, verbose=False)
 
 
 def test_the_fingerprint_knows_the_words_that_were_given() -> None:

@@ -121,12 +121,6 @@ class ExportArchive:
                     f"Endpoint {name!r} needs an `input_signature`: a list with an Input for each argument."
                 )
             input_signature = [fn.input]
-        if any(str(getattr(x, "dtype", "")) == "string" for x in jax.tree.leaves(input_signature)):
-            raise ValueError(
-                f"Endpoint {name!r} takes text, and no program of StableHLO does: what works on text runs on the host. "
-                "Export what comes behind it, `Model(model.get_layer(name).output, model.output)` with the name of the "
-                "layer that makes numbers of text, and call that layer on the text yourself."
-            )
         specs = _specs(list(input_signature), name)
         try:
             effects = Effects(fn, tuple(specs))
@@ -346,6 +340,12 @@ def _specs(signature: list[Any], name: str) -> list[Any]:
         if not hasattr(leaf, "shape") or leaf.shape is None or not hasattr(leaf, "dtype"):
             raise TypeError(
                 f"The signature of endpoint {name!r} has {leaf!r}; wanted an Input, or a spec with shape and dtype."
+            )
+        if str(leaf.dtype) == "string":
+            raise ValueError(
+                f"Endpoint {name!r} takes text, and no exported program does: what works on text runs on the host. Export "
+                "what comes behind it, `Model(model.get_layer(name).output, model.output)` with the name of the layer "
+                "that makes numbers of text, and call that layer on the text yourself."
             )
         number = next(count)
         sizes = [
