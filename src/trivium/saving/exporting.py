@@ -344,8 +344,8 @@ def _specs(signature: list[Any], name: str) -> list[Any]:
         if str(leaf.dtype) == "string":
             raise ValueError(
                 f"Endpoint {name!r} takes text, and no exported program does: what works on text runs on the host. "
-                "Export what comes behind it, `Model(model.get_layer(name).output, model.output)` with the name of the layer "
-                "that makes numbers of text, and call that layer on the text yourself."
+                "Export what comes behind it, `Model(model.get_layer(name).output, model.output)` with the name of the "
+                "layer that makes numbers of text, and call that layer on the text yourself."
             )
         number = next(count)
         sizes = [
