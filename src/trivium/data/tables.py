@@ -16,18 +16,15 @@ from trivium.data.columns import columns_of, library_of
 from trivium.data.orders import OrderKey
 from trivium.data.pipeline.blocks import Blocks
 from trivium.data.pipeline.dataset import Dataset
-from trivium.data.pipeline.elements import row
 from trivium.data.pipeline.failures import ErrorLog, Failed
 from trivium.data.pipeline.rows import rows_of
 from trivium.data.pipeline.stages import UNKNOWN
-from trivium.state import suggest
+from trivium.data.rows_of_tables import Label, chosen, cleaned, labels_of
 
 __all__ = ["from_csv", "from_parquet", "from_table"]
 
 # How many bytes of a CSV file, and how many rows of another table, are read at a time.
 _CSV_BYTES, _ROWS = 1 << 20, 8192
-
-Label = str | Sequence[str] | None
 
 
 def from_table(
@@ -60,16 +57,16 @@ def from_table(
     streamed = _batches_of(table)
     if streamed is not None:
         names, count, batches = streamed
-        chosen = _chosen(names, label, columns, name)
+        kept = chosen(names, label, columns, name)
 
         def parts() -> Iterator[tuple[str, Iterator[Any]]]:
             yield name, (columns_of(batch, name) for batch in batches())
 
         length = UNKNOWN if missing == "drop" else count
-        return Dataset(Blocks(_cleaned(parts, chosen, label, missing, log), length), (log,))
+        return Dataset(Blocks(cleaned(parts, kept, label, missing, log), length), (log,))
     found = columns_of(table, name)
-    chosen = _chosen(list(found), label, columns, name)
-    blocks = _cleaned(lambda: [(name, iter([found]))], chosen, label, missing, log)
+    kept = chosen(list(found), label, columns, name)
+    blocks = cleaned(lambda: [(name, iter([found]))], kept, label, missing, log)
     (whole,) = blocks(OrderKey(0, (0,)))
     return Dataset(rows_of(whole), (log,))
 
@@ -153,20 +150,18 @@ def from_csv(
             ),
         )
 
-    chosen: list[str] | None = None
+    kept: list[str] | None = None
     for path in paths:
         with _reading(path):
-            chosen = _chosen(
-                opened(path).schema.names, label, columns if chosen is None else chosen, path
-            )
-    names = chosen or []
-    wanted = [*names, *_labels(label)]
+            kept = chosen(opened(path).schema.names, label, columns if kept is None else kept, path)
+    names = kept or []
+    wanted = [*names, *labels_of(label)]
 
     def parts() -> Iterator[tuple[str, Iterator[Any]]]:
         for path in paths:
             yield path, _columns(path, partial(opened, path, wanted))
 
-    return Dataset(Blocks(_cleaned(parts, names, label, missing, log), UNKNOWN), (log,))
+    return Dataset(Blocks(cleaned(parts, names, label, missing, log), UNKNOWN), (log,))
 
 
 def from_parquet(
@@ -198,16 +193,14 @@ def from_parquet(
     """
     parquet = _arrow("parquet")
     log, paths, count = ErrorLog(), _found(files, "from_parquet"), 0
-    chosen: list[str] | None = None
+    kept: list[str] | None = None
     for path in paths:
         with _reading(path):
             file = parquet.ParquetFile(path)
-            chosen = _chosen(
-                file.schema_arrow.names, label, columns if chosen is None else chosen, path
-            )
+            kept = chosen(file.schema_arrow.names, label, columns if kept is None else kept, path)
             count += file.metadata.num_rows
-    names = chosen or []
-    wanted = [*names, *_labels(label)]
+    names = kept or []
+    wanted = [*names, *labels_of(label)]
 
     def opened(path: str) -> Any:
         return parquet.ParquetFile(path).iter_batches(_ROWS, columns=wanted)
@@ -217,7 +210,7 @@ def from_parquet(
             yield path, _columns(path, partial(opened, path))
 
     length = count if missing != "drop" else UNKNOWN
-    return Dataset(Blocks(_cleaned(parts, names, label, missing, log), length), (log,))
+    return Dataset(Blocks(cleaned(parts, names, label, missing, log), length), (log,))
 
 
 def _columns(path: str, opened: Callable[[], Any]) -> Iterator[dict[str, np.ndarray]]:
@@ -267,74 +260,3 @@ def _found(files: Any, function: str) -> list[str]:
     if not paths:
         raise DataError(f"`{function}` got no files.")
     return paths
-
-
-def _labels(label: Label) -> list[str]:
-    return [] if label is None else [label] if isinstance(label, str) else list(label)
-
-
-def _chosen(
-    names: Sequence[str], label: Label, columns: Sequence[str] | None, place: str
-) -> list[str]:
-    """Return the columns of an element, all of which, and the labels, are there."""
-    labels = _labels(label)
-    chosen = list(columns) if columns is not None else [n for n in names if n not in labels]
-    for name in [*chosen, *labels]:
-        if name not in names:
-            raise DataError(
-                f"There is no column {name!r} in {place}. {suggest(name, names)} It has {', '.join(map(repr, names))}."
-            )
-    if not chosen:
-        raise DataError(f"No column of {place} is left for the inputs: all of them are labels.")
-    return chosen
-
-
-def _cleaned(
-    parts: Callable[[], Any], names: list[str], label: Label, missing: str, log: ErrorLog
-) -> Callable[[OrderKey], Iterator[Any]]:
-    """Return a function that gives blocks of columns as blocks of elements, without what is missing."""
-    if missing not in ("error", "drop", "keep"):
-        raise DataError(f'`missing` is "error", "drop" or "keep"; got {missing!r}.')
-
-    def blocks(key: OrderKey) -> Iterator[Any]:
-        for place, read in parts():
-            first = 0
-            for found in read:
-                block = {n: found[n] for n in [*names, *_labels(label)]}
-                count = len(next(iter(block.values())))
-                if missing != "keep":
-                    block = _without_missing(block, place, first, missing, log)
-                first += count
-                x = {n: block[n] for n in names}
-                if label is None:
-                    yield x
-                else:
-                    y = block[label] if isinstance(label, str) else {n: block[n] for n in label}
-                    yield x, y
-
-    return blocks
-
-
-def _without_missing(
-    block: dict[str, np.ndarray], place: str, first: int, missing: str, log: ErrorLog
-) -> Any:
-    gone = np.zeros(len(next(iter(block.values()))), bool)
-    for name, values in block.items():
-        if values.dtype.kind == "O":
-            none = np.array([v is None for v in values], bool)
-        elif values.dtype.kind in "fcmM":
-            none = np.isnan(values) if values.dtype.kind in "fc" else np.isnat(values)
-            none = none.reshape(len(values), -1).any(axis=1)
-        else:
-            continue
-        for number in np.flatnonzero(none & ~gone):
-            what = f"the column {name!r} has no value in row {first + number} of {place}"
-            if missing == "error":
-                raise DataError(
-                    f'{what[0].upper()}{what[1:]} (rows are counted from 0). missing="drop" leaves such rows out and '
-                    'counts them; "keep" makes NaN or None of what is missing.'
-                )
-            error = DataError(f"the column {name!r} has no value")
-            log.note(Failed(error, f"row {first + number} of {place}"), warn=False)
-        gone |= none
-    return row(block, ~gone) if gone.any() else block
