@@ -40,7 +40,7 @@ DIFFERENCES = [
         "One number stands for all axes; the config writes it out as Keras does.",
     ),
     (
-        r"layers\.(Average|Avg|Max|Spatial).*",
+        r"layers\.(Average|Avg|Max|RandomCrop|Spatial).*",
         r"(name|dtype) by keyword",
         "Layers take these by keyword.",
     ),
