@@ -65,6 +65,7 @@ from trivium.state.dtype_policies import FloatDTypePolicy
 from trivium.state.name_scopes import name_scope
 
 if TYPE_CHECKING:
+    from trivium import tuning
     from trivium.styles import StyleError, advise, convert, diff, graph_of, source
     from trivium.styles.explain import Explanation, explain, register_formula, register_function
     from trivium.styles.inspect import Inspection, inspect

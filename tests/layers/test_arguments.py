@@ -10,10 +10,12 @@ from oracle import recorded
 from trivium import layers
 from trivium.layers import registry
 
+# Keras has no layer of this name, or makes its input layer in another way.
+OURS = (layers.HostLayer, layers.InputLayer)
 LAYERS = sorted(
     registry.LAYERS.name_of(kind)
     for kind in set(map(layers.__dict__.get, layers.__all__))
-    if inspect.isclass(kind) and issubclass(kind, layers.Layer) and kind is not layers.InputLayer
+    if inspect.isclass(kind) and issubclass(kind, layers.Layer) and kind not in OURS
 )
 METHODS = ("build", "call", "compute_mask", "compute_output_shape", "__call__")
 
