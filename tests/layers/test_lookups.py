@@ -156,7 +156,7 @@ def test_settings_and_vocabularies_that_do_not_go_together(name: str) -> None:
         ([b"\xff"], "no text in utf-8"),
         (5, "takes an array, or batches"),
     ],
-    ids=str,
+    ids=["nothing", "empty", "blank", "numbers", "none", "batches", "ragged", "bytes", "number"],
 )
 def test_data_that_teaches_nothing_changes_nothing(data: Any, words: str) -> None:
     layer = L.TextVectorization()
