@@ -169,6 +169,14 @@ def test_a_file_that_is_cut_off_is_named(tmp_path):
         decode(str(path), "rgb")
 
 
+@pytest.mark.parametrize("read", [image.load_img, lambda path: decode(path, "rgb")])
+def test_what_is_said_of_no_image_has_no_place_in_memory(read, tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"words")
+    with pytest.raises(DataError, match=r"a\.png could not .*: cannot identify image file\. Mend"):
+        read(str(path))
+
+
 def test_the_same_functions_stand_in_both_places():
     for name in ("array_to_img", "img_to_array", "load_img", "save_img"):
         assert getattr(utils, name) is getattr(image, name)

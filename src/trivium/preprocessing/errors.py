@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from trivium.data.checks import DataError
@@ -21,6 +22,7 @@ def unreadable(path: Any, error: Exception, wanted: str) -> DataError:
         >>> print(unreadable("a.png", OSError("image file is truncated."), "an image"))
         a.png could not be read as an image: image file is truncated. Mend the file or take it away.
     """
-    # Pillow's own message has the path again.
-    why = str(error).replace(f" {str(path)!r}", " the file").rstrip(".") or type(error).__name__
+    # The system's message has the path again; Pillow's has the bytes' place in memory, which helps nobody.
+    why = str(error).replace(f" {str(path)!r}", " the file")
+    why = re.sub(r" <_io\.BytesIO object at \w+>", "", why).rstrip(".") or type(error).__name__
     return DataError(f"{path} could not be read as {wanted}: {why}. Mend the file or take it away.")

@@ -96,7 +96,10 @@ def decode(path: str, color_mode: str) -> np.ndarray:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        # In one go: Pillow would seek and read in small steps, a tenth of the time that a small file takes.
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             mode = _MODES[color_mode]
             if (
                 image.mode in _DEEP
