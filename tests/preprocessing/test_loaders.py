@@ -253,7 +253,8 @@ def test_broken_files_are_left_out_and_counted(one_pixel, caplog):
         assert [x.shape[0] for x, _ in mapped] == [2, 1, 1, 1, 2]
         assert firsts(mapped) == [0, 2, 6, 8, 5, 7, 9]
     assert len(caplog.records) == 3
-    assert [Path(s.place).name for s in dataset.errors] == ["4.png", "1.png", "3.png"]
+    # Threads meet them, each in another batch: which of them first is chance.
+    assert sorted(Path(s.place).name for s in dataset.errors) == ["1.png", "3.png", "4.png"]
     assert mapped.errors.count == 6
     assert "could not be read as an image" in dataset.errors[0].error
     single = numbered(one_pixel, batch_size=None, shuffle=False, errors="skip")
