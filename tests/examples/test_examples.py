@@ -131,6 +131,10 @@ def test_all_styles_are_one_model(styled):
         assert "sequential" in prints
 
 
+def with_words(model):
+    return [layer for layer in model.layers if hasattr(layer, "set_vocabulary")]
+
+
 def test_there_and_back(styled, tmp_path):
     """From the class to calls, to a program, and to a class again; converted, and written."""
     model = styled.subclass()
@@ -146,6 +150,10 @@ def test_there_and_back(styled, tmp_path):
     for made in (graph, written, again, back):
         made.set_weights(model.get_weights())
         assert made.fingerprint() == wanted
+        # A program has what was given to layers, and not what they have learned.
+        for taught, layer in zip(with_words(model), with_words(made), strict=True):
+            if layer is not taught:
+                layer.set_vocabulary(taught.get_vocabulary())
         got = made.predict(x, verbose=0)
         for a, b in zip(*map(jax.tree_util.tree_leaves, (got, outputs)), strict=True):
             assert np.array_equal(a, b)

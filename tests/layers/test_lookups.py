@@ -167,6 +167,16 @@ def test_data_that_teaches_nothing_changes_nothing(data: Any, words: str) -> Non
     assert layer.get_vocabulary() == before
 
 
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0]])
+def test_a_vocabulary_is_set_as_it_is_given_at_first(weights: Any) -> None:
+    settings: Any = {"output_mode": "tf_idf" if weights else "int"}
+    layer = L.TextVectorization(**settings)
+    layer.set_vocabulary(["sun", "sea"], weights)
+    given = L.TextVectorization(vocabulary=["sun", "sea"], idf_weights=weights, **settings)
+    assert layer.get_vocabulary() == given.get_vocabulary()
+    np.testing.assert_array_equal(layer(DOCUMENTS), given(DOCUMENTS))
+
+
 def test_a_vocabulary_that_is_refused_changes_nothing() -> None:
     layer = L.StringLookup(vocabulary=["a", "b"], output_mode="count")
     with pytest.raises(ValueError, match="came more often"):
@@ -190,7 +200,29 @@ def test_what_is_out_of_the_vocabulary_is_an_error_where_one_says_so() -> None:
         with pytest.raises(ValueError, match=r"has no number for ('b'|7): not in the vocabulary"):
             layer(data)
     with pytest.raises(ValueError, match="needs its vocabulary before it is called"):
-        L.StringLookup(output_mode="multi_hot")(["a"])
+        L.StringLookup(output_mode="multi_hot")(tv.Input((1,), dtype="string"))
+
+
+@pytest.mark.parametrize(
+    "kind, settings, data",
+    [
+        (L.StringLookup, {}, ["a", "b"]),
+        (L.StringLookup, {"invert": True}, np.array([1, 2])),
+        (L.TextVectorization, {}, ["a b", "c"]),
+        (L.TextVectorization, {"output_mode": "count", "max_tokens": 5, "pad_to_max_tokens": True}, ["a"]),
+        (L.IntegerLookup, {}, np.array([3, 4])),  # On the device.
+        (L.IntegerLookup, {"num_oov_indices": 0}, np.array([3, 4])),
+    ],
+)  # fmt: skip
+def test_without_a_vocabulary_nothing_is_looked_up(kind: Any, settings: Any, data: Any) -> None:
+    layer = kind(**settings, name="words")
+    with pytest.raises(ValueError, match=r"Layer 'words.* has no vocabulary yet: `adapt`"):
+        layer(data)
+    # It may learn when the model stands.
+    x = tv.Input((), dtype="string" if isinstance(data, list) else "int32")
+    model = tv.Model(x, layer(x), name="net")
+    with pytest.raises(ValueError, match=r"Layer 'net/words.* has no vocabulary yet: `adapt`"):
+        model.predict(np.array(data), verbose=0)
 
 
 # -- where a layer runs -----------------------------------------------------------------------------------------

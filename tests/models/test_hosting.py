@@ -271,10 +271,35 @@ def test_the_fingerprint_knows_the_words_that_were_given() -> None:
 def test_words_may_be_learned_after_the_model_is_compiled() -> None:
     model = Subclass()
     model.words = L.TextVectorization(8, output_sequence_length=4)
+    model.words.adapt(TEXTS[:1])
     model.compile("sgd", "mse")
     model.predict(TEXTS, verbose=0)
     model.words.adapt(TEXTS)
     np.testing.assert_allclose(model.predict(TEXTS, verbose=0), model(TEXTS), rtol=1e-5)
+
+
+class MadeInBuild(L.Layer):
+    def build(self, input_shape: Any) -> None:
+        self.lookup, self.out = L.StringLookup(vocabulary=["a"], output_mode="one_hot"), L.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.out(self.lookup(x))
+
+
+class ModelMadeInBuild(tv.Model):
+    def build(self, input_shape: Any) -> None:
+        self.inside = MadeInBuild()
+
+    def call(self, x: Any) -> Any:
+        return self.inside(x)
+
+
+@pytest.mark.parametrize("make", [ModelMadeInBuild, lambda: tv.Sequential([MadeInBuild()])])
+def test_layers_of_words_may_be_made_when_the_model_is_built(make: Any) -> None:
+    words, model = np.array([["a"], ["b"], ["a"]]), make()
+    model.compile("sgd", "mse")
+    model.fit(words, np.zeros(3), verbose=0)
+    np.testing.assert_allclose(model.predict(words, verbose=0), model(words), rtol=1e-6)
 
 
 def test_a_run_with_text_goes_on_where_it_was(tmp_path: Any) -> None:

@@ -143,6 +143,12 @@ def test_it_converts_explains_and_draws_itself():
     assert other.graph().nodes and other.count_params() == model.count_params()
 
 
+def test_a_class_that_convert_made_is_not_missed():
+    model = tv.Sequential([tv.Input((4,)), L.Dense(2)])
+    other = loaded(saved(tv.convert(model, to="subclass")))
+    assert same(other.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
 def test_with_its_class_registered_it_comes_back_as_that_class():
     model, _ = residual()
     model(X)

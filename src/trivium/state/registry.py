@@ -523,11 +523,12 @@ def _is_ours(name: str, config: Config) -> bool:
     module = str(config.get("module") or "")
     if name == "function":
         return any(t.functions.get(str(config["config"])) is not None for t in _registries.values())
-    if name.startswith("__") or module.startswith(("keras.src.ops", "trivium")):
+    if name.startswith("__") or module.startswith("keras.src.ops"):
         return True
+    # A class that `convert` made has a module of ours, and is in no registry.
     return any(
         name in r._own and not isinstance(r._own[name], str) for r in _registries.values()
-    ) and (not config.get("registered_name") or module.startswith("keras"))
+    ) and (not config.get("registered_name") or module.startswith(("keras", "trivium")))
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -147,18 +147,28 @@ class Trainer(Steps):
 
     def _map_source(self, kind: str, source: Any) -> None:
         """Have what the host does to the inputs done as they are read; refuse text where nothing takes it."""
+        # Layers may be made in `build`, so only a built model says whether the host has something to do.
+        if not self.built:
+            try:
+                self._build_on(source.example()[0], kind == "train")
+            except Exception:
+                self._refuse_text(source)  # Says more than what a layer of numbers says of text.
+                raise
+        self._refuse_text(source)
+        if not self._uses_host():
+            return
+        mapping = self._host_map(kind == "train", source.what)
+        if mapping is not None and not self._runs_eagerly(kind):
+            with placed(source.what):
+                source.map_inputs(mapping)
+
+    def _refuse_text(self, source: Any) -> None:
+        """Raise an error for text where nothing in the model takes it."""
         if not self._uses_host():
             with placed(source.what):
                 refuse_text(
                     source.data[0] if isinstance(source, ArraySource) else source.example()[0]
                 )
-            return
-        if not self.built:
-            self._build_on(source.example()[0], kind == "train")
-        mapping = self._host_map(kind == "train", source.what)
-        if mapping is not None and not self._runs_eagerly(kind):
-            with placed(source.what):
-                source.map_inputs(mapping)
 
     def _runs_eagerly(self, kind: str) -> bool:
         return self.run_eagerly or (kind == "predict" and self._predicts_eagerly())

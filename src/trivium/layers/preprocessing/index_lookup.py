@@ -264,6 +264,7 @@ class IndexLookup(Adaptive, HostLayer):
     def prepare(self, inputs: Any) -> tuple[Any, ...]:
         """Return the numbers of values, -1 for those that count for nothing."""
         values = self._of_kind(inputs)
+        self._need_vocabulary()
         found = self._table.find(values)
         numbers = np.where(found < 0, self._mask_size, found + self._first).astype(np.int32)
         masked = (
@@ -309,6 +310,7 @@ class IndexLookup(Adaptive, HostLayer):
         return self.finish(*self.prepare(inputs))
 
     def _inverted(self, numbers: np.ndarray) -> np.ndarray:
+        self._need_vocabulary()
         terms, places = self._table.terms, numbers - self._first
         oov = np.array([self.oov_token], terms.dtype)
         known = np.concatenate([terms, oov])
@@ -329,6 +331,14 @@ class IndexLookup(Adaptive, HostLayer):
         if self._size is None:
             raise self._no_vocabulary()
         return self._size
+
+    def _need_vocabulary(self) -> None:
+        """Raise an error where there is no vocabulary: all values would be out of it, and a model train on nothing."""
+        if self.vocabulary is None:
+            raise ValueError(
+                f"{self._called} has no vocabulary yet: `adapt` it on data, or give it a `vocabulary`, before it is "
+                "called on data. One that was made from a config has what was given, not what another has learned."
+            )
 
     def _no_vocabulary(self) -> ValueError:
         return ValueError(

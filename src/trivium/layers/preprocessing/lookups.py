@@ -11,6 +11,7 @@ from trivium import ops
 from trivium.layers.preprocessing.index_lookup import IndexLookup
 from trivium.layers.preprocessing.vocabulary import places_in
 from trivium.layers.registry import LAYERS
+from trivium.state.scopes import only_shapes
 
 __all__ = ["IntegerLookup", "StringLookup"]
 
@@ -165,6 +166,8 @@ class IntegerLookup(IndexLookup):
         return (not self.invert and (self.num_oov_indices == 0 or hashes)) or bool(wide)
 
     def _on_device(self, inputs: Any) -> Any:
+        if not only_shapes():
+            self._need_vocabulary()
         values = ops.cast(inputs, "int32")
         if self.invert:
             known = jnp.asarray([*self._table.terms, self.oov_token], "int32")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -123,6 +124,7 @@ class TextVectorization(Adaptive, HostLayer):
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, mask_token="",
             pad_to_max_tokens=pad_to_max_tokens, output_mode=mode, encoding=encoding, **more,
         )  # fmt: skip
+        self._lookup_layer._parent = weakref.ref(self)  # Errors name this layer, too.
 
     # What changes in the layer of words is a change of this one.
     @property
@@ -155,8 +157,7 @@ class TextVectorization(Adaptive, HostLayer):
             vocabulary: The words in a list or array, or the path of a text file with one on each line.
             idf_weights: The weight of each, for `output_mode="tf_idf"`.
         """
-        with self._lookup_alone():
-            self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
+        self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
     def adapt(  # type: ignore[override]
         self, data: Any, batch_size: int | None = None, steps: int | None = None
