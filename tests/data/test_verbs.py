@@ -205,3 +205,14 @@ def test_arguments_that_make_no_sense() -> None:
         list(Dataset.choose_from_datasets([numbers, numbers], numbers))
     with pytest.raises(ValueError, match="it has more than one element"):
         numbers.get_single_element()
+
+
+@pytest.mark.parametrize("data", [Dataset.range(4), Dataset.from_generator(lambda: iter(range(4)))])
+def test_no_pipeline_is_silently_empty_or_endless(data: Any) -> None:
+    for size in (0, -1):
+        with pytest.raises(ValueError, match="`batch_size` is a whole number of at least 1"):
+            data.batch(size)
+        with pytest.raises(ValueError, match="`buffer_size` is a whole number of at least 1"):
+            data.shuffle(size)
+    with pytest.raises(TypeError, match="predicate of `filter` says True or False; got None"):
+        list(data.filter(lambda x: None))

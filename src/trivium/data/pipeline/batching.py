@@ -31,7 +31,8 @@ class Batched(Pipeline):
             >>> [e.tolist() for e in Dataset.range(5).batch(2)]
             [[0, 1], [2, 3], [4]]
         """
-        return self._then(self._elements.batch(int(batch_size), bool(drop_remainder)))
+        size = check_count("batch_size", int(batch_size)) or 1
+        return self._then(self._elements.batch(size, bool(drop_remainder)))
 
     def unbatch(self) -> Self:
         """Take elements apart along their first axis.

@@ -37,7 +37,8 @@ class Ordered(Pipeline):
             [0, 1, 2, 3]
         """
         reshuffle = bool(reshuffle_each_iteration)
-        return self._then(self._elements.shuffle(int(buffer_size), seed, reshuffle))
+        size = check_count("buffer_size", int(buffer_size)) or 1
+        return self._then(self._elements.shuffle(size, seed, reshuffle))
 
     def repeat(self, count: int | None = None) -> Self:
         """Go through the elements several times.
@@ -124,7 +125,7 @@ class Ordered(Pipeline):
             >>> [e.item() for e in Dataset.range(3).prefetch(1)]
             [0, 1, 2]
         """
-        size = 2 if buffer_size in (None, -1) else check_count("buffer_size", buffer_size)
+        size = 2 if buffer_size in (None, -1) else check_count("buffer_size", int(buffer_size))
         return self if size is None else self._then(self._elements.prefetch(size))
 
     def take_while(self, predicate: Callable[..., Any]) -> Self:

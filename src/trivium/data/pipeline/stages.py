@@ -89,7 +89,10 @@ class Elements:
                     yield element
                     continue
                 try:
-                    kept = bool(call_on(predicate, as_tensors(element)))
+                    kept = call_on(predicate, as_tensors(element))
+                    if kept is None:  # A `return` that was forgotten would leave out everything.
+                        raise TypeError("The predicate of `filter` says True or False; got None.")
+                    kept = bool(kept)
                 except Exception as error:
                     yield Failed(error, place_of(number, element, f"filter({name_of(predicate)})"))
                     continue
