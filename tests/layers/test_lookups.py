@@ -177,6 +177,15 @@ def test_a_vocabulary_is_set_as_it_is_given_at_first(weights: Any) -> None:
     np.testing.assert_array_equal(layer(DOCUMENTS), given(DOCUMENTS))
 
 
+@pytest.mark.parametrize("broken", [1.5, np.nan])
+def test_whole_numbers_are_not_learned_from_fractions(broken: float) -> None:
+    layer = L.IntegerLookup()
+    layer.adapt(np.array([3.0, 3.0, 2.0]))
+    with pytest.raises(ValueError, match=f"`adapt` takes whole numbers; got {broken}"):
+        layer.adapt(np.array([1.0, broken]))
+    assert layer.get_vocabulary() == [-1, 3, 2]
+
+
 def test_a_vocabulary_that_is_refused_changes_nothing() -> None:
     layer = L.StringLookup(vocabulary=["a", "b"], output_mode="count")
     with pytest.raises(ValueError, match="came more often"):

@@ -220,6 +220,11 @@ class IndexLookup(Adaptive, HostLayer):
             )
 
     def _gathered(self, before: Any, batch: np.ndarray) -> Counts:
+        broken = batch[np.trunc(batch) != batch] if batch.dtype.kind == "f" else batch[:0]
+        if len(broken):  # Fractions, and NaN.
+            raise ValueError(
+                f"{self._called}: `adapt` takes whole numbers; got {broken[0]}. `Discretization` makes such of others."
+            )
         values = self._of_kind(batch)
         rows = values.reshape(values.shape[0] if values.ndim else 1, -1).tolist()
         return self._counted(before, rows)
