@@ -193,7 +193,11 @@ def test_folders_with_nothing_in_them(tmp_path):
     with pytest.raises(ValueError, match=r"has no subfolders.*1 images lie in the folder itself"):
         made()(tmp_path)
     (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "a.tiff").write_bytes(b"")
+    (tmp_path / "cat" / "a.png").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"one class, 'cat', so .* or labels=None"):
+        made()(tmp_path)
+    assert len(made(labels=None)(tmp_path).file_paths) == 2
+    (tmp_path / "cat" / "a.png").rename(tmp_path / "cat" / "a.tiff")
     with pytest.raises(
         ValueError, match=r"no images .*: no file that ends in .*; there are .*\.tiff"
     ):

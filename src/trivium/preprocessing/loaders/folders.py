@@ -136,6 +136,11 @@ def find_files(
         raise ValueError(_nothing_found(folder, names, formats, what, inferred))
     numbers: np.ndarray | None = None
     if inferred:
+        if len(names) == 1 and class_names is None:
+            raise ValueError(
+                f"{folder!r} has one class, {names[0]!r}, so there is nothing to tell apart. Give the folder that has "
+                "a subfolder for each class, or labels=None for files without labels."
+            )
         numbers = np.repeat(np.arange(len(names), dtype=np.int32), [len(p) for p in found])
     elif labels is not None:
         numbers, names = _given(labels, len(paths), folder, what)
