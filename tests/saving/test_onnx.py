@@ -100,3 +100,9 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r"jax2onnx and onnxruntime.*trivium\[onnx\]"):
         model.export(tmp_path / "m.onnx", format="onnx")
+
+
+def test_jax_is_left_as_it_was(tmp_path):
+    before = dict(vars(jax.numpy))
+    tv.Sequential([tv.Input((3,)), L.Dense(2)]).export(tmp_path / "m", "onnx", verbose=False)
+    assert [n for n, value in before.items() if vars(jax.numpy)[n] is not value] == []

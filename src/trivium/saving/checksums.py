@@ -25,6 +25,7 @@ def crc32_of(file: IO[bytes], start: int, size: int) -> int:
         size: How long it is, in bytes. A file that ends before is read up to its end.
 
     Example:
+        >>> import io
         >>> crc32_of(io.BytesIO(b"-whole"), 1, 5) == zlib.crc32(b"whole")
         True
     """

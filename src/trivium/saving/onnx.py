@@ -66,7 +66,7 @@ def write_onnx(
     try:
         # Before the converter sees it: while it traces, functions of jax.numpy are its own.
         program = jax.make_jaxpr(rewritten(program, _RULES))(*leaves)
-        with _quiet():
+        with _quiet(), _as_it_was():
             proto = jax2onnx.to_onnx(
                 rewritten(program, {}), leaves, model_name=model.name, input_names=names, **settings
             )
@@ -114,6 +114,20 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Put back what the converter leaves changed in JAX: its `jnp.cumsum` would be everybody's from then on."""
+    modules = (jax, jax.numpy, jax.lax, jax.nn, jax.random)
+    before = [dict(vars(module)) for module in modules]
+    try:
+        yield
+    finally:
+        for module, names in zip(modules, before, strict=True):
+            for name, value in names.items():
+                if vars(module).get(name) is not value:
+                    setattr(module, name, value)
 
 
 def _check(

@@ -36,10 +36,11 @@ def test_perspective_has_the_numbers_of_keras(way):
 
 
 def test_erasing_has_the_numbers_of_keras():
+    rng = np.random.default_rng(5)
     said = {
         "apply_erasing": np.array([True, False, True]),
-        "batch_masks": RNG.uniform(size=(3, 6, 5, 1)) > 0.5,
-        "fill_value": RNG.uniform(size=(3, 6, 5, 3)).astype("float32"),
+        "batch_masks": rng.uniform(size=(3, 6, 5, 1)) > 0.5,
+        "fill_value": rng.uniform(size=(3, 6, 5, 3)).astype("float32"),
     }
     ours, theirs = both(lambda lib: lib.layers.RandomErasing().transform_images(IMAGES, said))
     np.testing.assert_array_equal(ours, theirs)

@@ -29,7 +29,7 @@ def test_mixed_up_as_by_keras():
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_cut_and_mixed_as_by_keras(data_format):
-    masks = RNG.uniform(size=(4, 6, 5, 1)) < 0.4
+    masks = np.random.default_rng(4).uniform(size=(4, 6, 5, 1)) < 0.4
     images = IMAGES
     if data_format == "channels_first":
         masks, images = (np.moveaxis(x, -1, 1) for x in (masks, images))
