@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -73,20 +74,24 @@ def _pieces(read: Callable[[int, memoryview], int], start: int, size: int) -> It
 def _joined(first: int, second: int, length: int) -> int:
     """Return the CRC-32 of two pieces, one after the other, from those of each; `length` is the second one's, in bytes.
 
-    A CRC is linear over bits: the first one is what it would be with `length` zero bytes behind it, which is a matrix
-    to the power of their number (Adler, zlib's `crc32_combine`).
+    A CRC is linear over bits: the first one is what it would be with `length` zero bytes behind it (Adler, zlib's
+    `crc32_combine`).
     """
-    matrix = [
-        0xEDB88320,
-        *(1 << i for i in range(31)),
-    ]  # One zero bit: what each bit of the sum becomes.
-    bits = 8 * length
-    while bits:
-        if bits & 1:
-            first = _times(matrix, first)
-        matrix = [_times(matrix, row) for row in matrix]
-        bits >>= 1
-    return first ^ second
+    return _times(_zeros(8 * length), first) ^ second
+
+
+@functools.lru_cache(
+    maxsize=128
+)  # All parts of a file but the last are of one length, whose halves these are.
+def _zeros(bits: int) -> list[int]:
+    """Return what some zero bits do to a sum, as a matrix: for each of its bits, what that becomes."""
+    if bits == 0:
+        return [1 << i for i in range(32)]
+    if bits % 2:
+        one = [0xEDB88320, *(1 << i for i in range(31))]
+        return [_times(one, row) for row in _zeros(bits - 1)]
+    half = _zeros(bits // 2)
+    return [_times(half, row) for row in half]
 
 
 def _times(matrix: list[int], bits: int) -> int:
