@@ -93,20 +93,28 @@ def test_forms_of_convolution(
 
 
 @pytest.mark.parametrize(
-    ("window", "channels", "seen", "dtype", "form"),
+    ("window", "channels", "seen", "dtype", "padding", "form"),
     [
-        (3, 4, 4, "float32", "convolve"),
-        (3, 1, 1, "float32", "convolve"),
-        (3, 4, 4, "bfloat16", "convolve"),
-        (3, 4, 4, "int32", "product"),
-        (1, 4, 4, "float32", "product"),
-        (3, 4, 2, "float32", "groups_apart"),
-        (3, 20, 2, "float32", "groups_batched"),
-        (3, 4, 1, "float32", "depthwise"),
+        (3, 32, 32, "float32", "same", "convolve"),
+        (3, 32, 32, "float32", "valid", "product"),
+        (17, 32, 32, "float32", "valid", "convolve"),
+        (3, 1, 1, "float32", "same", "product"),
+        (3, 32, 32, "bfloat16", "same", "convolve"),
+        (3, 32, 32, "int32", "same", "product"),
+        (1, 99, 99, "float32", "same", "product"),
+        (3, 4, 2, "float32", "same", "groups_apart"),
+        (3, 20, 2, "float32", "same", "groups_batched"),
+        (3, 4, 1, "float32", "same", "depthwise"),
     ],
 )
 def test_the_form_follows_from_the_shapes(
-    window: int, channels: int, seen: int, dtype: str, form: str, monkeypatch: pytest.MonkeyPatch
+    window: int,
+    channels: int,
+    seen: int,
+    dtype: str,
+    padding: str,
+    form: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     called = []
 
@@ -115,8 +123,8 @@ def test_the_form_follows_from_the_shapes(
         return x
 
     monkeypatch.setattr(convolution, form, record)
-    x, kernel = normal(2, 6, channels).astype(dtype), normal(window, seen, channels).astype(dtype)
-    convolution.conv.__wrapped__(x, kernel, (1,), "same", (1,))
+    x, kernel = normal(2, 20, channels).astype(dtype), normal(window, seen, channels).astype(dtype)
+    convolution.conv.__wrapped__(x, kernel, (1,), padding, (1,))
     assert called == [form]
 
 
@@ -210,7 +218,7 @@ def primitives(function: Any, *arrays: Any) -> str:
 
 
 def test_xlas_own_forms_are_taken_off_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, kernel = normal(2, 6, 6, 4), normal(3, 3, 4, 2)
+    x, kernel = normal(2, 6, 6, 16), normal(3, 3, 16, 2)
 
     def conv(x: Any, kernel: Any) -> Any:
         return lowering.conv.__wrapped__(x, kernel, (1, 1), "same", (1, 1))
