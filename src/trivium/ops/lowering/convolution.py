@@ -1,8 +1,9 @@
 """Convolution: on the CPU in forms that are fast inside a compiled loop too; elsewhere as XLA derives them.
 
 One group of channels is XLA's convolution with gradients of our own (`canonical`). Small windows, and those without
-padding, are a matrix product. Several groups, for which XLA has no fast form on the CPU, are a convolution for each, one batched product, or,
-with a group for each channel, sums that XLA fuses into one loop. `benchmarks/lowering.py` measures every form.
+padding, are a matrix product. Several groups, for which XLA has no fast form on the CPU, are a convolution for each,
+one batched product, or, with a group for each channel, sums that XLA fuses into one loop. `benchmarks/lowering.py`
+measures every form.
 """
 
 from __future__ import annotations
