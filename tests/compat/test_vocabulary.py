@@ -10,7 +10,7 @@ import pytest
 
 import trivium
 from trivium.compat import hints, names, vocabulary
-from trivium.compat.arrays import _rows, array_function, array_functions
+from trivium.compat.tensorflow.arrays import _rows, array_function, array_functions
 from trivium.compat.vocabulary import MISSING, absence, canonical, find, is_face, member_absence
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trivium import utils
-from trivium.compat.dataset import TFDataset
+from trivium.compat.tensorflow.dataset import TFDataset
 from trivium.compat.written import covers
 from trivium.data import Dataset
 from trivium.preprocessing.loaders.reading import FolderDataset

@@ -1,23 +1,24 @@
 """What a name of Keras or TensorFlow means here: one answer for running a script and for checking it.
 
 Keras's names are looked up in Trivium itself, so the vocabulary grows with the library. TensorFlow's array functions
-are rows of `arrays`; what is more than one op lies in `tensors`, `runtime` and `dataset`.
+are rows of `tensorflow.arrays`; what is more than one op lies in the modules beside it, all of which are read.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import pkgutil
 from types import ModuleType
 from typing import Any
 
 import jax
 
 import trivium
-from trivium.compat import names
-from trivium.compat.arrays import array_function, array_functions
+from trivium.compat import names, tensorflow
 from trivium.compat.hints import hint_for
 from trivium.compat.names import shown
+from trivium.compat.tensorflow.arrays import array_function, array_functions
 from trivium.compat.written import WRITTEN
 from trivium.state.registry import suggest
 
@@ -89,8 +90,10 @@ def canonical(path: str) -> str:
 @functools.cache
 def _written() -> dict[str, Any]:
     """Return what is written by hand, with the versions that the faces follow."""
-    for module in ("tensors", "networks", "runtime", "dataset", "loaders"):
+    for module in ("networks", "loaders"):
         importlib.import_module(f"trivium.compat.{module}")
+    for found in pkgutil.iter_modules(tensorflow.__path__, f"{tensorflow.__name__}."):
+        importlib.import_module(found.name)
     versions = {k: f"{v}+trivium.{trivium.__version__}" for k, v in names.LIBRARIES.items()}
     return WRITTEN | {
         "keras.__version__": versions["keras"],

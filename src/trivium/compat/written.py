@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeVar
 
-from trivium.compat.arrays import bind
+from trivium.compat.tensorflow.arrays import bind
 
 __all__ = ["WRITTEN", "covers"]
 

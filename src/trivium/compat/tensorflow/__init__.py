@@ -1,0 +1,1 @@
+"""TensorFlow's own words around Keras: each module here covers a part of them, on the rooms below."""
