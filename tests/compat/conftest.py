@@ -12,7 +12,7 @@ import pytest
 from trivium.compat import RunError, run_script
 
 # They are run by the tests, not imported by pytest.
-collect_ignore_glob = ["programs/*"]
+collect_ignore_glob = ["programs/*", "tensorflow/programs/*"]
 
 
 @pytest.fixture
