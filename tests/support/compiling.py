@@ -70,4 +70,4 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     optimized = item.config.getoption("--optimized") or item.get_closest_marker("optimized")
-    use({} if optimized else QUICK, group(item))
+    use({} if optimized else QUICK, group(item.nodeid))

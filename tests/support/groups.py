@@ -6,31 +6,45 @@ layer or op, and come last: small groups let the processes end together.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
-# The argument whose value names the group, for files too large to be one.
-TABLES = {"layers/test_contract.py": "case", "ops/test_against_keras.py": "name"}
+# Files too large to be one group: the name of the layer or op stands in a test's id.
+TABLES = ("layers/test_contract.py", "ops/test_against_keras.py")
 
 
-def group(item: pytest.Item) -> str:
+def group(nodeid: str) -> str:
     """Return the name of a test's group."""
-    file = item.path.as_posix()
-    for table, argument in TABLES.items():
-        value = getattr(item, "callspec", None) and item.callspec.params.get(argument)  # type: ignore[attr-defined]
-        if file.endswith(table) and value is not None:
-            return f"{table}:{getattr(value, 'layer', value)}"
-    return item.nodeid.partition("::")[0]
+    file, _, test = nodeid.partition("::")
+    # `test_gradients[mixed_float16-Dense(units=3)-(2,6)]`, or `test_names[Dense]`.
+    name = re.search(r"\[.*?(\w+)[(\]]", test) if file.endswith(TABLES) else None
+    return f"{file}:{name[1]}" if name else file
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = [(item, group(item)) for item in items]
+    groups = [(item, group(item.nodeid)) for item in items]
     slow = Counter(name for item, name in groups if item.get_closest_marker("slow"))
     optimized = {name for item, name in groups if item.get_closest_marker("optimized")}
-    for item, name in groups:
-        item.add_marker(pytest.mark.xdist_group(name))
     # Stable: the tests of a group stay in their order.
     groups.sort(key=lambda pair: (":" in pair[1], pair[1] not in optimized, -slow[pair[1]]))
     items[:] = [item for item, _ in groups]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Send groups to the processes.
+
+    By the tests' ids, and not by xdist's marker of groups, which some versions of pytest lose in silence: then each
+    process compiles nearly all programs.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)
