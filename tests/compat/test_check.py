@@ -75,8 +75,8 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
             "epochs",
         ),
         (
-            "d = tf.data.Dataset.range(3).map(f)\nd.snapshot('p')",
-            "tf.data.Dataset.snapshot",
+            "d = tf.data.Dataset.range(3).map(f)\nd.fingerprint('p')",
+            "tf.data.Dataset.fingerprint",
             "generator",
         ),
         ("d = tf.data.Dataset.range(3).shuffle(2).batch(2)\nfor x in d: pass", None, ""),
@@ -140,17 +140,17 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
         ("x = tf.keras.Input((1,), dtype='string')", "keras.Input(dtype='string')", "Strings stay"),
         ("x = tf.keras.Input((1,), ragged=True)", "keras.Input(ragged=True)", "pad to one length"),
         (
-            "def f(d):\n  return d.snapshot(p)\nf(tf.data.Dataset.range(3))",
-            "tf.data.Dataset.snapshot",
+            "def f(d):\n  return d.fingerprint(p)\nf(tf.data.Dataset.range(3))",
+            "tf.data.Dataset.fingerprint",
             "generator",
         ),
         (
-            "def f(n, d):\n  return g(d)\ndef g(d):\n  return d.snapshot(p)\n"
+            "def f(n, d):\n  return g(d)\ndef g(d):\n  return d.fingerprint(p)\n"
             "f(1, d=tf.data.Dataset.range(3))\nf(2, tf.data.Dataset.range(4))",
-            "tf.data.Dataset.snapshot",
+            "tf.data.Dataset.fingerprint",
             "generator",
         ),
-        ("def f(d):\n  return d.snapshot(p)", None, ""),
+        ("def f(d):\n  return d.fingerprint(p)", None, ""),
         ("def f(d):\n  return f(d)\nf(tf.data.Dataset.range(3))", None, ""),
         (
             "def f(m):\n  return m\nf(tf.keras.Sequential()).make_train_function('x')",

@@ -27,12 +27,17 @@ from trivium.state import suggest
 
 if TYPE_CHECKING:
     from trivium.data.pipeline import Dataset, ErrorLog
+    from trivium.data.records import RecordWriter, from_bytes, from_records, from_text
     from trivium.data.tables import from_csv, from_parquet, from_table
 
 # Most programs pass arrays: the pipeline and the tables are imported by those that ask for them.
 _LATER = {
     "Dataset": "trivium.data.pipeline",
     "ErrorLog": "trivium.data.pipeline",
+    "RecordWriter": "trivium.data.records",
+    "from_bytes": "trivium.data.records",
+    "from_records": "trivium.data.records",
+    "from_text": "trivium.data.records",
     "from_csv": "trivium.data.tables",
     "from_parquet": "trivium.data.tables",
     "from_table": "trivium.data.tables",
@@ -57,12 +62,16 @@ __all__ = [
     "Dataset",
     "ErrorLog",
     "PyDataset",
+    "RecordWriter",
     "Source",
     "StreamSource",
     "class_weights_to_sample_weights",
+    "from_bytes",
     "from_csv",
     "from_parquet",
+    "from_records",
     "from_table",
+    "from_text",
     "make_source",
     "pack_x_y_sample_weight",
     "unpack_x_y_sample_weight",

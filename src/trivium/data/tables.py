@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import glob
 import importlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from trivium.data.checks import DataError
 from trivium.data.columns import columns_of, library_of
 from trivium.data.orders import OrderKey
+from trivium.data.paths import found_files
 from trivium.data.pipeline.blocks import Blocks
 from trivium.data.pipeline.dataset import Dataset
 from trivium.data.pipeline.failures import ErrorLog, Failed
@@ -129,7 +128,7 @@ def from_csv(
     csv = _arrow("csv")
     if bad_rows not in ("error", "skip"):
         raise DataError(f'`bad_rows` is "error" or "skip"; got {bad_rows!r}.')
-    log, paths = ErrorLog(), _found(files, "from_csv")
+    log, paths = ErrorLog(), found_files(files, "from_csv")
 
     def opened(path: str, include: list[str] | None = None) -> Any:
         def refused(bad: Any) -> str:
@@ -192,7 +191,7 @@ def from_parquet(
         [([1.5, 2.5], [3, 4])]
     """
     parquet = _arrow("parquet")
-    log, paths, count = ErrorLog(), _found(files, "from_parquet"), 0
+    log, paths, count = ErrorLog(), found_files(files, "from_parquet"), 0
     kept: list[str] | None = None
     for path in paths:
         with _reading(path):
@@ -247,16 +246,3 @@ def _arrow(module: str) -> Any:
         raise ImportError(
             "CSV and Parquet files are read by pyarrow, which is not installed: pip install trivium[arrow]."
         ) from None
-
-
-def _found(files: Any, function: str) -> list[str]:
-    given = [files] if isinstance(files, str | os.PathLike) else list(files)
-    paths: list[str] = []
-    for one in (os.fspath(f) for f in given):
-        matched = [one] if os.path.exists(one) else sorted(glob.glob(one, recursive=True))
-        if not matched:
-            raise DataError(f"`{function}` found no file {one!r}, seen from {os.getcwd()!r}.")
-        paths += matched
-    if not paths:
-        raise DataError(f"`{function}` got no files.")
-    return paths

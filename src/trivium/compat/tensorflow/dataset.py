@@ -72,11 +72,14 @@ _NAMED = (
     "bucket_by_sequence_length cache cardinality concatenate enumerate filter flat_map from_generator "
     "from_tensor_slices from_tensors get_single_element group_by_window ignore_errors interleave list_files "
     "padded_batch prefetch random range reduce rejection_resample repeat scan shard shuffle skip take take_while "
-    "unbatch unique window with_options zip"
+    "unbatch unique window with_options zip counter rebatch"
 )
 _IGNORED = dict.fromkeys(_NAMED.split(), ("name",)) | {
     "map": ("synchronous", "use_unbounded_threadpool", "name"),
     "batch": ("num_parallel_calls", "deterministic", "name"),
+    "load": ("element_spec", "compression", "reader_func", "wait", "name"),
+    "save": ("compression", "shard_func", "checkpoint_args", "name"),
+    "snapshot": ("compression", "reader_func", "shard_func", "name"),
 }
 
 

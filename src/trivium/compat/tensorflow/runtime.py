@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import glob
 import logging
 import math
-import os
-import shutil
 import sys
 from typing import Any, NamedTuple
 
@@ -17,6 +13,7 @@ import numpy as np
 
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import WRITTEN, covers
+from trivium.data.checks import DataError
 from trivium.state.variable import Variable
 
 __all__: list[str] = []
@@ -118,7 +115,7 @@ class _DType(str):
 
     @property
     def as_numpy_dtype(self) -> Any:
-        return jax.numpy.dtype(str(self)).type
+        return object if self == "string" else jax.numpy.dtype(str(self)).type
 
     @property
     def is_floating(self) -> bool:
@@ -290,16 +287,11 @@ covers("tensorflow.test.is_built_with_cuda", "tensorflow.test.is_built_with_gpu_
 )
 covers("tensorflow.nest.map_structure")(lambda func, *structure: jax.tree.map(func, *structure))
 covers("tensorflow.nest.flatten")(lambda structure: jax.tree.leaves(structure))
-for _name, _function in {
-    "GFile": open, "exists": os.path.exists, "glob": glob.glob, "isdir": os.path.isdir, "join": os.path.join,
-    "listdir": os.listdir, "makedirs": functools.partial(os.makedirs, exist_ok=True), "mkdir": os.mkdir,
-    "remove": os.remove, "rename": os.rename, "rmtree": shutil.rmtree, "walk": os.walk,
-}.items():  # fmt: skip
-    WRITTEN[f"tensorflow.io.gfile.{_name}"] = _function
 
 # What is raised here where TensorFlow raises its own: `except` takes several.
 for _name, _errors in {
     "InvalidArgumentError": (ValueError, TypeError), "NotFoundError": (FileNotFoundError,),
+    "AlreadyExistsError": (FileExistsError,), "DataLossError": (DataError,),
     "OutOfRangeError": (StopIteration, IndexError), "ResourceExhaustedError": (MemoryError,),
 }.items():  # fmt: skip
     WRITTEN[f"tensorflow.errors.{_name}"] = _errors

@@ -44,6 +44,20 @@ class Batched(Pipeline):
         """
         return self._then(self._elements.unbatch())
 
+    def rebatch(self, batch_size: int, drop_remainder: bool = False) -> Self:
+        """Put the rows of batches together in batches of another size.
+
+        Args:
+            batch_size: How many.
+            drop_remainder: Whether to leave a last partial batch out.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.tolist() for e in Dataset.range(5).batch(2).rebatch(3)]
+            [[0, 1, 2], [3, 4]]
+        """
+        return self.unbatch().batch(batch_size, drop_remainder)
+
     def padded_batch(
         self,
         batch_size: int,

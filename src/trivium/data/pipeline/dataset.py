@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,6 +14,7 @@ from trivium.data.orders import OrderKey
 from trivium.data.pipeline.batching import Batched
 from trivium.data.pipeline.elements import as_tensors, map_arrays
 from trivium.data.pipeline.failures import ErrorLog, raising
+from trivium.data.pipeline.filecache import SAVED, FileCache
 from trivium.data.pipeline.making import Made
 from trivium.data.pipeline.mapping import Mapped
 from trivium.data.pipeline.mixing import Mixed
@@ -44,9 +47,13 @@ class Dataset(Made, Mapped, Ordered, Batched, Mixed):
     """
 
     def __iter__(self) -> Iterator[Any]:
-        self._passes += 1
-        elements = self._elements.read(OrderKey(global_seed(), (self._passes - 1,)))
+        elements = self._elements.read(self._pass())
         return (as_tensors(element) for element in raising(elements))
+
+    def _pass(self) -> OrderKey:
+        """Return what the orders of the next pass follow from."""
+        self._passes += 1
+        return OrderKey(global_seed(), (self._passes - 1,))
 
     def as_numpy_iterator(self) -> Iterator[Any]:
         """Return an iterator over NumPy arrays.
@@ -73,6 +80,26 @@ class Dataset(Made, Mapped, Ordered, Batched, Mixed):
         for element in self:
             state = reduce_func(state, element)
         return state
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all elements into a folder, which `load` reads; what was there before is written over.
+
+        Args:
+            path: The folder.
+
+        Raises:
+            DataError: An element holds something else than numbers and text.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     Dataset.range(3).batch(2).save(folder)
+            ...     [e.tolist() for e in Dataset.load(folder)]
+            [[0, 1], [2]]
+        """
+        cache = FileCache(Path(path) / SAVED)
+        for _ in cache.write(raising(self._elements.read(self._pass()))):
+            pass
 
     def get_single_element(self) -> Any:
         """Return the element of a dataset that has one.

@@ -63,9 +63,16 @@ def as_arrays(element: Any) -> Any:
             return rows_of(x, "Dataset")
         if is_in_file(x):
             return FileRows(x, x.dtype)
-        return x if isinstance(x, jax.Array | LazyRows | Nested) else np.asarray(x)
+        return x if isinstance(x, jax.Array | LazyRows | Nested) else _array_of(x)
 
     return map_arrays(convert, element)
+
+
+def _array_of(x: Any) -> np.ndarray:
+    array = np.asarray(x)
+    # NumPy's own kind of bytes loses zeros at the end; arrays of it are the user's choice.
+    own = array.dtype.kind == "S" and not isinstance(x, np.ndarray)
+    return np.asarray(x, object) if own else array
 
 
 def on_host() -> contextlib.AbstractContextManager[Any]:
@@ -97,7 +104,7 @@ def as_tensors(element: Any) -> Any:
     def convert(x: Any) -> Any:
         if isinstance(x, Nested):
             return x
-        x = x if hasattr(x, "dtype") else np.asarray(x)
+        x = x if hasattr(x, "dtype") else _array_of(x)
         return x if x.dtype.kind in "OSTU" else jnp.asarray(x)
 
     return map_arrays(convert, element)
@@ -110,7 +117,7 @@ def stack(elements: Sequence[Any]) -> Any:
         >>> stack([(1, 2), (3, 4)])
         (array([1, 3]), array([2, 4]))
     """
-    return map_arrays(lambda *xs: np.stack([np.asarray(x) for x in xs]), *elements)
+    return map_arrays(lambda *xs: np.stack([_array_of(x) for x in xs]), *elements)
 
 
 def row(arrays: Any, i: Any) -> Any:

@@ -20,7 +20,10 @@ import numpy as np
 from trivium.data.checks import DataError
 from trivium.data.pipeline.elements import map_arrays
 
-__all__ = ["FileCache"]
+__all__ = ["SAVED", "FileCache"]
+
+# What a saved dataset is called in its folder.
+SAVED = "elements.cache"
 
 _MAGIC = b"trivium cache 1\n"
 _TAIL = struct.Struct("<QQ")
@@ -85,23 +88,32 @@ class FileCache:
             DataError: The file is no cache, or is damaged.
         """
         with open(self.path, "rb") as file:
-            try:
-                if file.read(len(_MAGIC)) != _MAGIC:
-                    raise ValueError("it does not begin as a cache does")
-                file.seek(-_TAIL.size, os.SEEK_END)
-                stop = file.tell()
-                end, _ = _TAIL.unpack(file.read(_TAIL.size))
-                file.seek(end)
-                known = json.loads(file.read(stop - end))
-                form, starts = known["form"], known["starts"]
-            except (ValueError, OSError, KeyError, struct.error) as error:
-                raise DataError(
-                    f"The file {str(self.path)!r}, which `cache` was to read, is no cache of a Dataset ({error}). "
-                    "Remove it to have it written anew."
-                ) from None
+            form, starts = self._contents(file)
             for start in starts[skip:]:
                 file.seek(start)
                 yield _read_all(file, form)
+
+    def __len__(self) -> int:
+        """Return how many elements there are."""
+        with open(self.path, "rb") as file:
+            return len(self._contents(file)[1])
+
+    def _contents(self, file: BinaryIO) -> tuple[Any, list[int]]:
+        """Return the structure of an element, and where each begins."""
+        try:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise ValueError("it does not begin as a cache does")
+            file.seek(-_TAIL.size, os.SEEK_END)
+            stop = file.tell()
+            end, _ = _TAIL.unpack(file.read(_TAIL.size))
+            file.seek(end)
+            known = json.loads(file.read(stop - end))
+            return known["form"], known["starts"]
+        except (ValueError, OSError, KeyError, struct.error) as error:
+            raise DataError(
+                f"The file {str(self.path)!r}, which `cache` was to read, is no cache of a Dataset ({error}). "
+                "Remove it to have it written anew."
+            ) from None
 
 
 def _form(element: Any) -> Any:

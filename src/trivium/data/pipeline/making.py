@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey
+from trivium.data.paths import MissingFileError
 from trivium.data.pipeline.base import Pipeline
 from trivium.data.pipeline.elements import as_arrays, typed
+from trivium.data.pipeline.filecache import SAVED, FileCache
 from trivium.data.pipeline.rows import rows_of
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN, Elements, skipping
 
@@ -125,9 +128,56 @@ class Made(Pipeline):
         found = sorted({f for p in patterns for f in glob.glob(os.fsdecode(p), recursive=True)})
         if not found:
             shown = ", ".join(repr(os.fsdecode(p)) for p in patterns)
-            raise DataError(f"`list_files` found no file for {shown}, seen from {os.getcwd()!r}.")
+            raise MissingFileError(
+                f"`list_files` found no file for {shown}, seen from {os.getcwd()!r}."
+            )
         rows = rows_of(np.array(found, object))
         return cls(rows.shuffle(len(found), seed, True) if shuffle is not False else rows)
+
+    @classmethod
+    def counter(cls, start: int = 0, step: int = 1, dtype: Any = "int64") -> Self:
+        """Make a dataset of numbers that go on without end.
+
+        Args:
+            start: The first number.
+            step: How far the next one lies behind.
+            dtype: Their dtype.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> [e.item() for e in Dataset.counter(3, 2).take(3)]
+            [3, 5, 7]
+        """
+        made = np.dtype(str(dtype)).type
+        return cls(
+            Elements(
+                lambda key, skip: (made(i) for i in itertools.count(start + skip * step, step)),
+                INFINITE,
+            )
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Make a dataset of what `save` or `snapshot` wrote.
+
+        Args:
+            path: The folder.
+
+        Raises:
+            DataError: There is no such dataset, or it is damaged.
+
+        Example:
+            >>> import tempfile
+            >>> from trivium.data import Dataset
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     Dataset.range(3).save(folder)
+            ...     [e.item() for e in Dataset.load(folder)]
+            [0, 1, 2]
+        """
+        cache = FileCache(Path(path) / SAVED)
+        if not cache.whole:
+            raise MissingFileError(f"There is no saved dataset in the folder {os.fspath(path)!r}.")
+        return cls(Elements(lambda key, skip: cache.read(skip), len(cache)))
 
     @classmethod
     def random(cls, seed: int | None = None, rerandomize_each_iteration: bool = False) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 from trivium.data.checks import check_count
@@ -11,7 +12,7 @@ from trivium.data.orders import OrderKey
 from trivium.data.pipeline.base import Pipeline
 from trivium.data.pipeline.elements import as_tensors, call_on
 from trivium.data.pipeline.failures import Failed, place_of
-from trivium.data.pipeline.filecache import FileCache
+from trivium.data.pipeline.filecache import SAVED, FileCache
 from trivium.data.pipeline.functions import name_of
 from trivium.data.pipeline.stages import UNKNOWN, skipping
 
@@ -110,6 +111,22 @@ class Ordered(Pipeline):
         if filename:
             return self._then(self._elements.cached_in(FileCache(filename)))
         return self._then(self._elements.cache())
+
+    def snapshot(self, path: str | os.PathLike[str]) -> Self:
+        """Keep the elements of the first whole pass in a folder, for later passes and later runs of the program.
+
+        Args:
+            path: The folder; what `save` wrote into it is read, too.
+
+        Example:
+            >>> import tempfile
+            >>> from trivium.data import Dataset
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     ds = Dataset.range(3).snapshot(folder)
+            ...     [e.item() for e in ds], [e.item() for e in Dataset.load(folder)]
+            ([0, 1, 2], [0, 1, 2])
+        """
+        return self._then(self._elements.cached_in(FileCache(Path(path) / SAVED)))
 
     def prefetch(self, buffer_size: int | None = None) -> Self:
         """Have elements made ahead in a thread, while whoever reads is at work on the ones before.

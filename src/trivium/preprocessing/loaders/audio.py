@@ -20,7 +20,7 @@ from trivium.preprocessing.loaders.folders import (
     find_files,
 )
 
-__all__ = ["audio_dataset_from_directory"]
+__all__ = ["audio_dataset_from_directory", "decode_wav"]
 
 # SciPy reads the first, soundfile the others.
 _ENDINGS = (".wav", ".flac", ".mp3", ".ogg")
@@ -130,20 +130,46 @@ def _need_soundfile(path: str) -> None:
 
 def _decode(path: str) -> tuple[np.ndarray, int]:
     """Return a sound, shape `(samples, channels)`, float32 from -1 to 1, and its samples a second."""
+    if _is_wav(path):
+        return decode_wav(path, path)
     try:
-        if not _is_wav(path):
-            import soundfile
+        import soundfile
 
-            sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-            return sound, int(rate)
-        from scipy.io import wavfile
+        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        return sound, int(rate)
+    except Exception as error:  # Whatever a parser stumbles over in a damaged file.
+        raise unreadable(path, error, "a sound") from error
 
+
+def decode_wav(file: Any, name: str) -> tuple[np.ndarray, int]:
+    """Return the sound of a WAV file.
+
+    Args:
+        file: A path, or an open file of bytes.
+        name: What it is called, for messages.
+
+    Returns:
+        The sound, shape `(samples, channels)`, float32 from -1 to 1, and its samples a second.
+
+    Raises:
+        DataError: It cannot be read as a sound.
+
+    Example:
+        >>> import io, scipy.io.wavfile
+        >>> file = io.BytesIO()
+        >>> scipy.io.wavfile.write(file, 8000, np.array([0, 16384], "int16"))
+        >>> decode_wav(file, "a tone")
+        (array([[0. ], [0.5]], dtype=float32), 8000)
+    """
+    from scipy.io import wavfile
+
+    try:
         with warnings.catch_warnings():
             # Of chunks that say who made the file, which nobody asked for.
             warnings.simplefilter("ignore", wavfile.WavFileWarning)
-            rate, sound = wavfile.read(path)
+            rate, sound = wavfile.read(file)
     except Exception as error:  # Whatever a parser stumbles over in a damaged file.
-        raise unreadable(path, error, "a sound") from error
+        raise unreadable(name, error, "a sound") from error
     if sound.dtype.kind == "u":  # 8 bits, which go from 0 to 255
         sound = (sound.astype(np.float32) - 128) / 128
     elif sound.dtype.kind == "i":  # 24 bits come in the upper ones of 32
