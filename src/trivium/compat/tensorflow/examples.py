@@ -35,7 +35,9 @@ for _name in (
     "BytesList", "Example", "Feature", "FeatureList", "FeatureLists", "Features", "FloatList", "Int64List",
     "SequenceExample",
 ):  # fmt: skip
-    covers(f"tensorflow.train.{_name}")(_Message(_name, (), {}))
+    covers(f"tensorflow.train.{_name}")(
+        _Message(_name, (), {"__module__": "google.protobuf"})  # whose source nobody looks for
+    )
 
 
 # -- what is wanted of a feature --------------------------------------------------------------------------------
