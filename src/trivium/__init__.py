@@ -63,6 +63,7 @@ from trivium.state import DTypePolicy, StatelessScope, Variable, suggest
 from trivium.state.devices import device
 from trivium.state.dtype_policies import FloatDTypePolicy
 from trivium.state.name_scopes import name_scope
+from trivium.state.tape import GradientTape
 
 if TYPE_CHECKING:
     from trivium import tuning
@@ -135,6 +136,7 @@ __all__ = [
     "FloatDTypePolicy",
     "Function",
     "Functional",
+    "GradientTape",
     "Graph",
     "Initializer",
     "Input",

@@ -50,7 +50,8 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "wanted", "words"),
     [
-        ("with tf.GradientTape() as tape:\n    pass", "tf.GradientTape", "jax.value_and_grad"),
+        ("with tf.GradientTape() as tape:\n    pass", None, ""),
+        ("tf.gradients(1, 2)", "tf.gradients", "tf.GradientTape"),
         ("@tf.function\ndef f(): pass", "tf.function", "leave the decorator out"),
         ("class A:\n  @tf.function\n  def f(self): pass", "tf.function", "decorator"),
         ("tf.keras.layers.Dens(3)", "keras.layers.Dens", "Did you mean 'Dense'"),
@@ -123,16 +124,7 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
             None,
             "",
         ),
-        (
-            "class M(tf.keras.Model):\n  def train_step(self, data): pass",
-            "keras.Model.train_step",
-            "JAX",
-        ),
-        (
-            "class M(tf.keras.Model):\n  def test_step(self, data): pass",
-            "keras.Model.test_step",
-            "(logs",
-        ),
+        ("class M(tf.keras.Model):\n  def train_step(self, data): pass", None, ""),
         ("class M(tf.keras.Model):\n  def train_step(self, state, data): pass", None, ""),
         ("x = tf.constant(['a', 'b'])", "tf.constant(strings)", "Strings stay"),
         ("x = tf.Variable('a')", "tf.Variable(strings)", "Strings stay"),
@@ -176,8 +168,8 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
             ".weights.h5",
         ),
         ("def f(p, w):\n  tf.keras.callbacks.ModelCheckpoint(p, save_weights_only=w)", None, ""),
-        ("def f(tf):\n    return tf.GradientTape", None, ""),
-        ("tf = None\ntf.GradientTape", None, ""),
+        ("def f(tf):\n    return tf.nothing", None, ""),
+        ("tf = None\ntf.nothing", None, ""),
         ("a, b = tf.constant, tf.constnt", "tf.constnt", "Did you mean 'constant'"),
         ("for t in tf.unheard_of: pass", "tf.unheard_of", "no such name"),
         ("x: tf.RaggedTensor = None", "tf.RaggedTensor", "pad to one length"),
@@ -186,7 +178,7 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
         (
             "import tensorflow.keras.backend as K\nK.gradients(1, 2)",
             "keras.backend.gradients",
-            "JAX",
+            "tf.GradientTape",
         ),
     ],
 )
@@ -223,10 +215,10 @@ def test_modules_beside_the_program_are_read_too(program: Any, tmp_path: Path) -
     program("import keras\nimport main\nkeras.layers.Dens\n", "nets.py")
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "__init__.py").write_text("from . import losses\n")
-    (tmp_path / "parts" / "losses.py").write_text("import tensorflow as tf\ntf.GradientTape\n")
+    (tmp_path / "parts" / "losses.py").write_text("import tensorflow as tf\ntf.gradients\n")
     script = program("import nets, json\nfrom parts import losses\n", "main.py")
     found = {(Path(f.file).name, f.line, f.name) for f in check_script(script) if not f.covered}
-    assert found == {("nets.py", 3, "keras.layers.Dens"), ("losses.py", 2, "tf.GradientTape")}
+    assert found == {("nets.py", 3, "keras.layers.Dens"), ("losses.py", 2, "tf.gradients")}
 
 
 def test_nothing_is_run(check: Any, tmp_path: Path) -> None:

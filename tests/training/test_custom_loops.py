@@ -328,7 +328,7 @@ def through_numpy(self, state, data):
     return {"loss": np.asarray(logs["loss"])}, state
 
 
-def as_on_another_backend(self, data):
+def of_nothing(self):
     return {}
 
 
@@ -349,7 +349,7 @@ def assigning(self, state, data):
 WRONG_STEPS = {
     branching: (tv.CaptureError, r"test_custom_loops\.py:\d+: .*`if`.*run_eagerly=True"),
     through_numpy: (tv.CaptureError, r"test_custom_loops\.py:\d+: .*NumPy"),
-    as_on_another_backend: (TypeError, r"train_step\(self, state, data\).*yours takes \(data\)"),
+    of_nothing: (TypeError, r"train_step\(self, state, data\).*yours takes \(\)"),
     only_logs: (TypeError, r"returns `\(logs, state\)`.*yours returned a dict"),
     only_a_number: (TypeError, r"`logs` are numbers in a dict; yours are a"),
     assigning: (RuntimeError, r"/bias' would be left holding a traced value.*`stateless_call`"),

@@ -17,7 +17,7 @@ from typing import Any
 import trivium
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered
-from trivium.compat.hints import REFUSED_PACKAGES, STEPS, hint_for, hint_for_step
+from trivium.compat.hints import REFUSED_PACKAGES, hint_for
 from trivium.compat.names import shown
 from trivium.compat.values import refused_method, refused_value
 from trivium.compat.vocabulary import class_name
@@ -69,9 +69,9 @@ def check_script(script: str | Path) -> list[Finding]:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     script = Path(folder) / "train.py"
-        ...     _ = script.write_text("import tensorflow as tf\\nwith tf.GradientTape() as tape: pass")
+        ...     _ = script.write_text("import tensorflow as tf\\nscope = tf.distribute.MirroredStrategy().scope()")
         ...     [(f.line, f.name, f.covered) for f in check_script(script)]
-        [(2, 'tf.GradientTape', False)]
+        [(2, 'tf.distribute.MirroredStrategy', False)]
     """
     folder = Path(script).resolve().parent
     findings: list[Finding] = []
@@ -276,15 +276,7 @@ class _Reader(ast.NodeVisitor):
                 # A method's first argument is an object of the class.
                 method = made is not None and isinstance(statement, ast.FunctionDef)
                 self.own = _Instance(made.name, made.base, made.own) if method else None
-                self.step(statement, made)
                 self.visit(statement)
-
-    def step(self, node: ast.stmt, cls: Any) -> None:
-        """Note a step of training that is written for TensorFlow."""
-        if not isinstance(node, ast.FunctionDef) or node.name not in STEPS:
-            return
-        if cls is not None and issubclass(cls.base, trivium.Model) and len(node.args.args) == 2:
-            self.note(node, f"{cls.name}.{node.name}", hint_for_step(node.name))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         own, self.own = self.own, None

@@ -19,10 +19,10 @@ class NotCovered(Exception):
         location: The place; empty where no program runs.
 
     Example:
-        >>> raise NotCovered("tf.GradientTape is not covered")
+        >>> raise NotCovered("tf.distribute is not covered")
         Traceback (most recent call last):
             ...
-        trivium.compat.errors.NotCovered: ...tf.GradientTape is not covered
+        trivium.compat.errors.NotCovered: ...tf.distribute is not covered
     """
 
     def __init__(self, message: str, location: str | None = None) -> None:

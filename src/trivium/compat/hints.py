@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["REFUSED_PACKAGES", "STEPS", "hint_for", "hint_for_step"]
+__all__ = ["REFUSED_PACKAGES", "hint_for"]
 
-_STEP = """\
-Gradients here are JAX's: a loss is a function of the weights, and `jax.value_and_grad` gives it and its gradient.
-In a model, override `train_step`; `fit` compiles it:
-
-    def train_step(self, state, data):
-        tv, ntv, ov, mv = state
-        x, y = data
-        grad = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
-        (_, (loss, y_pred, ntv, mv)), grads = grad(
-            tv, ntv, mv, x, y, None, training=True, optimizer_variables=ov)
-        tv, ov = self.optimizer.stateless_apply(ov, grads, tv)
-        return {"loss": loss}, (tv, ntv, ov, mv)
-
-In a loop of your own, `model.stateless_call(tv, ntv, x, training=True)` gives `(outputs, ntv)`."""
+_GRADIENTS = "Take gradients with `tf.GradientTape`."
 _COMPILED = (
     "`fit`, `evaluate` and `predict` are compiled as they are: leave the decorator out. A function of arrays of your "
     "own is compiled by `jax.jit`."
@@ -48,11 +35,10 @@ _IMAGES = "Use the layers for it (`keras.layers`), NumPy, or PIL."
 
 # By path; the longest that begins a name counts.
 _HINTS = {
-    "tensorflow.GradientTape": _STEP,
-    "tensorflow.gradients": _STEP,
-    "tensorflow.hessians": _STEP,
-    "tensorflow.autodiff": _STEP,
-    "keras.backend.gradients": _STEP,
+    "tensorflow.gradients": _GRADIENTS,
+    "tensorflow.hessians": _GRADIENTS,
+    "tensorflow.autodiff": _GRADIENTS,
+    "keras.backend.gradients": _GRADIENTS,
     "tensorflow.function": _COMPILED,
     "tensorflow.autograph": _COMPILED,
     "tensorflow.xla": _COMPILED,
@@ -135,30 +121,6 @@ REFUSED_PACKAGES = {
     "keras_nlp": "It is built on Keras itself.",
     "keras_core": "It became Keras 3: `import keras`.",
 }
-
-
-# What a model may define of its training, as `(self, state, data)` here and as `(self, data)` in TensorFlow.
-STEPS = ("train_step", "test_step", "predict_step")
-
-
-def hint_for_step(name: str) -> str:
-    """Say what to do about a step of training that is written for TensorFlow.
-
-    Args:
-        name: The method.
-
-    Example:
-        >>> hint_for_step("test_step").partition(".")[0]
-        '`test_step(self, data)` is how it is written for TensorFlow'
-    """
-    form = f"`{name}(self, data)` is how it is written for TensorFlow. "
-    if name == "train_step":
-        return form + _STEP
-    given = "logs" if name == "test_step" else "outputs"
-    return (
-        form
-        + f"Here it is `{name}(self, state, data)` and returns `({given}, state)`, as on Keras's JAX backend."
-    )
 
 
 def hint_for(path: str, exact: bool = False) -> str:

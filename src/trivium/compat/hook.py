@@ -18,9 +18,8 @@ import numpy as np
 
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportError
-from trivium.compat.hints import REFUSED_PACKAGES, hint_for_step
+from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.graph.errors import error_location
-from trivium.training.loop import StepError
 
 __all__ = ["Face", "active", "as_not_covered", "install", "is_installed", "uninstall"]
 
@@ -191,8 +190,6 @@ def as_not_covered(error: BaseException) -> NotCovered | None:
         return NotCovered(message, error_location(error)) if message is not None else None
     if isinstance(error, NameError) and error.name:
         return _starred(error, error.name)
-    if isinstance(error, StepError):
-        return _tensorflow_step(error)
     return None
 
 
@@ -205,11 +202,3 @@ def _starred(error: NameError, name: str) -> NotCovered | None:
         if module.partition(".")[0] in vocabulary.ROOTS and names.known(path):
             return NotCovered(vocabulary.absence(path), location)
     return None
-
-
-def _tensorflow_step(error: StepError) -> NotCovered | None:
-    """Return an error as that of a step that is written as TensorFlow's are, `(self, data)`."""
-    code = getattr(error.step, "__code__", None)
-    if code is None or code.co_argcount != 2:
-        return None
-    return NotCovered(hint_for_step(error.name), f"{code.co_filename}:{code.co_firstlineno}")

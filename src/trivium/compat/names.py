@@ -98,8 +98,8 @@ def shown(path: str) -> str:
     """Return a path as people write it.
 
     Example:
-        >>> shown("tensorflow.GradientTape"), shown("keras.layers.LSTM")
-        ('tf.GradientTape', 'keras.layers.LSTM')
+        >>> shown("tensorflow.Variable"), shown("keras.layers.LSTM")
+        ('tf.Variable', 'keras.layers.LSTM')
     """
     if path.split(".")[:2] == ["keras", "tuning"]:  # where KerasTuner's names are looked up
         return "keras_tuner" + path.removeprefix("keras.tuning")

@@ -24,7 +24,13 @@ from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
 from trivium.state.jaxpr import fresh_traces, shared_traces
 from trivium.state.masks import get_mask, set_mask
-from trivium.state.scopes import add_losses, autocast_scope, current_scope, only_shapes
+from trivium.state.scopes import (
+    add_losses,
+    autocast_scope,
+    current_scope,
+    losses_by_call,
+    only_shapes,
+)
 from trivium.state.trees import keep_order, map_tree, named_leaves
 from trivium.state.undo import undone_on_error
 
@@ -64,8 +70,8 @@ class Called(Buildable):
             except Exception as error:
                 _say_where(error, self, mine.path, args)
                 raise
-        if frame.call is None and mine.call is not None and (mine.call.losses or self._losses):
-            self._losses = mine.call.losses
+        if frame.call is None and mine.call is not None:
+            self._keep_losses(frame, mine.call.losses)
         return outputs
 
     def _call_in(
@@ -285,14 +291,25 @@ class Called(Buildable):
         if not add_losses(losses):
             self._losses.extend(losses)
 
+    def _keep_losses(self, frame: Frame, losses: list[Any]) -> None:
+        calls = losses_by_call() if frame.scopes else None
+        if calls is not None:
+            calls.pop(id(self), None)
+            calls[id(self)] = self, losses
+        elif losses or self._losses:
+            self._losses = losses
+
     def _regularization_losses(self) -> list[Any]:
         return [v.regularizer(v.value) for v in self.trainable_weights if v.regularizer is not None]
 
     @property
     def losses(self) -> list[Any]:
         """The losses of the last call, and the regularizers' penalties on the weights."""
-        scope = current_scope()
+        scope, calls = current_scope(), losses_by_call()
         added = scope.losses if scope is not None and scope.collect_losses else self._losses
+        if calls is not None:
+            mine = {id(layer) for layer in self._flatten_layers()}
+            added = [x for layer, losses in calls.values() if id(layer) in mine for x in losses]
         return [*added, *self._regularization_losses()]
 
 

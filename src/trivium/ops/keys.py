@@ -33,6 +33,15 @@ def key_of(seed: Any) -> Array:
     """
     if isinstance(seed, SeedGenerator):
         return seed.next()
+    frame = current_frame()
+    if (
+        seed is None
+        and frame.generator is not None
+        and frame.nodes is None
+        and frame.drawing is None
+    ):
+        key: Array = frame.generator.next()
+        return key
     words: Any
     if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
         return seed
@@ -45,7 +54,7 @@ def key_of(seed: Any) -> Array:
             "`seed` is a whole number from 0 to 2**32 - 1, a `SeedGenerator`, a JAX key or None; "
             f"got {seed!r}."
         )
-    key: Array = jax.random.wrap_key_data(jnp.array(words, jnp.uint32), impl="threefry2x32")
+    key = jax.random.wrap_key_data(jnp.array(words, jnp.uint32), impl="threefry2x32")
     return key
 
 

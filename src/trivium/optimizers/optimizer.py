@@ -26,7 +26,9 @@ from trivium.state import (
     to_snake_case,
 )
 from trivium.state.guarding import Guarded, changes_of
+from trivium.state.jaxpr import outside_of_traces
 from trivium.state.placing import copy_of, to_device
+from trivium.state.scopes import init_scope
 
 if TYPE_CHECKING:
     import optax
@@ -532,6 +534,15 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         parameters, state = self._compiled(state, gradients, list(trainable_variables), rate)
         return parameters, jax.tree.leaves(state)
 
+    def build_for(self, variables: Iterable[Variable]) -> None:
+        """Make the optimizer's own variables, real ones, whatever is being traced around the call.
+
+        Args:
+            variables: The variables that it will train.
+        """
+        with init_scope(), outside_of_traces():
+            self.build(variables)
+
     def apply(
         self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None = None
     ) -> None:
@@ -568,7 +579,7 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             targets = list(trainable_variables)
         self._check_gradients(grads, targets)
         if not self.built:
-            self.build(targets)
+            self.build_for(targets)
         gradients = self._align(grads, targets)
         missing = [v.path for g, v in zip(grads, targets, strict=True) if g is None]
         if missing:

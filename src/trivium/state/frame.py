@@ -47,6 +47,7 @@ class Scope(Protocol):
 
     collect_losses: bool
     losses: list[Any]
+    calls: dict[int, tuple[Any, list[Any]]] | None
     policy: Any
 
     def get_current_value(self, variable: Kept) -> Any:
@@ -99,6 +100,8 @@ class Frame(NamedTuple):
         remat: The scope that says which layers made now forget what they compute on the way; `None` outside of any.
         portable: Whether what is traced will run elsewhere, so that ops take their plain forms.
         noise: The random factors that stay the same in the sequence that is gone along; `None` outside of any.
+        generator: What draws without a seed take their keys from; `None` for positions of the global seed.
+        tapes: The gradient tapes that note which variables are read, outermost first.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
@@ -122,6 +125,8 @@ class Frame(NamedTuple):
     remat: Any = None
     portable: bool = False
     noise: Any = None
+    generator: Any = None
+    tapes: tuple[Any, ...] = ()
     undo: list[Callable[[], object]] | None = None
 
     @property

@@ -24,6 +24,8 @@ import numpy as np
 from jax import export
 from jax.extend import core
 
+from trivium.state.recording import without_recorders
+
 __all__ = [
     "NOTHING",
     "Dimension",
@@ -428,7 +430,8 @@ def program_text(program: Program) -> str:
 
 def trace_state() -> Any:
     """Return what tells the JAX function being traced from others: equal only within the same one."""
-    return core.get_opaque_trace_state(convention="flax")
+    with without_recorders():  # They wrap nothing, so code inside of them is in the same function.
+        return core.get_opaque_trace_state(convention="flax")
 
 
 NOTHING: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()

@@ -38,6 +38,7 @@ __all__ = [
     "current_autocast",
     "current_scope",
     "init_scope",
+    "losses_by_call",
     "only_shapes",
     "read",
     "shape_scope",
@@ -94,6 +95,8 @@ class StatelessScope(FrameScope):
         state_mapping: Pairs of a variable and the value that it has inside the scope.
         collect_losses: Whether `add_loss` inside the scope appends to `losses`.
         policy: What is special about the scope; by default a variable that it does not map is looked up further out.
+        by_call: Whether the losses of each outermost call inside are kept in the scope, for `losses` of what was called
+            and of what holds it, until it is called again: as in code that is run for what it does to its objects.
 
     Example:
         >>> from trivium.state import Variable
@@ -109,8 +112,10 @@ class StatelessScope(FrameScope):
         state_mapping: Iterable[tuple[Kept, Any]] | None = None,
         collect_losses: bool = False,
         policy: Policy = _FALLS_THROUGH,
+        by_call: bool = False,
     ) -> None:
         self.collect_losses = collect_losses
+        self.calls: dict[int, tuple[Any, list[Any]]] | None = {} if by_call else None
         self.losses: list[Any] = []
         self.policy = policy
         # Keyed by identity, and the variable is kept so that the id stays its own.
@@ -205,6 +210,16 @@ def only_shapes() -> bool:
     """Say whether the running code is traced for shapes only, so that its values do not matter."""
     scope = current_scope()
     return scope is not None and scope.policy.only_shapes
+
+
+def losses_by_call() -> dict[int, tuple[Any, list[Any]]] | None:
+    """Return where the outermost calls' losses are kept, each with what was called; `None` where layers keep them."""
+    for scope in reversed(current_frame().scopes):
+        if scope.collect_losses:
+            return None
+        if scope.calls is not None:
+            return scope.calls
+    return None
 
 
 def add_losses(losses: list[Any]) -> bool:

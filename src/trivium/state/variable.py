@@ -20,6 +20,7 @@ from trivium.state.name_scopes import scopes_around
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
 from trivium.state.placing import copy_of, to_device
+from trivium.state.reading import read_on
 from trivium.state.scopes import EffectError, read
 from trivium.state.tracking import VARIABLES
 from trivium.state.types import Array, ArrayLike, DType
@@ -214,6 +215,8 @@ class Variable(Copied, ArrayOperators):
             if self._value is None:
                 self.initialize()
             value = self._value
+        if frame.tapes:
+            value = read_on(frame.tapes, self, value)
         autocast = frame.autocast
         if getattr(value, "is_symbolic", False):
             return value

@@ -22,21 +22,7 @@ from trivium.training.executables import Programs
 from trivium.training.lanes import current_lane
 from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
 
-__all__ = ["Pass", "Ready", "State", "StepError"]
-
-
-class StepError(TypeError):
-    """A step of the user's that cannot be called as steps are.
-
-    Args:
-        message: What it takes, and what it should.
-        name: The method's name, `train_step` say.
-        step: The method.
-    """
-
-    def __init__(self, message: str, name: str, step: Callable[..., Any]) -> None:
-        super().__init__(message)
-        self.name, self.step = name, step
+__all__ = ["Pass", "Ready", "State"]
 
 
 class State:
@@ -346,11 +332,14 @@ def _uninterrupted() -> Iterator[None]:
 def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:
     """Return a step of the user's with errors for what is no step."""
     name, given = f"{kind}_step", "logs" if kind != "predict" else "outputs"
-    form = f"`{name}(self, state, data)` returns `({given}, state)`, as on Keras's JAX backend"
+    form = (
+        f"`{name}(self, state, data)` returns `({given}, state)`, as on Keras's JAX backend; `{name}(self, data)` "
+        f"returns {given} alone, as on TensorFlow's"
+    )
     try:
         inspect.signature(step).bind(None, None)
     except TypeError:
-        raise StepError(f"{form}; yours takes {inspect.signature(step)}.", name, step) from None
+        raise TypeError(f"{form}; yours takes {inspect.signature(step)}.") from None
 
     def checked(state: Any, data: Any) -> Any:
         returned = step(state, data)

@@ -11,16 +11,17 @@ import jax.numpy as jnp
 from trivium.data import unpack_x_y_sample_weight
 from trivium.layers.base import Layer
 from trivium.metrics import Mean, Metric
-from trivium.state import Copied, EffectError, StatelessScope
+from trivium.state import Copied, EffectError, SeedGenerator, StatelessScope
 from trivium.state.frame import current_frame
 from trivium.state.scopes import Policy
 from trivium.state.tracking import in_one_look, members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
+from trivium.training.in_place import either_manner
 from trivium.training.outputs import Outputs
 
-__all__ = ["Compiled", "Steps"]
+__all__ = ["Compiled", "OfTheModel", "Steps"]
 
 
 class Compiled(Copied):
@@ -34,7 +35,7 @@ class Compiled(Copied):
         steps_per_execution: How many steps lie between the batch hooks of callbacks.
     """
 
-    _remade: ClassVar[dict[str, Any]] = {"programs": dict}
+    _remade: ClassVar[dict[str, Any]] = {"programs": dict, "touched": dict}
 
     def __init__(
         self,
@@ -51,6 +52,10 @@ class Compiled(Copied):
         self.steps_per_execution = steps_per_execution
         self.loss_tracker = Mean(name="loss")
         self.programs = Programs()
+        # Steps in place draw from it where their code gives no seed, so that each step draws anew.
+        self.generator = SeedGenerator(name="step_generator")
+        # For each kind of step in place: what it depends on, and the variables that it touches besides the model's.
+        self.touched: dict[str, tuple[Any, list[Variable]]] = {}
         # Whether a step is running as plain Python at this moment.
         self.stepping = False
 
@@ -78,7 +83,7 @@ class Compiled(Copied):
         self.metrics.match(outputs, targets)
 
 
-class _OfTheModel(Policy):
+class OfTheModel(Policy):
     """Takes new values of a model's own variables only: of others, a compiled step would forget them."""
 
     def __init__(self, variables: list[Variable], name: str) -> None:
@@ -86,6 +91,7 @@ class _OfTheModel(Policy):
         self._name = name
 
     def refuse(self, variable: Variable) -> None:
+        """Raise for a variable that is none of the model's."""
         if id(variable) not in self._known:
             path = current_frame().path
             raise EffectError(
@@ -327,7 +333,7 @@ class Steps(Layer):
         values = [trainable_variables, non_trainable_variables, metrics_variables]
         # A step that runs as plain Python begins with what its code makes anew, so nothing is the same again.
         mine = [v for group in groups for v in group]
-        policy = Policy() if self._steps_eagerly else _OfTheModel(mine, self.name)
+        policy = Policy() if self._steps_eagerly else OfTheModel(mine, self.name)
         with StatelessScope(_pairs(groups, values), collect_losses=True, policy=policy) as scope:
             y_pred = self(x, training=training)
             loss = self._loss_of(x, y, y_pred, sample_weight, training)
@@ -360,8 +366,23 @@ class Steps(Layer):
 
     # -- the steps ----------------------------------------------------------------------------------------------
 
+    def _groups(self, kind: str) -> list[list[Variable]]:
+        """Return the variables that make up the state of a kind of step."""
+        groups = [self.trainable_variables, self.non_trainable_variables]
+        if kind == "train":
+            optimizer = self.optimizer
+            if optimizer is not None and not optimizer.built and groups[0]:
+                optimizer.build_for(groups[0])
+            groups.append(optimizer.variables if optimizer is not None else [])
+        return groups if kind == "predict" else [*groups, self.metrics_variables]
+
+    @either_manner("train")
     def train_step(self, state: Any, data: Any) -> Any:
         """Do one step of training, as a pure function. Override it for a step of your own.
+
+        One that is written as `train_step(self, data)` is run for what it does to the model, under a
+        `GradientTape` say, and returns logs alone; `fit` compiles it, too, and `super().train_step(data)` is this
+        step in that manner.
 
         Args:
             state: `(trainable_variables, non_trainable_variables, optimizer_variables, metrics_variables)`, lists of
@@ -398,6 +419,7 @@ class Steps(Layer):
         logs, mv = self._logs(loss, x, y, y_pred, sample_weight, mv)
         return logs, (tv, ntv, ov, mv)
 
+    @either_manner("test")
     def test_step(self, state: Any, data: Any) -> Any:
         """Do one step of evaluation, as a pure function.
 
@@ -415,6 +437,7 @@ class Steps(Layer):
         logs, mv = self._logs(loss, x, y, y_pred, sample_weight, mv)
         return logs, (tv, ntv, mv)
 
+    @either_manner("predict")
     def predict_step(self, state: Any, data: Any) -> Any:
         """Do one step of prediction, as a pure function.
 

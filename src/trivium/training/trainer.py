@@ -25,6 +25,7 @@ from trivium.data.convert import refuse_text
 from trivium.data.texts import is_text
 from trivium.state import StatelessScope, Variable, shape_scope, suggest
 from trivium.state.guarding import changes_of, settings_of
+from trivium.state.scopes import Policy
 from trivium.state.session import session
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
@@ -32,11 +33,12 @@ from trivium.training.arguments import check_epochs, named_arguments
 from trivium.training.callbacks import BackupAndRestore, CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
+from trivium.training.in_place import pure_step, takes_data_alone, touched
 from trivium.training.loop import Pass, Ready, State
 from trivium.training.outputs import Outputs
 from trivium.training.run import Run, numbers
 from trivium.training.state_tree import matched, tree_of
-from trivium.training.steps import Compiled, Steps
+from trivium.training.steps import Compiled, OfTheModel, Steps
 from trivium.training.transaction import Transaction
 
 __all__ = ["Trainer"]
@@ -210,6 +212,14 @@ class Trainer(Steps):
         """Build what is not built, and return what a pass of a kind works with, found in one walk over the model."""
         self._prepare(source, kind == "train")
         made = self._trainer
+        steps: dict[str, Callable[..., Any]] = {
+            "train": self.train_step, "test": self.test_step, "predict": self.predict_step,
+        }  # fmt: skip
+        step = steps[kind]
+        in_place = takes_data_alone(step)
+        eager = self._runs_eagerly(kind) and made is not None
+        if in_place and made is not None:
+            self._find_touched(made, kind, step, source)
         with one_look():
             groups = [self.trainable_variables, self.non_trainable_variables]
             # What the steps depend on besides arrays: the layers, and what their code reads off them.
@@ -217,7 +227,7 @@ class Trainer(Steps):
             version: list[Hashable] = [(x, x.trainable, settings_of(x)) for x in layers]
             if kind == "train":
                 if self.optimizer is not None:
-                    self._ready_optimizer(self.optimizer, groups[0])
+                    self._ready_optimizer(self.optimizer, groups[0], in_place)
                 groups.append(self.optimizer.variables if self.optimizer is not None else [])
                 version.extend(_settings_of(self.optimizer))
             if kind != "predict":
@@ -226,15 +236,40 @@ class Trainer(Steps):
                 inner = made.metrics.metrics if made else []
                 parts = (*self.metrics, *inner, *losses)
                 version.extend((part, changes_of(part)) for part in parts)
-        steps: dict[str, Callable[..., Any]] = {
-            "train": self.train_step, "test": self.test_step, "predict": self._predict_kept,
-        }  # fmt: skip
-        step = self._eagerly(steps[kind]) if self._runs_eagerly(kind) and made else steps[kind]
+        if in_place:
+            if made is not None:
+                known = {id(v) for group in groups for v in group}
+                others = made.touched[kind][1]
+                groups[2 if kind == "train" else 1].extend(v for v in others if id(v) not in known)
+            mine = [v for group in groups for v in group]
+            policy = Policy() if eager else OfTheModel(mine, self.name)
+            step = pure_step(step, groups, policy, made.generator if made else None)
+        elif kind == "predict":
+            step = self._predict_kept
+        if eager:
+            step = self._eagerly(step)
         if has_keys(written):
             step = _in_order(step, written)
             version.append(key_order(written))
         programs = made.programs if made else self.__dict__.setdefault("_programs", Programs())
         return Ready(step, State(*groups), programs, tuple(version), self._runs_eagerly(kind))
+
+    def _find_touched(
+        self, made: Compiled, kind: str, step: Callable[..., Any], source: Any
+    ) -> None:
+        """Find what a step in place touches besides the model's own variables, where that is not known."""
+        form = [(layer, layer.trainable) for layer in self._flatten_layers()]
+        if kind in made.touched and made.touched[kind][0] == form:
+            return
+        if self._runs_eagerly(kind):
+            made.touched[kind] = form, []  # They hold their own state.
+            return
+        if kind == "train" and self.optimizer is not None:
+            self._ready_optimizer(self.optimizer, self.trainable_variables, in_place=True)
+        found = touched(step, source.example(), made.generator)
+        # It may have built layers.
+        form = [(layer, layer.trainable) for layer in self._flatten_layers()]
+        made.touched[kind] = form, found
 
     def _prepare(self, source: Any, training: bool) -> None:
         """Build the model, and match the loss and the metrics to its outputs for this data, where that is not done."""
@@ -280,9 +315,14 @@ class Trainer(Steps):
             )
         made.build(outputs, y)
 
-    def _ready_optimizer(self, optimizer: Any, mine: list[Variable]) -> None:
+    def _ready_optimizer(
+        self, optimizer: Any, mine: list[Variable], in_place: bool = False
+    ) -> None:
         """Build the optimizer, or see that it was built for what the model trains now."""
-        if not optimizer.built:
+        if in_place:
+            if mine and not optimizer.built and self._can_be_called():
+                optimizer.build(mine)
+        elif not optimizer.built:
             optimizer.build(mine)
         elif type(self).train_step is Trainer.train_step:
             theirs = optimizer._trainable_variables
