@@ -37,7 +37,7 @@ def one_result(style: str, index: int) -> Result:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Callable[..., Comparison]:
     """Make a comparison; keyword arguments named after styles change that style's result."""
 

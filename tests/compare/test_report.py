@@ -13,8 +13,6 @@ from rich.console import Console
 from trivium.compare import Comparison, write_report
 from trivium.compare.terminal import print_comparison
 
-pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
-
 Make = Callable[..., Comparison]
 
 
@@ -59,8 +57,19 @@ def page_of(comparison: Comparison, folder: Path) -> Page:
     return Page(write_report(comparison, folder).read_text("utf-8"))
 
 
-def test_report_of_identical_styles(make: Make, tmp_path: Path) -> None:
-    page = page_of(make(), tmp_path / "new" / "folder")
+@pytest.fixture(scope="module")
+def report(make: Make, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report of identical styles, which was not there before."""
+    return write_report(make(), tmp_path_factory.mktemp("report") / "new" / "folder").parent
+
+
+@pytest.fixture
+def html(report: Path) -> str:
+    return (report / "index.html").read_text("utf-8")
+
+
+def test_report_of_identical_styles(report: Path, html: str) -> None:
+    page = Page(html)
     assert "All three styles are the same network and train to the same bits." in page.text
     assert "a5" * 32 in page.text
     assert "f1" * 32 in page.text
@@ -68,7 +77,7 @@ def test_report_of_identical_styles(make: Make, tmp_path: Path) -> None:
     assert page.classes.count("right") == 23 + 1  # one in the legend
     assert page.classes.count("wrong") == 2 + 1
     assert "trivium 9.9" in page.text
-    assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == [
+    assert sorted(p.name for p in report.iterdir()) == [
         "curve-accuracy.png",
         "curve-loss.png",
         "index.html",
@@ -77,14 +86,12 @@ def test_report_of_identical_styles(make: Make, tmp_path: Path) -> None:
     ]
 
 
-def test_png_files_are_pngs(make: Make, tmp_path: Path) -> None:
-    write_report(make(), tmp_path)
-    for path in tmp_path.glob("*.png"):
+def test_png_files_are_pngs(report: Path) -> None:
+    for path in report.glob("*.png"):
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-def test_page_needs_nothing_but_itself(make: Make, tmp_path: Path) -> None:
-    html = write_report(make(), tmp_path).read_text("utf-8")
+def test_page_needs_nothing_but_itself(html: str) -> None:
     links = Page(html).links
     assert len(links) == 25 + 25 + 2
     assert all(link.startswith("data:") for link in links)
@@ -92,8 +99,8 @@ def test_page_needs_nothing_but_itself(make: Make, tmp_path: Path) -> None:
     assert "$" not in re.sub(r"<style>.*?</style>", "", html, flags=re.S)
 
 
-def test_curves_are_well_formed_and_know_the_dark(make: Make, tmp_path: Path) -> None:
-    links = page_of(make(), tmp_path).links
+def test_curves_are_well_formed_and_know_the_dark(html: str) -> None:
+    links = Page(html).links
     curves = [base64.b64decode(v.partition(",")[2]).decode() for v in links if "svg+xml" in v]
     for svg, metric in zip(curves, ("loss", "accuracy"), strict=True):
         tree = ElementTree.fromstring(svg)

@@ -9,8 +9,6 @@ import pytest
 from trivium.compare import Comparison, Result, first_difference
 from trivium.compare.words import conclusions, headline, table, verdict
 
-pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
-
 Make = Callable[..., Comparison]
 
 

@@ -30,6 +30,11 @@ def trained(mode, **options):
     return history["loss"], [np.asarray(v.value) for v in model.variables], model
 
 
+@pytest.fixture(scope="module")
+def plain():
+    return trained(None)
+
+
 def marks(model):
     """How many checkpoints stand in the program of a training step's forward pass."""
     values = (
@@ -52,8 +57,7 @@ def marks(model):
         ("list_of_layers", {"layer_names": ["none"]}, False),
     ],
 )
-def test_the_numbers_are_the_same(mode, options, forgets):
-    plain = trained(None)
+def test_the_numbers_are_the_same(mode, options, forgets, plain):
     losses, values, model = trained(mode, **options)
     np.testing.assert_allclose(losses, plain[0], rtol=1e-6)
     for a, b in zip(values, plain[1], strict=True):

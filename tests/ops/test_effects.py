@@ -70,7 +70,7 @@ def nests(inner):
     )
 
 
-steps = st.recursive(calls, nests, max_leaves=6)
+steps = st.recursive(calls, nests, max_leaves=4)
 programs = st.lists(nests(steps), min_size=1, max_size=2).map(lambda p: [*p, ("call", 0)])
 
 

@@ -25,8 +25,13 @@ POINTS: dict[str, np.ndarray] = {
 }
 
 
-def values_and_slopes(cases: dict[str, tuple[Callable[..., Any], Sequence[Any]]]) -> dict[str, Any]:
-    """Return what functions give, and the gradients of their sums in each array of floats, in one compiled program.
+Case = tuple[Callable[..., Any], Sequence[Any]]
+
+
+def values_and_slopes(cases: dict[str, Case]) -> dict[str, Any]:
+    """Return what functions give, and the gradients of their sums in each array of floats, by one compiled program.
+
+    Compiling is what takes time. So what differs in an array's values alone is compiled once, and run several times.
 
     Args:
         cases: Functions of arrays, and the arrays, by a name. Whole numbers have no gradient.
@@ -34,26 +39,34 @@ def values_and_slopes(cases: dict[str, tuple[Callable[..., Any], Sequence[Any]]]
     Returns:
         For each name a pair: the value, and a list of gradients.
     """
-    programs = {name: _with_slopes(function, arrays) for name, (function, arrays) in cases.items()}
-    floats = {name: [a for a in arrays if _is_float(a)] for name, (_, arrays) in cases.items()}
-    results = jax.jit(lambda given: {name: programs[name](given[name]) for name in programs})(
-        floats
+    kinds: dict[Any, list[tuple[str, list[np.ndarray]]]] = {}
+    for name, (function, given) in cases.items():
+        arrays = [np.asarray(array) for array in given]
+        kind = (function, *((a.shape, a.dtype) for a in arrays))
+        kinds.setdefault(kind, []).append((name, arrays))
+    programs = [_with_slopes(function) for function, *_ in kinds]
+    run = jax.jit(
+        lambda given: [program(arrays) for program, arrays in zip(programs, given, strict=True)]
     )
-    return jax.tree_util.tree_map(np.asarray, results)
+    results = {}
+    for turn in range(max(map(len, kinds.values()))):
+        members = [each[min(turn, len(each) - 1)] for each in kinds.values()]
+        got = jax.tree_util.tree_map(np.asarray, run([arrays for _, arrays in members]))
+        results |= {name: result for (name, _), result in zip(members, got, strict=True)}
+    return results
 
 
-def _is_float(array: Any) -> bool:
-    return np.asarray(array).dtype.kind == "f"
+def _with_slopes(function: Callable[..., Any]) -> Callable[[Sequence[Any]], Any]:
+    def run(arrays: Sequence[Any]) -> Any:
+        where = [i for i, array in enumerate(arrays) if array.dtype.kind == "f"]
 
+        def total(floats: list[Any]) -> Any:
+            every = dict(enumerate(arrays)) | dict(zip(where, floats, strict=True))
+            results = function(*every.values())
+            leaves = jax.tree_util.tree_leaves(results)
+            return sum(jnp.sum(y.astype("float32")) for y in leaves), results
 
-def _with_slopes(function: Callable[..., Any], arrays: Sequence[Any]) -> Callable[..., Any]:
-    def total(floats: Any) -> Any:
-        rest = iter(floats)
-        results = function(*(next(rest) if _is_float(a) else a for a in arrays))
-        leaves = jax.tree_util.tree_leaves(results)
-        return sum(jnp.sum(y.astype("float32")) for y in leaves), results
-
-    def run(floats: Any) -> Any:
+        floats = [arrays[i] for i in where]
         (_, value), slopes = jax.value_and_grad(total, has_aux=True)(floats)
         return value, slopes
 

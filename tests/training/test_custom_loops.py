@@ -9,8 +9,6 @@ from oracle import both
 
 import trivium as tv
 
-pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
-
 
 def network(lib, cls=None, penalty="l2"):
     layers = lib.layers

@@ -5,8 +5,6 @@ import pytest
 
 import trivium as tv
 
-pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
-
 X, Y = np.ones((12, 4), "float32"), np.ones((12, 1), "float32")
 
 
@@ -115,3 +113,48 @@ def test_what_gradients_hide_is_said_at_its_line():
     assert model.predict(X[:2], verbose=0).tolist() == [[-4.0], [-4.0]]
     with pytest.raises(tv.CaptureError, match=r"test_eager\.py:\d+: .*ops\.stop_gradient"):
         model.fit(X[:4], Y[:4], verbose=0)
+
+
+def test_plain_python_comes_close():
+    """Steps as plain Python, with draws, running averages and an optimizer's state, and as one program."""
+    generator = np.random.default_rng(5)
+    x, y = generator.normal(size=(20, 4)).astype("float32"), generator.integers(0, 3, 20)
+    models = []
+    for eagerly in (False, True):
+        tv.utils.set_random_seed(3)
+        model = tv.Sequential(
+            [
+                tv.Input((4,)),
+                tv.layers.BatchNormalization(),
+                tv.layers.Dropout(0.3),
+                tv.layers.Dense(3, activation="softmax"),
+            ]
+        )
+        model.compile(
+            "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eagerly
+        )
+        model.fit(x, y, batch_size=5, verbose=0, validation_split=0.25)
+        models.append(model)
+    compiled, plain = models
+    for name, values in plain.history.history.items():
+        np.testing.assert_allclose(values, compiled.history.history[name], rtol=1e-4, err_msg=name)
+    for ours, theirs in zip(plain.get_weights(), compiled.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_code_that_branches_on_values_trains_as_plain_python():
+    class Branching(tv.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = tv.layers.Dense(1)
+
+        def call(self, x):
+            y = self.dense(x)
+            return y if y[0, 0] > 0 else 2 * y
+
+    x = np.random.default_rng(5).normal(size=(43, 4)).astype("float32")
+    model = Branching()
+    model.compile(tv.optimizers.SGD(0.1), "mse", metrics=["mae"], run_eagerly=True)
+    history = model.fit(x, x[:, :1], epochs=5, verbose=0, shuffle=False).history
+    assert history["loss"][-1] < history["loss"][0] and len(history["mae"]) == 5
+    assert model.predict(x, verbose=0).shape == (43, 1)

@@ -104,10 +104,15 @@ def test_an_interrupt_leaves_a_model_that_goes_on(monkeypatch):
         )  # The memory is given away, the new arrays are not there yet.
         return result
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Program, "__call__", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(X, Y, verbose=0)
+    # A shell's background processes ignore the signal, and so would the tests in one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Program, "__call__", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(X, Y, verbose=0)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert int(model.optimizer.iterations) == 2
     model.fit(X, Y, verbose=0)
 
@@ -147,7 +152,8 @@ def test_prediction_changes_and_copies_nothing():
     assert all(v.peek() is array for v, array in zip(model.variables, held, strict=True))
 
 
-def test_models_that_are_gone_leave_a_few_executables():
+def test_models_that_are_gone_leave_a_few_executables(monkeypatch):
+    monkeypatch.setattr(executables, "_KEPT", 3)
     for units in range(executables._KEPT + 3):
         model = make(20 + units)
         model.train_on_batch(X, Y)

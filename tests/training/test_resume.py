@@ -433,26 +433,37 @@ SCRIPT = """
     import numpy as np
     import trivium as tv
 
-    folder, kill = sys.argv[1], int(sys.argv[2])
-    tv.utils.set_random_seed(3)
-    x = np.random.default_rng(0).normal(size=(2000, 4)).astype("float32")
+    def train(folder, executions, kills):
+        tv.utils.set_random_seed(3)
+        x = np.random.default_rng(0).normal(size=(2000, 4)).astype("float32")
 
-    class Kill(tv.callbacks.Callback):
-        def get_state(self):
-            return {}
+        class Kill(tv.callbacks.Callback):
+            chunks = 0
 
-        def on_chunk_end(self, mode, step, logs=None):
-            global kill
-            kill -= 1
-            if kill == 0:  # At some moment from now on: in a step, in a write, in between.
-                wait = np.random.SeedSequence().generate_state(1)[0] / 2**32 * 0.02
-                threading.Timer(wait, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+            def get_state(self):
+                return {}
 
-    model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(32), tv.layers.Dropout(0.4), tv.layers.Dense(1)])
-    model.compile("adam", "mse", steps_per_execution=int(sys.argv[3]))
-    backup = tv.callbacks.BackupAndRestore(folder, save_freq=3, delete_checkpoint=False)
-    model.fit(x, x[:, :1], batch_size=16, epochs=3, verbose=0, callbacks=[Kill()], resume=backup)
-    print(*(w.tobytes().hex() for w in model.get_weights()))
+            def on_chunk_end(self, mode, step, logs=None):
+                self.chunks += 1
+                if self.chunks == kills:  # At some moment from now on: in a step, in a write, in between.
+                    wait = np.random.SeedSequence().generate_state(1)[0] / 2**32 * 0.02
+                    threading.Timer(wait, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+
+        model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(32), tv.layers.Dropout(0.4), tv.layers.Dense(1)])
+        model.compile("adam", "mse", steps_per_execution=executions)
+        backup = tv.callbacks.BackupAndRestore(folder, save_freq=3, delete_checkpoint=False)
+        model.fit(x, x[:, :1], batch_size=16, epochs=3, verbose=0, callbacks=[Kill()], resume=backup)
+        print(*(w.tobytes().hex() for w in model.get_weights()))
+
+    # Each run is a process of its own; what they import is imported once.
+    executions, *runs = sys.argv[1:]
+    for folder, kills in zip(runs[::2], runs[1::2]):
+        run = os.fork()
+        if run == 0:
+            train(folder, int(executions), int(kills))
+            sys.stdout.flush()
+            os._exit(0)
+        print("ended with", os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]), flush=True)
 """
 
 
@@ -460,16 +471,15 @@ SCRIPT = """
 @pytest.mark.parametrize("executions", [1, 8])
 def test_sigkill_at_any_moment_costs_nothing(executions, tmp_path):
     """`TRIVIUM_KILLS=30` kills as often."""
-
-    def run(folder, kill):
-        command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(tmp_path / folder), str(kill)]
-        return subprocess.run([*command, str(executions)], capture_output=True, text=True)
-
-    whole = run("whole", 0)
-    assert whole.returncode == 0, whole.stderr
     chance = np.random.default_rng()
-    killed = 0
-    for _ in range(int(os.environ.get("TRIVIUM_KILLS", "2"))):
-        killed += run("killed", int(chance.integers(1, 40))).returncode == -signal.SIGKILL
-    assert killed
-    assert run("killed", 0).stdout == whole.stdout
+    kills = chance.integers(1, 40, int(os.environ.get("TRIVIUM_KILLS", "2")))
+    runs = [("whole", 0), *(("killed", count) for count in kills), ("killed", 0)]
+    arguments = [str(x) for folder, count in runs for x in (tmp_path / folder, count)]
+    command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(executions), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    ends = [line for line in lines if line.startswith("ended with")]
+    assert ends[0] == ends[-1] == "ended with 0", done.stderr
+    assert f"ended with {-signal.SIGKILL}" in ends
+    assert lines[0] == lines[-2] and len(lines[0]) > 1000
