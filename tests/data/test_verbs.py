@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from tf_pipelines import cases, ours, run
@@ -216,3 +217,58 @@ def test_no_pipeline_is_silently_empty_or_endless(data: Any) -> None:
             data.shuffle(size)
     with pytest.raises(TypeError, match="predicate of `filter` says True or False; got None"):
         list(data.filter(lambda x: None))
+
+
+RANGE = Dataset.range(6)
+NO_SIZES: list[Any] = [0, -2, 2.5, "3", True, np.array([2])]
+SIZES: dict[str, Any] = {
+    "batch_size": [RANGE.batch, RANGE.padded_batch],
+    "size": [RANGE.window],
+    "shift": [lambda n: RANGE.window(2, shift=n)],
+    "stride": [lambda n: RANGE.window(2, stride=n)],
+    "window_size": [lambda n: RANGE.group_by_window(int, lambda k, g: g, window_size=n)],
+    "buffer_size": [RANGE.shuffle, RANGE.prefetch],
+    "num_shards": [lambda n: RANGE.shard(n, 0)],
+    "num_parallel_calls": [lambda n: RANGE.map(int, n)],
+}
+
+
+@pytest.mark.parametrize("argument", SIZES)
+def test_sizes_that_mean_nothing_are_refused(argument: str) -> None:
+    for verb in SIZES[argument]:
+        for size in NO_SIZES:
+            with pytest.raises(ValueError, match=f"`{argument}` is a whole number of at least 1"):
+                verb(size)
+
+
+@pytest.mark.parametrize("verb", [RANGE.take, RANGE.skip, RANGE.repeat])
+def test_counts_that_mean_nothing_are_refused(verb: Any) -> None:
+    for count in (-2, 2.5, "3", True):
+        with pytest.raises(ValueError, match="`count` is a whole number of at least -1, which"):
+            verb(count)
+    assert len(verb(0)) >= 0
+
+
+def test_counts_may_be_arrays_of_one_number() -> None:
+    two, chunks = np.array(2), RANGE.batch(jax.numpy.asarray(2))
+    assert [e.tolist() for e in chunks.take(two)] == [[0, 1], [2, 3]]
+    assert len(RANGE.skip(two).repeat(two).prefetch(two).shard(two, np.array(1))) == 4
+
+
+def test_a_shard_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"of 3 shards the last is number 2; got 3"):
+        RANGE.shard(3, 3)
+    with pytest.raises(ValueError, match="`index` is a whole number of at least 0; got -1"):
+        RANGE.shard(3, -1)
+
+
+def test_a_mistyped_keyword_gets_the_nearest_one() -> None:
+    with pytest.raises(TypeError, match=r"`batch` has no argument 'drop_remaindr'\. Did you mean"):
+        RANGE.batch(2, drop_remaindr=True)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"`range` has no argument 'output_typ'\. Did you mean"):
+        Dataset.range(2, output_typ="int32")  # type: ignore[call-arg]
+
+
+def test_what_is_no_function_is_not_mapped() -> None:
+    with pytest.raises(TypeError, match="`map_func` is a function of an element; got 3"):
+        RANGE.map(3)  # type: ignore[arg-type]

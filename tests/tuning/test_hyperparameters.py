@@ -168,3 +168,10 @@ def test_a_copy_and_a_config_are_the_same_and_go_their_own_way() -> None:
         assert hp.get("n") == 1 and "new" not in hp
     with pytest.raises(ValueError, match="Did you mean 'Int'"):
         HyperParameters.from_config({"space": [{"class_name": "Intt", "config": {}}], "values": {}})
+
+
+def test_a_mistyped_keyword_gets_the_nearest_one() -> None:
+    hp = HyperParameters()
+    with pytest.raises(TypeError, match=r"`Float` has no argument 'samplng'\. Did you mean 'sampl"):
+        hp.Float("rate", 1e-4, 1e-1, samplng="log")  # type: ignore[call-arg]
+    assert hp.values == {} and hp.space == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "check_count",
     "check_lengths",
     "check_shuffle",
+    "check_whole",
     "class_weights_to_sample_weights",
     "nonfinite",
     "nonfinite_warning",
@@ -75,6 +77,31 @@ def check_count(name: str, value: Any) -> int | None:
             f"`{name}` is a whole number of at least 1, or None for the default; got {value!r}."
         )
     return int(value)
+
+
+def check_whole(name: str, value: Any, least: int = 1, or_else: str = "") -> int:
+    """Return an argument that is a whole number.
+
+    Args:
+        name: The argument, for the message.
+        value: What came: a number, or an array of one, as programs for TensorFlow have it.
+        least: The least that it may be.
+        or_else: What else it may be, for the message, e.g. `", or -1 for all"`.
+
+    Raises:
+        DataError: It is none, or less.
+
+    Example:
+        >>> check_whole("count", np.array(3), least=0)
+        3
+    """
+    try:
+        number = least - 1 if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:  # A fraction, text or anything else.
+        number = least - 1
+    if number < least:
+        raise DataError(f"`{name}` is a whole number of at least {least}{or_else}; got {value!r}.")
+    return number
 
 
 def check_shuffle(value: Any) -> bool | str:

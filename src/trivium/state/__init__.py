@@ -1,5 +1,6 @@
 """State: variables, the scopes they live in, seeds, names and dtypes. The ground floor: it imports no other room."""
 
+from trivium.state.arguments import named_arguments
 from trivium.state.configured import Configured
 from trivium.state.copying import Copied
 from trivium.state.custom_objects import (
@@ -65,6 +66,7 @@ __all__ = [
     "global_seed",
     "host_generator",
     "is_float",
+    "named_arguments",
     "register_keras_serializable",
     "reserve",
     "serialize",

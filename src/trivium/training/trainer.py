@@ -23,13 +23,13 @@ from trivium.data import (
 from trivium.data.checks import check_count, placed
 from trivium.data.convert import refuse_text
 from trivium.data.texts import is_text
-from trivium.state import StatelessScope, Variable, shape_scope, suggest
+from trivium.state import StatelessScope, Variable, named_arguments, shape_scope, suggest
 from trivium.state.guarding import changes_of, settings_of
 from trivium.state.scopes import Policy
 from trivium.state.session import session
 from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
-from trivium.training.arguments import check_epochs, named_arguments
+from trivium.training.arguments import check_epochs
 from trivium.training.callbacks import BackupAndRestore, CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs

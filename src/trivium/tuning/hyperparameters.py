@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trivium.state import suggest
+from trivium.state import named_arguments, suggest
 from trivium.tuning.errors import FatalValueError, UnknownHyperParameterError
 from trivium.tuning.kinds import KINDS, Boolean, Choice, Fixed, Float, HyperParameter, Int, Parent
 
@@ -112,6 +112,7 @@ class HyperParameters:
 
     # -- the kinds -------------------------------------------------------------------------------------------------
 
+    @named_arguments
     def Int(
         self,
         name: str,
@@ -146,6 +147,7 @@ class HyperParameters:
             parent_name, parent_values, Int, name, min_value, max_value, step, sampling, default
         )
 
+    @named_arguments
     def Float(
         self,
         name: str,
@@ -180,6 +182,7 @@ class HyperParameters:
             parent_name, parent_values, Float, name, min_value, max_value, step, sampling, default
         )
 
+    @named_arguments
     def Choice(
         self,
         name: str,
@@ -208,6 +211,7 @@ class HyperParameters:
         """
         return self._asked(parent_name, parent_values, Choice, name, values, ordered, default)
 
+    @named_arguments
     def Boolean(
         self,
         name: str,
@@ -232,6 +236,7 @@ class HyperParameters:
         """
         return self._asked(parent_name, parent_values, Boolean, name, default)
 
+    @named_arguments
     def Fixed(
         self, name: str, value: Any, parent_name: str | None = None, parent_values: Any = None
     ) -> Any:

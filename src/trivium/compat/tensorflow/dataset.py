@@ -15,7 +15,7 @@ from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
 from trivium.data.pipeline.elements import map_arrays
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
-from trivium.state.registry import suggest
+from trivium.state import named_arguments, suggest
 
 __all__ = ["TFDataset"]
 
@@ -113,9 +113,11 @@ def _taking(function: Callable[..., Any], ignored: tuple[str, ...]) -> Callable[
 for _name, _arguments in _IGNORED.items():
     _method = inspect.getattr_static(TFDataset, _name)
     if isinstance(_method, classmethod):
-        setattr(TFDataset, _name, classmethod(_taking(_method.__func__, _arguments)))
+        setattr(
+            TFDataset, _name, classmethod(named_arguments(_taking(_method.__func__, _arguments)))
+        )
     else:
-        setattr(TFDataset, _name, _taking(_method, _arguments))
+        setattr(TFDataset, _name, named_arguments(_taking(_method, _arguments)))
 
 
 @covers(

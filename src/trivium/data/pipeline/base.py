@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+import types
+from typing import Any, Self
 
 from trivium.data.pipeline.elements import Nested
 from trivium.data.pipeline.failures import ErrorLog
 from trivium.data.pipeline.stages import Elements
+from trivium.state import named_arguments
 
 __all__ = ["Pipeline", "together"]
 
@@ -25,6 +27,17 @@ class Pipeline(Nested):
         >>> Pipeline(rows_of(np.arange(3)))._elements.length
         3
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let every verb answer a mistyped keyword with the nearest one."""
+        super().__init_subclass__(**kwargs)
+        for name, member in [*vars(cls).items()]:
+            if name.startswith("_"):
+                continue
+            if isinstance(member, types.FunctionType):
+                setattr(cls, name, named_arguments(member))
+            elif isinstance(member, classmethod):
+                setattr(cls, name, classmethod(named_arguments(member.__func__)))
 
     def __init__(self, elements: Elements, logs: tuple[ErrorLog, ...] = ()) -> None:
         self._elements = elements

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import jax.numpy as jnp
 
-from trivium.data.checks import DataError, check_count
+from trivium.data.checks import DataError, check_whole
 from trivium.data.pipeline.base import Pipeline
 from trivium.data.pipeline.grouping import grouped, padded, to_boundary, windows
 from trivium.data.pipeline.stages import Elements
@@ -31,7 +31,7 @@ class Batched(Pipeline):
             >>> [e.tolist() for e in Dataset.range(5).batch(2)]
             [[0, 1], [2, 3], [4]]
         """
-        size = check_count("batch_size", int(batch_size)) or 1
+        size = check_whole("batch_size", batch_size)
         return self._then(self._elements.batch(size, bool(drop_remainder)))
 
     def unbatch(self) -> Self:
@@ -81,7 +81,7 @@ class Batched(Pipeline):
             >>> next(iter(ds.padded_batch(3))).tolist()
             [[1, 0, 0], [2, 2, 0], [3, 3, 3]]
         """
-        size = check_count("batch_size", batch_size) or 1
+        size = check_whole("batch_size", batch_size)
         return self._then(
             padded(self._elements, size, padded_shapes, padding_values, bool(drop_remainder))
         )
@@ -103,9 +103,11 @@ class Batched(Pipeline):
             >>> [e.tolist() for e in windows.flat_map(lambda w: w.batch(3))]
             [[0, 1, 2], [1, 2, 3], [2, 3, 4]]
         """
-        size = check_count("size", size) or 1
-        shift = check_count("shift", shift) or size
-        stride = check_count("stride", stride) or 1
+        size = check_whole("size", size)
+        shift = (
+            size if shift is None else check_whole("shift", shift, or_else=", or None for `size`")
+        )
+        stride = check_whole("stride", stride)
         return self._then(
             windows(self._elements, type(self), size, shift, stride, bool(drop_remainder))
         )
@@ -136,10 +138,13 @@ class Batched(Pipeline):
         """
         if (window_size is None) == (window_size_func is None):
             raise DataError("Give either `window_size` or `window_size_func`.")
-        size = check_count("window_size", window_size)
+        if window_size is not None:
+            window_size = check_whole("window_size", window_size)
 
         def size_of(key: int) -> int:
-            return size or int(window_size_func(jnp.asarray(key)))  # type: ignore[misc]
+            if window_size_func is None:
+                return window_size or 1
+            return check_whole("window_size_func(key)", window_size_func(jnp.asarray(key)))
 
         def reduce(key: int, group: Elements) -> Elements:
             made: Batched = reduce_func(jnp.asarray(key), type(self)(group))
@@ -182,7 +187,8 @@ class Batched(Pipeline):
             >>> [batch.shape for batch in buckets]
             [(2, 2), (4, 6)]
         """
-        edges, sizes = list(bucket_boundaries), [int(n) for n in bucket_batch_sizes]
+        edges = list(bucket_boundaries)
+        sizes = [check_whole("bucket_batch_sizes", n) for n in bucket_batch_sizes]
         if len(sizes) != len(edges) + 1 or edges != sorted(set(edges)):
             raise DataError(
                 f"`bucket_batch_sizes` has one number more than `bucket_boundaries`, which ascend; got {sizes} and "

@@ -57,6 +57,8 @@ class Mapped(Pipeline):
             >>> [e.item() for e in Dataset.range(3).map(lambda i: i * 10, num_parallel_calls=2)]
             [0, 10, 20]
         """
+        if not callable(map_func):
+            raise TypeError(f"`map_func` is a function of an element; got {map_func!r}.")
         workers = worker_count(num_parallel_calls)
         if processes and not workers:
             workers = worker_count(-1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from trivium.data.checks import check_count
+from trivium.data.checks import DataError, check_whole
 from trivium.data.orders import OrderKey
 from trivium.data.pipeline.base import Pipeline
 from trivium.data.pipeline.elements import as_tensors, call_on
@@ -38,7 +38,7 @@ class Ordered(Pipeline):
             [0, 1, 2, 3]
         """
         reshuffle = bool(reshuffle_each_iteration)
-        size = check_count("buffer_size", int(buffer_size)) or 1
+        size = check_whole("buffer_size", buffer_size)
         return self._then(self._elements.shuffle(size, seed, reshuffle))
 
     def repeat(self, count: int | None = None) -> Self:
@@ -52,6 +52,8 @@ class Ordered(Pipeline):
             >>> [e.item() for e in Dataset.range(2).repeat(2)]
             [0, 1, 0, 1]
         """
+        if count is not None:
+            count = check_whole("count", count, -1, ", which means without end, as does None")
         return self._then(self._elements.repeat(count))
 
     def take(self, count: int) -> Self:
@@ -65,6 +67,7 @@ class Ordered(Pipeline):
             >>> [e.item() for e in Dataset.range(5).take(2)]
             [0, 1]
         """
+        count = check_whole("count", count, -1, ", which means all")
         return self if count < 0 else self._then(self._elements.take(count))
 
     def skip(self, count: int) -> Self:
@@ -78,6 +81,7 @@ class Ordered(Pipeline):
             >>> [e.item() for e in Dataset.range(5).skip(3)]
             [3, 4]
         """
+        count = check_whole("count", count, -1, ", which means all")
         return self._then(self._elements.take(0) if count < 0 else self._elements.skip(count))
 
     def shard(self, num_shards: int, index: int) -> Self:
@@ -85,14 +89,22 @@ class Ordered(Pipeline):
 
         Args:
             num_shards: The distance between two elements that are kept.
-            index: The number of the first.
+            index: The number of the first, from 0.
+
+        Raises:
+            DataError: There are no shards, or there is none of that number.
 
         Example:
             >>> from trivium.data import Dataset
             >>> [e.item() for e in Dataset.range(7).shard(3, 1)]
             [1, 4]
         """
-        return self._then(self._elements.shard(num_shards, index))
+        shards, first = check_whole("num_shards", num_shards), check_whole("index", index, 0)
+        if first >= shards:
+            raise DataError(
+                f"`index` is below `num_shards`: of {shards} shards the last is number {shards - 1}; got {first}."
+            )
+        return self._then(self._elements.shard(shards, first))
 
     def cache(self, filename: str | os.PathLike[str] = "") -> Self:
         """Keep the elements of the first whole pass, with what functions and chance made of them.
@@ -142,8 +154,11 @@ class Ordered(Pipeline):
             >>> [e.item() for e in Dataset.range(3).prefetch(1)]
             [0, 1, 2]
         """
-        size = 2 if buffer_size in (None, -1) else check_count("buffer_size", int(buffer_size))
-        return self if size is None else self._then(self._elements.prefetch(size))
+        automatic = ", or -1 (AUTOTUNE) or None"
+        size = -1 if buffer_size is None else buffer_size
+        if isinstance(size, bool) or size != -1:
+            size = check_whole("buffer_size", size, 1, automatic)
+        return self._then(self._elements.prefetch(2 if size == -1 else size))
 
     def take_while(self, predicate: Callable[..., Any]) -> Self:
         """Keep the elements before the first one for which a function does not say so.
