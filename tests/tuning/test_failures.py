@@ -34,6 +34,26 @@ def test_a_build_that_returns_something_else(tmp_path: Path) -> None:
         search(tmp_path, lambda hp: 3)
 
 
+def test_a_build_that_returns_a_model_that_is_not_compiled(tmp_path: Path) -> None:
+    def build(hp: Any) -> Any:
+        return tv.Sequential([tv.layers.Dense(hp.Int("units", 1, 4))])
+
+    with pytest.raises(FatalValueError, match=r"not compiled\. Call `model.compile` in it"):
+        search(tmp_path, build)
+    assert list(tmp_path.iterdir()) == []
+
+    class Own(tuning.HyperModel):
+        def build(self, hp: Any) -> Any:
+            return build(hp)
+
+        def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> float:
+            return float(model.count_params())
+
+    search(tmp_path / "own", Own())  # Its `fit` may compile, or do without.
+    tuner = search(tmp_path / "given", build, optimizer="sgd", loss="mse")
+    assert tuner.oracle.get_space().space[0].name == "units"
+
+
 def test_a_name_that_nothing_defines_ends_the_search(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match=r"There is no hyperparameter 'unit'\. Did you mean 'units'"):
         search(tmp_path, lambda hp: networks.network(units=hp.Int("units", 4, 8) * hp.get("unit")))

@@ -17,7 +17,7 @@ from trivium.state.session import own_session, session
 from trivium.training.callbacks.base import Callback, Logs
 from trivium.tuning.base_tuner import BaseTuner, is_better
 from trivium.tuning.errors import FailedTrialError, FatalTypeError, FatalValueError
-from trivium.tuning.hypermodel import place_of
+from trivium.tuning.hypermodel import HyperModel, place_of
 from trivium.tuning.hyperparameters import HyperParameters
 from trivium.tuning.oracle import Oracle, derived_seed
 from trivium.tuning.results import check_names, check_results
@@ -128,7 +128,17 @@ class Tuner(BaseTuner):
             raise FailedTrialError(
                 f"the model has {size:,} trainable parameters, more than max_model_size={self.max_model_size:,}"
             )
+        if not (model.compiled or self.optimizer or self.loss or self._trains_otherwise(model)):
+            raise FatalValueError(
+                f"{place_of(self.hypermodel.build)} returns a model that is not compiled. Call `model.compile` in it, "
+                f"or give {type(self).__name__} an `optimizer` and a `loss`."
+            )
         return model
+
+    def _trains_otherwise(self, model: Model) -> bool:
+        """Say whether code of the user's own trains, which may do so without what `compile` is for."""
+        own = (type(self).run_trial, type(self.hypermodel).fit, type(model).fit)
+        return own != (Tuner.run_trial, HyperModel.fit, Model.fit)
 
     def _try_build(self, hp: HyperParameters) -> Any:
         """Return the model for hyperparameters, compiled as the tuner's arguments say."""
