@@ -21,8 +21,12 @@ def unreadable(path: Any, error: Exception, wanted: str) -> DataError:
     Example:
         >>> print(unreadable("a.png", OSError("image file is truncated."), "an image"))
         a.png could not be read as an image: image file is truncated. Mend the file or take it away.
+        >>> print(unreadable("a.png", OSError("cannot identify image file 'a.png'"), "an image"))
+        a.png could not be read as an image: cannot identify image file. Mend the file or take it away.
     """
-    # The system's message has the path again; Pillow's has the bytes' place in memory, which helps nobody.
-    why = str(error).replace(f" {str(path)!r}", " the file")
-    why = re.sub(r" <_io\.BytesIO object at \w+>", "", why).rstrip(".") or type(error).__name__
+    # The path stands in front already, and the bytes' place in memory, which Pillow tells, helps nobody.
+    named = rf"({re.escape(repr(str(path)))}|<_io\.BytesIO object at \w+>)"
+    why = re.sub(rf"(?<=file) {named}|: {named}$", "", str(error))
+    why = re.sub(named, "the file", why)
+    why = why.rstrip(".") or type(error).__name__
     return DataError(f"{path} could not be read as {wanted}: {why}. Mend the file or take it away.")
