@@ -302,7 +302,7 @@ def test_a_vocabulary_lies_in_the_models_file(mode: str, tmp_path: Path) -> None
     loaded = saved(layer, path)
     assert loaded.get_vocabulary() == layer.get_vocabulary()
     np.testing.assert_array_equal(loaded(DOCUMENTS), layer(DOCUMENTS))
-    loaded.adapt(["other words"])  # It was learned, and can be again.
+    loaded.adapt(DOCUMENTS)  # It was learned, and can be again.
     with zipfile.ZipFile(path) as file:
         names = [n for n in file.namelist() if n.endswith("vocabulary.txt")]
         assert file.read(names[0]).decode().split("\n") == layer.get_vocabulary()
@@ -353,3 +353,37 @@ def test_a_damaged_vocabulary_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"vocabulary.json for layer 'integer_lookup' is no list"):
         layer.load_assets(str(tmp_path))
     assert layer.get_vocabulary() == [-1]
+
+
+def stacked(layer):
+    return tv.Sequential([tv.Input((1,), dtype="string"), layer, tv.layers.Dense(2)])
+
+
+def inside_another(layer):
+    class Block(tv.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.words = layer
+
+        def call(self, inputs):
+            return self.words(inputs)
+
+    inputs = tv.Input((1,), dtype="string")
+    return tv.Model(inputs, tv.layers.Dense(2)(Block()(inputs)))
+
+
+@pytest.mark.parametrize("build", [stacked, inside_another])
+@pytest.mark.parametrize("kind", ["TextVectorization", "StringLookup"])
+def test_a_vocabulary_of_another_size_does_not_fit_a_graph(kind, build):
+    layer = getattr(tv.layers, kind)(output_mode="count")
+    layer.adapt(np.array(["a", "b"]))
+    layer.set_vocabulary(["a", "b", "c"])  # It is in no graph yet.
+    model, x = build(layer), np.array([["a"], ["c"]])
+    before = model(x)
+    for change in (layer.set_vocabulary, layer.adapt):
+        with pytest.raises(
+            ValueError, match=r"gives vectors of 4 numbers in a graph; a vocabulary of 3"
+        ):
+            change(np.array(["a", "b"]))
+    np.testing.assert_array_equal(model(x), before)
+    layer.set_vocabulary(["c", "b", "a"])

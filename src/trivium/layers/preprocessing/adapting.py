@@ -92,6 +92,10 @@ class Adaptive(Layer):
         """Forget what `update_state` has gathered; what was learned from it stays."""
         self._so_far = None
 
+    def learned_arguments(self) -> dict[str, Any]:
+        """Return what was learned, as arguments that make a layer which knows it; nothing where weights hold it."""
+        return {}
+
     def _check_adaptive(self) -> None:
         """Raise an error where there is nothing to learn, since it was given to the layer."""
 

@@ -79,10 +79,13 @@ class IndexLookup(Adaptive, HostLayer):
         )  # fmt: skip
         self._check_settings(idf_weights, vocabulary)
         self._given = bool(given)
-        # What the config says; a vocabulary in a file of its own is kept in the model's file instead.
-        named = vocabulary is None or isinstance(vocabulary, str)
+        # What the config says. A vocabulary in a file of its own is kept in the model's file instead, and so is one
+        # that counts as learned: a written program lists those.
+        named = vocabulary is None or isinstance(vocabulary, str) or not self._given
         self._given_vocabulary = None if named else np.asarray(vocabulary).tolist()
-        self._given_weights = None if idf_weights is None else np.asarray(idf_weights).tolist()
+        self._given_weights = (
+            None if idf_weights is None or not self._given else np.asarray(idf_weights).tolist()
+        )
         self._size: int | None = vocabulary_size
         # Attributes by the arguments' names, so that programs are compiled anew where another array is assigned.
         self.vocabulary: np.ndarray | None = None
@@ -122,6 +125,14 @@ class IndexLookup(Adaptive, HostLayer):
     @property
     def _called(self) -> str:
         return f"Layer {self.path!r} ({type(self).__name__})"
+
+    @property
+    def _in_graph(self) -> bool:
+        """Whether the layer, or one that it is inside of, is in a graph, whose shapes depend on the vocabulary."""
+        layer: Any = self
+        while layer is not None and not layer._inbound_nodes:
+            layer = None if layer._parent is None else layer._parent()
+        return layer is not None
 
     @property
     def _special(self) -> list[Any]:
@@ -205,7 +216,7 @@ class IndexLookup(Adaptive, HostLayer):
                 f"{self.max_tokens}."
             )
         fixed = self.output_mode != "int" and not self.pad_to_max_tokens
-        if fixed and self._inbound_nodes and self._size not in (None, size):
+        if fixed and self._in_graph and self._size not in (None, size):
             raise ValueError(
                 f"{where} gives vectors of {self._size} numbers in a graph; a vocabulary of {size} does not fit it. "
                 "Give the vocabulary before the layer is called, or set `max_tokens` and `pad_to_max_tokens=True`."
@@ -244,6 +255,20 @@ class IndexLookup(Adaptive, HostLayer):
             rows = np.array([gathered.rows[term] for term in terms])
             weights = self._padded(np.log1p(gathered.total / (1 + rows)), len(terms), whole=False)
         self._take(read_terms(self, terms, self._text), weights)
+
+    def learned_arguments(self) -> dict[str, Any]:
+        """Return the terms, and their weights, unless they were given."""
+        if self._given_vocabulary is not None or self.vocabulary is None:
+            return {}
+        terms = self.get_vocabulary(include_special_tokens=False)
+        if self.idf_weights is None:
+            return {"vocabulary": terms, "has_input_vocabulary": False}
+        weights = self.idf_weights[self._first :][: len(terms)]
+        return {
+            "vocabulary": terms,
+            "idf_weights": weights.tolist(),
+            "has_input_vocabulary": False,
+        }
 
     # -- the numbers --------------------------------------------------------------------------------------------
 

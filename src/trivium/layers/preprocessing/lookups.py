@@ -38,7 +38,8 @@ class StringLookup(IndexLookup):
         encoding: What bytes among the inputs are encoded in.
         name: A name.
         salt: One or two whole numbers, to hash words out of the vocabulary in a way of your own.
-        kwargs: `dtype`, `trainable`, as for every layer.
+        kwargs: `dtype`, `trainable`, as for every layer. With `has_input_vocabulary=False` the vocabulary counts as
+            learned: `adapt` may put another in its place.
 
     Raises:
         ValueError: Settings that do not go together, or a vocabulary with a word in it twice.
@@ -111,7 +112,8 @@ class IntegerLookup(IndexLookup):
             `"farmhash"`, its hash.
         salt: One or two whole numbers, to hash in a way of your own.
         name: A name.
-        kwargs: `dtype`, `trainable`, as for every layer.
+        kwargs: `dtype`, `trainable`, as for every layer. With `has_input_vocabulary=False` the vocabulary counts as
+            learned: `adapt` may put another in its place.
 
     Raises:
         ValueError: Settings that do not go together, or a vocabulary with a value in it twice.

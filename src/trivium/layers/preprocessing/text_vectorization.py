@@ -60,7 +60,8 @@ class TextVectorization(Adaptive, HostLayer):
         ragged: Likewise.
         encoding: What bytes among the inputs are encoded in.
         name: A name.
-        kwargs: `dtype`, `trainable`, as for every layer.
+        kwargs: `dtype`, `trainable`, as for every layer. With `has_input_vocabulary=False` the vocabulary counts as
+            learned: `adapt` may put another in its place.
 
     Raises:
         ValueError: Settings that do not go together, or a vocabulary with a word in it twice.
@@ -174,6 +175,10 @@ class TextVectorization(Adaptive, HostLayer):
             TypeError: The data is no text.
         """
         super().adapt(data, steps)
+
+    def learned_arguments(self) -> dict[str, Any]:
+        """Return the words, and their weights, unless they were given."""
+        return self._lookup_layer.learned_arguments()
 
     def _check_adaptive(self) -> None:
         self._lookup_layer._check_adaptive()

@@ -23,6 +23,7 @@ from trivium import (
     regularizers,
 )
 from trivium.layers.base import Layer
+from trivium.layers.preprocessing.adapting import Adaptive
 from trivium.models.traced import JaxCode
 from trivium.state import DTypePolicy, custom_object_scope, to_snake_case
 from trivium.state.dtype_policies import get_policy
@@ -46,6 +47,7 @@ MODULES = {
     "quantizers": quantizers,
 }
 _LONGEST_CONSTANT = 1000
+_LONGEST_VOCABULARY = 100
 
 
 @dataclass
@@ -90,6 +92,7 @@ class Values:
         self.names: set[str] = set()  # of the library's public modules and classes
         self.imports: set[str] = set()  # whole lines
         self.own: set[str] = set()  # what only the user's running program has
+        self.notes: list[str] = []  # what the program lacks
         self.bind = bind
 
     def text(self, value: Any) -> str:
@@ -190,8 +193,30 @@ class Values:
             ) from error
         if not isinstance(thing, Layer):
             return self._call(type(thing), config, set())
+        if isinstance(thing, Adaptive):
+            self._add_learned(thing, config)
         with custom_object_scope(thing._classes_inside()):
             return self._call(type(thing), config, {"name"} if thing._named_by_itself else set())
+
+    def _add_learned(self, layer: Adaptive, config: dict[str, Any]) -> None:
+        """Add a vocabulary that a layer has learned to its config, or say whence a longer one comes."""
+        learned = layer.learned_arguments()
+        count = len(learned.get("vocabulary", ()))
+        if count > _LONGEST_VOCABULARY:
+            name = _quoted(layer.name)
+            self.notes.append(f"# {layer.name} has learned {count} terms, too many to write.")
+            if "idf_weights" in learned:
+                self.notes[-1] += " They are in the file of the model, with their weights."
+                return
+            self.notes += [
+                "# They are in the file of the model:",
+                f"# terms = load_model(FILE).get_layer({name}).get_vocabulary(include_special_tokens=False)",
+                f"# model.get_layer({name}).set_vocabulary(terms)",
+            ]
+            return
+        config.update(learned)
+        if config.get("vocabulary") is not None:
+            config.pop("vocabulary_size", None)  # It follows.
 
     def _call(
         self, cls: Any, config: dict[str, Any], leave: set[str], positional: int = 0

@@ -70,6 +70,7 @@ class Writer:
         head = [*imports, *([f"from trivium import {names}"] if names else [])]
         if self.values.own:
             head += [f"# {', '.join(sorted(self.values.own))}: as your own program defines it."]
+        head += dict.fromkeys(self.values.notes)
         body = "\n".join("\n".join([*part, "", ""]) for part in self.parts)
         return (
             "\n".join(head)
