@@ -137,6 +137,7 @@ class Tuner(BaseTuner):
 
     def _trains_otherwise(self, model: Model) -> bool:
         """Say whether code of the user's own trains, which may do so without what `compile` is for."""
+        assert self.hypermodel is not None
         own = (type(self).run_trial, type(self.hypermodel).fit, type(model).fit)
         return own != (Tuner.run_trial, HyperModel.fit, Model.fit)
 
