@@ -245,7 +245,8 @@ def _from_frame(frame: Any, name: str, pandas: Any) -> np.ndarray:
             example = f" (e.g. {known.iloc[0]!r})" if len(known) else ""
             raise DataError(
                 f"`{name}`: the column {label!r} is of dtype {dtype}{example}; wanted numbers. "
-                "Turn it into numbers (pandas.get_dummies, .cat.codes, .astype) or leave it out."
+                "Turn it into numbers (pandas.get_dummies, .cat.codes, .astype) or leave it out; a model with an input "
+                "for each column takes `dict(frame)`."
             )
     dtypes = [
         np.dtype(getattr(d, "numpy_dtype", getattr(d, "subtype", d))) for d in set(frame.dtypes)

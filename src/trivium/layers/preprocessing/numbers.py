@@ -73,7 +73,8 @@ class Normalization(Adaptive):
         ValueError: One of `mean` and `variance` is given without the other, or they do not fit each other or `axis`.
 
     Shapes:
-        Any, the same for the output, which is of the layer's compute dtype whatever the input's.
+        Any, the same for the output, which is of the layer's compute dtype whatever the input's. A sample without the
+        axis of the batch becomes a batch of one.
 
     Example:
         >>> import numpy as np
@@ -135,7 +136,8 @@ class Normalization(Adaptive):
             self.count = self.add_weight((), "zeros", "int32", name="count", trainable=False)
         self._check_given(sizes)
         axes = {a - rank: size for a, size in own.items()}
-        self.input_spec = InputSpec(min_ndim=rank, axes=axes)
+        # A sample alone, without the axis of the batch, becomes a batch of one, as in Keras.
+        self.input_spec = InputSpec(min_ndim=rank if 0 in own else rank - 1, axes=axes)
 
     def _check_given(self, sizes: tuple[int, ...]) -> None:
         shape = np.shape(self.input_mean)
