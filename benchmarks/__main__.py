@@ -1,7 +1,8 @@
 """Measure cases with several libraries, each in a process of its own, alternately.
 
 pip install -e ".[bench]"
-python -m benchmarks --rounds 5 --only cnn resnet --libraries trivium keras-jax
+python -m benchmarks --quick
+python -m benchmarks --only cnn resnet --libraries trivium keras-tensorflow --python tensorflow=other/bin/python
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,81 +20,118 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.cases import CASES
-from benchmarks.report import page, plot, rows
-from benchmarks.worker import LIBRARIES
+from benchmarks.drivers import LIBRARIES
+from benchmarks.match import Settings, installed, play
+from benchmarks.report import odd_losses, page, plot, rows
 
-ROOT = Path(__file__).parents[1]
-
-
-def run(python: str, case: str, library: str, epochs: int) -> dict[str, Any] | str:
-    """Return what a case took with a library, or how its process failed."""
-    words = [python, "-m", "benchmarks.worker", case, library, str(epochs)]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or ["no message"])[-1]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+# About a quarter of an hour on two cores.
+QUICK = {"rounds": 2, "scale": 0.3, "budget": 5.0}
+FULL = {"rounds": 5, "scale": 1.0, "budget": 60.0}
 
 
-def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the runs of each library by case; a library that fails in a case is left out of it, and said to be."""
-    runs: dict[str, dict[str, list[Any]]] = {
-        case: {library: [] for library in given.libraries} for case in given.only
-    }
+def measure(
+    names: list[str], libraries: list[str], settings: Settings, note: str = ""
+) -> dict[str, Any]:
+    """Return what was measured, of what, and where.
+
+    Args:
+        names: The cases.
+        libraries: The libraries; those that are not installed are left out, and said to be.
+        settings: How to measure.
+        note: A sentence for the page.
+    """
     console = Console(stderr=True)
+    versions = {name: installed(name, settings) for name in libraries}
+    for name in [name for name, found in versions.items() if found is None]:
+        console.print(f"{name} is left out: {' or '.join(LIBRARIES[name].needs)} is not installed")
+        del versions[name]
+    before = os.getloadavg()[0]
     with Progress(transient=True, console=console) as progress:
-        task = progress.add_task("", total=given.rounds * len(given.only) * len(given.libraries))
-        for _ in range(given.rounds):
-            for case, libraries in runs.items():
-                for library in list(libraries):
-                    progress.update(task, description=f"{case} with {library}")
-                    found = run(given.python, case, library, given.epochs)
-                    if isinstance(found, str):
-                        console.print(f"{case} with {library} failed: {found}", markup=False)
-                        del libraries[library]
-                    else:
-                        libraries[library].append(found)
-                    progress.advance(task)
+        task = progress.add_task("", total=None)
+        show = lambda text: progress.update(task, description=text)  # noqa: E731
+        found = play(names, list(versions), settings, show)
+    for case, of_case in found.items():
+        for library, one in of_case.items():
+            if "failed" in one:
+                console.print(f"{case} with {library} failed: {one['failed']}", markup=False)
     machine = f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
-    return {"machine": machine, "note": given.note, "rounds": given.rounds, "cases": runs}
+    return {
+        "machine": machine, "load": [before, os.getloadavg()[0]], "note": note, "rounds": settings.rounds,
+        "scale": settings.scale, "libraries": versions, "cases": found,
+    }  # fmt: skip
 
 
 def table(results: dict[str, Any]) -> Table:
-    """Return the medians and the ratios."""
+    """Return the medians, the ratios and what is reached."""
     shown = Table(title="Peer's time over Trivium's: above 1 Trivium is faster")
     for heading in ("case", "measure", "library"):
         shown.add_column(heading)
-    for heading in ("seconds", "by the clock", "all cores", "last loss"):
+    for heading in ("median", "by the clock", "all cores", "goal"):
         shown.add_column(heading, justify="right")
-    for case, measure_, library, clock, by_clock, by_cores, loss in rows(results):
-        numbers = f"{clock:.3g}", f"{by_clock:.2f}", f"{by_cores:.2f}", f"{loss:.4f}"
-        shown.add_row(case, measure_, library, *numbers)
+    for row in rows(results):
+        goal = "" if row.goal is None else f"{row.goal:.2f} {'met' if row.met else 'not met'}"
+        style = "red" if row.met is False else None
+        numbers = row.shown, f"{row.ratio:.2f}", f"{row.by_cores:.2f}", goal
+        shown.add_row(row.case, row.measure, row.library, *numbers, style=style)
     return shown
 
 
-def main() -> None:
-    """Read the command line, measure, print and write."""
+def pair(text: str) -> tuple[str, str]:
+    """Return a package and its Python from `PACKAGE=PYTHON`."""
+    package, _, python = text.partition("=")
+    if not python:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PACKAGE=PYTHON")
+    return package, python
+
+
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
+    """Return what the command line says."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=(__doc__ or "").split("\n\n")[0]
     )
-    parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
-    parser.add_argument("--libraries", nargs="+", choices=list(LIBRARIES), default=list(LIBRARIES))
-    parser.add_argument("--rounds", type=int, default=3, help="processes of each (default: 3)")
-    parser.add_argument("--epochs", type=int, default=3, help="epochs after the first (default: 3)")
     parser.add_argument(
-        "--python", default=sys.executable, help="a Python with the libraries (default: this one)"
+        "--only", nargs="+", choices=list(CASES), default=list(CASES), metavar="CASE"
     )
+    parser.add_argument("--libraries", nargs="+", choices=list(LIBRARIES), default=list(LIBRARIES))
+    parser.add_argument("--list", action="store_true", help="say what the cases are, and end")
+    parser.add_argument("--quick", action="store_true", help="few rounds of few samples")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default: 5)")
+    parser.add_argument("--scale", type=float, help="the part of the samples taken (default: 1)")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        help="seconds after which a library sits out further rounds of a measure (default: 60)",
+    )
+    parser.add_argument(
+        "--python", type=pair, action="append", default=[], metavar="PACKAGE=PYTHON",
+        help="the Python of what needs this package, such as tensorflow=other/bin/python (default: this Python)",
+    )  # fmt: skip
     parser.add_argument("--note", default="", help="a sentence on the machine, for the page")
     parser.add_argument("--json", type=Path, help="where to write what was measured")
     parser.add_argument("--plot", type=Path, help="where to draw the ratios")
     parser.add_argument(
         "--page", type=Path, help="a page to write the results on, after what it says"
     )
-    given = parser.parse_args()
-    results = measure(given)
-    Console(width=120).print(table(results))
+    return parser.parse_args(words)
+
+
+def main() -> None:
+    """Read the command line, measure, print and write."""
+    given = parsed()
+    if given.list:
+        for name, case in CASES.items():
+            print(f"{name:<16} {case.about}")
+        return
+    profile = QUICK if given.quick else FULL
+    chosen = {key: getattr(given, key) or value for key, value in profile.items()}
+    settings = Settings(**chosen, pythons=dict(given.python))
+    results = measure(given.only, given.libraries, settings, given.note)
+    # First of all, so that no error after it loses what was measured.
     if given.json:
         given.json.write_text(json.dumps(results, indent=1) + "\n")
+    Console(width=120).print(table(results))
+    for sentence in odd_losses(results):
+        print(f"A loss differs: {sentence}.")
     if given.page:
         before = given.page.read_text() if given.page.exists() else ""
         given.page.write_text(page(results, before))
@@ -103,4 +140,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
