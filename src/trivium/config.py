@@ -1,8 +1,9 @@
-"""Settings of the library: default dtypes, where images have their channels, what is shown, and limits.
+"""Settings of the library: default dtypes, where images have their channels, what is shown, limits, and what is kept.
 
 Settings are a session's: a thread other than the main one that changes one changes it for itself.
 """
 
+from trivium.state.compilation_cache import compilation_cache, set_compilation_cache
 from trivium.state.dtype_policies import dtype_policy, set_dtype_policy
 from trivium.state.dtypes import (
     epsilon,
@@ -32,10 +33,10 @@ from trivium.state.settings import (
 )
 
 __all__ = [
-    "backend", "disable_flash_attention", "disable_interactive_logging", "disable_traceback_filtering", "dtype_policy",
-    "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
-    "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format", "is_flash_attention_enabled",
-    "is_interactive_logging_enabled", "is_nnx_enabled", "is_traceback_filtering_enabled", "max_epochs",
-    "max_steps_per_epoch", "set_backend", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
-    "set_max_epochs", "set_max_steps_per_epoch",
+    "backend", "compilation_cache", "disable_flash_attention", "disable_interactive_logging",
+    "disable_traceback_filtering", "dtype_policy", "enable_flash_attention", "enable_interactive_logging",
+    "enable_traceback_filtering", "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format",
+    "is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled", "is_traceback_filtering_enabled",
+    "max_epochs", "max_steps_per_epoch", "set_backend", "set_compilation_cache", "set_dtype_policy", "set_epsilon",
+    "set_floatx", "set_image_data_format", "set_max_epochs", "set_max_steps_per_epoch",
 ]  # fmt: skip
