@@ -13,6 +13,7 @@ import pytest
 
 import trivium as tv
 from trivium import layers as L
+from trivium import ops
 from trivium.data.texts import is_text
 
 SIX = ["the cat sat", "a dog ran", "the dog sat on", "birds fly", "cats fly", "a bird"]
@@ -381,3 +382,53 @@ def test_a_layer_of_the_host_is_not_traced() -> None:
         TypeError, match=r"'hashing' .Hashing. runs on the host, and was called inside"
     ):
         jax.jit(lambda x: layer(x))(np.arange(3))
+
+
+# -- ops on text in a layer's own call --------------------------------------------------------------------------
+
+
+class Looked(tv.Layer):
+    """Does something to text by an op, and looks it up."""
+
+    def __init__(self, first: Any) -> None:
+        super().__init__()
+        self.first, self.words = first, tv.layers.StringLookup(vocabulary=["a", "b"])
+
+    def call(self, inputs: Any) -> Any:
+        return self.words(self.first(inputs))
+
+
+def in_calls(layer: tv.Layer) -> tv.Model:
+    x = tv.Input((1,), dtype="string")
+    return tv.Model(x, layer(x))
+
+
+class InModel(tv.Model):
+    def __init__(self, layer: tv.Layer) -> None:
+        super().__init__()
+        self.inner = layer
+
+    def call(self, inputs: Any) -> Any:
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize("wrap", [in_calls, InModel, lambda layer: tv.Sequential([layer])])
+def test_a_layer_may_move_text_about_before_it_looks_it_up(wrap: Any) -> None:
+    texts = np.array([["a"], ["b"], ["?"]])
+    for first, wanted in (
+        (lambda x: ops.squeeze(x, -1), [1, 2, 0]),
+        (lambda x: ops.concatenate([x, x], axis=1), [[1, 1], [2, 2], [0, 0]]),
+        (lambda x: x[:, 0], [1, 2, 0]),
+    ):
+        model = wrap(Looked(first))
+        assert model.predict(texts, verbose=0).tolist() == wanted
+        assert model(texts).tolist() == wanted
+
+
+@pytest.mark.parametrize("wrap", [in_calls, InModel])
+def test_a_layer_that_computes_with_text_says_so(wrap: Any) -> None:
+    """It did not come to an end once, while the shape was inferred."""
+    with pytest.raises(
+        TypeError, match=r"takes numbers, and '\w+' is text\. The layers StringLookup"
+    ):
+        wrap(Looked(ops.tanh)).predict(np.array([["a"]]), verbose=0)

@@ -4,6 +4,7 @@ from trivium.graph.errors import CaptureError, DisconnectedGraphError
 from trivium.graph.fingerprint import digest, lowered_text, program_text
 from trivium.graph.function import Function, Operation
 from trivium.graph.graph import Graph, source_tensors
+from trivium.graph.infer import stands_for_text
 from trivium.graph.node import (
     Node,
     ReadVariable,
@@ -37,6 +38,7 @@ __all__ = [
     "recording",
     "same_operation",
     "source_tensors",
+    "stands_for_text",
     "tensor_arguments",
     "tensor_like",
 ]

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 from trivium.graph.errors import CaptureError, is_foreign, raised_in
 from trivium.graph.tensor import SymbolicTensor, fresh_dimension, is_symbolic
 from trivium.state.jaxpr import Dimension, blames_sizes, replace_symbols, symbols_of
-from trivium.state.scopes import shape_scope
+from trivium.state.scopes import only_shapes, shape_scope
 from trivium.state.trees import keep_order
 from trivium.state.types import Array, Tree
 
-__all__ = ["caused_by_sizes", "infer"]
+__all__ = ["caused_by_sizes", "infer", "stands_for_text"]
 
 _Shapes: TypeAlias = Sequence[Sequence[Dimension]]
 
@@ -86,6 +86,16 @@ def infer(function: Callable[..., Any], args: Tree, kwargs: Tree) -> Any:
             why = caused_by_sizes(error, dims) if attempt is _symbols else {"unknown"}
     assert first is not None
     raise first from None
+
+
+def stands_for_text(tree: Tree) -> bool:
+    """Say whether what is symbolic is text in code that is traced for its shapes: of text there is nothing to trace.
+
+    Args:
+        tree: Arguments, nested, with symbolic tensors in them.
+    """
+    symbols = [x for x in jax.tree_util.tree_leaves(tree) if is_symbolic(x)]
+    return only_shapes() and all(x.is_text and x.node is None for x in symbols)
 
 
 def _stand_in(x: Any) -> Any:

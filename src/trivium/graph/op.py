@@ -12,6 +12,7 @@ import jax
 
 from trivium.data.texts import is_text
 from trivium.graph.errors import CaptureError
+from trivium.graph.infer import stands_for_text
 from trivium.graph.moving import moved
 from trivium.graph.node import is_recording, record
 from trivium.graph.tensor import SymbolicTensor
@@ -84,15 +85,15 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         # Before anything is looked at: the node keeps the arguments as they were given, variables and lists included,
         # for a graph that is run, written or converted later is to read their values then.
-        if any_symbolic(args, kwargs):
+        if any_symbolic(args, kwargs) and not stands_for_text((args, kwargs)):
             return cast(R, record(call, args, kwargs, run))
         return cast(R, run(*args, **kwargs))
 
     def run(*args: Tree, **kwargs: Tree) -> Any:
         plain = tuple(map(_values, args))
         named = {k: _values(v) for k, v in kwargs.items()}
-        # While a model is captured its own variables read as symbolic tensors.
-        if is_recording() and any_symbolic(plain, named):
+        # While a model is captured its own variables read as symbolic tensors. What was one before stands for text.
+        if is_recording() and any_symbolic(plain, named) and not any_symbolic(args, kwargs):
             return record(call, plain, named, run)
         # While JAX traces a model's code, each call of an op is marked in the program, with what computes it.
         binder = current_frame().binder

@@ -13,7 +13,7 @@ import numpy as np
 
 from trivium.data.sparse import is_sparse
 from trivium.data.texts import as_texts, holds_text
-from trivium.graph import any_symbolic, is_recording, is_symbolic, record
+from trivium.graph import any_symbolic, is_recording, is_symbolic, record, stands_for_text
 from trivium.layers.building import Buildable, shape_of
 from trivium.layers.checks import known
 from trivium.layers.context import entering, note_build
@@ -29,7 +29,6 @@ from trivium.state.scopes import (
     autocast_scope,
     current_scope,
     losses_by_call,
-    only_shapes,
 )
 from trivium.state.trees import keep_order, map_tree, named_leaves
 from trivium.state.undo import undone_on_error
@@ -83,7 +82,7 @@ class Called(Buildable):
                 f"Layer {self.path!r} ({type(self).__name__}) was called without its input: write "
                 f"`layer({needed})`."
             )
-        symbolic = any_symbolic(args, kwargs) and not _is_traced_text((args, kwargs))
+        symbolic = any_symbolic(args, kwargs) and not stands_for_text((args, kwargs))
         # What the caller would hand down anyway is no part of a node.
         given = kwargs.get("training")
         said = {} if given is None or given is outer.training else {"training": given}
@@ -311,12 +310,6 @@ class Called(Buildable):
             mine = {id(layer) for layer in self._flatten_layers()}
             added = [x for layer, losses in calls.values() if id(layer) in mine for x in losses]
         return [*added, *self._regularization_losses()]
-
-
-def _is_traced_text(tree: Any) -> bool:
-    """Say whether what is symbolic is text in code that JAX traces for its shapes: of text it has nothing to trace."""
-    symbols = [x for x in jax.tree_util.tree_leaves(tree) if is_symbolic(x)]
-    return only_shapes() and all(x.is_text and x.node is None for x in symbols)
 
 
 def _masks_of(value: Any) -> Any:
