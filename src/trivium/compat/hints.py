@@ -31,7 +31,8 @@ _NO_VALUES = (
     "Arrays have values outside of compiled code only: compute with `keras.ops` here, or give `compile` the argument "
     "`run_eagerly=True`."
 )
-_IMAGES = "Use the layers for it (`keras.layers`), NumPy, or PIL."
+_IMAGES = "Use the layers for it (`keras.layers`), `keras.ops.image`, NumPy, or PIL."
+_SIGNALS = "Nearly all of `tf.signal` is here; for the rest use `keras.ops` (`stft`, `rfft`) or `scipy.signal`."
 
 # By path; the longest that begins a name counts.
 _HINTS = {
@@ -55,6 +56,7 @@ _HINTS = {
     "tensorflow.data": _PIPELINE,
     "tensorflow.io": _FILES,
     "tensorflow.image": _IMAGES,
+    "tensorflow.signal": _SIGNALS,
     "tensorflow.strings": _TEXT,
     "tensorflow.string": _TEXT,
     "tensorflow.lookup": _TEXT,

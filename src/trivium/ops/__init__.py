@@ -34,6 +34,7 @@ from trivium.ops import (
     reductions,
     shapes,
     signals,
+    spectra,
     transformations,
 )
 from trivium.ops.arithmetic import *
@@ -53,6 +54,7 @@ from trivium.ops.patterns import *
 from trivium.ops.reductions import *
 from trivium.ops.shapes import *
 from trivium.ops.signals import *
+from trivium.ops.spectra import *
 from trivium.ops.transformations import *
 from trivium.state.registry import Registry
 
@@ -74,6 +76,7 @@ __all__ += patterns.__all__
 __all__ += reductions.__all__
 __all__ += shapes.__all__
 __all__ += signals.__all__
+__all__ += spectra.__all__
 __all__ += transformations.__all__
 
 # Configs may name any of them as a function.

@@ -11,6 +11,7 @@ import numpy as np
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, as_complex, as_floats, per_axis
+from trivium.ops.spectra import overlap_add
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import suggest
 from trivium.state.types import Array, ArrayLike, DType
@@ -195,8 +196,8 @@ def istft(
     spectrum = _complex(x)
     frames = jnp.fft.irfft(spectrum, fft_length)
     weights = _window(window, sequence_length, fft_length, frames.dtype)
-    total = _overlap_add(frames * weights, sequence_stride)
-    norm = _overlap_add(jnp.broadcast_to(weights**2, frames.shape[-2:]), sequence_stride)
+    total = overlap_add(frames * weights, sequence_stride)
+    norm = overlap_add(jnp.broadcast_to(weights**2, frames.shape[-2:]), sequence_stride)
     samples = total / jnp.where(norm > 1e-10, norm, 1.0)
     start = fft_length // 2 if center else 0
     if length is not None:
@@ -371,16 +372,6 @@ def _window(window: Any, length: int, fft_length: int, dtype: DType | None) -> A
             )
     before = (fft_length - values.shape[0]) // 2
     return jnp.pad(values.astype(dtype), (before, fft_length - values.shape[0] - before))
-
-
-def _overlap_add(frames: Array, stride: int) -> Array:
-    count, length = frames.shape[-2:]
-    samples = (jnp.arange(count) * stride)[:, None] + jnp.arange(length)
-    return (
-        jnp.zeros((*frames.shape[:-2], (count - 1) * stride + length), frames.dtype)
-        .at[..., samples]
-        .add(frames)
-    )
 
 
 def _blocks(

@@ -9,8 +9,9 @@ from trivium.ops.boxes.deltas import decode_deltas_to_boxes, encode_box_to_delta
 from trivium.ops.boxes.formats import convert_format
 from trivium.ops.boxes.overlap import compute_ciou, compute_iou
 from trivium.ops.boxes.places import affine_transform, clip_to_image_size, crop, pad
+from trivium.ops.boxes.suppression import non_max_suppression
 
 __all__ = [
     "affine_transform", "clip_to_image_size", "compute_ciou", "compute_iou", "convert_format", "crop",
-    "decode_deltas_to_boxes", "encode_box_to_deltas", "pad",
+    "decode_deltas_to_boxes", "encode_box_to_deltas", "non_max_suppression", "pad",
 ]  # fmt: skip
