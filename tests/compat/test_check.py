@@ -156,7 +156,9 @@ def test_uses_by_line_whatever_they_are_called(check: Any) -> None:
         ("tf.keras.layers.Dense(3, input_dim=4)", None, ""),
         ("tf.keras.layers.Dense(3, batch_input_shape=(None, 4))", None, ""),
         ("tf.keras.layers.Dense(3, init='normal')", "keras.layers.Dense(init=)", "no argument"),
-        ("tf.keras.optimizers.Adam(lr=0.1)", "keras.optimizers.Adam(lr=)", "learning_rate"),
+        ("tf.keras.optimizers.Adam(lr=0.1).lr", None, ""),
+        ("tf.keras.layers.Embedding(3, 4, weights=[w], trainable=False)", None, ""),
+        ("m = tf.keras.Sequential()\nm.fit_generator(g, 3)\nm.fit(x, nb_epoch=3)", None, ""),
         (
             "tf.keras.callbacks.ModelCheckpoint('m.weights.h5', save_weights_only=True)",
             None,

@@ -23,6 +23,7 @@ EXAMPLES = """\
 examples:
   trivium check train.py
   trivium check train.py --json
+  trivium check lesson.ipynb
 """
 
 
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         False
     """
     parser.epilog = EXAMPLES
-    parser.add_argument("script", metavar="SCRIPT", help="the program")
+    parser.add_argument("script", metavar="SCRIPT", help="the program, or a notebook")
     parser.add_argument("--json", action="store_true", help="print a list of findings as JSON")
 
 

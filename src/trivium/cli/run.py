@@ -3,6 +3,9 @@
 While it runs, `import keras` and `import tensorflow` mean Trivium, in this process alone. What is not
 covered stops the program at its line with the nearest way to do it; `trivium check` lists it
 beforehand. Without a display, `plt.show()` saves the figures beside the program.
+
+A notebook is run in a kernel of this environment and written, with what its cells show, as
+`NAME-run.ipynb` or where `--output` says; never over itself, unless that is its own name.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ examples:
   trivium run train.py
   trivium run train.py --epochs 3        # the program's own options
   trivium run -m package.train
+  trivium run lesson.ipynb --output lesson-done.ipynb
 """
 
 
@@ -65,14 +69,17 @@ def run(args: argparse.Namespace) -> int:
         >>> status, said.getvalue()
         (2, "trivium run: there is no file 'no/such.py'.\\n")
     """
-    from trivium.compat import NotFound, RunError, print_error, run_module, run_script
+    from trivium.compat import NotFound, RunError, print_error, run_module, run_notebook, run_script
 
     words = args.module or args.program
     if not words:
         print("trivium run: error: wanted a program (see trivium run --help)", file=sys.stderr)
         return 2
     try:
-        (run_module if args.module else run_script)(words[0], words[1:])
+        if not args.module and words[0].endswith(".ipynb"):
+            print(f"notebook written: {run_notebook(words[0], _output(words[1:]))}")
+        else:
+            (run_module if args.module else run_script)(words[0], words[1:])
     except RunError as error:
         print(f"trivium run: {error}", file=sys.stderr)
         return 2 if isinstance(error, NotFound) else 1
@@ -85,3 +92,15 @@ def run(args: argparse.Namespace) -> int:
         print_error(error)
         return 1
     return 0
+
+
+def _output(words: list[str]) -> str | None:
+    """Return where a notebook is to be written; leave with status 2 on words that say something else."""
+    from trivium.cli import Parser
+
+    parser = Parser(prog="trivium run NOTEBOOK", allow_abbrev=False)
+    parser.add_argument(
+        "--output", metavar="FILE", help="the file to write (default: NAME-run.ipynb)"
+    )
+    output: str | None = parser.parse_args(words).output
+    return output

@@ -16,12 +16,14 @@ from typing import Any
 
 import trivium
 from trivium.compat import names, vocabulary
+from trivium.compat.arguments import accepted
+from trivium.compat.cells import cells_of, parsed
 from trivium.compat.errors import NotCovered
 from trivium.compat.hints import REFUSED_PACKAGES, hint_for
 from trivium.compat.names import shown
+from trivium.compat.older import applied
 from trivium.compat.values import refused_method, refused_value
 from trivium.compat.vocabulary import class_name
-from trivium.layers.base import SEQUENTIAL_KEYS
 from trivium.state.registry import suggest
 
 __all__ = ["Finding", "check_script"]
@@ -57,7 +59,7 @@ def check_script(script: str | Path) -> list[Finding]:
     function was given is not known.
 
     Args:
-        script: The program's file.
+        script: The program's file, or a notebook's.
 
     Returns:
         What it uses, in the order of its files' lines.
@@ -73,26 +75,38 @@ def check_script(script: str | Path) -> list[Finding]:
         ...     [(f.line, f.name, f.covered) for f in check_script(script)]
         [(2, 'tf.distribute', False)]
     """
-    folder = Path(script).resolve().parent
+    with applied():  # what Keras 2's objects had counts as theirs
+        return _read(Path(script))
+
+
+def _read(script: Path) -> list[Finding]:
+    folder = script.resolve().parent
     findings: list[Finding] = []
-    waiting, seen = [Path(script)], set[Path]()
+    waiting, seen = [script], set[Path]()
     while waiting:
         path = waiting.pop(0)
         if path.resolve() in seen:
             continue
         seen.add(path.resolve())
         reader = _Reader(str(path), folder)
-        reader.visit(_parse(path))
-        found = dict.fromkeys(reader.findings)
-        findings += sorted(found, key=lambda f: (f.line, f.name))
+        for reader.file, tree in _parse(path):
+            reader.findings = []
+            reader.visit(tree)
+            found = dict.fromkeys(reader.findings)
+            findings += sorted(found, key=lambda f: (f.line, f.name))
         waiting += reader.imported
     return findings
 
 
-def _parse(path: Path) -> ast.Module:
+def _parse(path: Path) -> Iterator[tuple[str, ast.Module]]:
+    """Yield a program's file by its name, or a notebook's cells by theirs."""
+    if path.suffix == ".ipynb":
+        for cell in cells_of(path):
+            yield f"{path}, cell {cell.number}", parsed(cell, path)
+        return
     try:
         with tokenize.open(path) as file:
-            return ast.parse(file.read(), str(path))
+            yield str(path), ast.parse(file.read(), str(path))
     except OSError as error:
         raise NotCovered(f"{str(path)!r} cannot be read: {error.strerror}.", "") from None
     except (SyntaxError, UnicodeDecodeError) as error:
@@ -427,7 +441,7 @@ class _Reader(ast.NodeVisitor):
 
     def keywords(self, node: ast.Call, called: _Thing) -> None:
         """Note arguments that what is called does not take."""
-        parameters = _accepted(called.value)
+        parameters = accepted(called.value)
         if parameters is None:
             return
         for keyword in node.keywords:
@@ -439,52 +453,6 @@ class _Reader(ast.NodeVisitor):
                 note = f"{called.name}: there is no argument {keyword.arg!r}."
                 full = f"{note} {hint}" if "?" in hint or "Keras 3" in hint else note
                 self.note(keyword.value, f"{called.name}({keyword.arg}=)", full)
-
-
-# What classes take beyond what their signatures say.
-_BEYOND: dict[type, tuple[str, ...]] = {
-    trivium.layers.Layer: SEQUENTIAL_KEYS,
-    trivium.optimizers.Optimizer: ("decay",),
-}
-
-
-def _accepted(function: Any) -> set[str] | None:
-    """Return the names of a function's arguments; `None` where they are not known."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return None
-    accepted = set(parameters)
-    above = [cls for cls in _BEYOND if isinstance(function, type) and issubclass(function, cls)]
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        if trivium.layers.Layer not in above or issubclass(function, trivium.Model):
-            return None
-        # Layers pass on what they do not know themselves to the class above them.
-        line = function.__mro__
-        for cls in line[: line.index(trivium.layers.Layer) + 1]:
-            accepted |= set(inspect.signature(cls.__init__).parameters)
-    if isinstance(function, type):
-        accepted |= _taken_from_kwargs(function)
-    return accepted.union(*(_BEYOND[cls] for cls in above)) - {"self", "args", "kwargs"}
-
-
-@functools.cache
-def _taken_from_kwargs(cls: type) -> frozenset[str]:
-    """Return the names that constructors of ours look for among their `kwargs`: arguments of older versions."""
-    found = set()
-    for base in cls.__mro__:
-        if "__init__" not in vars(base) or not base.__module__.startswith("trivium."):
-            continue
-        for part in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(vars(base)["__init__"])))):
-            match part:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name("kwargs"), attr="pop" | "get"),
-                    args=[ast.Constant(str(name)), *_],
-                ):
-                    found.add(name)
-                case ast.Subscript(value=ast.Name("kwargs"), slice=ast.Constant(str(name))):
-                    found.add(name)
-    return frozenset(found)
 
 
 @functools.cache

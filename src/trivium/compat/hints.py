@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trivium.compat.names import names_in
+
 __all__ = ["REFUSED_PACKAGES", "hint_for"]
 
 _GRADIENTS = "Take gradients with `tf.GradientTape`."
@@ -41,15 +43,13 @@ _HINTS = {
     "tensorflow.autodiff": _GRADIENTS,
     "keras.backend.gradients": _GRADIENTS,
     "tensorflow.function": _COMPILED,
-    "tensorflow.autograph": _COMPILED,
     "tensorflow.xla": _COMPILED,
     "keras.backend.function": "Use `keras.Model(inputs, outputs)`, which is such a function.",
-    "keras.backend.learning_phase": "Pass `training=` to the model's call.",
-    "keras.backend.rnn": "Use the layers of `keras.layers`, or `keras.ops.scan`.",
     "tensorflow.config.run_functions_eagerly": "Give `compile` the argument `run_eagerly=True`.",
     "tensorflow.config.experimental_run_functions_eagerly": "Give `compile` the argument `run_eagerly=True`.",
     "tensorflow.config": "JAX has its own settings: https://docs.jax.dev, and the environment variable JAX_PLATFORMS.",
     "tensorflow.distribute": _DISTRIBUTION,
+    "tensorflow.dtensor": _DISTRIBUTION,
     "tensorflow.tpu": _DISTRIBUTION,
     "keras.distribution": _DISTRIBUTION,
     "keras.tuning.applications": "Write the network in `build(hp)`, and search over its sizes with `hp.Int`.",
@@ -69,8 +69,7 @@ _HINTS = {
     "tensorflow.train.Checkpoint": _SAVED,
     "tensorflow.train": "Optimizers are in `keras.optimizers`, schedules in `keras.optimizers.schedules`.",
     "tensorflow.lite": "Trivium computes in JAX; there is no conversion to TensorFlow Lite.",
-    "tensorflow.summary": "Use callbacks: `keras.callbacks.CSVLogger`, or one of your own with `on_epoch_end`.",
-    "tensorflow.profiler": "Use JAX's profiler: `with jax.profiler.trace(folder):`.",
+    "tensorflow.summary": "For graphs: `keras.callbacks.TensorBoard(write_graph=True)`; sounds are not written.",
     "tensorflow.debugging": "Check arrays with Python's `assert`; inside compiled code use `jax.debug.print`.",
     "tensorflow.Assert": "Check arrays with Python's `assert`; inside compiled code use `jax.debug.print`.",
     "tensorflow.numpy_function": "Compute with `keras.ops`, or outside of the model.",
@@ -86,7 +85,6 @@ _HINTS = {
     "tensorflow.contrib": _GRAPH,
     "tensorflow.compat.v1": _GRAPH,
     "tensorflow.python": "This is TensorFlow's inside; use the public name, in `tf` or `tf.keras`.",
-    "tensorflow.experimental.numpy": "Use `keras.ops`, whose functions have NumPy's names.",
     "tensorflow.Tensor": _ARRAY,
     "tensorflow.Tensor.assign": "Assign to the variable as a whole: `v.assign(v.value.at[i].set(x))`.",
     "tensorflow.Tensor.get_shape": _SHAPE,
@@ -94,34 +92,97 @@ _HINTS = {
     "tensorflow.Tensor.set_shape": "Shapes are known without it: leave the line out.",
     "tensorflow.TensorShape": _SHAPE,
     "tensorflow.DType": "Dtypes are strings here; `np.dtype(x)` gives NumPy's.",
+    "tensorflow.autograph": "Nothing is rewritten here: JAX traces the function. Its program: "
+    "`jax.make_jaxpr(f)(*arrays)`.",
+    "tensorflow.queue": "Use Python's `queue.Queue`, or a generator of batches; `tf.data.Dataset` reads ahead by "
+    "`prefetch`.",
+    "tensorflow.control_dependencies": "Things are done in the order of the lines: leave it out.",
+    "tensorflow.math.special": "Compute it outside of the model, with `scipy.special`.",
+    "tensorflow.math.sobol_sample": "Draw the points with `scipy.stats.qmc.Sobol`.",
+    "tensorflow.linalg.logm": "Compute it outside of the model, with `scipy.linalg.logm`.",
+    "tensorflow.quantization": 'Use `model.quantize("int8")`, on a `keras.Model`.',
+    "tensorflow.graph_util": _GRAPH,
+    "tensorflow.mlir": "The program of a function: `jax.jit(f).lower(*arrays).as_text()`.",
+    "tensorflow.raw_ops": "This is TensorFlow's inside; use the public function, in `tf` or `keras.ops`.",
+    "tensorflow.sysconfig": "There is no TensorFlow to link with.",
+    "tensorflow.load_library": "There is no TensorFlow to load it into; kernels of one's own are JAX's `jax.ffi`.",
+    "tensorflow.load_op_library": "There is no TensorFlow to load it into; kernels of one's own are JAX's `jax.ffi`.",
+    "tensorflow.types": "Annotate with `tf.Tensor`, or with `object`.",
+    "tensorflow.test": "Use `tf.test.TestCase`, or plain `unittest` and `numpy.testing`.",
+    "tensorflow.compat.v1.disable_eager_execution": "Leave it out: there are no graphs to build by hand, and what is "
+    "trained is compiled.",
+    "tensorflow.compat.v1.disable_v2_behavior": "Leave it out, and write the program for TensorFlow 2.",
+    "tensorflow.compat.v1.train": "Optimizers are in `keras.optimizers`.",
+    "keras.utils.multi_gpu_model": _DISTRIBUTION,
+    "keras.estimator": "Give the model to `fit` as it is.",
+    "keras.layers.DenseFeatures": "Use `keras.utils.FeatureSpace`, or a layer for each feature "
+    "(`keras.layers.StringLookup`, `Normalization`).",
+    "keras.layers.LocallyConnected1D": "Keras 3 has it no more: `keras.ops.extract_sequences` and `keras.ops.einsum`.",
+    "keras.layers.LocallyConnected2D": "Keras 3 has it no more: `keras.ops.image.extract_patches` and "
+    "`keras.ops.einsum`.",
+    "keras.layers.CuDNNGRU": "`keras.layers.GRU` takes the fast form by itself.",
+    "keras.layers.CuDNNLSTM": "`keras.layers.LSTM` takes the fast form by itself.",
+    "keras.layers.ThresholdedReLU": "Use `keras.layers.ReLU(threshold=1.0)`.",
+    "keras.layers.RandomFourierFeatures": "Keras 3 has it no more: a `keras.layers.Dense` that is not trained, and "
+    "`keras.ops.cos`.",
+    "keras.datasets": "`keras.datasets.fashion_mnist` comes with Trivium; lay other files beside the program, and "
+    "`np.load` them.",
     "keras.src": "This is Keras's inside; use the public name, in `keras`.",
     "keras.engine": "This was Keras's inside; use the public name: `keras.layers.Layer`, `keras.Model`.",
-    "keras.utils.np_utils": "Keras 3 has its functions in `keras.utils`: `keras.utils.to_categorical`.",
-    "keras.layers.experimental": "Keras 3 has these layers in `keras.layers`.",
-    "keras.optimizers.legacy": "Use the optimizer of the same name in `keras.optimizers`.",
-    "keras.wrappers": "Wrap the model in a class of your own with `fit` and `predict`.",
+    "keras.wrappers": "Use `keras.wrappers.SKLearnClassifier` or `keras.wrappers.SKLearnRegressor`.",
     "keras.applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
-    "keras.Metric.reset_states": "Keras 3 calls it `reset_state`.",
-    "keras.Optimizer.lr": "Keras 3 calls it `learning_rate`.",
-    "keras.Model.reset_states": "Keras 3 has it no more; layers with a state have `reset_state`.",
-    "keras.Model.fit_generator": "`fit` takes generators.",
-    "keras.Model.evaluate_generator": "`evaluate` takes generators.",
-    "keras.Model.predict_generator": "`predict` takes generators.",
-    "keras.Model.predict_classes": "Keras 3 has it no more: `model.predict(x).argmax(axis=-1)`.",
 }
+
+# TensorFlow's operators that are matrices without being written out.
+_HINTS |= {
+    f"tensorflow.linalg.{name}": "Write the matrix out: `tf.linalg.diag`, `tf.eye`, `tf.linalg.matmul`."
+    for name in names_in("tensorflow.linalg")
+    if name.startswith("LinearOperator")
+}
+# Losses over classes that are drawn.
+_HINTS |= {
+    f"tensorflow.{name}": "Take the whole loss: `tf.nn.softmax_cross_entropy_with_logits`."
+    for module in ("nn", "random")
+    for name in (f"{module}.{n}" for n in names_in(f"tensorflow.{module}"))
+    if name.endswith(("candidate_sampler", "nce_loss", "sampled_softmax_loss"))
+}
+
+_TENSORFLOW_ITSELF = (
+    "It is built on TensorFlow itself: run its part of the program without `trivium run`."
+)
+_KERAS_ITSELF = "It is built on Keras itself."
 
 # Packages on top of Keras or TensorFlow, which would meet our face in place of what they are built on.
 REFUSED_PACKAGES = {
-    "tensorflow_datasets": _FILES,
-    "tensorflow_hub": _SAVED,
+    "tensorflow_datasets": "`keras.datasets` has some; other files are read by `tf.data.Dataset`, `np.load` or "
+    "pandas.",
+    "tensorflow_hub": "There are no pretrained networks here: build one of layers, and `load_weights`. "
+    + _SAVED,
     "tensorflow_addons": "Take what it has from `keras` 3, or write it with `keras.ops`.",
     "tensorflow_probability": "Use its JAX half: `from tensorflow_probability.substrates import jax as tfp`, without "
     "`trivium run`.",
     "tensorflow_text": _TEXT,
-    "keras_cv": "It is built on Keras itself.",
-    "keras_hub": "It is built on Keras itself.",
-    "keras_nlp": "It is built on Keras itself.",
+    "tensorflow_model_optimization": 'For whole numbers in place of floats: `model.quantize("int8")`.',
+    "tensorflow_federated": _TENSORFLOW_ITSELF,
+    "tensorflow_io": _TENSORFLOW_ITSELF,
+    "tensorflow_recommenders": _TENSORFLOW_ITSELF,
+    "tensorflow_transform": _TENSORFLOW_ITSELF,
+    "tensorflow_decision_forests": _TENSORFLOW_ITSELF,
+    "tensorflow_gnn": _TENSORFLOW_ITSELF,
+    "tf_agents": _TENSORFLOW_ITSELF,
+    "tflearn": _GRAPH,
+    "tf_slim": _GRAPH,
+    "transformers": "Its TensorFlow models need TensorFlow itself; tokenizers alone are in the package `tokenizers`.",
+    "keras_cv": _KERAS_ITSELF,
+    "keras_hub": _KERAS_ITSELF,
+    "keras_nlp": _KERAS_ITSELF,
+    "keras_rs": _KERAS_ITSELF,
     "keras_core": "It became Keras 3: `import keras`.",
+    "keras_preprocessing": "Keras has it: `keras.preprocessing`.",
+    "keras_applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
+    "keras_contrib": "Take what it has from `keras` 3, or write it with `keras.ops`.",
+    "keras_self_attention": "Use `keras.layers.MultiHeadAttention`.",
+    "scikeras": "Use `keras.wrappers.SKLearnClassifier` or `keras.wrappers.SKLearnRegressor`.",
 }
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportError
 from trivium.compat.hints import REFUSED_PACKAGES
+from trivium.compat.older import install_older, uninstall_older
 from trivium.graph.errors import error_location
 
 __all__ = ["Face", "active", "as_not_covered", "install", "is_installed", "uninstall"]
@@ -121,6 +122,7 @@ def install() -> list[str]:
     sys.meta_path.insert(0, _finder)
     # TensorFlow's tensors have it, and programs use it in every other line.
     _array_type().numpy = _numpy
+    install_older()
     return sorted(set(found) & set(vocabulary.ROOTS))
 
 
@@ -138,6 +140,7 @@ def uninstall() -> None:
     sys.modules.update(_replaced)
     _replaced.clear()
     del _array_type().numpy
+    uninstall_older()
 
 
 def _numpy(array: Any) -> Any:

@@ -36,6 +36,22 @@ __all__ = [
 # The packages that mean Trivium while a script runs.
 ROOTS = ("keras", "tensorflow", "tf_keras", "keras_tuner", "kerastuner")
 
+# Keras's files of layers and optimizers, out of which programs for its versions 1 and 2 import.
+_LAYER_FILES = (
+    "advanced_activations", "convolutional", "core", "embeddings", "local", "merge", "noise", "normalization",
+    "pooling", "recurrent", "wrappers",
+)  # fmt: skip
+_OPTIMIZER_FILES = (
+    "adadelta",
+    "adagrad",
+    "adam",
+    "adamax",
+    "ftrl",
+    "gradient_descent",
+    "nadam",
+    "rmsprop",
+)
+
 # Parts of one package that are another's.
 _MOVED = {
     "tf_keras": "keras",
@@ -47,7 +63,19 @@ _MOVED = {
     "tensorflow.losses": "keras.losses",
     "tensorflow.metrics": "keras.metrics",
     "tensorflow.optimizers": "keras.optimizers",
+    "tensorflow.compat.v1.keras": "keras",
+    "tensorflow.experimental.numpy": "keras.ops",
     "keras.api": "keras",
+    # Where Keras 1 and 2 had them.
+    "keras.experimental": "keras.optimizers.schedules",
+    "keras.layers.experimental.preprocessing": "keras.layers",
+    "keras.layers.experimental": "keras.layers",
+    "keras.objectives": "keras.losses",
+    "keras.optimizers.experimental": "keras.optimizers",
+    "keras.optimizers.legacy": "keras.optimizers",
+    **{f"keras.layers.{module}": "keras.layers" for module in _LAYER_FILES},
+    **{f"keras.optimizers.{module}_v2": "keras.optimizers" for module in _OPTIMIZER_FILES},
+    **{f"keras.utils.{module}_utils": "keras.utils" for module in ("data", "generic", "np", "vis")},
 }
 
 # Older names of things that Keras keeps as things of their own.
@@ -160,6 +188,8 @@ def is_face(path: str) -> bool:
     """
     path = canonical(path)
     if path in _row_modules() or isinstance(_in_trivium(path), ModuleType):
+        return True
+    if any(part.startswith(path + ".") for part in _MOVED):
         return True
     return any(
         is_face(f"{path}.{name}") or find(f"{path}.{name}") is not MISSING

@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 
 from trivium.compat.tensorflow.arrays import bind
 
-__all__ = ["WRITTEN", "covers"]
+__all__ = ["OLDER", "WRITTEN", "covers", "covers_older"]
 
 # By path, from `tensorflow` or `keras` on.
 WRITTEN: dict[str, Any] = {}
+
+# Those that Keras 1 and 2 had, or TensorFlow 1, and their successors have not: no list of names knows them.
+OLDER: set[str] = set()
 
 T = TypeVar("T")
 
@@ -42,6 +45,22 @@ def covers(*paths: str) -> Callable[[T], T]:
         return thing
 
     return register
+
+
+def covers_older(*paths: str) -> Callable[[T], T]:
+    """Return what `covers` returns, for names that the versions at hand of Keras and TensorFlow have no more.
+
+    Args:
+        paths: Dotted paths from `tensorflow` or `keras` on.
+
+    Example:
+        >>> covers_older("keras.docs.half")(lambda x: x / 2)(4)
+        2.0
+        >>> WRITTEN.pop("keras.docs.half").__name__, OLDER.remove("keras.docs.half")
+        ('half', None)
+    """
+    OLDER.update(paths)
+    return covers(*paths)
 
 
 def _checked(path: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -170,15 +170,14 @@ def print_summary(
     """
     import io
 
-    from rich.console import Console
+    from rich.console import Console, Group
 
     rows = _in_range(summary_rows(model, expand_nested), layer_range)
     stream = io.StringIO() if print_fn is not None else None
     console = Console(file=stream, width=line_length or (80 if stream else None), highlight=False)
-    console.print(f'[bold]Model: "{model.name}"[/bold] ({type(model).__name__})')
-    console.print(_table(rows, show_trainable))
-    for line in totals(model):
-        console.print(line)
+    title = f'[bold]Model: "{model.name}"[/bold] ({type(model).__name__})'
+    # In one go: a notebook shows each print as an output of its own.
+    console.print(Group(title, _table(rows, show_trainable), *totals(model)))
     if print_fn is not None and stream is not None:
         print_fn(stream.getvalue())
 

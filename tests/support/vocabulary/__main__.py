@@ -1,4 +1,4 @@
-"""Writes `docs/coverage.md` and the faces of `trivium.ops`; with the word `keras` it reads Keras's names anew first.
+"""Writes the pages of coverage and the faces of `trivium.ops`; with the word `keras` it reads Keras's names anew first.
 
 PYTHONPATH=src:tests/support python -m vocabulary [keras]
 """
@@ -6,7 +6,7 @@ PYTHONPATH=src:tests/support python -m vocabulary [keras]
 import os
 import sys
 
-from vocabulary import faces, report, signatures
+from vocabulary import faces, report, signatures, tensorflow
 
 if "keras" in sys.argv[1:]:
     os.environ["KERAS_BACKEND"] = "jax"
@@ -16,3 +16,4 @@ if "keras" in sys.argv[1:]:
 for module in faces.WHAT:
     (faces.FOLDER / f"{module}.py").write_text(faces.written(module))
 report.PAGE.write_text(report.page(report.names()))
+tensorflow.PAGE.write_text(tensorflow.page(tensorflow.names()))

@@ -32,6 +32,41 @@ COVERED = {
     },
 }
 
+# What of TensorFlow runs and is not the same in all, by name or by module.
+_DRAWS = "the same distributions; the numbers drawn for a seed are JAX's"
+_ONE = "one replica, on JAX's first device; more of them are refused"
+_KIND = "Python's errors that are raised in its place, as a tuple for `except`"
+_JAX = "JAX's profiler, whose files TensorBoard shows"
+DIFFERENT = {
+    "tensorflow.random": _DRAWS,
+    "tensorflow.nn.dropout": _DRAWS,
+    "tensorflow.random.set_seed": "seeds NumPy and Python, too; the whole program follows from it",
+    "tensorflow.random.Algorithm": "all of them are Threefry",
+    "tensorflow.distribute": _ONE,
+    "tensorflow.errors": _KIND,
+    "tensorflow.profiler": _JAX,
+    "tensorflow.DType": "dtypes are strings, with TensorFlow's properties",
+    "tensorflow.Tensor": "tensors are JAX arrays with `.numpy()`",
+    "tensorflow.TensorShape": "shapes are tuples",
+    "tensorflow.shape": "a tuple that is known while programs are compiled",
+    "tensorflow.rank": "a whole number that is known while programs are compiled",
+    "tensorflow.size": "a whole number that is known while programs are compiled",
+    "tensorflow.device": "the device has to be of the kind that JAX computes on",
+    "tensorflow.math.approx_max_k": "exact on a CPU",
+    "tensorflow.unique": "on arrays, not inside a model: the size of what comes out depends on the values",
+    "tensorflow.unique_with_counts": "on arrays, not inside a model: the size of what comes out depends on the values",
+    "tensorflow.dynamic_partition": "the partition is known beforehand: it is not computed inside a model",
+    "tensorflow.dynamic_stitch": "on arrays, not inside a model",
+    "tensorflow.boolean_mask": "on arrays, not inside a model: the size of what comes out depends on the values",
+    "tensorflow.matrix_square_root": "NaN where the root of a real matrix is not real",
+    "tensorflow.version": "of Trivium's own; `VERSION` begins with the version of TensorFlow that it follows",
+    "tensorflow.int64": "whole numbers are 32 bits wide, unless JAX's 64-bit mode is on",
+    "tensorflow.uint64": "whole numbers are 32 bits wide, unless JAX's 64-bit mode is on",
+    "tensorflow.float64": "floats are 32 bits wide, unless JAX's 64-bit mode is on",
+    "tensorflow.double": "floats are 32 bits wide, unless JAX's 64-bit mode is on",
+    "tensorflow.complex128": "its floats are 32 bits wide, unless JAX's 64-bit mode is on",
+}
+
 # How a signature may differ: of which names, in what, and why.
 DIFFERENCES = [
     (

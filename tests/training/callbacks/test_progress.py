@@ -297,6 +297,27 @@ def test_a_notebook_counts_as_interactive(monkeypatch):
     assert console.is_interactive()
 
 
+def test_a_notebook_keeps_the_last_state_of_the_line_alone(clock, monkeypatch):
+    shown, drawn = {}, []
+
+    def display(line, raw, display_id):
+        shown[display_id] = line["text/plain"]
+        drawn.append(display_id)
+
+    page = types.SimpleNamespace(display=display, update_display=display)
+    monkeypatch.setitem(sys.modules, "IPython.display", page)
+    notebook = types.new_class("OutStream", (io.StringIO,))
+    notebook.__module__ = "ipykernel.iostream"
+    monkeypatch.setattr(sys, "stdout", notebook())
+    callbacks = CallbackList(add_progbar=True, verbose=1, epochs=2, steps=10)
+    callbacks.on_train_begin()
+    for _ in range(2):
+        run_epoch(callbacks, clock, steps=(5, 10))
+    assert len(shown) == 2 and len(drawn) > 2
+    assert all("10/10" in line for line in shown.values())
+    assert "\r" not in sys.stdout.getvalue()
+
+
 def test_numbers_and_times_read_as_keras_s(open_terminal, monkeypatch):
     values = [1e-5, 123456.789, 0.0, 1.0, float("nan"), 1e-3, 0.0011, -0.5, float("inf"), -1e-5]
     values.append(np.array([0.25, 0.5]))

@@ -1,6 +1,7 @@
 """TensorFlow's and Keras's older array functions, each a row that says which op of ours it is.
 
-A row reads `name: op(arguments)`, with the arguments in the order that callers know:
+A row reads `name: op(arguments)`; what is no op of ours but a function of JAX's has its whole path. The arguments are
+in the order that callers know:
 
     axis            is passed on under the same name
     input>x         is passed on as `x`
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,6 +23,9 @@ from typing import Any, NamedTuple
 from trivium import ops
 from trivium.compat.errors import NotCovered
 from trivium.compat.names import shown
+from trivium.compat.tensorflow.rows import KERAS, TENSORFLOW
+from trivium.graph.op import op as recorded
+from trivium.ops.arrays import as_array
 from trivium.state.registry import suggest
 
 __all__ = ["array_function", "array_functions", "bind"]
@@ -275,7 +280,7 @@ class _Row(NamedTuple):
 @functools.cache
 def _rows() -> dict[str, _Row]:
     rows = {}
-    for library, text in (("tensorflow", _TENSORFLOW), ("keras", _KERAS)):
+    for library, text in (("tensorflow", _TENSORFLOW + TENSORFLOW), ("keras", _KERAS + KERAS)):
         for line in filter(None, text.splitlines()):
             name, _, call = line.partition(": ")
             op, _, arguments = call.removesuffix(")").partition("(")
@@ -289,6 +294,26 @@ def _argument(text: str) -> _Argument:
     name, _, target = left.lstrip("-+").partition(">")
     value = ast.literal_eval(default) if has_default else _UNSET
     return _Argument(name, target or name, value, text[0] != "-", text[0] == "+")
+
+
+@functools.cache
+def _operation(name: str) -> Callable[..., Any] | None:
+    """Return the op of a row, or a function of JAX's as one; `None` where the library has no such op yet."""
+    module, _, function = name.rpartition(".")
+    if not module:
+        found: Callable[..., Any] | None = getattr(ops, name, None)
+        return found
+    theirs = getattr(importlib.import_module(module), function)
+
+    @functools.wraps(theirs)
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        # JAX refuses lists.
+        args = tuple(as_array(a) if isinstance(a, list | tuple) else a for a in args)
+        return theirs(
+            *args, **{k: as_array(v) if isinstance(v, list) else v for k, v in kwargs.items()}
+        )
+
+    return recorded(computed)
 
 
 def array_functions() -> list[str]:
@@ -316,7 +341,7 @@ def array_function(path: str) -> Callable[..., Any] | None:
         [[2.0]]
     """
     row = _rows().get(path)
-    op = getattr(ops, row.op, None) if row is not None else None
+    op = _operation(row.op) if row is not None else None
     if row is None or op is None:
         return None
     signature = _signature(row, op)
@@ -337,7 +362,8 @@ def array_function(path: str) -> Callable[..., Any] | None:
         return op(**passed)
 
     function.__name__ = function.__qualname__ = path.rpartition(".")[2]
-    function.__doc__ = f"`{shown(path)}`, which is `trivium.ops.{row.op}`."
+    whole = row.op if "." in row.op else f"trivium.ops.{row.op}"
+    function.__doc__ = f"`{shown(path)}`, which is `{whole}`."
     function.__signature__ = signature  # type: ignore[attr-defined]
     return function
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import shutil
@@ -10,10 +11,33 @@ from typing import Any
 
 from trivium.state.session import session
 
-__all__ = ["console_width", "draw", "end_line", "has_color", "is_interactive", "say", "supports"]
+__all__ = [
+    "console_width",
+    "draw",
+    "end_line",
+    "has_color",
+    "in_notebook",
+    "is_interactive",
+    "say",
+    "supports",
+]
 
 # The stream whose last line has no end yet, and how many characters that line has.
 _open: tuple[Any, int] = (None, 0)
+
+# In a notebook the line is an output of its own, with a name by which it is replaced.
+_numbers = itertools.count(1)
+_output: str | None = None
+
+
+def in_notebook() -> bool:
+    """Say whether standard output is a notebook's.
+
+    Example:
+        >>> in_notebook()
+        False
+    """
+    return type(sys.stdout).__module__.startswith("ipykernel")
 
 
 def is_interactive() -> bool:
@@ -29,7 +53,7 @@ def is_interactive() -> bool:
     out = sys.stdout
     if not session().interactive_logging:
         return False
-    if type(out).__module__.startswith("ipykernel"):
+    if in_notebook():
         return True
     return bool(getattr(out, "isatty", lambda: False)())
 
@@ -65,13 +89,35 @@ def draw(text: str, length: int) -> None:
         length: How many characters of it one sees.
     """
     global _open
+    if in_notebook():
+        _replace(text)
+        return
     print(f"\r{text}{' ' * (_open_length() - length)}", end="", flush=True)
     _open = (sys.stdout, length)
 
 
+def _replace(text: str) -> None:
+    """Put `text` into the notebook in the place of the line that is open.
+
+    Not by a carriage return: all that was drawn would stay in a saved notebook.
+    """
+    global _output
+    from IPython.display import display, update_display
+
+    line = {"text/plain": text}
+    if _output is None:
+        _output = f"trivium-line-{os.getpid()}-{next(_numbers)}"
+        display(line, raw=True, display_id=_output)
+    else:
+        update_display(line, raw=True, display_id=_output)
+
+
 def end_line() -> None:
     """End the line that is open."""
-    global _open
+    global _open, _output
+    if _output is not None:
+        _output = None
+        return
     print(flush=True)
     _open = (None, 0)
 

@@ -106,6 +106,19 @@ class EventFile:
             files.append(memory.getvalue())
         self._write(tag, files, step, metadata.create_summary_metadata("", ""))
 
+    def text(self, tag: str, text: str, step: int) -> None:
+        """Write a text, which TensorBoard shows as Markdown.
+
+        Args:
+            tag: What it is.
+            text: The text.
+            step: When it was said.
+        """
+        from tensorboard.plugins.text import metadata
+
+        said = metadata.create_summary_metadata("", "")
+        self._write(tag, text.encode(), step, said)
+
     def graph(self, tag: str, model: Any) -> None:
         """Write a model's graph.
 

@@ -1,0 +1,573 @@
+"""`tf.math`, `tf.linalg` and TensorFlow's rarer array functions, where they are more than one op of ours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium import ops
+from trivium.compat.errors import NotCovered
+from trivium.compat.tensorflow.arrays import array_function
+from trivium.compat.written import WRITTEN, covers
+
+__all__: list[str] = []
+
+
+def _of(path: str) -> Callable[..., Any]:
+    function = array_function(f"tensorflow.{path}")
+    assert function is not None, path
+    return function
+
+
+# -- mathematics ------------------------------------------------------------------------------------------------
+
+
+@covers("tensorflow.complex", "tensorflow.dtypes.complex")
+def _complex(real: Any, imag: Any, name: str | None = None) -> Any:
+    return ops.view_as_complex(ops.stack([real, imag], axis=-1))
+
+
+@covers("tensorflow.math.accumulate_n")
+def _accumulate_n(
+    inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None, name: str | None = None
+) -> Any:
+    return sum(inputs[1:], ops.convert_to_tensor(inputs[0]))
+
+
+@covers("tensorflow.math.cumulative_logsumexp")
+def _cumulative_logsumexp(
+    x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Any:
+    if exclusive:
+        raise NotCovered("tf.math.cumulative_logsumexp: exclusive=True is not covered; False is.")
+    x = ops.flip(x, axis) if reverse else x
+    total = ops.associative_scan(ops.logaddexp, x, axis=axis)
+    return ops.flip(total, axis) if reverse else total
+
+
+@covers("tensorflow.math.erfcinv")
+def _erfcinv(x: Any, name: str | None = None) -> Any:
+    return ops.erfinv(ops.subtract(1.0, x))
+
+
+@covers("tensorflow.math.invert_permutation")
+def _invert_permutation(x: Any, name: str | None = None) -> Any:
+    return ops.argsort(x)
+
+
+def _steps(x: Any) -> Any:
+    flat = ops.ravel(x)
+    return flat[1:] - flat[:-1]
+
+
+@covers("tensorflow.math.is_non_decreasing")
+def _is_non_decreasing(x: Any, name: str | None = None) -> Any:
+    return ops.all(_steps(x) >= 0)
+
+
+@covers("tensorflow.math.is_strictly_increasing")
+def _is_strictly_increasing(x: Any, name: str | None = None) -> Any:
+    return ops.all(_steps(x) > 0)
+
+
+@covers("tensorflow.math.lbeta")
+def _lbeta(x: Any, name: str | None = None) -> Any:
+    log_gamma = _of("math.lgamma")
+    return ops.sum(log_gamma(x), axis=-1) - log_gamma(ops.sum(x, axis=-1))
+
+
+@covers("tensorflow.math.multiply_no_nan")
+def _multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
+    return ops.where(ops.equal(y, 0), ops.zeros_like(ops.convert_to_tensor(x)), ops.multiply(x, y))
+
+
+@covers("tensorflow.math.reciprocal_no_nan")
+def _reciprocal_no_nan(x: Any, name: str | None = None) -> Any:
+    return ops.divide_no_nan(1.0, x)
+
+
+@covers("tensorflow.math.xdivy")
+def _xdivy(x: Any, y: Any, name: str | None = None) -> Any:
+    x = ops.convert_to_tensor(x)
+    return ops.where(
+        ops.equal(x, 0), ops.zeros_like(x), ops.divide(x, ops.where(ops.equal(x, 0), 1.0, y))
+    )
+
+
+@covers("tensorflow.math.polygamma")
+def _polygamma(a: Any, x: Any, name: str | None = None) -> Any:
+    # By Hurwitz's zeta function, so that the order may come as a float: https://dlmf.nist.gov/5.15
+    order = ops.add(a, 1.0)
+    value = ops.exp(_of("math.lgamma")(order)) * _of("math.zeta")(order, x)
+    signed = ops.where(ops.equal(ops.mod(order, 2.0), 0), value, -value)
+    return ops.where(ops.equal(a, 0), _of("math.digamma")(x), signed)
+
+
+@covers("tensorflow.math.polyval")
+def _polyval(coeffs: Sequence[Any], x: Any, name: str | None = None) -> Any:
+    value: Any = ops.zeros_like(ops.convert_to_tensor(x))
+    for coefficient in coeffs:
+        value = value * x + coefficient
+    return value
+
+
+def _members(segment_ids: Any, count: Any, data: Any) -> Any:
+    ones = ops.ones_like(ops.convert_to_tensor(segment_ids), dtype="float32")
+    counts = ops.maximum(ops.segment_sum(ones, segment_ids, count), 1.0)
+    return ops.reshape(counts, (-1, *[1] * (ops.ndim(data) - 1)))
+
+
+@covers("tensorflow.math.unsorted_segment_mean")
+def _unsorted_segment_mean(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Any:
+    return ops.segment_sum(data, segment_ids, num_segments) / _members(
+        segment_ids, num_segments, data
+    )
+
+
+@covers("tensorflow.math.unsorted_segment_sqrt_n")
+def _unsorted_segment_sqrt_n(
+    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
+) -> Any:
+    counts = _members(segment_ids, num_segments, data)
+    return ops.segment_sum(data, segment_ids, num_segments) / ops.sqrt(counts)
+
+
+@covers("tensorflow.math.segment_mean")
+def _segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Any:
+    return _unsorted_segment_mean(data, segment_ids, int(np.max(segment_ids)) + 1)
+
+
+@covers("tensorflow.histogram_fixed_width_bins")
+def _bins(
+    values: Any, value_range: Any, nbins: int = 100, dtype: Any = "int32", name: str | None = None
+) -> Any:
+    low, high = value_range
+    places = ops.floor((ops.convert_to_tensor(values) - low) / (high - low) * nbins)
+    return ops.cast(ops.clip(places, 0, nbins - 1), dtype)
+
+
+@covers("tensorflow.histogram_fixed_width")
+def _histogram(
+    values: Any, value_range: Any, nbins: int = 100, dtype: Any = "int32", name: str | None = None
+) -> Any:
+    bins = ops.ravel(_bins(values, value_range, nbins))
+    return ops.cast(ops.segment_sum(ops.ones_like(bins), bins, nbins), dtype)
+
+
+# -- arrays -----------------------------------------------------------------------------------------------------
+
+
+class _Unique(NamedTuple):
+    y: Any
+    idx: Any
+
+
+class _UniqueWithCounts(NamedTuple):
+    y: Any
+    idx: Any
+    count: Any
+
+
+@covers("tensorflow.unique_with_counts")
+def _unique_with_counts(x: Any, out_idx: Any = "int32", name: str | None = None) -> Any:
+    # In the order in which they come, and not in that of their values.
+    found, first, inverse, counts = np.unique(
+        np.asarray(x), return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(first)
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    parts = (found[order], places[inverse].astype(str(out_idx)), counts[order].astype(str(out_idx)))
+    return _UniqueWithCounts(*map(ops.convert_to_tensor, parts))
+
+
+@covers("tensorflow.unique")
+def _unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> Any:
+    return _Unique(*_unique_with_counts(x, out_idx)[:2])
+
+
+@covers("tensorflow.unravel_index")
+def _unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
+    return ops.stack(list(ops.unravel_index(indices, tuple(np.asarray(dims).tolist()))), axis=0)
+
+
+@covers("tensorflow.strided_slice")
+def _strided_slice(
+    input_: Any,
+    begin: Any,
+    end: Any,
+    strides: Any = None,
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    ellipsis_mask: int = 0,
+    new_axis_mask: int = 0,
+    shrink_axis_mask: int = 0,
+    var: Any = None,
+    name: str | None = None,
+) -> Any:
+    starts, ends = np.asarray(begin).tolist(), np.asarray(end).tolist()
+    steps = [1] * len(starts) if strides is None else np.asarray(strides).tolist()
+    key: list[Any] = []
+    for i, (first, last, step) in enumerate(zip(starts, ends, steps, strict=True)):
+        bit = 1 << i
+        if ellipsis_mask & bit:
+            key.append(...)
+        elif new_axis_mask & bit:
+            key.append(None)
+        elif shrink_axis_mask & bit:
+            key.append(first)
+        else:
+            key.append(
+                slice(None if begin_mask & bit else first, None if end_mask & bit else last, step)
+            )
+    return ops.get_item(input_, tuple(key))
+
+
+@covers("tensorflow.tensor_scatter_nd_sub")
+def _tensor_scatter_nd_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
+    return ops.scatter_update(tensor, indices, ops.negative(updates), reduction="add")
+
+
+@covers("tensorflow.reverse_sequence")
+def _reverse_sequence(
+    input: Any,
+    seq_lengths: Any,
+    seq_axis: Any = None,
+    batch_axis: Any = None,
+    name: str | None = None,
+) -> Any:
+    axis, batch = seq_axis or 0, batch_axis or 0
+    x = ops.moveaxis(input, (batch, axis), (0, 1))
+    steps = ops.arange(ops.shape(x)[1])
+    lengths = ops.expand_dims(ops.cast(seq_lengths, "int32"), -1)
+    places = ops.where(steps < lengths, lengths - 1 - steps, steps)
+    places = ops.reshape(places, (*ops.shape(places), *[1] * (ops.ndim(x) - 2)))
+    return ops.moveaxis(ops.take_along_axis(x, places, axis=1), (0, 1), (batch, axis))
+
+
+@covers("tensorflow.dynamic_partition")
+def _dynamic_partition(
+    data: Any, partitions: Any, num_partitions: int, name: str | None = None
+) -> Any:
+    which = np.asarray(partitions)
+    return [ops.convert_to_tensor(data)[which == i] for i in range(num_partitions)]
+
+
+@covers("tensorflow.dynamic_stitch")
+def _dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Any:
+    places = [np.asarray(i) for i in indices]
+    rest = np.shape(data[0])[places[0].ndim :]
+    whole = np.zeros(
+        (max(int(p.max()) for p in places if p.size) + 1, *rest), np.asarray(data[0]).dtype
+    )
+    for place, part in zip(places, data, strict=True):
+        whole[place.ravel()] = np.reshape(np.asarray(part), (-1, *rest))
+    return ops.convert_to_tensor(whole)
+
+
+@covers("tensorflow.broadcast_static_shape", "tensorflow.broadcast_dynamic_shape")
+def _broadcast_shape(shape_x: Any, shape_y: Any, name: str | None = None) -> Any:
+    return np.broadcast_shapes(
+        tuple(np.asarray(shape_x).tolist()), tuple(np.asarray(shape_y).tolist())
+    )
+
+
+@covers("tensorflow.shape_n")
+def _shape_n(input: Sequence[Any], out_type: Any = None, name: str | None = None) -> Any:
+    return [WRITTEN["tensorflow.shape"](x) for x in input]
+
+
+covers("tensorflow.identity_n")(lambda input, name=None: [ops.copy(x) for x in input])
+covers("tensorflow.tuple")(lambda tensors, control_inputs=None, name=None: list(tensors))
+covers("tensorflow.parallel_stack")(lambda values, name=None: ops.stack(values, axis=0))
+covers("tensorflow.timestamp")(lambda name=None: ops.convert_to_tensor(time.time()))
+covers("tensorflow.guarantee_const")(lambda input, name=None: input)
+
+
+@covers("tensorflow.space_to_batch", "tensorflow.space_to_batch_nd", "tensorflow.nn.space_to_batch")
+def _space_to_batch(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Any:
+    blocks = np.atleast_1d(np.asarray(block_shape)).tolist()
+    rest = ops.ndim(input) - 1 - len(blocks)
+    x = ops.pad(input, [[0, 0], *np.asarray(paddings).tolist(), *[[0, 0]] * rest])
+    batch, *sizes = ops.shape(x)
+    split = [n for s, b in zip(sizes, blocks, strict=False) for n in (s // b, b)]
+    channels = sizes[len(blocks) :]
+    x = ops.reshape(x, (batch, *split, *channels))
+    inner, outer = range(2, 2 * len(blocks) + 1, 2), range(1, 2 * len(blocks) + 1, 2)
+    last = range(2 * len(blocks) + 1, ops.ndim(x))
+    x = ops.transpose(x, (*inner, 0, *outer, *last))
+    return ops.reshape(x, (-1, *[s // b for s, b in zip(sizes, blocks, strict=False)], *channels))
+
+
+@covers("tensorflow.batch_to_space")
+def _batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = None) -> Any:
+    blocks = np.atleast_1d(np.asarray(block_shape)).tolist()
+    count = len(blocks)
+    batch, *sizes = ops.shape(input)
+    x = ops.reshape(input, (*blocks, batch // int(np.prod(blocks)), *sizes))
+    order = [
+        count,
+        *[a for i in range(count) for a in (count + 1 + i, i)],
+        *range(2 * count + 1, ops.ndim(x)),
+    ]
+    x = ops.transpose(x, order)
+    grown = [s * b for s, b in zip(sizes, blocks, strict=False)]
+    x = ops.reshape(x, (-1, *grown, *sizes[count:]))
+    cut = [slice(a, n - b) for (a, b), n in zip(np.asarray(crops).tolist(), grown, strict=True)]
+    return ops.get_item(x, (slice(None), *cut))
+
+
+# -- linear algebra ---------------------------------------------------------------------------------------------
+
+
+@covers("tensorflow.linalg.adjoint")
+def _adjoint(matrix: Any, name: str | None = None) -> Any:
+    return ops.conj(ops.swapaxes(matrix, -1, -2))
+
+
+@covers("tensorflow.linalg.cholesky_solve")
+def _cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
+    half = ops.solve_triangular(chol, rhs, lower=True)
+    return ops.solve_triangular(ops.swapaxes(chol, -1, -2), half, lower=False)
+
+
+@covers("tensorflow.linalg.sqrtm", "tensorflow.matrix_square_root")
+def _sqrtm(input: Any, name: str | None = None) -> Any:
+    input = ops.convert_to_tensor(input)
+    root = jax.scipy.linalg.sqrtm(input)
+    if jnp.iscomplexobj(input):
+        return root
+    # TensorFlow's keeps the dtype; where the root of a real matrix is not real, it is none here.
+    return jnp.where(jnp.abs(jnp.imag(root)) < 1e-3, jnp.real(root), jnp.nan)
+
+
+class _Lu(NamedTuple):
+    lu: Any
+    p: Any
+
+
+@covers("tensorflow.linalg.lu")
+def _lu(input: Any, output_idx_type: Any = "int32", name: str | None = None) -> Any:
+    factors, _, order = jax.lax.linalg.lu(ops.convert_to_tensor(input))
+    return _Lu(factors, order)
+
+
+@covers("tensorflow.linalg.lu_solve")
+def _lu_solve(
+    lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False, name: str | None = None
+) -> Any:
+    places = ops.expand_dims(perm, -1)
+    rhs = ops.take_along_axis(rhs, ops.broadcast_to(places, ops.shape(rhs)), axis=-2)
+    lower = ops.tril(lower_upper, -1) + ops.eye(ops.shape(lower_upper)[-1])
+    return ops.solve_triangular(
+        lower_upper, ops.solve_triangular(lower, rhs, lower=True), lower=False
+    )
+
+
+@covers("tensorflow.linalg.lu_matrix_inverse")
+def _lu_matrix_inverse(
+    lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None
+) -> Any:
+    size = ops.shape(lower_upper)[-1]
+    return _lu_solve(lower_upper, perm, ops.broadcast_to(ops.eye(size), ops.shape(lower_upper)))
+
+
+@covers("tensorflow.linalg.normalize")
+def _normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> Any:
+    length = WRITTEN["tensorflow.norm"](tensor, ord=ord, axis=axis, keepdims=True)
+    if axis is None:
+        length = ops.reshape(length, [1] * ops.ndim(tensor))
+    return ops.divide(tensor, length), length
+
+
+@covers("tensorflow.linalg.set_diag")
+def _set_diag(
+    input: Any, diagonal: Any, name: str = "", k: int = 0, align: str = "RIGHT_LEFT"
+) -> Any:
+    if k:
+        raise NotCovered(f"tf.linalg.set_diag: k={k} is not covered; k=0 is.")
+    input = ops.convert_to_tensor(input)
+    rows, columns = ops.shape(input)[-2:]
+    on = ops.eye(rows, columns, dtype="bool")
+    wide = ops.expand_dims(diagonal, -1 if columns <= rows else -2)
+    # The diagonal's numbers lie along the shorter side.
+    if rows != columns:
+        missing = abs(rows - columns)
+        axis = -2 if rows > columns else -1
+        widths = [[0, 0]] * (ops.ndim(wide) - 2) + [[0, 0], [0, 0]]
+        widths[axis] = [0, missing]
+        wide = ops.pad(wide, widths)
+    return ops.where(on, ops.cast(wide, input.dtype), input)
+
+
+@covers("tensorflow.linalg.tensor_diag")
+def _tensor_diag(diagonal: Any, name: str | None = None) -> Any:
+    shape = ops.shape(ops.convert_to_tensor(diagonal))
+    return ops.reshape(ops.diagflat(diagonal), (*shape, *shape))
+
+
+@covers("tensorflow.linalg.tensor_diag_part")
+def _tensor_diag_part(input: Any, name: str | None = None) -> Any:
+    shape = ops.shape(ops.convert_to_tensor(input))
+    half = shape[: len(shape) // 2]
+    size = int(np.prod(half))
+    return ops.reshape(ops.diagonal(ops.reshape(input, (size, size))), half)
+
+
+@covers("tensorflow.linalg.tridiagonal_solve")
+def _tridiagonal_solve(
+    diagonals: Any,
+    rhs: Any,
+    diagonals_format: str = "compact",
+    transpose_rhs: bool = False,
+    conjugate_rhs: bool = False,
+    name: str | None = None,
+    partial_pivoting: bool = True,
+    perturb_singular: bool = False,
+) -> Any:
+    if diagonals_format == "compact":
+        upper, main, lower = (jnp.asarray(diagonals)[..., i, :] for i in range(3))
+    elif diagonals_format == "sequence":
+        upper, main, lower = map(jnp.asarray, diagonals)
+    else:
+        raise NotCovered(
+            f'tf.linalg.tridiagonal_solve: diagonals_format={diagonals_format!r} is not covered; "compact" is.'
+        )
+    flat = ops.ndim(rhs) < main.ndim + 1
+    right = jnp.asarray(rhs)[..., None] if flat else jnp.asarray(rhs)
+    # What lies outside of the matrix does not count, and JAX wants zeros there.
+    upper, lower = upper.at[..., -1].set(0), lower.at[..., 0].set(0)
+    solved = jax.lax.linalg.tridiagonal_solve(lower, main, upper, right)
+    return solved[..., 0] if flat else solved
+
+
+# -- loops over the elements ------------------------------------------------------------------------------------
+
+
+def _fold(fn: Any, elems: Any, initializer: Any, reverse: bool, every: bool) -> Any:
+    """Run a function along the first axis; `every` says whether all results are wanted, or the last one."""
+    elems = jax.tree.map(ops.convert_to_tensor, elems)
+    if initializer is None:
+        first = -1 if reverse else 0
+        initializer = jax.tree.map(lambda e: e[first], elems)
+        rest = jax.tree.map(lambda e: e[:-1] if reverse else e[1:], elems)
+    else:
+        initializer, rest = jax.tree.map(ops.convert_to_tensor, initializer), elems
+
+    def step(carry: Any, element: Any) -> tuple[Any, Any]:
+        new = fn(carry, element)
+        return new, new if every else None
+
+    last, all_of_them = ops.scan(step, initializer, rest, reverse=reverse)
+    if not every:
+        return last
+    if rest is elems:
+        return all_of_them
+    parts = (lambda a, b: [b, a]) if reverse else (lambda a, b: [a, b])
+    return jax.tree.map(
+        lambda a, b: ops.concatenate(parts(a[None], b), axis=0), initializer, all_of_them
+    )
+
+
+@covers("tensorflow.scan")
+def _scan(
+    fn: Any,
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    reverse: bool = False,
+    name: str | None = None,
+) -> Any:
+    return _fold(fn, elems, initializer, reverse, every=True)
+
+
+def _cover_fold(function: str, reverse: bool) -> None:
+    def fold(
+        fn: Any,
+        elems: Any,
+        initializer: Any = None,
+        parallel_iterations: int = 10,
+        back_prop: bool = True,
+        swap_memory: bool = False,
+        name: str | None = None,
+    ) -> Any:
+        return _fold(fn, elems, initializer, reverse, every=False)
+
+    covers(f"tensorflow.{function}", f"keras.backend.{function}")(fold)
+
+
+_cover_fold("foldl", reverse=False)
+_cover_fold("foldr", reverse=True)
+
+
+@covers("tensorflow.switch_case")
+def _switch_case(
+    branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = None
+) -> Any:
+    if isinstance(branch_fns, dict):
+        branch_fns = list(branch_fns.items())
+    numbered = {
+        int(number): branch
+        for number, branch in (
+            b if isinstance(b, tuple) else (i, b) for i, b in enumerate(branch_fns)
+        )
+    }
+    numbers = sorted(numbered)
+    otherwise = default or numbered[numbers[-1]]
+    branches = [*(numbered[n] for n in numbers), otherwise]
+    index = ops.convert_to_tensor(branch_index)
+    place = sum(((index == n) * i for i, n in enumerate(numbers)), ops.zeros_like(index))
+    known = ops.any(ops.equal(ops.convert_to_tensor(numbers), index))
+    return ops.switch(ops.where(known, place, len(numbers)), branches)
+
+
+@covers("tensorflow.case")
+def _case(
+    pred_fn_pairs: Any,
+    default: Any = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
+) -> Any:
+    (test, branch), *others = pred_fn_pairs
+    if not others and default is None:
+        return ops.cond(test, branch, branch)
+    rest = (lambda: _case(others, default)) if others else default
+    return ops.cond(test, branch, rest)
+
+
+@covers("tensorflow.nest.is_nested")
+def _is_nested(structure: Any) -> bool:
+    return isinstance(structure, list | tuple | dict)
+
+
+@covers("tensorflow.nest.pack_sequence_as")
+def _pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool = False) -> Any:
+    return jax.tree.unflatten(jax.tree.structure(structure), list(flat_sequence))
+
+
+@covers("tensorflow.nest.assert_same_structure")
+def _assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
+    one, other = str(jax.tree.structure(nest1)), str(jax.tree.structure(nest2))
+    if one != other:
+        raise ValueError(f"The structures differ: {one} and {other}.")
+
+
+@covers("tensorflow.get_static_value")
+def _get_static_value(tensor: Any, partial: bool = False) -> Any:
+    known = not isinstance(tensor, jax.core.Tracer) and hasattr(tensor, "__array__")
+    return np.asarray(tensor) if known else None
