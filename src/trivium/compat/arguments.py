@@ -35,7 +35,8 @@ def accepted(function: Any) -> set[str] | None:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return None
-    names = set(parameters)
+    named = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = {n for n, each in parameters.items() if each.kind in named} - {"self"}
     for (cls, method), older in ARGUMENTS.items():
         made = isinstance(function, type) and method == "__init__" and issubclass(function, cls)
         if made or function is getattr(cls, method):
@@ -47,10 +48,10 @@ def accepted(function: Any) -> set[str] | None:
         # Layers pass on what they do not know themselves to the class above them.
         line = function.__mro__
         for cls in line[: line.index(trivium.layers.Layer) + 1]:
-            names |= set(inspect.signature(cls.__init__).parameters)
+            names |= set(inspect.signature(cls.__init__).parameters) - {"args", "kwargs"}
     if isinstance(function, type):
         names |= _taken_from_kwargs(function)
-    return names.union(*(_BEYOND[cls] for cls in above)) - {"self", "args", "kwargs"}
+    return names.union(*(_BEYOND[cls] for cls in above)) - {"self"}
 
 
 @functools.cache

@@ -461,7 +461,11 @@ def _given_attributes(cls: type) -> frozenset[str]:
     found: set[str] = set()
     for base in cls.__mro__:
         found |= set(inspect.get_annotations(base))
-        if base.__module__.startswith("trivium."):
+        if not base.__module__.startswith("trivium."):
+            continue
+        with contextlib.suppress(
+            OSError
+        ):  # One made by `type(…)` has no text; those above it have.
             (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
             assert isinstance(tree, ast.ClassDef)
             found |= _own_names(tree) - set(base.__dict__)

@@ -117,7 +117,7 @@ ARGUMENTS: dict[tuple[type, str], dict[str, str | None]] = {
     (trivium.Optimizer, "__init__"): {"lr": "learning_rate"},
     (trivium.Layer, "__init__"): {"weights": None},
     (trivium.layers.BatchNormalization, "__init__"): {"fused": None, "renorm": None, "virtual_batch_size": None},
-    (trivium.layers.RNN, "__init__"): {"time_major": None},
+    (trivium.layers.RNN, "__init__"): {"implementation": None, "time_major": None},
     (trivium.Model, "fit"): {
         "nb_epoch": "epochs", "workers": None, "use_multiprocessing": None, "max_queue_size": None,
     },

@@ -157,6 +157,10 @@ def find(path: str) -> Any:
     return MISSING
 
 
+def _own_names() -> set[str]:
+    return {*vars(trivium), *trivium.__all__}
+
+
 def _in_trivium(path: str) -> Any:
     root, *parts = path.split(".")
     thing: Any = trivium if root == "keras" else MISSING
@@ -164,6 +168,9 @@ def _in_trivium(path: str) -> Any:
         # What a module does not offer is its own affair, unless Keras has it under that name.
         offered = getattr(thing, "__all__", ()) if isinstance(thing, ModuleType) else ()
         if part not in offered and not names.known(".".join([root, *parts[: i + 1]])):
+            return MISSING
+        # Not asked of it: it would look for the nearest of all names each time.
+        if thing is trivium and part not in _own_names():
             return MISSING
         thing = getattr(thing, part, MISSING)
     return thing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,6 +14,7 @@ from trivium.compat.errors import NotCovered
 from trivium.compat.networks import _padding, _spatial
 from trivium.compat.tensorflow.distribute import replicas
 from trivium.compat.written import WRITTEN, covers
+from trivium.graph import SymbolicTensor
 
 __all__: list[str] = []
 
@@ -46,6 +48,16 @@ def _atrous_conv2d(
     return _convolution(value, filters, 1, padding, None, rate)
 
 
+def _spatial_sizes(output_shape: Any, rank: int) -> list[int] | None:
+    """Return the spatial sizes in a shape; `None` where they are not known while programs are compiled."""
+    if isinstance(output_shape, SymbolicTensor | jax.core.Tracer):
+        return None
+    sizes = list(output_shape)[-rank - 1 : -1]
+    if any(isinstance(n, SymbolicTensor | jax.core.Tracer) for n in sizes):
+        return None
+    return [int(n) for n in sizes]
+
+
 def _cover_transposed(function: str, rank: int | None) -> None:
     def transposed(
         input: Any,
@@ -62,21 +74,19 @@ def _cover_transposed(function: str, rank: int | None) -> None:
             _spatial(function, n, s, axes)
             for n, s in (("strides", strides), ("dilations", dilations))
         )
-        wanted = [int(n) for n in np.asarray(output_shape).tolist()][-axes - 1 : -1]
         sizes, windows = ops.shape(input)[1:-1], ops.shape(filters)[:axes]
+        wanted = _spatial_sizes(output_shape, axes)
+        if wanted is None or None in sizes or all(step == 1 for step in steps):
+            return ops.conv_transpose(input, filters, steps, padding, None, "channels_last", holes)
         # What the forward convolution would round away, so that its input is as large as is said.
         extra = []
         for size, window, step, hole, want in zip(
             sizes, windows, steps, holes, wanted, strict=True
         ):
             window = hole * (window - 1) + 1
-            least = (size - 1) * step + (
-                window if padding == "valid" else window - 2 * (window // 2)
-            )
-            extra.append(want - least)
-        if any(step > 1 for step in steps):
-            return ops.conv_transpose(input, filters, steps, padding, extra, "channels_last", holes)
-        return ops.conv_transpose(input, filters, steps, padding, None, "channels_last", holes)
+            least = window if padding == "valid" else window - 2 * (window // 2)
+            extra.append(want - (size - 1) * step - least)
+        return ops.conv_transpose(input, filters, steps, padding, extra, "channels_last", holes)
 
     covers(f"tensorflow.nn.{function}")(transposed)
 

@@ -105,9 +105,10 @@ for _name, _errors in {
     "FailedPreconditionError": (RuntimeError,), "InternalError": (RuntimeError,),
     "OperatorNotAllowedInGraphError": (TypeError,), "PermissionDeniedError": (PermissionError,),
     "UnavailableError": (ConnectionError,), "UnimplementedError": (NotImplementedError,),
-    "UnknownError": (RuntimeError,), "OpError": (ValueError, TypeError, RuntimeError, LookupError, OSError),
+    "UnknownError": (RuntimeError,), "OpError": (Exception,),
 }.items():  # fmt: skip
-    WRITTEN[f"tensorflow.errors.{_name}"] = _errors
+    # One is a class, so that it can stand beside others.
+    WRITTEN[f"tensorflow.errors.{_name}"] = _errors if len(_errors) > 1 else _errors[0]
 
 
 # -- profiling --------------------------------------------------------------------------------------------------

@@ -294,4 +294,5 @@ for _name, _errors in {
     "AlreadyExistsError": (FileExistsError,), "DataLossError": (DataError,),
     "OutOfRangeError": (StopIteration, IndexError), "ResourceExhaustedError": (MemoryError,),
 }.items():  # fmt: skip
-    WRITTEN[f"tensorflow.errors.{_name}"] = _errors
+    # One is a class, so that it can stand beside others.
+    WRITTEN[f"tensorflow.errors.{_name}"] = _errors if len(_errors) > 1 else _errors[0]

@@ -29,7 +29,7 @@ by_name = {"wide_input": wide[:8], "deep_input": deep[:8]}
 main, side = model.predict(by_name, verbose=0)
 print("predicted", main.shape, main.ravel()[:4], side.ravel()[:4])
 print("total", np.round(model.evaluate([wide, deep], [target, target], verbose=0)[0], 4))
-print([layer.name for layer in model.layers], model.input_names, model.output_names)
+print([layer.name for layer in model.layers], len(model.inputs), model.output_names)
 
 inner = Model(input_b, hidden, name="inner")
 twice = Concatenate()([inner(input_b), inner(input_b * 2.0)])
