@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import trivium
 from trivium.compat import names, vocabulary
 from trivium.compat.arguments import accepted
 from trivium.compat.cells import cells_of, parsed

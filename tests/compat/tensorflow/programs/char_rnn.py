@@ -18,8 +18,8 @@ rng = np.random.default_rng(2)
 def network(batch_size):
     model = tf.keras.Sequential(
         [
-            tf.keras.Input(batch_shape=(batch_size, None)),
-            tf.keras.layers.Embedding(len(letters), 6),
+            tf.keras.Input(batch_shape=(batch_size, None), dtype="int32"),
+            tf.keras.layers.Lambda(lambda x: tf.one_hot(x, len(letters))),
             tf.keras.layers.LSTM(12, return_sequences=True, stateful=True),
             tf.keras.layers.Dense(len(letters)),
         ]

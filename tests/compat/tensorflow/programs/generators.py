@@ -49,7 +49,9 @@ print("a sequence", np.round(history.history["loss"], 4).tolist())
 history = model.fit(endless(images, labels, 8), steps_per_epoch=3, epochs=2, verbose=0)
 print("a generator", np.round(history.history["loss"], 4).tolist())
 flow = ImageDataGenerator(rescale=1 / 255).flow(images, labels, batch_size=6, shuffle=False)
-history = model.fit(flow, epochs=1, verbose=0, validation_data=Batches(images, labels, 12))
+history = model.fit(
+    flow, epochs=1, shuffle=False, verbose=0, validation_data=Batches(images, labels, 12)
+)
 print(
     "a flow",
     len(flow),

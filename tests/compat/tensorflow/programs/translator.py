@@ -26,7 +26,7 @@ outputs = to_words(layers.Concatenate()([decoded, context]))
 model = tf.keras.Model([encoder_inputs, decoder_inputs], outputs)
 model.set_weights([(0.3 * rng.normal(size=w.shape)).astype("float32") for w in model.get_weights()])
 model.compile(
-    optimizer=tf.keras.optimizers.Adam(0.02),
+    optimizer=tf.keras.optimizers.SGD(1.0),
     loss="sparse_categorical_crossentropy",
     metrics=["accuracy"],
 )
