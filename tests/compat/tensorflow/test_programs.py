@@ -16,7 +16,8 @@ NUMBER = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?")
 
 def words(text: str) -> list[str]:
     # Arrays are aligned by the width of their numbers, which a last digit changes.
-    return [" ".join(NUMBER.sub("#", line).split()) for line in text.splitlines()]
+    lines = (" ".join(NUMBER.sub("#", line).split()) for line in text.splitlines())
+    return [line.replace("[ ", "[").replace(" ]", "]") for line in lines]
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: p.stem)

@@ -1,5 +1,8 @@
 """A loss, a metric, an activation and a layer of one's own, written with `keras.backend`."""
 
+import os
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
 import numpy as np
 import tensorflow as tf
 from tensorflow.keras import backend as K

@@ -24,6 +24,8 @@ def network(batch_size):
             tf.keras.layers.Dense(len(letters)),
         ]
     )
+    model(np.zeros((batch_size, 1), "int32"))  # makes the weights, and moves the state
+    model.layers[1].reset_states()
     return model
 
 
