@@ -113,14 +113,14 @@ def test_a_mistake_in_python_shows_its_line(
 
 
 def test_uncovered_is_one_message(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    script.write_text("import tensorflow as tf\nstrategy = tf.distribute.MirroredStrategy()\n")
+    script.write_text("import tensorflow as tf\nstrategy = tf.distribute.TPUStrategy()\n")
     assert main(["run", str(script)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err == (
         f"trivium run: {script}, line 2:\n"
-        "    strategy = tf.distribute.MirroredStrategy()\n"
-        "tf.distribute is not covered. One process trains on one device here: "
+        "    strategy = tf.distribute.TPUStrategy()\n"
+        "tf.distribute.TPUStrategy is not covered. One process trains on one device here: "
         "build and compile the model without a strategy scope.\n"
     )
 
