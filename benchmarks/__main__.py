@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
+import shutil
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,40 +29,54 @@ from benchmarks.match import Settings, installed, play
 from benchmarks.report import odd_losses, page, plot, rows
 
 # About a quarter of an hour on two cores.
-QUICK = {"rounds": 2, "scale": 0.3, "budget": 5.0}
+QUICK = {"rounds": 2, "scale": 0.25, "budget": 5.0}
 FULL = {"rounds": 5, "scale": 1.0, "budget": 60.0}
 
 
 def measure(
-    names: list[str], libraries: list[str], settings: Settings, note: str = ""
-) -> dict[str, Any]:
-    """Return what was measured, of what, and where.
+    names: list[str],
+    libraries: list[str],
+    settings: Settings,
+    note: str = "",
+    minutes: float = math.inf,
+) -> Iterator[dict[str, Any]]:
+    """Yield what was measured, of what, and where, after each case.
 
     Args:
         names: The cases.
         libraries: The libraries; those that are not installed are left out, and said to be.
         settings: How to measure.
         note: A sentence for the page.
+        minutes: After so long no case is begun; those left out are said.
     """
     console = Console(stderr=True)
     versions = {name: installed(name, settings) for name in libraries}
     for name in [name for name, found in versions.items() if found is None]:
-        console.print(f"{name} is left out: {' or '.join(LIBRARIES[name].needs)} is not installed")
+        needs = " or ".join(LIBRARIES[name].needs)
+        console.print(f"{name} is left out: {needs} is not installed", soft_wrap=True)
         del versions[name]
-    before = os.getloadavg()[0]
-    with Progress(transient=True, console=console) as progress:
-        task = progress.add_task("", total=None)
-        show = lambda text: progress.update(task, description=text)  # noqa: E731
-        found = play(names, list(versions), settings, show)
-    for case, of_case in found.items():
-        for library, one in of_case.items():
-            if "failed" in one:
-                console.print(f"{case} with {library} failed: {one['failed']}", markup=False)
     machine = f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
-    return {
-        "machine": machine, "load": [before, os.getloadavg()[0]], "note": note, "rounds": settings.rounds,
-        "scale": settings.scale, "libraries": versions, "cases": found,
+    cases: dict[str, Any] = {}
+    results = {
+        "machine": machine, "load": [os.getloadavg()[0]] * 2, "note": note, "rounds": settings.rounds,
+        "scale": settings.scale, "libraries": versions, "cases": cases,
     }  # fmt: skip
+    began = time.monotonic()
+    with Progress(transient=True, console=console) as progress:
+        task = progress.add_task("", total=len(names))
+        show = lambda text: progress.update(task, description=text)  # noqa: E731
+        for i, name in enumerate(names):
+            if time.monotonic() - began > minutes * 60:
+                console.print(f"No time was left for {', '.join(names[i:])}", soft_wrap=True)
+                return
+            cases[name] = play(name, list(versions), settings, show)
+            for library, one in cases[name].items():
+                if "failed" in one:
+                    text = f"{name} with {library} failed: {one['failed']}"
+                    console.print(text, markup=False, soft_wrap=True)
+            results["load"][1] = os.getloadavg()[0]
+            progress.advance(task)
+            yield results
 
 
 def table(results: dict[str, Any]) -> Table:
@@ -81,6 +99,8 @@ def pair(text: str) -> tuple[str, str]:
     package, _, python = text.partition("=")
     if not python:
         raise argparse.ArgumentTypeError(f"{text!r} is not PACKAGE=PYTHON")
+    if shutil.which(python) is None:
+        raise argparse.ArgumentTypeError(f"there is no program {python!r}")
     return package, python
 
 
@@ -106,6 +126,9 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
         "--python", type=pair, action="append", default=[], metavar="PACKAGE=PYTHON",
         help="the Python of what needs this package, such as tensorflow=other/bin/python (default: this Python)",
     )  # fmt: skip
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="begin no case after so long"
+    )
     parser.add_argument("--note", default="", help="a sentence on the machine, for the page")
     parser.add_argument("--json", type=Path, help="where to write what was measured")
     parser.add_argument("--plot", type=Path, help="where to draw the ratios")
@@ -125,10 +148,11 @@ def main() -> None:
     profile = QUICK if given.quick else FULL
     chosen = {key: getattr(given, key) or value for key, value in profile.items()}
     settings = Settings(**chosen, pythons=dict(given.python))
-    results = measure(given.only, given.libraries, settings, given.note)
-    # First of all, so that no error after it loses what was measured.
-    if given.json:
-        given.json.write_text(json.dumps(results, indent=1) + "\n")
+    results: dict[str, Any] = {}
+    for results in measure(given.only, given.libraries, settings, given.note, given.minutes):
+        # After each case, so that nothing is lost that was measured.
+        if given.json:
+            given.json.write_text(json.dumps(results, indent=1) + "\n")
     Console(width=120).print(table(results))
     for sentence in odd_losses(results):
         print(f"A loss differs: {sentence}.")

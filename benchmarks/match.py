@@ -79,10 +79,14 @@ class Process:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `end`
         self.found: Found = {}
         self.began, self.before = time.perf_counter(), _cores()
-        self.running = subprocess.Popen(
-            words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self.errors, env={**os.environ, "MPLBACKEND": "agg", **environment},
-        )  # fmt: skip
+        try:
+            self.running = subprocess.Popen(
+                words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=self.errors, env={**os.environ, "MPLBACKEND": "agg", **environment},
+            )  # fmt: skip
+        except OSError:
+            self.errors.close()
+            raise
         if answers:
             self.found = self._answer()
             taken = time.perf_counter() - self.began
@@ -108,11 +112,11 @@ class Process:
         self.running.communicate()
         cores = _cores() - self.before
         self.found["whole process"] = time.perf_counter() - self.began, cores, None
-        if self.running.returncode:
+        with self.errors:
             self.errors.seek(0)
             lines = [line for line in self.errors.read().splitlines() if line.strip()]
+        if self.running.returncode:
             raise Failed(lines[-1] if lines else f"exit status {self.running.returncode}")
-        self.errors.close()
         return self.found
 
 
@@ -183,30 +187,30 @@ class Player:
 
 
 def play(
-    cases: Iterable[str], libraries: Iterable[str], settings: Settings, say: Callable[[str], None]
-) -> dict[str, Found]:
-    """Return, by case, what each library took: `{"times": …, "losses": …}` or `{"failed": why}`.
+    name: str, libraries: Iterable[str], settings: Settings, say: Callable[[str], None]
+) -> Found:
+    """Return what each library took in a case: `{"times": …, "losses": …}` or `{"failed": why}`.
 
     Args:
-        cases: The cases' names.
+        name: The case.
         libraries: The libraries that may take part.
         settings: How to play.
         say: Called with what is being done.
     """
-    results: dict[str, Found] = {}
-    for name in cases:
-        case = CASES[name]
-        players = [Player(case, lib, settings) for lib in case.libraries if lib in libraries]
-        results[name] = found = {}
-        for i in range(settings.rounds):
-            for player in list(players):
-                say(f"{name} with {player.library}, round {i + 1}")
-                try:
-                    player.round()
-                except (Failed, OSError) as error:
-                    found[player.library] = {"failed": str(error)}
-                    players.remove(player)
-        for player in players:
-            player.end()
-            found[player.library] = {"times": player.times, "losses": player.losses}
-    return results
+    case = CASES[name]
+    players = [
+        Player(case, library, settings) for library in case.libraries if library in libraries
+    ]
+    found: Found = {}
+    for i in range(settings.rounds):
+        for player in list(players):
+            say(f"{name} with {player.library}, round {i + 1}")
+            try:
+                player.round()
+            except (Failed, OSError) as error:
+                found[player.library] = {"failed": str(error)}
+                players.remove(player)
+    for player in players:
+        player.end()
+        found[player.library] = {"times": player.times, "losses": player.losses}
+    return found

@@ -134,7 +134,11 @@ def page(results: dict[str, Any], before: str = "") -> str:
         lines.append(f"| {case} | {measure} | {ours} | {' | '.join(cells)} |")
     odd = [f"- {sentence}." for sentence in odd_losses(results)]
     last = ["", "Losses that differ:", "", *odd] if odd else ["", "No loss differs."]
-    return before.split(MARK)[0] + "\n".join([MARK, "", *head, *lines, *last]) + "\n"
+    return (
+        before.split(MARK)[0]
+        + "\n".join([MARK, "", "## Beside other libraries", "", *head, *lines, *last])
+        + "\n"
+    )
 
 
 def _cell(row: Row | None) -> str:

@@ -23,7 +23,7 @@ from benchmarks.drivers import LIBRARIES, Driver, driver
 __all__ = ["CALLS", "scaled"]
 
 # How often what is done for one sample or one batch is done for a measure.
-CALLS = 50
+CALLS = 20
 
 
 def scaled(case: Case, scale: float) -> Case:
