@@ -1,6 +1,8 @@
 """Seeds: the same bits from the same seed, other bits from any other, and positions that nobody shares."""
 
 import random as python_random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
@@ -118,6 +120,19 @@ def test_keys_move_on_and_repeat_from_the_same_seed():
     assert len({str(k) for k in keys}) == 5
     assert one.get_config() == {"seed": 4} and SeedGenerator(**one.get_config()).seed == 4
     assert key_data(SeedGenerator(5).next()) != keys[0]
+
+
+def test_threads_that_share_a_generator_get_a_key_each():
+    generator, keys = SeedGenerator(1), []
+    generator.next()  # What is compiled is.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            keys = list(pool.map(lambda _: generator.next(), range(200)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len({np.asarray(jax.random.key_data(key)).tobytes() for key in keys}) == 200
 
 
 def test_generators_without_a_seed_differ_and_follow_the_global_one():

@@ -11,6 +11,7 @@ Reference:
 from __future__ import annotations
 
 import random as python_random
+import threading
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -173,9 +174,16 @@ def split_seeds(state: jax.Array, count: int) -> jax.Array:
     return jax.random.key_data(jax.random.split(key, count))
 
 
+# Threads of a pipeline may draw from one generator, whose state is read and moved on in one go. It may be held twice: a
+# state is drawn when it is first read.
+_moving = threading.RLock()
+
+
 @_GENERATORS.register()
 class SeedGenerator(Copied, Configured):
     """A source of random keys whose state is a variable, so that pure functions can carry it.
+
+    Threads that share one get a key each; which gets which is a matter of who comes first.
 
     Args:
         seed: A whole number; `None` takes the next position of the global seed when first used.
@@ -214,7 +222,8 @@ class SeedGenerator(Copied, Configured):
         Returns:
             A typed JAX random key.
         """
-        state = self.state.value
-        self.state.assign(state + jnp.array([0, 1], "uint32"))
+        with _moving:
+            state = self.state.value
+            self.state.assign(state + jnp.array([0, 1], "uint32"))
         key: jax.Array = jax.random.wrap_key_data(state, impl="threefry2x32")
         return key
