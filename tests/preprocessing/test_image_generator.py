@@ -328,3 +328,9 @@ def test_statistics_that_were_not_learned():
 def test_errors(folder, call, message):
     with pytest.raises(ValueError, match=message):
         call(image.ImageDataGenerator, folder)
+
+
+def test_a_part_without_a_generator_is_told_of():
+    x = np.zeros((4, 2, 2, 3))
+    with pytest.raises(ValueError, match=r"subset='training' .* give `image_data_generator`"):
+        image.NumpyArrayIterator(x, None, None, subset="training")

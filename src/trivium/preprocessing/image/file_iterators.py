@@ -16,7 +16,7 @@ from trivium.preprocessing.image.files import (
     img_to_array,
     load_img,
 )
-from trivium.preprocessing.image.iterators import ChangedImages, split_of
+from trivium.preprocessing.image.iterators import ChangedImages, Changes, split_of
 from trivium.preprocessing.loaders.folders import files_in
 from trivium.state import floatx, suggest
 
@@ -43,7 +43,7 @@ class _ImageFiles(ChangedImages):
 
     def _settle(
         self,
-        generator: Any,
+        generator: Changes | None,
         target_size: tuple[int, int],
         color_mode: str,
         data_format: str | None,
@@ -136,7 +136,7 @@ class DirectoryIterator(_ImageFiles):
     def __init__(
         self,
         directory: str,
-        image_data_generator: Any,
+        image_data_generator: Changes | None,
         target_size: tuple[int, int] = (256, 256),
         color_mode: str = "rgb",
         classes: Sequence[str] | None = None,
@@ -214,7 +214,7 @@ class DataFrameIterator(_ImageFiles):
         self,
         dataframe: Any,
         directory: str | None = None,
-        image_data_generator: Any = None,
+        image_data_generator: Changes | None = None,
         x_col: str = "filename",
         y_col: str | Sequence[str] = "class",
         weight_col: str | None = None,
@@ -252,33 +252,19 @@ class DataFrameIterator(_ImageFiles):
         rows = list(range(len(dataframe)))
         names = dataframe[x_col].tolist()
         if validate_filenames:
-            there = [i for i in rows if _is_image(os.path.join(folder, names[i]))]
-            if len(there) < len(rows):
-                warnings.warn(
-                    f"{len(rows) - len(there)} of the {len(rows)} files in the column {x_col!r} are not there or no "
-                    "images, and are left out.",
-                    UserWarning,
-                    stacklevel=3,
-                )
-            rows = there
+            rows = _found(rows, [os.path.join(folder, name) for name in names], x_col)
         self.class_indices = {}
+        numbers: dict[int, list[int]] = {}  # Of each row, those of its classes.
         if labeled:
             given = dataframe[columns[0]].tolist()
-            lists = [list(v) if isinstance(v, tuple | list) else [v] for v in given]
-            known = list(classes or sorted({name for i in rows for name in lists[i]}))
-            if class_mode == "binary" and len(known) != 2:
-                raise ValueError(
-                    f"class_mode='binary' is for two classes; there are {len(known)}: {known[:8]}."
-                )
-            self.class_indices = {name: i for i, name in enumerate(known)}
-            kept = {i: [self.class_indices[n] for n in lists[i] if n in known] for i in rows}
-            rows = [i for i in rows if kept[i]]
+            self.class_indices, numbers = _numbered(given, rows, classes, class_mode)
+            rows = list(numbers)
         if subset is not None:
             cut = int(split_of(image_data_generator, subset) * len(rows))
             rows = rows[:cut] if subset == "validation" else rows[cut:]
         if labeled:
             single = not any(isinstance(given[i], tuple | list) for i in rows)
-            self.classes = [kept[i][0] if single else kept[i] for i in rows]
+            self.classes = [numbers[i][0] if single else numbers[i] for i in rows]
         elif class_mode == "multi_output":
             self.classes = [np.array(dataframe[c].iloc[rows].tolist()) for c in columns]
         elif class_mode == "raw":
@@ -300,6 +286,34 @@ def _mode(class_mode: str | None, known: tuple[str | None, ...]) -> str | None:
             f"`class_mode` is one of {known}; got {class_mode!r}. {suggest(str(class_mode), words)}"
         )
     return class_mode
+
+
+def _found(rows: list[int], paths: list[str], column: str) -> list[int]:
+    """Return the rows whose files are there, with a warning where some are not."""
+    there = [i for i in rows if _is_image(paths[i])]
+    if len(there) < len(rows):
+        warnings.warn(
+            f"{len(rows) - len(there)} of the {len(rows)} files in the column {column!r} are not there or no "
+            "images, and are left out.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return there
+
+
+def _numbered(
+    given: list[Any], rows: list[int], classes: Sequence[str] | None, class_mode: str | None
+) -> tuple[dict[str, int], dict[int, list[int]]]:
+    """Return the classes' numbers, and those of each row that has a class which counts."""
+    lists = [list(v) if isinstance(v, tuple | list) else [v] for v in given]
+    known = list(classes or sorted({name for i in rows for name in lists[i]}))
+    if class_mode == "binary" and len(known) != 2:
+        raise ValueError(
+            f"class_mode='binary' is for two classes; there are {len(known)}: {known[:8]}."
+        )
+    number = {name: i for i, name in enumerate(known)}
+    found = {i: [number[name] for name in lists[i] if name in number] for i in rows}
+    return number, {i: mine for i, mine in found.items() if mine}
 
 
 def _is_image(path: str) -> bool:

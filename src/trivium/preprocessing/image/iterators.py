@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,7 +15,19 @@ from trivium.preprocessing.image.files import (
 )
 from trivium.state import floatx, suggest
 
-__all__ = ["ChangedImages", "Iterator", "NumpyArrayIterator", "split_of"]
+__all__ = ["ChangedImages", "Changes", "Iterator", "NumpyArrayIterator", "split_of"]
+
+
+class Changes(Protocol):
+    """What changes images: `ImageDataGenerator`, or what programs put in its place."""
+
+    validation_split: float
+
+    def random_transform(self, x: np.ndarray) -> np.ndarray:
+        """Return an image that is changed by chance."""
+
+    def standardize(self, x: np.ndarray) -> np.ndarray:
+        """Return an image whose numbers are on the scale that is trained on."""
 
 
 class Iterator(PyDataset):
@@ -45,6 +57,7 @@ class Iterator(PyDataset):
             raise IndexError(f"There are {len(self)} batches; got the number {index}.")
         return self._batch_at(index)
 
+    # Both at once, as in Keras: `fit` asks for batches by number, older loops for `next` without an end.
     def __iter__(self) -> Iterator:
         return self
 
@@ -64,6 +77,8 @@ class Iterator(PyDataset):
         self.batch_index = 0
 
     def _batch_at(self, place: int) -> Any:
+        # NumPy's global generator, and a seed that counts the batches: a seed gives what it gives in Keras, whose
+        # programs draw changes of their own from there, too.
         if self.seed is not None:
             np.random.seed(self.seed + self.total_batches_seen)
         self.total_batches_seen += 1
@@ -82,7 +97,7 @@ class Iterator(PyDataset):
 class ChangedImages(Iterator):
     """Images that a generator changes, and that can be written into a folder to be looked at."""
 
-    image_data_generator: Any
+    image_data_generator: Changes | None
     data_format: str
     dtype: str
     save_to_dir: str | None
@@ -90,17 +105,16 @@ class ChangedImages(Iterator):
     save_format: str
 
     def _changed(self, images: Sequence[np.ndarray], numbers: np.ndarray) -> np.ndarray:
-        generator = self.image_data_generator
-        batch = np.stack(
-            [
-                generator.standardize(generator.random_transform(i.astype(self.dtype)))
-                for i in images
+        changes = self.image_data_generator
+        if changes is not None:
+            # Changed by chance first, on the pixels' own scale, which brightness and the like are given in.
+            images = [
+                changes.standardize(changes.random_transform(i.astype(self.dtype))) for i in images
             ]
-            if generator is not None
-            else images
-        ).astype(self.dtype)
+        batch = np.stack(images).astype(self.dtype)
         if self.save_to_dir:
             for image, number in zip(batch, numbers, strict=True):
+                # A number by chance: an image comes again in each epoch, changed in another way.
                 name = f"{self.save_prefix}_{number}_{np.random.randint(10**7)}.{self.save_format}"
                 array_to_img(image, self.data_format).save(os.path.join(self.save_to_dir, name))
         return batch
@@ -133,7 +147,7 @@ class NumpyArrayIterator(ChangedImages):
         self,
         x: Any,
         y: Any,
-        image_data_generator: Any,
+        image_data_generator: Changes | None,
         batch_size: int = 32,
         shuffle: bool = False,
         sample_weight: Any = None,
@@ -166,6 +180,7 @@ class NumpyArrayIterator(ChangedImages):
                 f"`x` is images, with four axes: (count, height, width, channels); got shape {arrays['x'].shape}."
             )
         if subset is not None:
+            # The first ones are for validation, whatever the order: each run has to leave out the same.
             cut = int(len(arrays["x"]) * split_of(image_data_generator, subset))
             part = slice(0, cut) if subset == "validation" else slice(cut, None)
             if y is not None and not ignore_class_split:
@@ -185,12 +200,21 @@ class NumpyArrayIterator(ChangedImages):
         return (x, *(array[numbers] for array in beside if array is not None))
 
 
-def split_of(generator: Any, subset: str) -> float:
-    """Return the part of the data that is for validation."""
+def split_of(generator: Changes | None, subset: str) -> float:
+    """Return the part of the data that is for validation.
+
+    Raises:
+        ValueError: `subset` is no name of a part, or nothing says where the parts meet.
+    """
     if subset not in ("training", "validation"):
         words = ["training", "validation"]
         raise ValueError(
             f"`subset` is 'training' or 'validation'; got {subset!r}. {suggest(str(subset), words)}"
+        )
+    if generator is None:
+        raise ValueError(
+            f"subset={subset!r} is a part of the data by `validation_split`, which is the generator's: give "
+            "`image_data_generator`, e.g. ImageDataGenerator(validation_split=0.2)."
         )
     return float(generator.validation_split)
 
