@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution
 
 from trivium.tuning import HyperParameters
 from trivium.tuning.errors import FatalValueError, UnknownHyperParameterError
-from trivium.tuning.kinds import HyperParameter
+from trivium.tuning.hyperparameter import HyperParameter
 
 
 def defined(ask: Any) -> HyperParameter:

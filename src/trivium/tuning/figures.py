@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trivium.state import suggest
-from trivium.tuning.kinds import HyperParameter
+from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.screen import shown_value
 from trivium.tuning.trial import Trial
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.hyperparameters import HyperParameters
-from trivium.tuning.kinds import HyperParameter
 from trivium.tuning.oracle import Oracle
 from trivium.tuning.trial import Trial
 from trivium.tuning.tuner import Tuner

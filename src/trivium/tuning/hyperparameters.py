@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trivium.state import named_arguments, suggest
-from trivium.tuning.errors import FatalValueError, UnknownHyperParameterError
-from trivium.tuning.kinds import KINDS, Boolean, Choice, Fixed, Float, HyperParameter, Int, Parent
+from trivium.tuning.errors import UnknownHyperParameterError
+from trivium.tuning.hyperparameter import HyperParameter, Parent
+from trivium.tuning.kinds import KINDS, Boolean, Choice, Fixed
+from trivium.tuning.name_scopes import Scoped
+from trivium.tuning.ranges import Float, Int
 
 __all__ = ["HyperParameters"]
 
 
-class HyperParameters:
+class HyperParameters(Scoped):
     """Hyperparameters and their values.
 
     A search hands one to `build`, which asks it for values. What is asked for the first time is defined by that, and
@@ -37,78 +39,9 @@ class HyperParameters:
     """
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-        self._defined: dict[str, list[HyperParameter]] = {}
-        self._scopes: list[str] = []
-        self._conditions: list[Parent] = []
-        # Which conditional scopes were entered with their conditions met, and which without, since it was made.
-        self.active_scopes: list[tuple[Parent, ...]] = []
-        self.inactive_scopes: list[tuple[Parent, ...]] = []
+        super().__init__()
         # A trial draws what its `build` defines anew, where it may.
         self._draw: Callable[[HyperParameter], Any] | None = None
-
-    # -- scopes ----------------------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def name_scope(self, name: str) -> Iterator[None]:
-        """Put a name before those that are defined within the `with` block.
-
-        Args:
-            name: The name.
-
-        Example:
-            >>> hp = HyperParameters()
-            >>> with hp.name_scope("encoder"):
-            ...     _ = hp.Boolean("bias")
-            >>> list(hp.values)
-            ['encoder/bias']
-        """
-        self._scopes.append(name)
-        try:
-            yield
-        finally:
-            self._scopes.pop()
-
-    @contextlib.contextmanager
-    def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
-        """Let what is defined within the `with` block count only where another hyperparameter has some value.
-
-        Where it has not, those within give `None`.
-
-        Args:
-            parent_name: The other one's name.
-            parent_values: A value, or a list of them.
-
-        Raises:
-            FatalValueError: Nothing has defined the other one.
-
-        Example:
-            >>> hp = HyperParameters()
-            >>> kind = hp.Choice("optimizer", ["adam", "sgd"])
-            >>> with hp.conditional_scope("optimizer", ["sgd"]):
-            ...     print(hp.Float("momentum", 0.0, 0.9))
-            None
-        """
-        whole = self._name(parent_name)
-        if whole not in self._defined:
-            raise FatalValueError(
-                f"A conditional scope looks at the hyperparameter {whole!r}, which nothing has defined before it. "
-                f"{suggest(whole, self._defined) if self._defined else 'Define it first.'}"
-            )
-        listed = isinstance(parent_values, list | tuple | set)
-        self._conditions.append(Parent(whole, tuple(parent_values if listed else [parent_values])))
-        seen = self.active_scopes if self._holds(self._conditions) else self.inactive_scopes
-        seen.append(tuple(self._conditions))
-        try:
-            yield
-        finally:
-            self._conditions.pop()
-
-    def _holds(self, conditions: Sequence[Parent]) -> bool:
-        return all(condition.holds(self.values) for condition in conditions)
-
-    def _name(self, name: str) -> str:
-        return "/".join([*self._scopes, str(name)])
 
     # -- the kinds -------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,11 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from trivium.state import suggest
 from trivium.tuning.errors import FatalRuntimeError, FatalValueError
+from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.hyperparameters import HyperParameters
-from trivium.tuning.kinds import HyperParameter
 from trivium.tuning.objective import Objective, create_objective
+from trivium.tuning.search_space import SearchSpace
 from trivium.tuning.store import Store, optuna
 from trivium.tuning.trial import Trial, TrialStatus, trial_id, trial_of
 
@@ -38,7 +38,7 @@ def derived_seed(*parts: Any) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
 
 
-class Oracle:
+class Oracle(SearchSpace):
     """Chooses the hyperparameters of trials. Override `populate_space` for a way of your own.
 
     Args:
@@ -69,37 +69,22 @@ class Oracle:
         max_consecutive_failed_trials: int = 3,
         sampler: Any = None,
     ) -> None:
-        if hyperparameters is None and not (allow_new_entries and tune_new_entries):
-            what = "allow_new_entries" if not allow_new_entries else "tune_new_entries"
-            raise FatalValueError(
-                f"{what}=False leaves nothing to search over without `hyperparameters`: give those to tune."
-            )
+        super().__init__(hyperparameters, allow_new_entries, tune_new_entries)
         if max_trials is not None and (not isinstance(max_trials, int) or max_trials < 1):
             raise FatalValueError(
                 f"`max_trials` is a whole number above zero, or None for no limit; got {max_trials!r}."
             )
         self.objective: Objective = create_objective(objective)
         self.max_trials = max_trials
-        self.hyperparameters = (hyperparameters or HyperParameters()).copy()
-        self._given = {one.key for one in self.hyperparameters.space}
-        self.allow_new_entries, self.tune_new_entries = allow_new_entries, tune_new_entries
         self.seed = seed
         self.max_retries_per_trial = max_retries_per_trial
         self.max_consecutive_failed_trials = max_consecutive_failed_trials
         self.verbose: Any = 1
         self._given_sampler = sampler
-        self._store: Store | None = None
         # Trials that had ended before this process joined, which say nothing of its own luck.
         self._past: set[int] = set()
 
     # -- the search's storage --------------------------------------------------------------------------------------
-
-    @property
-    def store(self) -> Store:
-        """Where the trials are."""
-        if self._store is None:
-            raise FatalRuntimeError(f"{type(self).__name__} belongs to no tuner yet.")
-        return self._store
 
     def open(self, store: Store) -> None:
         """Join a search.
@@ -124,79 +109,6 @@ class Oracle:
                 )
             self.seed = int(store.noted("seed"))
         self._past = {r.number for r in store.trials() if r.state.is_finished()}
-
-    def reload(self) -> None:
-        """Read the search's space anew: others may have added to it."""
-        space = self.store.noted("space")
-        if space is not None:
-            self.hyperparameters = HyperParameters.from_config(space)
-
-    # -- the space -------------------------------------------------------------------------------------------------
-
-    def get_space(self) -> HyperParameters:
-        """Return the hyperparameters that are known, with values to fill in."""
-        return self.hyperparameters.copy()
-
-    def update_space(self, hyperparameters: HyperParameters) -> None:
-        """Take in hyperparameters that `build` has defined.
-
-        Args:
-            hyperparameters: The hyperparameters.
-
-        Raises:
-            FatalValueError: There are new ones, and `allow_new_entries` is `False`.
-        """
-        known = self.hyperparameters
-        new = [one for one in hyperparameters.space if known.find(one.name, one.conditions) is None]
-        if new and not self.allow_new_entries:
-            names = ", ".join(repr(one.name) for one in new)
-            raise FatalValueError(
-                f"`build` defines {names}, and with allow_new_entries=False only `hyperparameters` count: "
-                f"{suggest(new[0].name, known.values)}"
-            )
-        if not new:
-            return
-        self._merge(new)
-        if self._store is not None:
-            with self.store.turn():
-                mine, noted = self.hyperparameters, self.store.noted("space")
-                if noted is not None:  # Other processes define things, too.
-                    self.hyperparameters = HyperParameters.from_config(noted)
-                    self._merge(mine.space)
-                self.store.note("space", self.hyperparameters.get_config())
-
-    def _merge(self, ones: list[HyperParameter]) -> None:
-        self.hyperparameters.merge(ones, overwrite=False)
-
-    def join_space(self, mine: HyperParameters) -> None:
-        """Agree with what the storage knows of the space.
-
-        Args:
-            mine: What this program's `build` defines.
-
-        Raises:
-            FatalValueError: A hyperparameter there has another definition.
-        """
-        with self.store.turn():
-            noted = self.store.noted("space")
-            theirs = HyperParameters.from_config(noted) if noted else HyperParameters()
-            for one in mine.space:
-                other = theirs.find(one.name, one.conditions)
-                if other is not None and (type(other), other.get_config()) != (
-                    type(one),
-                    one.get_config(),
-                ):
-                    raise FatalValueError(
-                        f"The search that is there has {other!r}, and this program has {one!r}. Give the search a "
-                        "`project_name` of its own, or `overwrite=True`."
-                    )
-            theirs.merge(mine.space, overwrite=False)
-            self.hyperparameters = theirs
-            self.store.note("space", theirs.get_config())
-
-    def searched(self, one: HyperParameter) -> bool:
-        """Say whether a hyperparameter is searched over."""
-        return self.tune_new_entries or one.key in self._given
 
     # -- choosing --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trivium.tuning.errors import FatalRuntimeError, FatalValueError
-from trivium.tuning.kinds import HyperParameter
+from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.owners import Heartbeat, Owner, Watch
 from trivium.tuning.turns import Turns
 
