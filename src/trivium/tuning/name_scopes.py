@@ -43,6 +43,7 @@ class Scoped:
             name: The name.
 
         Example:
+            >>> from trivium.tuning import HyperParameters
             >>> hp = HyperParameters()
             >>> with hp.name_scope("encoder"):
             ...     _ = hp.Boolean("bias")
@@ -69,6 +70,7 @@ class Scoped:
             FatalValueError: Nothing has defined the other one.
 
         Example:
+            >>> from trivium.tuning import HyperParameters
             >>> hp = HyperParameters()
             >>> kind = hp.Choice("optimizer", ["adam", "sgd"])
             >>> with hp.conditional_scope("optimizer", ["sgd"]):

@@ -128,18 +128,18 @@ class Tuner(BaseTuner):
             raise FailedTrialError(
                 f"the model has {size:,} trainable parameters, more than max_model_size={self.max_model_size:,}"
             )
-        if not (model.compiled or self.optimizer or self.loss or self._trains_otherwise(model)):
+        return model
+
+    def _check_compiled(self, model: Model) -> None:
+        """Raise an error where `fit` would: no trial could go better, so the search ends."""
+        assert self.hypermodel is not None
+        # What trains by code of the user's own may do without what `compile` is for.
+        own = type(self.hypermodel).fit is not HyperModel.fit or type(model).fit is not Model.fit
+        if not (model.compiled or own):
             raise FatalValueError(
                 f"{place_of(self.hypermodel.build)} returns a model that is not compiled. Call `model.compile` in it, "
                 f"or give {type(self).__name__} an `optimizer` and a `loss`."
             )
-        return model
-
-    def _trains_otherwise(self, model: Model) -> bool:
-        """Say whether code of the user's own trains, which may do so without what `compile` is for."""
-        assert self.hypermodel is not None
-        own = (type(self).run_trial, type(self.hypermodel).fit, type(model).fit)
-        return own != (Tuner.run_trial, HyperModel.fit, Model.fit)
 
     def _try_build(self, hp: HyperParameters) -> Any:
         """Return the model for hyperparameters, compiled as the tuner's arguments say."""
@@ -228,6 +228,7 @@ class Tuner(BaseTuner):
     def _build_and_fit_model(self, trial: Trial, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
         model = self._try_build(hp)
+        self._check_compiled(model)
         self._note_values(trial)
         start = self._start_weights(trial)
         if start is not None:
