@@ -24,6 +24,7 @@ from trivium.state import Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_frame, entered
 from trivium.state.scopes import init_scope
+from trivium.state.types import DType
 from trivium.state.undo import note_undo, undone_on_error
 
 __all__ = ["Buildable", "noting_build", "shape_of", "symbolic_of"]
@@ -38,7 +39,7 @@ class Buildable(Holder):
         self,
         shape: Any = None,
         initializer: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         trainable: bool = True,
         autocast: bool = True,
         regularizer: Any = None,
@@ -125,6 +126,7 @@ class Buildable(Holder):
         if self._is_placed():
             return
         note_build(self)
+        # Outside of whatever is being traced or recorded around the call: a variable's first value is a real array.
         with init_scope():
             self._build_for(args, kwargs)
 
@@ -197,12 +199,14 @@ class Buildable(Holder):
             args: The shape of the input, `None` for unknown sizes; or a structure of shapes.
             kwargs: Shapes by `{argument}_shape`, for layers of several arguments; `input_shape` is the first one's.
         """
+        # Keras's name for the first shape, whatever the first argument of `call` is called.
         if not args and "input_shape" in kwargs and "input" not in signature_of(type(self)).names:
             args = (kwargs.pop("input_shape"),)
         tensors = [symbolic_of(shape, self.compute_dtype) for shape in args]
         named = {
             k.removesuffix("_shape"): symbolic_of(v, self.compute_dtype) for k, v in kwargs.items()
         }
+        # Asking for a shape builds the layer, as in Keras; if it cannot be told, the layer is as it was.
         with undone_on_error():
             self._maybe_build(tuple(tensors), named)
             outputs = self.compute_output_spec(*tensors, **named)
@@ -216,6 +220,8 @@ def noting_build(build: Callable[..., Any]) -> Callable[..., Any]:
     def wrapped(self: Buildable, *args: Any, **kwargs: Any) -> Any:
         if not self.built:
             note_build(self)
+        # A layer that another one's `build` builds belongs to it, though it has not been called yet: its variables'
+        # paths begin with the other's name.
         outer = current_frame().building
         if self._parent is None and isinstance(outer, Buildable) and outer is not self:
             self._parent = weakref.ref(outer)

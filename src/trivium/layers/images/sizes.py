@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,11 @@ from trivium.state.dtypes import is_float
 from trivium.state.types import Array
 
 __all__ = ["CenterCrop", "RandomCrop", "Resizing", "Window"]
+
+# A place or a length along an axis: a number, unless it is drawn, or an axis of unknown size.
+_Length: TypeAlias = int | Array
+# The top, the left, the height and the width of a part of an image.
+_Part: TypeAlias = tuple[_Length, _Length, _Length, _Length]
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
@@ -36,14 +41,14 @@ class Window(BaseImagePreprocessingLayer):
     def _draw(self, shape: ImageShape, seed: Any) -> Any:
         return {"size": (shape.height, shape.width)}
 
-    def _window(self, transformation: Any) -> tuple[Any, Any, Any, Any]:
+    def _window(self, transformation: Any) -> _Part:
         raise NotImplementedError
 
-    def _size_of(self, images: Array) -> tuple[Any, Any]:
+    def _size_of(self, images: Array) -> tuple[int, int]:
         height, width = self._spatial_axes
         return images.shape[height], images.shape[width]
 
-    def _resized(self, images: Array, interpolation: str = "bilinear") -> Any:
+    def _resized(self, images: Array, interpolation: str = "bilinear") -> Array:
         """Return the largest part in the middle that has the new proportions, resampled."""
         return ops.image.resize(
             images, (self.height, self.width), interpolation, crop_to_aspect_ratio=True, data_format=self.data_format
@@ -53,7 +58,8 @@ class Window(BaseImagePreprocessingLayer):
         top, left, height, width = self._window(transformation)
         across, down = self.width / width, self.height / height
 
-        def move(corners: Array) -> Any:
+        # In float32 whatever the images are in: half types cannot count the pixels of a large image.
+        def move(corners: Array) -> Array:
             start = jnp.stack(jnp.broadcast_arrays(*map(jnp.float32, (left, top, left, top))))
             return (corners - start) * jnp.array([across, down, across, down], "float32")
 
@@ -122,8 +128,8 @@ class Resizing(Window):
             )
 
     def transform_images(
-        self, images: Any, transformation: Any = None, training: bool = True
-    ) -> Any:
+        self, images: Array, transformation: Any = None, training: bool = True
+    ) -> Array:
         """Return images resampled; nothing needs to be known of them.
 
         Args:
@@ -131,19 +137,20 @@ class Resizing(Window):
             transformation: What `get_random_transformation` gave; not needed.
             training: Nothing depends on it.
         """
+        # Whole numbers stay such: the layer often stands first, and bytes are a quarter of what floats take.
         images = ops.cast(images, self.compute_dtype) if is_float(images.dtype) else images
         return self._resampled(images, self.interpolation)
 
-    def _transform_masks(self, masks: Array, transformation: Any) -> Any:
+    def _transform_masks(self, masks: Array, transformation: Any) -> Array:
         return self._resampled(masks, "nearest")
 
-    def _resampled(self, images: Array, interpolation: str) -> Any:
+    def _resampled(self, images: Array, interpolation: str) -> Array:
         return ops.image.resize(
             images, (self.height, self.width), interpolation, self.antialias and interpolation != "nearest",
             self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_mode, self.fill_value, self.data_format,
         )  # fmt: skip
 
-    def _window(self, transformation: Any) -> tuple[Any, Any, Any, Any]:
+    def _window(self, transformation: Any) -> _Part:
         target, ways = (
             (self.height, self.width),
             (self.crop_to_aspect_ratio, self.pad_to_aspect_ratio),
@@ -182,29 +189,33 @@ class CenterCrop(Window):
         super().__init__(data_format=data_format, **kwargs)
         self._set_size(height, width)
 
-    def _transform_images(self, images: Array, transformation: Any) -> Any:
+    def _transform_images(self, images: Array, transformation: Any) -> Array:
         return self._cut(images, "bilinear")
 
-    def _transform_masks(self, masks: Array, transformation: Any) -> Any:
+    def _transform_masks(self, masks: Array, transformation: Any) -> Array:
         return self._cut(masks, "nearest")
 
-    def _fits(self, size: tuple[Any, Any]) -> bool:
+    def _fits(self, size: tuple[int, int]) -> bool:
         return bool(size[0] >= self.height and size[1] >= self.width)
 
-    def _cut(self, images: Array, interpolation: str) -> Any:
+    def _cut(self, images: Array, interpolation: str) -> Array:
         size = self._size_of(images)
         if not self._fits(size):
             return self._resized(images, interpolation)
-        top, left, height, width = self._window({"size": size})
+        top, left = self._corner(size)
         return ops.image.crop_images(
-            images, top, left, target_height=height, target_width=width, data_format=self.data_format
+            images, top, left, target_height=self.height, target_width=self.width, data_format=self.data_format
         )  # fmt: skip
 
-    def _window(self, transformation: Any) -> tuple[Any, Any, Any, Any]:
-        height, width = size = transformation["size"]
+    def _corner(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return where the part in the middle begins."""
+        return (size[0] - self.height) // 2, (size[1] - self.width) // 2
+
+    def _window(self, transformation: Any) -> _Part:
+        size = transformation["size"]
         if not self._fits(size):
             return window(size, (self.height, self.width), crop=True)
-        return (height - self.height) // 2, (width - self.width) // 2, self.height, self.width
+        return (*self._corner(size), self.height, self.width)
 
 
 @LAYERS.register()
@@ -266,16 +277,17 @@ class RandomCrop(CenterCrop):
         left = random.randint((), 0, shape.width - self.width + 1, seed=seed)
         return {"size": size, "top": top, "left": left}
 
-    def _transform_images(self, images: Array, transformation: Any) -> Any:
+    def _transform_images(self, images: Array, transformation: Any) -> Array:
         return self._part(images, transformation, "bilinear")
 
-    def _transform_masks(self, masks: Array, transformation: Any) -> Any:
+    def _transform_masks(self, masks: Array, transformation: Any) -> Array:
         return self._part(masks, transformation, "nearest")
 
-    def _part(self, images: Array, transformation: Any, interpolation: str) -> Any:
+    def _part(self, images: Array, transformation: Any, interpolation: str) -> Array:
         if "top" not in transformation:
             return self._resized(images, interpolation)
-        starts = [0, 0, 0, 0]
+        # The size is known and the place is drawn, so one program serves all places.
+        starts: list[_Length] = [0] * images.ndim
         sizes = list(images.shape)
         for axis, side, size in zip(
             self._spatial_axes, ("top", "left"), (self.height, self.width), strict=True
@@ -283,7 +295,7 @@ class RandomCrop(CenterCrop):
             starts[axis], sizes[axis] = transformation[side], size
         return jax.lax.dynamic_slice(images, starts, sizes)
 
-    def _window(self, transformation: Any) -> tuple[Any, Any, Any, Any]:
+    def _window(self, transformation: Any) -> _Part:
         if "top" not in transformation:
             return window(transformation["size"], (self.height, self.width), crop=True)
         return transformation["top"], transformation["left"], self.height, self.width
