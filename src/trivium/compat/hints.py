@@ -66,7 +66,6 @@ _HINTS = {
     "tensorflow.sparse": _DENSE,
     "tensorflow.TensorArray": "Use a Python list and `tf.stack`, or `keras.ops.scan`.",
     "tensorflow.saved_model": _SAVED,
-    "tensorflow.train.Checkpoint": _SAVED,
     "tensorflow.train": "Optimizers are in `keras.optimizers`, schedules in `keras.optimizers.schedules`.",
     "tensorflow.lite": "Trivium computes in JAX; there is no conversion to TensorFlow Lite.",
     "tensorflow.summary": "For graphs: `keras.callbacks.TensorBoard(write_graph=True)`; sounds are not written.",

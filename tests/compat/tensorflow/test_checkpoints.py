@@ -1,0 +1,97 @@
+"""`tf.train.Checkpoint`: what is not built yet, what does not fit, what is damaged."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trivium.compat import active
+from trivium.data.checks import DataError
+
+with active():
+    import tensorflow as tf
+
+X = np.ones((2, 3), "float32")
+
+
+def model() -> Any:
+    return tf.keras.Sequential([tf.keras.layers.Dense(2), tf.keras.layers.Dense(1)])
+
+
+def saved(folder: Path, **objects: Any) -> str:
+    path: str = tf.train.Checkpoint(**objects).save(str(folder / "ckpt"))
+    return path
+
+
+def test_what_is_not_built_gets_its_values_when_it_is(tmp_path: Path) -> None:
+    net, optimizer = model(), tf.keras.optimizers.Adam(0.25)
+    net.compile(optimizer, "mse")
+    net.fit(X, X[:, :1], verbose=0)
+    path = saved(tmp_path, net=net, optimizer=optimizer)
+    again, other = model(), tf.keras.optimizers.Adam(0.5)
+    status = tf.train.Checkpoint(net=again, optimizer=other).restore(path)
+    with pytest.raises(AssertionError, match=r"no object took: net/.* Are all given and built\?"):
+        status.assert_consumed()
+    np.testing.assert_array_equal(again(X), net(X))
+    other.build(again.trainable_variables)
+    status.assert_consumed()
+    assert float(other.learning_rate) == 0.25 and int(other.iterations) == 1
+
+
+def test_lists_dicts_and_modules_are_looked_into(tmp_path: Path) -> None:
+    a, b, c = (tf.Variable(float(i)) for i in range(3))
+    parts = {"pair": [a, b], "more": {"c": c}}
+    path = saved(tmp_path, parts=parts)
+    for v in (a, b, c):
+        v.assign(9.0)
+    tf.train.Checkpoint(parts=parts).restore(path).assert_consumed()
+    assert [float(v) for v in (a, b, c)] == [0.0, 1.0, 2.0]
+
+
+def test_other_shapes_change_nothing(tmp_path: Path) -> None:
+    path = saved(tmp_path, a=tf.Variable(1.0), b=tf.Variable([1.0, 2.0]))
+    a, b = tf.Variable(5.0), tf.Variable([5.0])
+    with pytest.raises(ValueError, match=r"'b' in the shape \(2,\); the variable has \(1,\)"):
+        tf.train.Checkpoint(a=a, b=b).restore(path)
+    assert float(a) == 5.0
+
+
+def test_what_is_said(tmp_path: Path) -> None:
+    path = saved(tmp_path, a=tf.Variable(1.0))
+    assert os.path.basename(path) == "ckpt-1" and tf.train.latest_checkpoint(str(tmp_path)) == path
+    with pytest.raises(AssertionError, match="no values of other"):
+        tf.train.Checkpoint(other=tf.Variable(1.0)).restore(path).assert_existing_objects_matched()
+    with pytest.raises(AssertionError, match="Nothing of the checkpoint was used"):
+        tf.train.Checkpoint(other=tf.Variable(1.0)).restore(path).assert_nontrivial_match()
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*ckpt-7.* There are ckpt-1"):
+        tf.train.Checkpoint(a=tf.Variable(1.0)).restore(str(tmp_path / "ckpt-7"))
+    with pytest.raises(ValueError, match="step=3 holds no variables"):
+        tf.train.Checkpoint(step=3)
+    (tmp_path / "ckpt-1.index").write_bytes(b"nothing")
+    with pytest.raises(DataError, match="is no checkpoint that `trivium run` wrote, or is damaged"):
+        tf.train.Checkpoint(a=tf.Variable(1.0)).restore(path)
+    assert tf.train.latest_checkpoint(str(tmp_path / "none")) is None
+
+
+def test_a_manager_keeps_the_latest(tmp_path: Path) -> None:
+    step = tf.Variable(0)
+    checkpoint = tf.train.Checkpoint(step=step)
+    manager = tf.train.CheckpointManager(
+        checkpoint, str(tmp_path), max_to_keep=2, step_counter=step, checkpoint_interval=2
+    )
+    assert manager.restore_or_initialize() is None
+    made = []
+    for _ in range(6):
+        step.assign_add(1)
+        made.append(manager.save() is not None)
+    assert made == [True, False] * 3
+    assert [os.path.basename(p) for p in manager.checkpoints] == ["ckpt-2", "ckpt-3"]
+    assert sorted(p.name for p in tmp_path.glob("*.index")) == ["ckpt-2.index", "ckpt-3.index"]
+    step.assign(0)
+    again = tf.train.CheckpointManager(checkpoint, str(tmp_path), max_to_keep=2)
+    assert again.restore_or_initialize() == manager.latest_checkpoint and int(step) == 5
+    assert os.path.basename(again.save()) == "ckpt-4"
