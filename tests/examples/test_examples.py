@@ -58,7 +58,7 @@ SAYS = {
     "image_classifier": ["1 of 40 files could not be read: ['", "right; 0.200 would be with", "make_augmentation(),",
                          "the model from the file says the same: True", "stack that was trained: True"],
 }  # fmt: skip
-# What is written in one style only: the vocabularies that it has learned are in its file, and in no program.
+# What is written in one style only.
 ONE_STYLE = {"tabular"}
 
 
@@ -150,7 +150,7 @@ def test_there_and_back(styled, tmp_path):
     for made in (graph, written, again, back):
         made.set_weights(model.get_weights())
         assert made.fingerprint() == wanted
-        # A program has what was given to layers, and not what they have learned.
+        # A program lists a short vocabulary that was learned, and not a long one.
         for taught, layer in zip(with_words(model), with_words(made), strict=True):
             if layer is not taught:
                 layer.set_vocabulary(taught.get_vocabulary())
