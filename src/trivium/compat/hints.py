@@ -15,8 +15,7 @@ _DISTRIBUTION = (
     "One process trains on one device here: build and compile the model without a strategy scope."
 )
 _FILES = "Read files with Python and NumPy (`pathlib`, `np.load`, `PIL.Image.open`) and pass the arrays to `fit`."
-_TEXT = "Strings stay Python's: turn them into numbers before they meet the model."
-_DENSE = "Arrays here are dense: pad to one length, and mask (`keras.layers.Masking`, `Embedding(mask_zero=True)`)."
+_TEXT = "`tf.strings`, and the layers `StringLookup`, `TextVectorization`, `Hashing` prepare text."
 _SAVED = (
     'Save the model with `model.save("model.keras")`, and read it with `keras.models.load_model`.'
 )
@@ -57,13 +56,6 @@ _HINTS = {
     "tensorflow.io": _FILES,
     "tensorflow.image": _IMAGES,
     "tensorflow.signal": _SIGNALS,
-    "tensorflow.strings": _TEXT,
-    "tensorflow.string": _TEXT,
-    "tensorflow.lookup": _TEXT,
-    "tensorflow.RaggedTensor": _DENSE,
-    "tensorflow.ragged": _DENSE,
-    "tensorflow.SparseTensor": _DENSE,
-    "tensorflow.sparse": _DENSE,
     "tensorflow.TensorArray": "Use a Python list and `tf.stack`, or `keras.ops.scan`.",
     "tensorflow.saved_model": _SAVED,
     "tensorflow.train": "Optimizers are in `keras.optimizers`, schedules in `keras.optimizers.schedules`.",

@@ -20,6 +20,9 @@ from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportError
 from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.compat.older import install_older, uninstall_older
+from trivium.compat.tensorflow.printing import install_printing, uninstall_printing
+from trivium.data.strings import as_strings
+from trivium.data.texts import set_given_out
 from trivium.graph.errors import error_location
 
 __all__ = ["Face", "active", "as_not_covered", "install", "is_installed", "uninstall"]
@@ -123,6 +126,8 @@ def install() -> list[str]:
     # TensorFlow's tensors have it, and programs use it in every other line.
     _array_type().numpy = _numpy
     install_older()
+    install_printing()
+    set_given_out(as_strings)
     return sorted(set(found) & set(vocabulary.ROOTS))
 
 
@@ -141,6 +146,8 @@ def uninstall() -> None:
     _replaced.clear()
     del _array_type().numpy
     uninstall_older()
+    uninstall_printing()
+    set_given_out(None)
 
 
 def _numpy(array: Any) -> Any:

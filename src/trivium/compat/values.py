@@ -11,9 +11,13 @@ from trivium.compat.vocabulary import find, member_absence
 
 __all__ = ["refused_method", "refused_value"]
 
-# What makes a tensor of its first argument.
-_TENSORS = ("tf.constant", "tf.convert_to_tensor", "tf.Variable", "keras.ops.array",
-            "keras.ops.convert_to_tensor", "keras.Variable")  # fmt: skip
+# What makes an array of numbers of its first argument.
+_NUMBERS = ("tf.Variable", "keras.ops.array", "keras.ops.convert_to_tensor", "keras.Variable")
+_TEXT = "Strings are kept by `tf.constant`; `tf.strings` and `keras.layers.StringLookup` make numbers of them."
+_RAGGED = (
+    "The inputs of a model are dense: `.to_tensor()` fills rows up to one length; mask what was added "
+    "(`keras.layers.Masking`, `Embedding(mask_zero=True)`)."
+)
 _WHOLE_MODEL = (".keras", ".h5", ".hdf5")
 
 
@@ -28,17 +32,17 @@ def refused_value(name: str, call: ast.Call) -> tuple[str, str] | None:
         A name for the use, and a note; `None` where nothing is known to fail.
 
     Example:
-        >>> call = ast.parse("tf.constant(['a', 'b'])", mode="eval").body
-        >>> refused_value("tf.constant", call)[0]
-        'tf.constant(strings)'
+        >>> call = ast.parse("tf.Variable(['a', 'b'])", mode="eval").body
+        >>> refused_value("tf.Variable", call)[0]
+        'tf.Variable(strings)'
     """
     given = {k.arg: k.value for k in call.keywords}
-    if _constant(given.get("dtype")) == "string":
-        return f"{name}(dtype='string')", hint_for("tensorflow.string")
-    if name in _TENSORS and _is_text(call.args[0] if call.args else given.get("value")):
-        return f"{name}(strings)", hint_for("tensorflow.strings")
+    if name in _NUMBERS and _constant(given.get("dtype")) == "string":
+        return f"{name}(dtype='string')", _TEXT
+    if name in _NUMBERS and _is_text(call.args[0] if call.args else given.get("value")):
+        return f"{name}(strings)", _TEXT
     if name == "keras.Input" and _constant(given.get("ragged")) is True:
-        return f"{name}(ragged=True)", hint_for("tensorflow.ragged")
+        return f"{name}(ragged=True)", _RAGGED
     if name == "keras.callbacks.ModelCheckpoint":
         return _checkpoint(name, call.args[0] if call.args else given.get("filepath"), given)
     return None

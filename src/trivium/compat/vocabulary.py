@@ -19,6 +19,7 @@ from trivium.compat import names, tensorflow
 from trivium.compat.hints import hint_for
 from trivium.compat.names import shown
 from trivium.compat.tensorflow.arrays import array_function, array_functions
+from trivium.compat.tensorflow.kinds import by_kind, is_served
 from trivium.compat.written import WRITTEN
 from trivium.state.registry import suggest
 
@@ -147,10 +148,11 @@ def find(path: str) -> Any:
     for candidate in (path, *names.other_names(path)):
         candidate = _RENAMED.get(candidate, candidate)
         if candidate in _written():
-            return _written()[candidate]
+            written = _written()[candidate]
+            return by_kind(candidate, written) if is_served(candidate) else written
         function = array_function(candidate)
         if function is not None:
-            return function
+            return by_kind(candidate, function) if candidate.startswith("tensorflow.") else function
         found = _in_trivium(candidate)
         if found is not MISSING and not isinstance(found, ModuleType):
             return found

@@ -9,16 +9,49 @@ cut, ordered and joined as any other array. JAX has no such dtype: text stays on
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.kinds import AnyStrings
 
-__all__ = ["TEXT", "as_texts", "holds_text", "is_text"]
+__all__ = ["TEXT", "as_texts", "given_out", "holds_text", "is_text", "set_given_out"]
 
 TEXT = np.dtypes.StringDType()
+
+_Wrapper = Callable[[np.ndarray], Any]
+_given_out: _Wrapper | None = None
+
+
+def set_given_out(wrap: _Wrapper | None) -> None:
+    """Set what text is given to users' code as.
+
+    Args:
+        wrap: Takes an array of text; `None` for NumPy's arrays, which is the default.
+
+    Example:
+        >>> set_given_out(np.ndarray.tolist)
+        >>> given_out(np.array(["a"]))
+        ['a']
+        >>> set_given_out(None)
+    """
+    global _given_out
+    _given_out = wrap
+
+
+def given_out(texts: np.ndarray) -> Any:
+    """Return text as users' code gets it, out of a pipeline or a layer of the host: NumPy's, unless that was set.
+
+    Args:
+        texts: An array of text.
+
+    Example:
+        >>> given_out(np.array(["a"]))
+        array(['a'], dtype='<U1')
+    """
+    return texts if _given_out is None else _given_out(texts)
 
 
 def is_text(x: object) -> bool:
@@ -46,6 +79,8 @@ def holds_text(value: Any) -> bool:
     first = value
     while isinstance(first, list | tuple):
         first = next((v for v in first if v is not None), None)
+    if isinstance(value, AnyStrings):
+        return True
     if isinstance(first, str | bytes) or first is not value:
         return isinstance(first, str | bytes)
     pandas = sys.modules.get("pandas")

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.kinds import AnyRows, AnyStrings
 from trivium.data.sparse import is_sparse
 from trivium.data.texts import as_texts, holds_text
 from trivium.graph import any_symbolic, is_recording, is_symbolic, record, stands_for_text
@@ -61,6 +62,8 @@ class Called(Buildable):
         if not args and accepts.first in kwargs:  # `layer(inputs=x)` is `layer(x)`.
             kwargs = dict(kwargs)
             args = (kwargs.pop(accepts.first),)
+        if args and isinstance(args[0], AnyRows) and not self._has_users_code:
+            return self._on_rows(args[0], args[1:], kwargs)
         training = self._mode(args, kwargs, frame.training)
         with entering(self, training) as mine:
             try:
@@ -72,6 +75,15 @@ class Called(Buildable):
         if frame.call is None and mine.call is not None:
             self._keep_losses(frame, mine.call.losses)
         return outputs
+
+    def _on_rows(self, rows: Any, args: Any, kwargs: Any) -> Any:
+        """Return the outputs for rows of several lengths: such a layer takes their entries, or none of it."""
+        if not self._takes_entries:
+            raise TypeError(
+                f"Layer {self.path!r} ({type(self).__name__}) takes dense arrays; got a ragged one of the shape "
+                f"{rows.shape}. `.to_tensor()` fills its rows up to one length."
+            )
+        return rows.with_flat_values(self(rows.flat_values, *args, **kwargs))
 
     def _call_in(
         self, outer: Frame, mine: Frame, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -115,7 +127,9 @@ class Called(Buildable):
         def cast(x: Any) -> Any:
             if is_sparse(x):
                 x = x.toarray()
-            if isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "OSTU" and holds_text(x):
+            if isinstance(x, AnyStrings) or (
+                isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "OSTU" and holds_text(x)
+            ):
                 return as_texts(x, "inputs")
             if isinstance(x, np.ndarray | np.generic):
                 x = jnp.asarray(x, None if x.dtype != np.float64 else standardize_dtype(None))

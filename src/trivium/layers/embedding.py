@@ -63,6 +63,7 @@ class Embedding(KernelLayer):
 
     embeddings = Kernel()
     _outputs_first, _float_inputs = True, False
+    _takes_entries = True
     _unwritten: ClassVar[frozenset[str]] = KernelLayer._unwritten | {"weights"}
     _left_out: ClassVar[dict[str, Any]] = {"lora_rank": None, "lora_alpha": None}
 

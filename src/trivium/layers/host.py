@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.data.texts import as_texts, holds_text, is_text
+from trivium.data.kinds import AnyRows, AnySparse
+from trivium.data.texts import as_texts, given_out, holds_text, is_text
 from trivium.graph import SymbolicTensor, is_symbolic
 from trivium.layers.base import Layer
 from trivium.state.scopes import only_shapes
@@ -138,6 +139,8 @@ class HostLayer(Layer):
     def _of_host(self, x: Any) -> Any:
         if isinstance(x, jax.core.Tracer) or x is None or is_symbolic(x) or is_text(x):
             return x
+        if isinstance(x, AnySparse):
+            return np.asarray(x.to_dense())  # type: ignore[attr-defined]
         if isinstance(x, dict):
             return {k: self._of_host(v) for k, v in x.items()}
         if holds_text(x):
@@ -178,7 +181,7 @@ def _blank(declared: SymbolicTensor) -> Any:
 
 def _as_declared(x: Any) -> Any:
     """Return a result in the dtype that JAX has for it; text in ours."""
-    if is_text(x):
+    if is_text(x) or isinstance(x, AnyRows):
         return x
     x = np.asarray(x)
     if x.dtype.kind in "USO":
@@ -187,4 +190,6 @@ def _as_declared(x: Any) -> Any:
 
 
 def _on_device(x: Any) -> Any:
-    return x if is_text(x) else jnp.asarray(x)
+    if isinstance(x, AnyRows):
+        return x
+    return given_out(x) if is_text(x) else jnp.asarray(x)

@@ -349,7 +349,8 @@ def convert_to_tensor(
         )
     to = dtype_or_none(dtype)
     x = x if to is not None and is_float(to) else in_range(x, "x")
-    return jnp.asarray(as_array(x), dtype=to)
+    # Of 64 bits JAX keeps 32, and would warn of it; what does not fit has been refused.
+    return jnp.asarray(as_array(x), dtype=to and jax.dtypes.canonicalize_dtype(to))
 
 
 def convert_to_numpy(x: Array) -> np.ndarray:

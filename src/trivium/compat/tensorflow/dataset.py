@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Self
-
-import numpy as np
 
 from trivium.compat.errors import NotCoveredError
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
-from trivium.data.pipeline.elements import map_arrays
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
 from trivium.state import named_arguments, suggest
 
 __all__ = ["TFDataset"]
-
-
-class Texts(np.ndarray):
-    """Texts out of a dataset: what NumPy knows of them, and the method that programs for TensorFlow call.
-
-    Example:
-        >>> np.array("süß", object).view(Texts).numpy()
-        b's\\xc3\\xbc\\xc3\\x9f'
-    """
-
-    def numpy(self) -> Any:
-        """Return the texts as bytes in UTF-8, which TensorFlow's are."""
-        bytes_of = np.vectorize(lambda t: t if isinstance(t, bytes) else str(t).encode(), [object])
-        return np.asarray(bytes_of(np.asarray(self)))[()]
-
-
-def _with_texts(element: Any) -> Any:
-    return map_arrays(lambda x: x.view(Texts) if isinstance(x, np.ndarray) else x, element)
 
 
 @covers("tensorflow.data.Dataset")
@@ -46,9 +25,6 @@ class TFDataset(Dataset):
         >>> [int(i) for i in TFDataset.range(4).map(lambda i: i + 1, num_parallel_calls=-1, name="plus")]
         [1, 2, 3, 4]
     """
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(_with_texts, super().__iter__())
 
     def with_options(self, options: Any) -> Self:
         """Return the dataset itself: options are about TensorFlow's threads and devices."""
@@ -72,7 +48,7 @@ _NAMED = (
     "bucket_by_sequence_length cache cardinality concatenate enumerate filter flat_map from_generator "
     "from_tensor_slices from_tensors get_single_element group_by_window ignore_errors interleave list_files "
     "padded_batch prefetch random range reduce rejection_resample repeat scan shard shuffle skip take take_while "
-    "unbatch unique window with_options zip counter rebatch"
+    "ragged_batch unbatch unique window with_options zip counter rebatch"
 )
 _IGNORED = dict.fromkeys(_NAMED.split(), ("name",)) | {
     "map": ("synchronous", "use_unbounded_threadpool", "name"),

@@ -14,6 +14,8 @@ import numpy as np
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.checks import DataError
+from trivium.data.kinds import AnyRows, AnySparse, AnyStrings
+from trivium.data.strings import summary
 from trivium.state.variable import Variable
 
 __all__: list[str] = []
@@ -119,11 +121,11 @@ class _DType(str):
 
     @property
     def is_floating(self) -> bool:
-        return jax.numpy.issubdtype(str(self), jax.numpy.floating)
+        return self != "string" and jax.numpy.issubdtype(str(self), jax.numpy.floating)
 
     @property
     def is_integer(self) -> bool:
-        return jax.numpy.issubdtype(str(self), jax.numpy.integer)
+        return self != "string" and jax.numpy.issubdtype(str(self), jax.numpy.integer)
 
     @property
     def min(self) -> Any:
@@ -140,7 +142,7 @@ class _DType(str):
 
 for _name in (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-    "float16", "bfloat16", "float32", "float64", "complex64", "complex128",
+    "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "string",
 ):  # fmt: skip
     WRITTEN[f"tensorflow.{_name}"] = WRITTEN[f"tensorflow.dtypes.{_name}"] = _DType(_name)
 WRITTEN["tensorflow.half"], WRITTEN["tensorflow.double"] = _DType("float16"), _DType("float64")
@@ -149,6 +151,8 @@ WRITTEN["tensorflow.DType"] = _DType
 
 @covers("tensorflow.as_dtype")
 def _as_dtype(type_value: Any) -> Any:
+    if str(type_value) == "string" or type_value in (str, bytes, object):
+        return _DType("string")
     return _DType(jax.numpy.dtype(type_value))
 
 
@@ -253,7 +257,21 @@ def _print(
 
         jax.debug.callback(fill, *arrays)
         return
-    write(*(x.numpy() if isinstance(x, Variable) else x for x in inputs))
+    alone = len(inputs) == 1 and isinstance(inputs[0], AnyStrings)
+    write(summary(inputs[0], quoted=False)) if alone else write(*map(_shown, inputs))
+
+
+def _shown(x: Any) -> Any:
+    """Return a tensor as TensorFlow prints it, and anything else as it is."""
+    if isinstance(x, Variable):
+        x = x.value
+    tensors = jax.Array | AnyStrings | AnyRows | AnySparse
+    if isinstance(x, list | tuple) and any(isinstance(v, tensors) for v in x):
+        return "[" + ", ".join(str(_shown(v)) for v in x) + "]"
+    if isinstance(x, AnySparse):
+        parts = {"indices": x.indices, "values": x.values, "shape": x.dense_shape}  # type: ignore[attr-defined]
+        return f"'SparseTensor({', '.join(f'{k}={summary(v)}' for k, v in parts.items())})'"
+    return summary(x) if isinstance(x, tensors) else x
 
 
 @covers("tensorflow.get_logger")

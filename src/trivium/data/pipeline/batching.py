@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from trivium.data.checks import DataError, check_whole
 from trivium.data.pipeline.base import Pipeline
-from trivium.data.pipeline.grouping import grouped, padded, to_boundary, windows
+from trivium.data.pipeline.grouping import grouped, in_rows, padded, to_boundary, windows
 from trivium.data.pipeline.stages import Elements
 
 __all__ = ["Batched"]
@@ -85,6 +85,22 @@ class Batched(Pipeline):
         return self._then(
             padded(self._elements, size, padded_shapes, padding_values, bool(drop_remainder))
         )
+
+    def ragged_batch(self, batch_size: int, drop_remainder: bool = False) -> Self:
+        """Put elements of different lengths together, each as long as it is: see `trivium.data.ragged`.
+
+        Args:
+            batch_size: How many.
+            drop_remainder: Whether to leave a last partial batch out.
+
+        Example:
+            >>> from trivium.data import Dataset
+            >>> import numpy as np
+            >>> next(iter(Dataset.range(3).map(lambda i: np.arange(int(i))).ragged_batch(3)))
+            RaggedArray([[], [0], [0, 1]])
+        """
+        size = check_count("batch_size", batch_size) or 1
+        return self._then(in_rows(self._elements, size, bool(drop_remainder)))
 
     def window(
         self, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False

@@ -14,8 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.files import FileRows, is_in_file
+from trivium.data.kinds import AnyRows, AnySparse, AnyStrings
 from trivium.data.lazy import LazyRows
 from trivium.data.sparse import is_sparse, rows_of
+from trivium.data.texts import given_out
 
 __all__ = [
     "Nested",
@@ -59,11 +61,12 @@ def as_arrays(element: Any) -> Any:
     """
 
     def convert(x: Any) -> Any:
-        if is_sparse(x):
+        if is_sparse(x) and not isinstance(x, AnySparse):
             return rows_of(x, "Dataset")
         if is_in_file(x):
             return FileRows(x, x.dtype)
-        return x if isinstance(x, jax.Array | LazyRows | Nested) else _array_of(x)
+        kept = jax.Array | LazyRows | Nested | AnyRows | AnySparse
+        return x if isinstance(x, kept) else _array_of(x)
 
     return map_arrays(convert, element)
 
@@ -102,10 +105,10 @@ def as_tensors(element: Any) -> Any:
     """
 
     def convert(x: Any) -> Any:
-        if isinstance(x, Nested):
+        if isinstance(x, Nested | AnyRows | AnySparse | AnyStrings):
             return x
         x = x if hasattr(x, "dtype") else _array_of(x)
-        return x if x.dtype.kind in "OSTU" else jnp.asarray(x)
+        return given_out(x) if x.dtype.kind in "OSTU" else j_array_of(x)
 
     return map_arrays(convert, element)
 
@@ -117,7 +120,19 @@ def stack(elements: Sequence[Any]) -> Any:
         >>> stack([(1, 2), (3, 4)])
         (array([1, 3]), array([2, 4]))
     """
-    return map_arrays(lambda *xs: np.stack([_array_of(x) for x in xs]), *elements)
+    return map_arrays(_side_by_side, *elements)
+
+
+def _side_by_side(*xs: Any) -> Any:
+    if any(isinstance(x, AnyRows) for x in xs):
+        from trivium.data.ragged import stack as stack_rows  # who has rows has imported it
+
+        return stack_rows(xs)
+    if isinstance(xs[0], AnySparse):
+        from trivium.data.sparse.functions import stack as stack_sparse
+
+        return stack_sparse(xs)
+    return np.stack([_array_of(x) for x in xs])
 
 
 def row(arrays: Any, i: Any) -> Any:
@@ -171,4 +186,7 @@ def typed(element: Any, spec: Any) -> Any:
         return {k: typed(element[k], s) for k, s in spec.items()}
     if isinstance(spec, list) or (isinstance(spec, tuple) and not hasattr(spec, "dtype")):
         return tuple(typed(e, s) for e, s in zip(element, spec, strict=True))
-    return np.asarray(element, jnp.dtype(str(getattr(spec, "dtype", spec))))
+    dtype = str(getattr(spec, "dtype", spec))
+    if isinstance(element, AnyRows | AnySparse):
+        return element
+    return np.asarray(element, object if dtype == "string" else jnp.dtype(dtype))

@@ -14,7 +14,7 @@ from trivium.data.pipeline.elements import as_tensors, call_on, map_arrays
 from trivium.data.pipeline.failures import Failed, failed_in
 from trivium.data.pipeline.stages import UNKNOWN, Elements, count_batches, skipping
 
-__all__ = ["grouped", "listed", "padded", "to_boundary", "windows"]
+__all__ = ["grouped", "in_rows", "listed", "padded", "to_boundary", "windows"]
 
 
 def listed(elements: list[Any]) -> Elements:
@@ -28,6 +28,29 @@ def listed(elements: list[Any]) -> Elements:
 
 
 # -- filled up --------------------------------------------------------------------------------------------------
+
+
+def in_rows(elements: Elements, size: int, drop: bool) -> Elements:
+    """Return batches whose elements keep their lengths: arrays of several lengths become ragged ones.
+
+    Args:
+        elements: The elements.
+        size: How many a batch has.
+        drop: Whether a last partial batch is left out.
+    """
+
+    def put(*arrays: Any) -> Any:
+        from trivium.data.ragged import stack
+
+        return stack(arrays) if np.shape(arrays[0]) else np.stack(arrays)
+
+    def read(key: OrderKey, skip: int) -> Iterator[Any]:
+        left = elements.read(key, skip * size)
+        while chunk := list(itertools.islice(left, size)):
+            if len(chunk) == size or not drop:
+                yield failed_in(chunk) or map_arrays(put, *chunk)
+
+    return elements.then(read, count_batches(elements.length, size, drop))
 
 
 def padded(elements: Elements, size: int, shapes: Any, values: Any, drop: bool) -> Elements:

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from trivium.data.strings.fingerprints import combined, farmhash64, siphash64
 from trivium.data.texts import TEXT, is_text
 from trivium.graph import SymbolicTensor
 from trivium.layers.checks import positive_int
 from trivium.layers.host import HostLayer
 from trivium.layers.preprocessing.encodings import encode
-from trivium.layers.preprocessing.fingerprints import combined, farmhash64, siphash64
 from trivium.layers.preprocessing.settings import chosen, dense_only, salt_of
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import floatx, is_float
@@ -23,6 +23,10 @@ class _Binned(HostLayer):
     """What both layers share: bins on the host, vectors of them on the device."""
 
     _modes: ClassVar[tuple[str, ...]]
+
+    @property
+    def _takes_entries(self) -> bool:  # type: ignore[override]
+        return bool(self.output_mode == "int")
 
     def __init__(self, num_bins: int, output_mode: str, sparse: bool, **kwargs: Any) -> None:
         mode = chosen(self, self._modes, output_mode=output_mode)

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from trivium.data.strings.fingerprints import farmhash64, siphash64
 from trivium.data.texts import TEXT, is_text
 from trivium.graph import SymbolicTensor
 from trivium.layers.checks import flag, is_whole
 from trivium.layers.preprocessing.encodings import encode
-from trivium.layers.preprocessing.fingerprints import farmhash64, siphash64
 from trivium.layers.preprocessing.settings import OUTPUT_MODES, chosen, dense_only, salt_of
 from trivium.layers.preprocessing.vocabulary import Vocabulary
 from trivium.layers.preprocessing.vocabulary_layer import VocabularyLayer
@@ -154,6 +154,10 @@ class IndexLookup(VocabularyLayer):
         if self.idf_weights is None:
             raise self._no_vocabulary()
         return encode(numbers, "count", self._depth, floatx()) * self.idf_weights
+
+    @property
+    def _takes_entries(self) -> bool:  # type: ignore[override]
+        return bool(self.output_mode == "int")
 
     @property
     def has_device_part(self) -> bool:

@@ -8,19 +8,22 @@ from typing import Any
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.kinds import AnySparse
 from trivium.data.lazy import LazyRows
 
 __all__ = ["SparseRows", "is_sparse", "rows_of"]
 
 
 def is_sparse(value: Any) -> bool:
-    """Say whether a value is a sparse matrix or sparse array of SciPy, in any of its formats.
+    """Say whether a value is a sparse matrix or array: SciPy's, in any of its formats, or a `SparseArray`.
 
     Example:
         >>> import scipy.sparse
         >>> is_sparse(scipy.sparse.eye(2)), is_sparse(np.eye(2))
         (True, False)
     """
+    if isinstance(value, AnySparse):
+        return True
     # Who has such a matrix has imported the module; nobody else pays for it.
     module = sys.modules.get("scipy.sparse")
     return module is not None and bool(module.issparse(value))

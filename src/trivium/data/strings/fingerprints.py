@@ -1,12 +1,13 @@
 """Hashes of text, many at once: the same numbers on every machine, in every process and in TensorFlow.
 
-`farmhash64` is `Fingerprint64` of FarmHash, `siphash64` is SipHash-2-4. They are written out here since both are short
-and a layer that needs no package but NumPy is worth it; texts of one length are hashed side by side, so that Python's
-part is one round for each length that occurs.
+`farmhash64` is `Fingerprint64` of FarmHash, `siphash64` is SipHash-2-4, `murmurhash64` is MurmurHash64A. They are
+written out here since all are short and a layer that needs no package but NumPy is worth it; texts of one length are
+hashed side by side, so that Python's part is one round for each length that occurs.
 
 References:
     Pike and Alakuijala, "FarmHash", https://github.com/google/farmhash (`farmhashna::Hash64`).
     Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012.
+    Appleby, "SMHasher", https://github.com/aappleby/smhasher (`MurmurHash64A`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-__all__ = ["combined", "farmhash64", "siphash64"]
+__all__ = ["combined", "farmhash64", "murmurhash64", "siphash64"]
 
 _K0, _K1, _K2 = (np.uint64(k) for k in (0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F))
 # TensorFlow's way of putting two fingerprints together is a round of MurmurHash.
@@ -26,7 +27,7 @@ def farmhash64(texts: np.ndarray) -> np.ndarray:
     """Return the FarmHash fingerprints of texts.
 
     Args:
-        texts: An array of text, of any shape.
+        texts: An array of text, or of bytes as objects, of any shape.
 
     Returns:
         An array of the same shape, dtype uint64.
@@ -42,7 +43,7 @@ def siphash64(texts: np.ndarray, key: Sequence[int]) -> np.ndarray:
     """Return the SipHash-2-4 of texts under a key.
 
     Args:
-        texts: An array of text, of any shape.
+        texts: An array of text, or of bytes as objects, of any shape.
         key: Two numbers of 64 bits.
 
     Returns:
@@ -53,6 +54,23 @@ def siphash64(texts: np.ndarray, key: Sequence[int]) -> np.ndarray:
         dtype('uint64')
     """
     return _by_length(texts, lambda data, length: _siphash(data, length, key))
+
+
+def murmurhash64(texts: np.ndarray, seed: int) -> np.ndarray:
+    """Return the MurmurHash64A of texts.
+
+    Args:
+        texts: An array of text, or of bytes as objects, of any shape.
+        seed: A number of 64 bits that the hashes begin with.
+
+    Returns:
+        An array of the same shape, dtype uint64.
+
+    Example:
+        >>> murmurhash64(np.array(["a"], np.dtypes.StringDType()), 1).dtype
+        dtype('uint64')
+    """
+    return _by_length(texts, lambda data, length: _murmur(data, length, seed))
 
 
 def combined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -74,7 +92,8 @@ def combined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _by_length(texts: np.ndarray, function: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
-    encoded = [text.encode() for text in np.asarray(texts).ravel().tolist()]
+    flat = np.asarray(texts).ravel().tolist()
+    encoded = [text if isinstance(text, bytes) else text.encode() for text in flat]
     lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
     hashes = np.empty(len(encoded), np.uint64)
     for length in np.unique(lengths).tolist():
@@ -136,6 +155,19 @@ def _up_to_64(data: np.ndarray, length: int, factor: np.ndarray) -> np.ndarray:
     g = (y + _word(data, length - 32)) * factor
     h = (z + _word(data, length - 24)) * factor
     return _of_two(_turned(e + f, 43) + _turned(g, 30) + h, e + _turned(f + a, 18) + g, factor)
+
+
+def _murmur(data: np.ndarray, length: int, seed: int) -> np.ndarray:
+    factor = np.array([_MURMUR])  # Arrays wrap around where single numbers warn.
+    result = np.full(len(data), np.uint64(seed)) ^ (factor * np.uint64(length))
+    whole = length // 8 * 8
+    for at in range(0, whole, 8):
+        result = (result ^ (_mixed(_word(data, at) * factor) * factor)) * factor
+    if rest := length - whole:
+        padded = np.zeros((len(data), 8), np.uint8)
+        padded[:, :rest] = data[:, whole:]
+        result = (result ^ _word(padded, 0)) * factor
+    return _mixed(_mixed(result) * factor)
 
 
 _Pair = tuple[np.ndarray, np.ndarray]

@@ -1,0 +1,219 @@
+"""Sparse arrays under `tf`: `tf.SparseTensor`, `tf.sparse`, `tf.sets`, and the functions of arrays that take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.compat.tensorflow.kinds import serves, serves_by
+from trivium.compat.written import WRITTEN, covers
+from trivium.data.sparse import SparseArray, functions, sets
+from trivium.data.sparse.array import as_sparse
+
+__all__: list[str] = []
+
+WRITTEN["tensorflow.SparseTensor"] = SparseArray
+
+
+@covers("tensorflow.sparse.from_dense")
+def _from_dense(tensor: Any, name: Any = None) -> Any:
+    return as_sparse(tensor)
+
+
+@covers("tensorflow.sparse.to_dense")
+def _to_dense(
+    sp_input: SparseArray,
+    default_value: Any = None,
+    validate_indices: bool = True,
+    name: Any = None,
+) -> Any:
+    return sp_input.to_dense(default_value)
+
+
+@covers("tensorflow.sparse.reorder")
+def _reorder(sp_input: SparseArray, name: Any = None) -> Any:
+    return sp_input.ordered()
+
+
+@covers("tensorflow.sparse.add")
+def _add(a: Any, b: Any, threshold: Any = 0) -> Any:
+    return functions.add(a, b, threshold)
+
+
+@covers("tensorflow.sparse.sparse_dense_matmul")
+def _matmul(
+    sp_a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False, name: Any = None
+) -> Any:
+    return functions.matmul(sp_a, b, adjoint_a, adjoint_b)
+
+
+def _reduces(kind: str) -> None:
+    def reduce(
+        sp_input: SparseArray,
+        axis: Any = None,
+        keepdims: bool = False,
+        output_is_sparse: bool = False,
+        name: Any = None,
+    ) -> Any:
+        found = functions.reduced(sp_input, kind, axis, bool(keepdims))
+        return as_sparse(found) if output_is_sparse else found
+
+    covers(f"tensorflow.sparse.reduce_{kind}")(reduce)
+
+
+_reduces("sum")
+_reduces("max")
+
+
+@covers("tensorflow.sparse.slice")
+def _slice(sp_input: SparseArray, start: Any, size: Any, name: Any = None) -> Any:
+    return functions.cut(sp_input, start, size)
+
+
+@covers("tensorflow.sparse.split")
+def _split(sp_input: Any = None, num_split: Any = None, axis: Any = None, name: Any = None) -> Any:
+    return functions.split(sp_input, int(num_split), int(axis))
+
+
+@covers("tensorflow.sparse.concat")
+def _concat(
+    axis: int,
+    sp_inputs: Sequence[SparseArray],
+    expand_nonconcat_dims: bool = False,
+    name: Any = None,
+) -> Any:
+    return functions.concat(sp_inputs, int(axis), expand_nonconcat_dims)
+
+
+@covers("tensorflow.sparse.reshape")
+def _reshape(sp_input: SparseArray, shape: Any, name: Any = None) -> Any:
+    return functions.reshape(sp_input, shape)
+
+
+@covers("tensorflow.sparse.transpose")
+def _transpose(sp_input: SparseArray, perm: Any = None, name: Any = None) -> Any:
+    return functions.transpose(sp_input, perm)
+
+
+@covers("tensorflow.sparse.expand_dims")
+def _expand_dims(sp_input: SparseArray, axis: Any = None, name: Any = None) -> Any:
+    return functions.expand_dims(sp_input, -1 if axis is None else int(axis))
+
+
+@covers("tensorflow.sparse.fill_empty_rows")
+def _fill_empty_rows(sp_input: SparseArray, default_value: Any, name: Any = None) -> Any:
+    return functions.fill_empty_rows(sp_input, default_value)
+
+
+@covers("tensorflow.sparse.softmax")
+def _softmax(sp_input: SparseArray, name: Any = None) -> Any:
+    return functions.softmax(sp_input)
+
+
+@covers("tensorflow.sparse.retain")
+def _retain(sp_input: SparseArray, to_retain: Any) -> Any:
+    return functions.retain(sp_input, to_retain)
+
+
+@covers("tensorflow.sparse.eye")
+def _eye(num_rows: int, num_columns: Any = None, dtype: Any = "float32", name: Any = None) -> Any:
+    return functions.eye(int(num_rows), num_columns, dtype)
+
+
+@covers("tensorflow.sparse.reset_shape")
+def _reset_shape(sp_input: SparseArray, new_shape: Any = None) -> Any:
+    return functions.reset_shape(sp_input, new_shape)
+
+
+@covers("tensorflow.sparse.maximum")
+def _maximum(sp_a: SparseArray, sp_b: SparseArray, name: Any = None) -> Any:
+    return functions.merged(sp_a, sp_b, jnp.maximum)
+
+
+@covers("tensorflow.sparse.minimum")
+def _minimum(sp_a: SparseArray, sp_b: SparseArray, name: Any = None) -> Any:
+    return functions.merged(sp_a, sp_b, jnp.minimum)
+
+
+@covers("tensorflow.sparse.map_values")
+def _map_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def values(x: Any) -> Any:
+        return x.values if isinstance(x, SparseArray) else x
+
+    first = next(a for a in (*args, *kwargs.values()) if isinstance(a, SparseArray))
+    return first.with_values(op(*map(values, args), **{k: values(v) for k, v in kwargs.items()}))
+
+
+@covers("tensorflow.sparse.to_indicator")
+def _to_indicator(sp_input: SparseArray, vocab_size: int, name: Any = None) -> Any:
+    dense = np.zeros((*sp_input.shape[:-1], int(vocab_size)), bool)
+    dense[(*sp_input.places[:, :-1].T, np.asarray(sp_input.values))] = True
+    return jnp.asarray(dense)
+
+
+@covers("tensorflow.sparse.bincount")
+def _bincount(
+    values: Any, weights: Any = None, axis: Any = 0, minlength: Any = None, maxlength: Any = None,
+    binary_output: bool = False, name: Any = None,
+) -> Any:  # fmt: skip
+    counts = np.bincount(
+        np.ravel(values), None if weights is None else np.ravel(weights), int(minlength or 0)
+    )
+    counts = (counts > 0).astype(int) if binary_output else counts
+    return as_sparse(counts if maxlength is None else counts[: int(maxlength)])
+
+
+for _name in ("intersection", "union", "size", "difference"):
+    WRITTEN[f"tensorflow.sets.{_name}"] = getattr(sets, _name)
+
+# -- functions of arrays ----------------------------------------------------------------------------------------
+
+
+def _by_values(dense: Any, x: SparseArray, *args: Any, **kwargs: Any) -> Any:
+    return x.with_values(dense(x.values, *args, **kwargs))
+
+
+_ENTRYWISE = "abs cast negative sign sqrt square tanh identity math.sign zeros_like ones_like"
+for _name in _ENTRYWISE.split():
+    serves_by(SparseArray, f"tensorflow.{_name}", _by_values)
+
+
+@serves(SparseArray, "tensorflow.shape")
+def _shape(input: SparseArray, out_type: Any = None, name: Any = None) -> Any:
+    return WRITTEN["tensorflow.shape"](np.broadcast_to(0, input.shape))
+
+
+@serves(SparseArray, "tensorflow.size")
+def _size(input: SparseArray, out_type: Any = None, name: Any = None) -> Any:
+    return jnp.asarray(int(np.prod(input.shape)))
+
+
+@serves(SparseArray, "tensorflow.rank")
+def _rank(input: SparseArray, name: Any = None) -> Any:
+    return jnp.asarray(input.ndim)
+
+
+@serves(SparseArray, "tensorflow.is_tensor")
+def _is_tensor(x: Any) -> bool:
+    return True
+
+
+@covers("tensorflow.nn.embedding_lookup_sparse")
+def _embedding_lookup_sparse(
+    params: Any, sp_ids: SparseArray, sp_weights: Any = None, combiner: Any = None, max_norm: Any = None,
+    name: Any = None, allow_fast_lookup: bool = False,
+) -> Any:  # fmt: skip
+    table = jnp.asarray(params.value if hasattr(params, "value") else params)
+    rows, count = sp_ids.places[:, 0], sp_ids.shape[0]
+    weights = jnp.ones(len(rows), table.dtype) if sp_weights is None else sp_weights.values
+    total = jnp.zeros((count, table.shape[1]), table.dtype)
+    total = total.at[rows].add(table[sp_ids.values] * weights[:, None])
+    if combiner == "sum":
+        return total
+    power = 2 if combiner == "sqrtn" else 1
+    size = jnp.zeros(count, table.dtype).at[rows].add(weights**power)
+    size = jnp.sqrt(size) if combiner == "sqrtn" else size
+    return total / jnp.where(size == 0, 1, size)[:, None]

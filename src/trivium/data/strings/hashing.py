@@ -1,0 +1,71 @@
+"""Strings into so many buckets, by their hashes: the same on every machine, and in TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.data.checks import DataError
+from trivium.data.ragged.mapping import on_flat_values
+from trivium.data.strings.array import as_strings
+from trivium.data.strings.fingerprints import farmhash64, murmurhash64, siphash64
+
+__all__ = ["to_hash_bucket", "to_hash_bucket_fast", "to_hash_bucket_strong"]
+
+# What TensorFlow's own hash begins with.
+_SEED = 0xDECAFCAFFE
+
+
+@on_flat_values
+def to_hash_bucket(input: Any, num_buckets: int) -> Any:
+    """Return a number from 0 to `num_buckets` - 1 for each string, by MurmurHash64A.
+
+    Args:
+        input: Strings, also ragged ones.
+        num_buckets: How many numbers there are.
+
+    Example:
+        >>> to_hash_bucket(["a", "hello"], 100).tolist()
+        [68, 38]
+    """
+    return _buckets(murmurhash64(as_strings(input)._bytes, _SEED), num_buckets)
+
+
+@on_flat_values
+def to_hash_bucket_fast(input: Any, num_buckets: int) -> Any:
+    """Return a number from 0 to `num_buckets` - 1 for each string, by FarmHash.
+
+    Args:
+        input: Strings, also ragged ones.
+        num_buckets: How many numbers there are.
+
+    Example:
+        >>> to_hash_bucket_fast(["a", "hello"], 100).tolist()
+        [39, 96]
+    """
+    return _buckets(farmhash64(as_strings(input)._bytes), num_buckets)
+
+
+@on_flat_values
+def to_hash_bucket_strong(input: Any, num_buckets: int, key: Sequence[int]) -> Any:
+    """Return a number from 0 to `num_buckets` - 1 for each string, by SipHash under a key that nobody can guess.
+
+    Args:
+        input: Strings, also ragged ones.
+        num_buckets: How many numbers there are.
+        key: Two numbers of 64 bits.
+
+    Example:
+        >>> to_hash_bucket_strong(["a", "hello"], 100, [1, 2]).tolist()
+        [46, 22]
+    """
+    return _buckets(siphash64(as_strings(input)._bytes, [int(k) for k in key]), num_buckets)
+
+
+def _buckets(hashes: np.ndarray, count: int) -> Any:
+    if int(count) < 1:
+        raise DataError(f"`num_buckets` is a whole number from 1 on; got {count}.")
+    return jnp.asarray((hashes % np.uint64(count)).astype(np.int64))
