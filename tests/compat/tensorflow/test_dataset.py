@@ -53,7 +53,6 @@ def test_constants_and_specs_are_tensorflow_s() -> None:
 def test_what_is_not_covered() -> None:
     with pytest.raises(NotCovered, match=r"tf.data.Dataset.fingerprint is not covered"):
         numbers(3).fingerprint("folder")
-    assert not hasattr(numbers(3), "ragged_batch")
 
 
 def test_options_are_taken() -> None:

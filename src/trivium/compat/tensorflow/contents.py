@@ -9,8 +9,8 @@ import numpy as np
 
 from trivium.compat.errors import NotCovered
 from trivium.compat.hints import hint_for
-from trivium.compat.tensorflow.dataset import Texts
 from trivium.compat.written import WRITTEN
+from trivium.data.strings import StringArray
 
 __all__ = ["as_strings", "bytes_in", "bytes_of", "kind_of_tensor", "path_of", "sparse", "tensor"]
 
@@ -65,7 +65,7 @@ def as_strings(values: Any) -> Any:
         >>> as_strings(b"a").numpy()
         b'a'
     """
-    return bytes_in(values).view(Texts)
+    return StringArray(bytes_in(values))
 
 
 def tensor(values: np.ndarray) -> Any:

@@ -108,7 +108,7 @@ def as_tensors(element: Any) -> Any:
         if isinstance(x, Nested | AnyRows | AnySparse | AnyStrings):
             return x
         x = x if hasattr(x, "dtype") else _array_of(x)
-        return given_out(x) if x.dtype.kind in "OSTU" else j_array_of(x)
+        return given_out(x) if x.dtype.kind in "OSTU" else jnp.asarray(x)
 
     return map_arrays(convert, element)
 

@@ -46,7 +46,5 @@ print("accuracy", model.evaluate(train, verbose=0)[1])
 export = tf.keras.Sequential([vectorize, model])
 probabilities = export.predict(tf.constant(["great fun", "terrible"]), verbose=0)
 print(probabilities.round(4).ravel())
-for text, p in zip(
-    texts, export.predict(tf.constant(texts), verbose=0).ravel(), strict=True
-):
+for text, p in zip(texts, export.predict(tf.constant(texts), verbose=0).ravel(), strict=True):
     print(f"{p:.3f} {text}")
