@@ -121,7 +121,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "sparse": (lambda: L.StringLookup(output_mode="count", sparse=True), "arrays are dense"),
     "salt": (lambda: L.IntegerLookup(salt=3), "`salt` is for `oov_method='farmhash'`"),
     "two salts": (lambda: L.Hashing(3, salt=[1, 2, 3]), "one whole number, or two"),
-    "ragged": (lambda: L.TextVectorization(ragged=True), "no ragged arrays"),
+    "ragged": (lambda: L.TextVectorization(ragged=True, output_mode="count"), "`ragged=True` is for"),
     "standardize": (lambda: L.TextVectorization(standardize="lowr"), "Did you mean 'lower'"),
     "split": (lambda: L.TextVectorization(split="word"), "one of 'whitespace', 'character'"),
     "ngrams": (lambda: L.TextVectorization(ngrams=0), "`ngrams` is a whole number above zero"),

@@ -44,7 +44,12 @@ _LATER = {
 }
 
 
+_ROOMS = ("ragged", "sparse", "strings")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"trivium.data.{name}")
     if name not in _LATER:
         raise AttributeError(
             f"module 'trivium.data' has no attribute {name!r}. {suggest(name, __all__)}"
@@ -74,6 +79,9 @@ __all__ = [
     "from_text",
     "make_source",
     "pack_x_y_sample_weight",
+    "ragged",
+    "sparse",
+    "strings",
     "unpack_x_y_sample_weight",
     "validation_split",
 ]

@@ -99,7 +99,7 @@ class Batched(Pipeline):
             >>> next(iter(Dataset.range(3).map(lambda i: np.arange(int(i))).ragged_batch(3)))
             RaggedArray([[], [0], [0, 1]])
         """
-        size = check_count("batch_size", batch_size) or 1
+        size = check_whole("batch_size", batch_size)
         return self._then(in_rows(self._elements, size, bool(drop_remainder)))
 
     def window(

@@ -104,6 +104,8 @@ def gather(params: Any, indices: Any, axis: int = 0) -> Any:
     """
     if isinstance(indices, Rows):
         return indices.with_flat_values(gather(params, indices.flat_values, axis))
+    if isinstance(indices, jax.core.Tracer):  # of which nothing is known but the shape
+        return jnp.take(as_values(params), indices, axis=axis)
     numbers = np.asarray(indices)
     if axis and isinstance(params, Rows):
         return params.with_values(gather(params.values, numbers, axis - 1))
@@ -112,7 +114,7 @@ def gather(params: Any, indices: Any, axis: int = 0) -> Any:
     wrong = numbers[(numbers < 0) | (numbers >= size)]
     if wrong.size:
         raise DataError(f"gather: index {wrong.ravel()[0]} is not in [0, {size}).")
-    if not isinstance(rows, Rows):
+    if not isinstance(params, Rows):
         return rows[(slice(None),) * axis + (numbers,)]
     if not numbers.ndim:
         return rows[int(numbers)]

@@ -57,7 +57,8 @@ class TextVectorization(Adaptive, HostLayer):
         vocabulary: The words in a list or array, or the path of a text file with one on each line; in place of `adapt`.
         idf_weights: The words' weights, for `"tf_idf"`.
         sparse: Kept for Keras's signature: JAX's arrays are dense.
-        ragged: Likewise.
+        ragged: Whether rows of numbers keep their lengths, as a `trivium.data.ragged.RaggedArray`, for `"int"`. Such a
+            layer stands ahead of a model, whose rows are of one length.
         encoding: What bytes among the inputs are encoded in.
         name: A name.
         kwargs: `dtype`, `trainable`, as for every layer. With `has_input_vocabulary=False` the vocabulary counts as
@@ -104,10 +105,6 @@ class TextVectorization(Adaptive, HostLayer):
             chosen(self, tuple(_STANDARDS), standardize=standardize)
         if split is not None and not callable(split):
             chosen(self, ("whitespace", "character"), split=split)
-        if ragged:
-            raise ValueError(
-                "TextVectorization: JAX has no ragged arrays, so `ragged=True` is refused; rows are padded by 0."
-            )
         mode = chosen(self, OUTPUT_MODES, output_mode=output_mode)
         if output_sequence_length is not None:
             positive_int(self, output_sequence_length=output_sequence_length)
@@ -115,10 +112,15 @@ class TextVectorization(Adaptive, HostLayer):
                 raise ValueError(
                     f"TextVectorization: `output_sequence_length` is for `output_mode='int'`; got {output_mode!r}."
                 )
+        if ragged and (mode != "int" or output_sequence_length is not None):
+            raise ValueError(
+                "TextVectorization: `ragged=True` is for `output_mode='int'` without an `output_sequence_length`; got "
+                f"{output_mode!r} and {output_sequence_length!r}."
+            )
         _widths(ngrams)
         self._set(
             standardize=standardize, split=split, ngrams=ngrams, output_mode=mode,
-            output_sequence_length=output_sequence_length, ragged=False, sparse=dense_only(self, sparse),
+            output_sequence_length=output_sequence_length, ragged=bool(ragged), sparse=dense_only(self, sparse),
             encoding=encoding,
         )  # fmt: skip
         self._lookup_layer = StringLookup(
@@ -247,12 +249,22 @@ class TextVectorization(Adaptive, HostLayer):
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         words = np.array([w for row in rows for w in row], inputs.dtype)
         (numbers,) = self._lookup_layer.prepare(words)
+        if self.ragged:
+            return (self._in_rows(numbers, lengths, shape),)
         most = self.output_sequence_length or self._room(int(lengths.max(initial=0)))
         padded = np.full((len(rows), most), 0 if self.output_mode == "int" else -1, np.int32)
         places = np.arange(len(words)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         kept = places < most
         padded[np.repeat(np.arange(len(rows)), lengths)[kept], places[kept]] = numbers[kept]
         return (padded.reshape(*shape, most),)
+
+    def _in_rows(self, numbers: np.ndarray, lengths: np.ndarray, shape: tuple[int, ...]) -> Any:
+        from trivium.data.ragged import RaggedArray  # who asks for rows pays for their functions
+
+        rows = RaggedArray.from_row_lengths(numbers.astype(np.int32), lengths)
+        for size in shape[:0:-1]:
+            rows = RaggedArray.from_uniform_row_length(rows, size)
+        return rows
 
     def _room(self, longest: int) -> int:
         """Return how long rows are: for vectors it does not show, and few lengths mean few programs."""
@@ -299,6 +311,12 @@ class TextVectorization(Adaptive, HostLayer):
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return a symbolic tensor like the output."""
+        if self.ragged:
+            raise ValueError(
+                f"Layer {self.path!r} (TextVectorization): the rows in a model are of one length, so a layer with "
+                "`ragged=True` stands before it, in `Dataset.map` say. Leave `ragged` out, or say an "
+                "`output_sequence_length`."
+            )
         if not inputs.is_text:
             raise TypeError(
                 f'Layer {self.path!r} (TextVectorization) takes text, of an `Input(..., dtype="string")`; got '
