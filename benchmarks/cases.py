@@ -7,6 +7,7 @@ have networks of the same names in `benchmarks/drivers/`. A `@command` is a prog
 from __future__ import annotations
 
 import functools
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,9 @@ from benchmarks.data import VOCABULARY, images, in_file, patterns, tokens
 
 __all__ = ["CASES"]
 
-PROGRAM = Path(__file__).parents[1] / "tests" / "compat" / "programs" / "article_sequential.py"
+ROOT = Path(__file__).parents[1]
+PROGRAM = ROOT / "tests" / "compat" / "programs" / "article_sequential.py"
+DATA = ROOT / "src" / "trivium" / "datasets" / "data" / "fashion_mnist"
 BY_HAND = (*KERAS, "torch")
 IMAGES = (*MAIN, "torch-channels-last")
 ONE = ("predict one", "call one", "train_on_batch")
@@ -261,7 +264,10 @@ def imports(library: str, python: str, scale: float) -> list[str]:
 
 @functools.cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory()  # Lives as long as the process.
+    folder = tempfile.TemporaryDirectory()  # Lives as long as the process.
+    # Where Keras looks for Fashion-MNIST, so that nothing is downloaded.
+    shutil.copytree(DATA, Path(folder.name) / "datasets" / "fashion-mnist")
+    return folder
 
 
 @command(KERAS, goals("whole process", 3, 5))
@@ -271,10 +277,12 @@ def article_program(library: str, python: str, scale: float) -> list[str]:
     if library == "keras-jax":
         text = text.replace("import tensorflow as tf", "import keras").replace("tf.keras", "keras")
         text = text.replace("tf.random.set_seed", "keras.utils.set_random_seed")
+    folder = _folder().name
     # Beside the program is where figures are saved.
-    program = Path(_folder().name) / f"{library}.py"
+    program = Path(folder) / f"{library}.py"
     program.write_text(text)
-    run = [python, "-m", "trivium", "run"] if library == "trivium" else [python]
+    run = ["env", f"KERAS_HOME={folder}", python]
+    run += ["-m", "trivium", "run"] if library == "trivium" else []
     return [
         *run,
         str(program),
