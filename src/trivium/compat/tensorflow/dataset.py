@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -17,6 +17,29 @@ from trivium.state import named_arguments, suggest
 __all__ = ["TFDataset"]
 
 
+@covers("tensorflow.data.Iterator")
+class _Iterator:
+    """The elements of one pass, one after another."""
+
+    def __init__(self, dataset: TFDataset, elements: Iterator[Any]) -> None:
+        self._dataset, self._elements = dataset, elements
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._elements)
+
+    def get_next(self) -> Any:
+        """Return the next element."""
+        return next(self._elements)
+
+    @property
+    def element_spec(self) -> Any:
+        """What `Dataset.element_spec` says."""
+        return self._dataset.element_spec
+
+
 @covers("tensorflow.data.Dataset")
 class TFDataset(Dataset):
     """`trivium.data.Dataset` as programs for TensorFlow know it.
@@ -25,6 +48,9 @@ class TFDataset(Dataset):
         >>> [int(i) for i in TFDataset.range(4).map(lambda i: i + 1, num_parallel_calls=-1, name="plus")]
         [1, 2, 3, 4]
     """
+
+    def __iter__(self) -> Iterator[Any]:
+        return _Iterator(self, super().__iter__())
 
     def with_options(self, options: Any) -> Self:
         """Return the dataset itself: options are about TensorFlow's threads and devices."""

@@ -12,6 +12,7 @@ from trivium.compat.tensorflow.contents import bytes_in, bytes_of, kind_of_tenso
 from trivium.compat.written import covers
 from trivium.data.records.messages import message
 from trivium.data.records.parsing import KINDS, fitted, parsed, values_of
+from trivium.data.strings import StringArray
 
 __all__: list[str] = []
 
@@ -20,6 +21,11 @@ class _Message(type):
     """The class of a message, which is made when it is first used: protobuf is not imported before."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls.__name__ == "BytesList" and kwargs.get("value") is not None:
+            # Programs look for strings by `type(tf.constant(0))`, which ours are not, to call `.numpy()`.
+            kwargs["value"] = [
+                v.numpy() if isinstance(v, StringArray) else v for v in kwargs["value"]
+            ]
         return message(cls.__name__)(*args, **kwargs)
 
     def __getattr__(cls, name: str) -> Any:
