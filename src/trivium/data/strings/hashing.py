@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.fingerprints import farmhash64, murmurhash64, siphash64
 from trivium.data.ragged.mapping import on_flat_values
 from trivium.data.strings.array import as_strings
-from trivium.data.strings.fingerprints import farmhash64, murmurhash64, siphash64
 
 __all__ = ["to_hash_bucket", "to_hash_bucket_fast", "to_hash_bucket_strong"]
 

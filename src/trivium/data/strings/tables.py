@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.fingerprints import farmhash64
 from trivium.data.kinds import AnyStrings
 from trivium.data.ragged import as_values, on_flat_values
 from trivium.data.strings.array import StringArray
-from trivium.data.strings.fingerprints import farmhash64
 
 __all__ = ["Table"]
 

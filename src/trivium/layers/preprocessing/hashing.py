@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from trivium.data.strings.fingerprints import combined, farmhash64, siphash64
+from trivium.data.fingerprints import combined, farmhash64, siphash64
 from trivium.data.texts import TEXT, is_text
 from trivium.graph import SymbolicTensor
 from trivium.layers.checks import positive_int

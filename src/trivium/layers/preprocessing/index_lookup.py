@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trivium.data.strings.fingerprints import farmhash64, siphash64
+from trivium.data.fingerprints import farmhash64, siphash64
 from trivium.data.texts import TEXT, is_text
 from trivium.graph import SymbolicTensor
 from trivium.layers.checks import flag, is_whole
