@@ -22,6 +22,8 @@ from trivium.data.ragged import RaggedArray
 from trivium.data.sparse import SparseArray
 from trivium.data.strings import StringArray
 from trivium.data.texts import holds_text
+from trivium.graph import SymbolicTensor
+from trivium.state.variable import Variable
 
 __all__ = ["by_kind", "is_served", "serves", "serves_by"]
 
@@ -36,7 +38,9 @@ _KINDS: dict[type, tuple[str, str]] = {
 _SERVED: dict[type, dict[str, Callable[..., Any]]] = {kind: {} for kind in _KINDS}
 # The arguments that may be a string or a list of them, as they stand in a program.
 _TEXTS: dict[str, frozenset[int | str]] = {}
-_PLAIN = frozenset({int, float, bool, type(None), type(jax.numpy.zeros(()))})
+_PLAIN = frozenset(
+    {int, float, bool, type(None), type(jax.numpy.zeros(())), SymbolicTensor, Variable}
+)
 
 
 def serves(kind: type, *paths: str, texts: Iterable[int] = (0,)) -> Callable[[T], T]:
@@ -114,6 +118,13 @@ def by_kind(path: str, function: Callable[..., Any] | None) -> Callable[..., Any
         }
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        # Most calls have such arguments alone, and this loop is all that they pay.
+        for value in args:
+            if type(value) not in _PLAIN:
+                break
+        else:
+            if not kwargs and function is not None:
+                return function(*args)
         kind = _kind(enumerate(args), texts)
         if kwargs:
             kind = _first(kind, _kind(kwargs.items(), texts))
