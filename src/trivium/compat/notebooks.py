@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -66,7 +67,7 @@ def run_notebook(
         raise RunError(f"{str(path)!r} is no notebook: {error}") from None
     client = NotebookClient(
         cells,
-        km=_kernel(),
+        kernel_manager_class=_manager(),
         timeout=timeout,
         coalesce_streams=True,  # A line that was rewritten in place is kept as it was last.
         resources={"metadata": {"path": str(path.resolve().parent)}},
@@ -81,8 +82,8 @@ def run_notebook(
     return target
 
 
-def _kernel() -> Any:
-    """Return a manager of a kernel that runs this very Python, with Trivium loaded as an extension."""
+def _manager() -> Any:
+    """Return the class of managers of kernels that run this very Python, with Trivium loaded as an extension."""
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
@@ -95,7 +96,16 @@ def _kernel() -> Any:
             """Return it."""
             return KernelSpec(argv=words, display_name="Python 3", language="python")
 
-    return AsyncKernelManager(kernel_spec_manager=Here())
+    class Manager(AsyncKernelManager):
+        """Starts it, and speaks with it by files where there are sockets of that kind: no port is open."""
+
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.kernel_spec_manager = Here()
+            if os.name == "posix":
+                self.transport = "ipc"
+
+    return Manager
 
 
 def _message(path: Path, cells: Any, error: Exception) -> str:

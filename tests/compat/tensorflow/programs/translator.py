@@ -32,7 +32,7 @@ model.compile(
 )
 history = model.fit([source, fed], target, epochs=8, batch_size=32, shuffle=False, verbose=0)
 print("losses", np.round(history.history["loss"], 3).tolist())
-print("accuracy", np.round(history.history["accuracy"][-1], 2))
+print("accuracy", np.round(history.history["accuracy"][-1], 3))
 
 encoder = tf.keras.Model(encoder_inputs, [encoded, state_h, state_c])
 memory = layers.Input(shape=(None, units))
