@@ -39,7 +39,7 @@ LESSON = (
     "model.summary()",
     "model.compile('sgd', 'mse')\nx = np.ones((64, 3), 'float32')\n"
     "model.fit(x, x[:, :1], batch_size=1, epochs=2)",
-    "print(tf.__version__)\ntf.reduce_sum(x).numpy()",
+    "print('half', end='\\rwhole\\n')\nprint(tf.__version__)\ntf.reduce_sum(x).numpy()",
 )
 
 
@@ -56,8 +56,15 @@ def test_a_notebook_is_run_and_written_with_what_its_cells_show(tmp_path: Path) 
     shown = ["".join(json.dumps(o) for o in cell["outputs"]) for cell in cells[1:]]
     assert "tiny" in shown[1] and "out" in shown[1] and len(cells[2]["outputs"]) == 1
     # One finished line an epoch, and none of those that stood in its place.
+    order = [i for word in ("Epoch 1/2", "64/64", "Epoch 2/2") for i in (shown[2].index(word),)]
+    assert order == sorted(order)
     assert shown[2].count("64/64") == 2 and "\\r" not in shown[2] and "Epoch 2/2" in shown[2]
-    assert "trivium" in shown[3] and "192" in shown[3]
+    assert (
+        "whole" in shown[3]
+        and "half" not in shown[3]
+        and "trivium" in shown[3]
+        and "192" in shown[3]
+    )
     assert shown[5] == ""
 
 

@@ -69,7 +69,6 @@ def run_notebook(
         cells,
         kernel_manager_class=_manager(),
         timeout=timeout,
-        coalesce_streams=True,  # A line that was rewritten in place is kept as it was last.
         resources={"metadata": {"path": str(path.resolve().parent)}},
     )
     target = Path(output) if output is not None else path.with_name(f"{path.stem}-run.ipynb")
@@ -78,6 +77,8 @@ def run_notebook(
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise RunError(_message(path, cells, error)) from None
     finally:
+        for cell in cells.cells:
+            _join_lines(cell)
         nbformat.write(cells, target)
     return target
 
@@ -106,6 +107,29 @@ def _manager() -> Any:
                 self.transport = "ipc"
 
     return Manager
+
+
+# All of a line that was written over, by a carriage return.
+_OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
+
+
+def _join_lines(cell: Any) -> None:
+    """Make one output of what a cell printed in one go, with the last state of lines that were rewritten in place.
+
+    Not `nbclient`'s own way, which moves all that was printed before what was shown between.
+    """
+    joined: list[Any] = []
+    for output in cell.get("outputs", ()):
+        last = joined[-1] if joined else None
+        if output.output_type == "stream" and last is not None and last.get("name") == output.name:
+            last["text"] += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            output["text"] = _OVERWRITTEN.sub("", output["text"])
+    if joined:
+        cell["outputs"] = joined
 
 
 def _message(path: Path, cells: Any, error: Exception) -> str:
