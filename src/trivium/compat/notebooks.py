@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -69,6 +68,7 @@ def run_notebook(
         cells,
         kernel_manager_class=_manager(),
         timeout=timeout,
+        startup_timeout=600,  # a busy machine's
         resources={"metadata": {"path": str(path.resolve().parent)}},
     )
     target = Path(output) if output is not None else path.with_name(f"{path.stem}-run.ipynb")
@@ -88,7 +88,8 @@ def _manager() -> Any:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
-    words = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=trivium"]
+    words = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--ext=trivium",
+             "--log-level=ERROR"]  # fmt: skip
 
     class Here(KernelSpecManager):
         """Knows one kernel, by any name."""
@@ -98,13 +99,11 @@ def _manager() -> Any:
             return KernelSpec(argv=words, display_name="Python 3", language="python")
 
     class Manager(AsyncKernelManager):
-        """Starts it, and speaks with it by files where there are sockets of that kind: no port is open."""
+        """Starts it."""
 
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.kernel_spec_manager = Here()
-            if os.name == "posix":
-                self.transport = "ipc"
 
     return Manager
 
