@@ -17,6 +17,7 @@ from trivium.state.dtype_policies import get_policy
 from trivium.state.dtypes import floatx
 from trivium.state.guarding import Guarded
 from trivium.state.names import auto_name, to_snake_case
+from trivium.state.placing import zeros
 from trivium.state.registry import suggest
 from trivium.state.scopes import StatelessScope
 from trivium.state.tracking import METRICS as TRACKED_METRICS
@@ -239,7 +240,7 @@ class Metric(Guarded, Copied, Configured):
     def reset_state(self) -> None:
         """Set every variable to zeros."""
         for v in self.variables:
-            v.assign(_zeros(v.shape, v.dtype))
+            v.assign(zeros(v.shape, v.kept_dtype))
 
     def stateless_update_state(
         self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any

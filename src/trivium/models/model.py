@@ -194,13 +194,14 @@ class Model(SerializableModel, Trainer, Layer):
             read, modes = self._read_graph(*self._call_spec, training)
             if read[0] is not None:
                 keep_made_layers(read[0], self._flatten_layers(), self._made_layers)
-            self._captured |= dict.fromkeys(modes, read)
+            # A new dict, by which looks see that there is something new.
+            self._captured = self._captured | dict.fromkeys(modes, read)
             self._captured_with = self._settings()
             self._flow_seen = self._flow_layers()
         return self._captured[training]
 
     def _settings(self) -> list[Hashable]:
-        return [settings_of(layer) for layer in self._flatten_layers()]
+        return [(layer, settings_of(layer)) for layer in self._flatten_layers()]
 
     def _read_graph(
         self, args: Any, kwargs: Any, training: bool

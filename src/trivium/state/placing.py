@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["copy_of", "handed_over", "room_for", "to_device"]
+__all__ = ["copy_of", "handed_over", "room_for", "to_device", "zeros"]
 
 _ALIGNMENT = 64  # Bytes, as XLA wants them on the CPU.
+# Up to so many zeros are kept, which cost more to bring than to have.
+_FEW = 1 << 12
 
 
 def to_device(array: Any, dtype: Any = None) -> jax.Array:
@@ -31,7 +34,8 @@ def to_device(array: Any, dtype: Any = None) -> jax.Array:
         (dtype('int32'), dtype(bfloat16))
     """
     if not isinstance(array, np.ndarray | np.generic):
-        return jnp.asarray(array, dtype)
+        same = isinstance(array, jax.Array) and not array.weak_type and array.dtype.name == dtype
+        return array if same else jnp.asarray(array, dtype)
     wanted = jax.dtypes.canonicalize_dtype(array.dtype if dtype is None else dtype)
     own = room_for(array.shape, wanted)
     np.copyto(own, array, casting="unsafe")
@@ -70,6 +74,27 @@ def handed_over(own: np.ndarray[Any, Any]) -> jax.Array:
     # `device_put` takes a well-aligned array as it is.
     placed: jax.Array = jax.device_put(own)
     return placed
+
+
+def zeros(shape: tuple[int, ...], dtype: str) -> jax.Array:
+    """Return zeros on the device, small ones the same for all who ask: nobody writes to an array that is handed out.
+
+    Args:
+        shape: Their shape.
+        dtype: Their dtype.
+
+    Example:
+        >>> zeros((), "float32") is zeros((), "float32")
+        True
+    """
+    few = int(np.prod(shape, dtype=object)) <= _FEW
+    return _kept_zeros(shape, dtype) if few else to_device(np.zeros(shape), dtype)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_zeros(shape: tuple[int, ...], dtype: str) -> jax.Array:
+    with jax.ensure_compile_time_eval():  # Whatever is being traced around this call.
+        return to_device(np.zeros(shape), dtype)
 
 
 def copy_of(array: jax.Array) -> jax.Array:

@@ -26,6 +26,7 @@ __all__ = [
     "lasts",
     "members",
     "one_look",
+    "role_of",
     "unique",
 ]
 
@@ -56,8 +57,13 @@ def lasts(kind: type) -> bool:
     return str(kind.__module__).partition(".")[0] in _LASTING and "<" not in kind.__qualname__
 
 
-def _role(kind: type) -> int:
-    """Return which kind of member, if any, the objects of a class are."""
+def role_of(kind: type) -> int:
+    """Return which kind of member the objects of a class are; a number below zero where they are none.
+
+    Example:
+        >>> role_of(int)
+        -1
+    """
     known = _roles.get(kind)
     if known is not None:
         return known
@@ -159,7 +165,7 @@ def _look(owner: Any) -> Members:
 
 
 def _take(value: Any, found: list[dict[int, Any] | None]) -> None:
-    role = _role(type(value))
+    role = role_of(type(value))
     if role == _CONTAINER:
         if value:
             for inner in value.values() if isinstance(value, dict) else value:

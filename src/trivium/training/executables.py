@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from trivium.graph import digest
+from trivium.state.looks import Look
 from trivium.state.names import clear_names
 
 __all__ = ["Programs", "clear_programs", "clear_session", "compile_count", "executable", "failed"]
@@ -87,14 +88,16 @@ class Programs:
 
     def __init__(self) -> None:
         self._kept: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+        # What was found out about the model, which goes when the programs go.
+        self.look: Look | None = None
         _all.add(self)
 
     def get(self, key: Hashable) -> Any:
         """Return the program known by a key, or `None`."""
-        if key not in self._kept:
-            return None
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        program = self._kept.get(key)
+        if program is not None:
+            self._kept.move_to_end(key)
+        return program
 
     def __setitem__(self, key: Hashable, program: Any) -> None:
         self._kept[key] = program
@@ -107,6 +110,7 @@ class Programs:
     def clear(self) -> None:
         """Forget all of them."""
         self._kept.clear()
+        self.look = None
 
     def __reduce__(self) -> Any:
         # A copy or a pickle of a model begins without programs.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,19 @@ def takes_data_alone(step: Step) -> bool:
         >>> takes_data_alone(lambda data: {}), takes_data_alone(lambda state, data: ({}, state))
         (True, False)
     """
+    method = getattr(step, "__func__", None)
+    if method is None:
+        return _takes_data_alone(step)
+    # Each step on a batch asks.
+    if method not in _known:
+        _known[method] = _takes_data_alone(step)
+    return _known[method]
+
+
+_known: weakref.WeakKeyDictionary[Step, bool] = weakref.WeakKeyDictionary()
+
+
+def _takes_data_alone(step: Step) -> bool:
     parameters = inspect.signature(step).parameters.values()
     places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     every = any(p.kind is p.VAR_POSITIONAL for p in parameters)

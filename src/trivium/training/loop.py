@@ -99,7 +99,26 @@ class State:
         return tuple(self.sizes), tuple([v.form for v in self.variables]), self.shared
 
 
-@dataclasses.dataclass
+class _Version:
+    """A large value as a part of a key: hashed once, and compared only where it is not the same one."""
+
+    __slots__ = ("_hash", "_value")
+
+    def __init__(self, value: Hashable) -> None:
+        self._value, self._hash = value, hash(value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Version):
+            return False
+        if self._value is not other._value and self._value == other._value:
+            other._value = self._value  # So that they are not compared again.
+        return self._value is other._value
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+@dataclasses.dataclass(frozen=True)
 class Ready:
     """What a pass works with, as the model is now.
 
@@ -107,15 +126,20 @@ class Ready:
         step: The step, `(state, batch) -> (result, state)`.
         state: The state.
         programs: Where compiled programs are kept from pass to pass.
-        version: What the step depends on besides its arguments; a program serves one version.
+        depends: What the step depends on besides its arguments; a program serves one such value.
         eager: Whether to run the step as plain Python.
     """
 
     step: Callable[..., Any]
     state: State
     programs: Programs
-    version: Hashable = None
+    depends: Hashable = None
     eager: bool = False
+
+    @functools.cached_property
+    def version(self) -> Hashable:
+        """What a program serves one of: what the step depends on, and the form of the state."""
+        return _Version((self.depends, self.state.form()))
 
 
 class Pass:
@@ -166,7 +190,6 @@ class Pass:
         """Ask for what the pass works with: callbacks may have frozen layers, compiled the model anew, and the like."""
         self._ready = self._ask()
         self._seen = self._token()
-        self._version = (self.kind, self._ready.version, self._ready.state.form())
         self._found: dict[Hashable, Program] = {}
 
     def prepare(self) -> None:
@@ -291,7 +314,7 @@ class Pass:
         program = self._found.get(segment.key)
         if program is None or program.failed:
             ready, state = self._ready, self._ready.state
-            key = (self._version, segment.key)
+            key = (self.kind, ready.version, segment.key)
             program = ready.programs.get(key)
             if program is None or program.failed:
                 program = Program(

@@ -20,7 +20,6 @@ from trivium.state.plain import (
     set_host_randomness,
 )
 from trivium.state.session import session
-from trivium.state.tracking import one_look
 from trivium.state.trees import map_tree
 from trivium.training.callbacks import CallbackList
 from trivium.training.loop import Pass
@@ -243,7 +242,8 @@ class Run:
         """
         self._reset()
         self.watchers.on_test_begin()
-        test.renew()
+        if self.watchers.callbacks:
+            test.renew()
         logs = self._drive(test) or {}
         self.watchers.on_test_end(logs)
         return logs
@@ -273,7 +273,7 @@ class Run:
         return joined(parts)
 
     def _reset(self) -> None:
-        with one_look():
+        with self.model._look():
             self._change.keep(self.model.metrics_variables)
             self.model.reset_metrics()
 

@@ -29,7 +29,7 @@ __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
 # a thousandth of it.
 CHUNK_SECONDS = 0.25
 # Arrays of at most so many bytes are handed to a program as they are.
-_ALONG = 1 << 14
+_ALONG = 1 << 18
 # A block has at most so many bytes, of which copying in one go gains nothing more; a stream's has at most so many
 # batches, since it has to wait for each.
 _BLOCK_BYTES = 1 << 25

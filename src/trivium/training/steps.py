@@ -35,7 +35,7 @@ class Compiled(Copied):
         steps_per_execution: How many steps lie between the batch hooks of callbacks.
     """
 
-    _remade: ClassVar[dict[str, Any]] = {"programs": dict, "touched": dict}
+    _remade: ClassVar[dict[str, Any]] = {"programs": Programs, "touched": dict}
 
     def __init__(
         self,

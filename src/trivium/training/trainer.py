@@ -7,6 +7,7 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -25,9 +26,9 @@ from trivium.data.convert import refuse_text
 from trivium.data.texts import is_text
 from trivium.state import StatelessScope, Variable, named_arguments, shape_scope, suggest
 from trivium.state.guarding import changes_of, settings_of
+from trivium.state.looks import lasting_look, watch
 from trivium.state.scopes import Policy
 from trivium.state.session import session
-from trivium.state.tracking import one_look
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.arguments import check_epochs
 from trivium.training.callbacks import BackupAndRestore, CallbackList
@@ -211,48 +212,69 @@ class Trainer(Steps):
     def _ready(self, kind: str, source: Any, written: Any) -> Ready:
         """Build what is not built, and return what a pass of a kind works with, found in one walk over the model."""
         self._prepare(source, kind == "train")
-        made = self._trainer
         steps: dict[str, Callable[..., Any]] = {
             "train": self.train_step, "test": self.test_step, "predict": self.predict_step,
         }  # fmt: skip
         step = steps[kind]
-        in_place = takes_data_alone(step)
-        eager = self._runs_eagerly(kind) and made is not None
-        if in_place and made is not None:
-            self._find_touched(made, kind, step, source)
-        with one_look():
-            groups = [self.trainable_variables, self.non_trainable_variables]
-            # What the steps depend on besides arrays: the layers, and what their code reads off them.
-            layers = self._flatten_layers()
-            version: list[Hashable] = [(x, x.trainable, settings_of(x)) for x in layers]
-            if kind == "train":
-                if self.optimizer is not None:
-                    self._ready_optimizer(self.optimizer, groups[0], in_place)
-                groups.append(self.optimizer.variables if self.optimizer is not None else [])
-                version.extend(_settings_of(self.optimizer))
-            if kind != "predict":
-                groups.append(self.metrics_variables)
-                losses = made.loss.functions if made and made.loss and made.loss.built else []
-                inner = made.metrics.metrics if made else []
-                parts = (*self.metrics, *inner, *losses)
-                version.extend((part, changes_of(part)) for part in parts)
+        if self._trainer is not None and takes_data_alone(step):
+            self._find_touched(self._trainer, kind, step, source)
+        order = key_order(written) if has_keys(written) else None
+        # A method may have been put into the class in place of another.
+        asked = kind, order, getattr(step, "__func__", step)
+        with self._look() as found:
+            if asked not in found:
+                form = None if order is None else map_tree(lambda _: None, written)
+                found[asked] = self, self._find_ready(kind, step, form)
+            ready: Ready = found[asked][1]
+        return ready
+
+    def _find_ready(self, kind: str, step: Callable[..., Any], form: Any) -> Ready:
+        """Return what a pass works with, whose batches have dicts with the keys of `form`, if that is not `None`."""
+        made, in_place = self._trainer, takes_data_alone(step)
+        groups = [self.trainable_variables, self.non_trainable_variables]
+        watch((*groups[0], *groups[1], made))
+        # What the steps depend on besides arrays: the layers, and what their code reads off them.
+        layers = self._flatten_layers()
+        depends: list[Hashable] = [(x, x.trainable, settings_of(x)) for x in layers]
+        if kind == "train":
+            if self.optimizer is not None:
+                self._ready_optimizer(self.optimizer, groups[0], in_place)
+            groups.append(self.optimizer.variables if self.optimizer is not None else [])
+            settings = _settings_of(self.optimizer)
+            watch((*settings, *(getattr(x, "_schedule", None) for x in settings)))
+            depends.extend(settings)
+        if kind != "predict":
+            groups.append(self.metrics_variables)
+            losses = made.loss.functions if made and made.loss and made.loss.built else []
+            inner = made.metrics.metrics if made else []
+            parts = (*self.metrics, *inner, *losses)
+            watch((*parts, made.loss if made else None))
+            depends.extend((part, changes_of(part)) for part in parts)
+        eager = self._runs_eagerly(kind)
         if in_place:
             if made is not None:
                 known = {id(v) for group in groups for v in group}
                 others = made.touched[kind][1]
                 groups[2 if kind == "train" else 1].extend(v for v in others if id(v) not in known)
             mine = [v for group in groups for v in group]
-            policy = Policy() if eager else OfTheModel(mine, self.name)
+            policy = Policy() if eager and made else OfTheModel(mine, self.name)
             step = pure_step(step, groups, policy, made.generator if made else None)
         elif kind == "predict":
             step = self._predict_kept
-        if eager:
+        if eager and made:
             step = self._eagerly(step)
-        if has_keys(written):
-            step = _in_order(step, written)
-            version.append(key_order(written))
-        programs = made.programs if made else self.__dict__.setdefault("_programs", Programs())
-        return Ready(step, State(*groups), programs, tuple(version), self._runs_eagerly(kind))
+        if form is not None:
+            step = _in_order(step, form)
+            depends.append(key_order(form))
+        return Ready(step, State(*groups), self._programs_kept(), tuple(depends), eager)
+
+    def _programs_kept(self) -> Programs:
+        made = self._trainer
+        return made.programs if made else vars(self).setdefault("_programs", Programs())
+
+    def _look(self) -> AbstractContextManager[dict[Any, Any]]:
+        """Find out what belongs to the model once, for as long as nothing about it changes; see `lasting_look`."""
+        return lasting_look(self._programs_kept())
 
     def _find_touched(
         self, made: Compiled, kind: str, step: Callable[..., Any], source: Any
@@ -510,7 +532,10 @@ class Trainer(Steps):
             test = self._pass("test", source, watchers)
             test.prepare()
             logs = Run(self, watchers, change).evaluate(test)
-        return logs if return_dict else _listed(logs, self.metrics_names)
+        if return_dict:
+            return logs
+        with self._look():
+            return _listed(logs, self.metrics_names)
 
     @named_arguments
     def predict(
@@ -542,7 +567,7 @@ class Trainer(Steps):
             [[2.0], [2.0], [2.0]]
         """
         source = make_source(x, batch_size=batch_size, steps=steps, what="predict")
-        with contextlib.closing(source), Transaction(self) as change:
+        with contextlib.closing(source), Transaction(self, compiled=False) as change:
             watchers = CallbackList(
                 callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
                 steps=source.num_batches,
@@ -609,7 +634,9 @@ class Trainer(Steps):
         source = make_source(x, y, sample_weight, steps=1, class_weight=class_weight, what=what)
         with Transaction(self) as change:
             self._prepare(source, kind == "train")
-            with one_look():
+            step = self.train_step if kind == "train" else self.test_step
+            # A step in place is run to find what it touches, and may build something.
+            with contextlib.nullcontext() if takes_data_alone(step) else self._look():
                 work = self._pass(kind, source)
                 change.keep(self.metrics_variables)
                 self.reset_metrics()

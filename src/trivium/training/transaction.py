@@ -24,6 +24,7 @@ class Transaction:
 
     Args:
         model: The model.
+        compiled: Whether what `compile` was told may be built in it, too.
 
     Example:
         >>> import trivium as tv
@@ -35,16 +36,15 @@ class Transaction:
         False
     """
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, model: Any, compiled: bool = True) -> None:
+        self._model, self._compiled = model, compiled
         self._undone = contextlib.ExitStack()
         self._open = False
 
     def __enter__(self) -> Transaction:
         self._undone.enter_context(undone_on_error())
-        made = self._model._trainer
-        parts = [made, made.loss, made.metrics, made.optimizer, *_inner(made)] if made else []
-        kept = [(part, _copy_of(vars(part))) for part in parts if part is not None]
+        made = self._model._trainer if self._compiled else None
+        kept = [(part, _copy_of(vars(part))) for part in _unbuilt(made)] if made else []
         flags = {k: v for k, v in vars(self._model).items() if k in _FLAGS}
 
         def restore() -> None:
@@ -75,11 +75,17 @@ class Transaction:
         self._undone.__exit__(*error)
 
 
-def _inner(made: Any) -> list[Any]:
-    """Return the metrics that `compile` was given as objects, and optimizers inside another: built with the model."""
-    leaves = jax.tree_util.tree_leaves(made.metrics.specs)
-    inner = made.optimizer.inner if made.optimizer is not None else []
-    return [*(x for x in leaves if isinstance(x, Metric)), *inner]
+def _unbuilt(made: Any) -> list[Any]:
+    """Return the parts of what `compile` was told that are built with the model, where they are not built yet."""
+    parts = [made]
+    if made.loss is not None and not made.loss.built:
+        parts.append(made.loss)
+    if not made.metrics.built:
+        given = jax.tree_util.tree_leaves(made.metrics.specs)
+        parts += [made.metrics, *(x for x in given if isinstance(x, Metric))]
+    if made.optimizer is not None and not made.optimizer.built:
+        parts += [made.optimizer, *made.optimizer.inner]
+    return parts
 
 
 def _copy_of(attributes: dict[str, Any]) -> dict[str, Any]:
