@@ -255,6 +255,10 @@ def test_shapes_have_what_tensors_have_and_stay_shapes() -> None:
     x = tf.ones((2, 3))
     assert tf.rank(x).numpy() == 2 and tf.size(x).numpy() == 6 and tf.shape(x)[1].numpy() == 3
     assert tf.shape(x).numpy().tolist() == [2, 3] and tf.shape(x) == (2, 3)
+    assert (
+        [5, 5] - tf.shape(x) == (3, 2) and tf.shape(x) - 1 == (1, 2) and tf.shape(x) // 2 == (1, 1)
+    )
+    assert tf.zeros([4] - tf.shape(x)[:1]).shape == (2,)
     layer = tf.keras.layers.Lambda(
         lambda x: tf.reshape(x, tf.concat([tf.shape(x)[:1], [3, 1]], axis=0))
     )

@@ -103,6 +103,20 @@ class _Sizes(tuple[Any, ...]):
             return _Sizes(part)
         return _Number(part) if type(part) is int else part
 
+    # Of an array's operators those that a tuple has none of: `[16000] - tf.shape(sound)` is what is missing.
+    def __sub__(self, other: Any) -> Any:
+        return _Sizes(a - b for a, b in zip(self, _each(other, self), strict=True))
+
+    def __rsub__(self, other: Any) -> Any:
+        return _Sizes(b - a for a, b in zip(self, _each(other, self), strict=True))
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _Sizes(a // b for a, b in zip(self, _each(other, self), strict=True))
+
+
+def _each(other: Any, sizes: _Sizes) -> Any:
+    return [other] * len(sizes) if isinstance(other, int) else np.asarray(other).tolist()
+
 
 @covers("tensorflow.shape")
 def _shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
