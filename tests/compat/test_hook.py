@@ -181,7 +181,6 @@ def test_other_processes_are_not_touched(program: Any, tmp_path: Path) -> None:
             "tf.gradients(1, 2)",
             "tf.gradients is not covered. Take gradients with `tf.GradientTape`",
         ),
-        ("@tf.function\ndef step(): pass", "tf.function is not covered."),
         ("strategy = tf.distribute.TPUStrategy()", "without a strategy scope"),
         ("tf.saved_model.save(None, 'x')", 'model.save("model.keras")'),
         (

@@ -119,7 +119,6 @@ def test_rows_are_names_of_keras_and_tensorflow(path: str) -> None:
         ("tensorflow.nn.dilation2d", "tf.nn.dilation2d is not covered."),
         ("tensorflow.linalg.lu_factor", "tf.linalg.lu_factor: there is no such name."),
         ("tensorflow.gradients", "tf.GradientTape"),
-        ("tensorflow.function", "leave the decorator out"),
         ("tensorflow.distribute.TPUStrategy", "without a strategy scope"),
         ("tensorflow.saved_model.save", "model.save"),
         ("tensorflow.compat.v1.placeholder", "TensorFlow 1"),

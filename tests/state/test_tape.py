@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import copy
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -264,18 +262,3 @@ def test_control_flow_and_effects_inside():
         last, _ = ops.scan(body, jnp.array(1.0), x)
         y = last + ops.cond(last > 3, lambda: x[0] * 10, lambda: x[0])
     assert tape.gradient(y, x).tolist() == [16.0, 3.0, 2.0] and float(total) == 6
-
-
-def test_an_optimizer_steps_under_a_tape_and_copies_go_on():
-    model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(1)])
-    optimizer = tv.optimizers.Adam(0.05)
-    losses = []
-    for _ in range(6):
-        with GradientTape() as tape:
-            loss = ops.mean((model(X) - Y) ** 2)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-        losses.append(float(loss))
-    assert losses == sorted(losses, reverse=True)
-    again = copy.deepcopy(model)
-    np.testing.assert_array_equal(again(X), model(X))

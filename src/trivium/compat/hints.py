@@ -7,10 +7,7 @@ from trivium.compat.names import names_in
 __all__ = ["REFUSED_PACKAGES", "hint_for"]
 
 _GRADIENTS = "Take gradients with `tf.GradientTape`."
-_COMPILED = (
-    "`fit`, `evaluate` and `predict` are compiled as they are: leave the decorator out. A function of arrays of your "
-    "own is compiled by `jax.jit`."
-)
+_COMPILED = "A function of arrays is compiled by `tf.function`."
 _DISTRIBUTION = (
     "One process trains on one device here: build and compile the model without a strategy scope."
 )
@@ -41,11 +38,8 @@ _HINTS = {
     "tensorflow.hessians": _GRADIENTS,
     "tensorflow.autodiff": _GRADIENTS,
     "keras.backend.gradients": _GRADIENTS,
-    "tensorflow.function": _COMPILED,
     "tensorflow.xla": _COMPILED,
     "keras.backend.function": "Use `keras.Model(inputs, outputs)`, which is such a function.",
-    "tensorflow.config.run_functions_eagerly": "Give `compile` the argument `run_eagerly=True`.",
-    "tensorflow.config.experimental_run_functions_eagerly": "Give `compile` the argument `run_eagerly=True`.",
     "tensorflow.config": "JAX has its own settings: https://docs.jax.dev, and the environment variable JAX_PLATFORMS.",
     "tensorflow.distribute": _DISTRIBUTION,
     "tensorflow.dtensor": _DISTRIBUTION,
@@ -56,16 +50,10 @@ _HINTS = {
     "tensorflow.io": _FILES,
     "tensorflow.image": _IMAGES,
     "tensorflow.signal": _SIGNALS,
-    "tensorflow.TensorArray": "Use a Python list and `tf.stack`, or `keras.ops.scan`.",
     "tensorflow.saved_model": _SAVED,
     "tensorflow.train": "Optimizers are in `keras.optimizers`, schedules in `keras.optimizers.schedules`.",
     "tensorflow.lite": "Trivium computes in JAX; there is no conversion to TensorFlow Lite.",
     "tensorflow.summary": "For graphs: `keras.callbacks.TensorBoard(write_graph=True)`; sounds are not written.",
-    "tensorflow.debugging": "Check arrays with Python's `assert`; inside compiled code use `jax.debug.print`.",
-    "tensorflow.Assert": "Check arrays with Python's `assert`; inside compiled code use `jax.debug.print`.",
-    "tensorflow.numpy_function": "Compute with `keras.ops`, or outside of the model.",
-    "tensorflow.py_function": "Compute with `keras.ops`, or outside of the model.",
-    "tensorflow.Module": "Derive from `keras.layers.Layer` or `keras.Model`.",
     "tensorflow.nn.RNNCellDeviceWrapper": _DISTRIBUTION,
     "tensorflow.feature_column": _TEXT,
     "tensorflow.estimator": _GRAPH,

@@ -42,7 +42,9 @@ __all__ = [
     "fresh_traces",
     "is_literal",
     "is_unknown",
+    "marked_as_inputs",
     "marker",
+    "on_trace",
     "operation_name",
     "outside_of_traces",
     "parse_sizes",
@@ -177,6 +179,33 @@ def as_function(program: Program) -> Callable[..., list[Any]]:
     """
     function: Callable[..., list[Any]] = core.jaxpr_as_fun(program)
     return function
+
+
+def marked_as_inputs(program: Program, mark: core.Primitive) -> tuple[list[int], Program]:
+    """Return a program in which what some places in it are marked as giving are inputs, ahead of the others.
+
+    Args:
+        program: The program.
+        mark: The operation of these places, with the setting `number`.
+
+    Returns:
+        The places' numbers in the order of the new inputs, and the program.
+
+    Example:
+        >>> mark = marker("given", lambda number: jax.ShapeDtypeStruct((), "float32"))
+        >>> numbers, program = marked_as_inputs(jax.make_jaxpr(lambda x: x + mark.bind(number=7))(1.0), mark)
+        >>> numbers, as_function(program)(10.0, 1.0)[0].item()
+        ([7], 11.0)
+    """
+    jaxpr = program.jaxpr
+    given = [equation for equation in jaxpr.eqns if equation.primitive is mark]
+    others = [equation for equation in jaxpr.eqns if equation.primitive is not mark]
+    inputs = [*(equation.outvars[0] for equation in given), *jaxpr.invars]
+    debug = jaxpr.debug_info._replace(arg_names=None, result_paths=None)
+    whole = core.Jaxpr(jaxpr.constvars, inputs, jaxpr.outvars, others, jaxpr.effects, debug)
+    return [equation.params["number"] for equation in given], core.ClosedJaxpr(
+        whole, program.consts
+    )
 
 
 def part_of(
@@ -453,6 +482,13 @@ def fresh_traces() -> contextlib.AbstractContextManager[Any]:
         return NOTHING
     within: contextlib.AbstractContextManager[Any] = _scope_number(next(_scopes))
     return within
+
+
+def on_trace() -> Callable[[], contextlib.AbstractContextManager[Any]]:
+    """Return a function that steps into what JAX is tracing now, out of whatever is traced inside of it by then."""
+    with core.take_current_trace() as trace:
+        pass
+    return lambda: core.set_current_trace(trace)
 
 
 def outside_of_traces() -> contextlib.AbstractContextManager[Any]:

@@ -16,6 +16,7 @@ from trivium.state.copying import Copied
 from trivium.state.drawing import Drawing, Position, drawing_scope
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_autocast, current_frame, entered
+from trivium.state.jaxpr import outside_of_traces
 from trivium.state.name_scopes import scopes_around
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
@@ -95,7 +96,11 @@ class Variable(Copied, ArrayOperators):
             self._shape = tuple(int(d) for d in shape)
             self._dtype = standardize_dtype(dtype)
         else:
-            value = _as_array(initializer, dtype)
+            if isinstance(initializer, jax.core.Tracer):
+                value = _as_array(initializer, dtype)
+            else:  # Whatever is being traced around, a value that is known is a real array.
+                with outside_of_traces():
+                    value = _as_array(initializer, dtype)
             if shape is not None and tuple(shape) != value.shape:
                 raise ValueError(
                     f"Variable {self.name!r}: the value has shape {value.shape}, not {tuple(shape)}."

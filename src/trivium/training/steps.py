@@ -223,6 +223,30 @@ class Steps(Layer):
             )
         return sum(losses[1:], losses[0]) if losses else jnp.zeros(())
 
+    def compiled_loss(
+        self,
+        y: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        training: bool | None = None,
+        regularization_losses: Any = None,
+    ) -> Any:
+        """Return `compute_loss(y=y, y_pred=y_pred)`, under the name of Keras 2.
+
+        Args:
+            y: The targets.
+            y_pred: The outputs.
+            sample_weight: The samples' weights.
+            training: Kept for its signature.
+            regularization_losses: Likewise; the penalties of the model's weights are in the loss.
+        """
+        return self.compute_loss(y=y, y_pred=y_pred, sample_weight=sample_weight)
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics:
+        """The metrics that `compile` was given as one, whose `update_state(y, y_pred)` updates all."""
+        return self._need("compiled_metrics").metrics
+
     def _compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         """Return the loss of a batch that `compile` was given, `None` where it was given none."""
         made = self._need("compute_loss")

@@ -13,6 +13,7 @@ from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
 from trivium.state import named_arguments, suggest
+from trivium.state.functions import needs_plain_run
 
 __all__ = ["TFDataset"]
 
@@ -50,6 +51,7 @@ class TFDataset(Dataset):
     """
 
     def __iter__(self) -> Iterator[Any]:
+        needs_plain_run("`for` goes over a dataset there")
         return _Iterator(self, super().__iter__())
 
     def with_options(self, options: Any) -> Self:

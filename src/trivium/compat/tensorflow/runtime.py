@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from trivium.compat.errors import NotCovered
+from trivium.compat.tensorflow.variables import PartlyAssigned
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.checks import DataError
 from trivium.data.kinds import AnyRows, AnySparse, AnyStrings
@@ -31,7 +32,7 @@ class _AnyVariable(type):
 
 
 @covers("tensorflow.Variable")
-class _Variable(Variable, metaclass=_AnyVariable):
+class _Variable(PartlyAssigned, metaclass=_AnyVariable):
     def __init__(
         self,
         initial_value: Any,

@@ -1,0 +1,214 @@
+"""Functions that read and assign variables, compiled: what they touch goes in and comes out by itself.
+
+A function is traced once for each form of its arguments. A variable that it reads becomes an input of the program at
+that moment, and one that it assigns a result, so nobody has to say beforehand what it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium.state.frame import current_frame, entered
+from trivium.state.jaxpr import (
+    Program,
+    as_function,
+    marked_as_inputs,
+    marker,
+    on_trace,
+    trace_state,
+)
+from trivium.state.scopes import Policy, StatelessScope
+from trivium.state.seeds import SeedGenerator
+from trivium.state.variable import Variable
+
+__all__ = ["PlainRunNeeded", "StatefulFunction", "needs_plain_run", "tracing_function"]
+
+_READ = marker("read_variable", lambda **settings: settings["form"])
+_OUTSIDE = trace_state()  # The library is imported outside of any trace.
+
+
+class PlainRunNeeded(Exception):
+    """A function that is being traced does what only plain Python can do.
+
+    Args:
+        why: What it does.
+        always: Whether it will do so in each call.
+    """
+
+    def __init__(self, why: str, always: bool = True) -> None:
+        super().__init__(why)
+        self.always = always
+
+
+class _Reads(Policy):
+    """Variables read as inputs of the program that is traced."""
+
+    def __init__(self) -> None:
+        self.variables: list[Variable] = []
+        self._values: dict[int, Any] = {}
+        self._on_trace = on_trace()
+
+    def missing(self, variable: Variable) -> Any:
+        if id(variable) not in self._values:
+            shape, dtype = variable.form
+            form = jax.ShapeDtypeStruct(shape, dtype)
+            # Read in a loop's body, it comes from outside of the loop.
+            with self._on_trace():
+                self._values[id(variable)] = _READ.bind(number=len(self.variables), form=form)
+            self.variables.append(variable)
+        return self._values[id(variable)]
+
+
+def tracing_function() -> bool:
+    """Say whether the running code is traced as a `StatefulFunction`.
+
+    Example:
+        >>> StatefulFunction(tracing_function)(), tracing_function()
+        (Array(True, dtype=bool), False)
+    """
+    return any(isinstance(scope.policy, _Reads) for scope in current_frame().scopes)
+
+
+def needs_plain_run(why: str, always: bool = True) -> None:
+    """Have the function that is being traced run as plain Python; nothing happens where none is traced.
+
+    Args:
+        why: What it does that needs that.
+        always: Whether it will need it in each call.
+
+    Raises:
+        PlainRunNeeded: A function is being traced.
+    """
+    if tracing_function():
+        raise PlainRunNeeded(why, always)
+
+
+class _Traced(NamedTuple):
+    """A function for one form of its arguments."""
+
+    run: Callable[..., Any]
+    reads: list[Variable]
+    writes: list[Variable]
+    unflatten: Callable[[list[Any]], Any]
+    held: Any
+
+
+class StatefulFunction:
+    """A function of arrays and other objects that is compiled, with all that it does to variables.
+
+    Arrays may have other values in each call; for other arguments, and for arrays of other shapes and dtypes, it is
+    traced anew. Python code in it runs while it is traced.
+
+    Args:
+        function: The function.
+
+    Example:
+        >>> total = Variable(0.0)
+        >>> @StatefulFunction
+        ... def add(x):
+        ...     total.assign_add(x)
+        ...     return 2 * x
+        >>> add(jnp.array(3.0)).item(), add(jnp.array(4.0)).item(), total.numpy().item()
+        (6.0, 8.0, 7.0)
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        # Where its code gives no seed, draws come from here, and each call draws anew.
+        self._generator = SeedGenerator(name="function_generator")
+        self._traced: dict[Any, _Traced] = {}
+
+    @property
+    def count(self) -> int:
+        """For how many forms of arguments it has been traced."""
+        return len(self._traced)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function.
+
+        Args:
+            args: Arrays, variables, numbers, any objects, in lists, tuples and dicts.
+            kwargs: Likewise.
+
+        Raises:
+            PlainRunNeeded: It has to run as plain Python.
+            Exception: What the function raises while it is traced.
+        """
+        leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
+        if not _alone() or any(getattr(x, "is_symbolic", False) for x in leaves):
+            return self.function(*args, **kwargs)
+        leaves = [np.asarray(x) if isinstance(x, np.generic) else x for x in leaves]
+        places = [i for i, x in enumerate(leaves) if isinstance(x, jax.Array | np.ndarray)]
+        arrays = [jnp.asarray(leaves[i]) for i in places]
+        key = (tree, tuple(_form(x) for x in leaves))
+        traced = self._traced.get(key)
+        if traced is None:
+            traced = self._traced[key] = self._trace(leaves, tree, places, arrays)
+        results = traced.run(*[v.kept_value for v in traced.reads], *arrays)
+        split = len(results) - len(traced.writes)
+        for variable, value in zip(traced.writes, results[split:], strict=True):
+            variable.assign(value)
+        return traced.unflatten(results[:split])
+
+    def _trace(self, leaves: list[Any], tree: Any, places: list[int], arrays: list[Any]) -> _Traced:
+        found: list[Any] = []
+
+        def run(*given: Any) -> Any:
+            filled = list(leaves)
+            for place, array in zip(places, given, strict=True):
+                filled[place] = array
+            args, kwargs = jax.tree_util.tree_unflatten(tree, filled)
+            policy = _Reads()
+            around = entered(tapes=(), generator=self._generator)
+            with StatelessScope(policy=policy, by_call=True) as scope, around:
+                returned, structure = jax.tree_util.tree_flatten(self.function(*args, **kwargs))
+                returned = [x.value if isinstance(x, Variable) else x for x in returned]
+                outputs = [i for i, x in enumerate(returned) if _is_number(x)]
+                values = [scope.get_current_value(v) for v in scope.variables]
+            kept = [None if _is_number(x) else x for x in returned]
+            found.extend([policy.variables, scope.variables, kept, structure, outputs])
+            return [returned[i] for i in outputs], values
+
+        program = jax.make_jaxpr(run)(*arrays)
+        reads, writes, kept, structure, outputs = found
+        numbers, program = marked_as_inputs(program, _READ)
+
+        def unflatten(values: list[Any]) -> Any:
+            filled = list(kept)
+            for place, value in zip(outputs, values, strict=True):
+                filled[place] = value
+            return jax.tree_util.tree_unflatten(structure, filled)
+
+        return _Traced(
+            _compiled(program), [reads[i] for i in numbers], writes, unflatten, list(leaves)
+        )
+
+
+def _compiled(program: Program) -> Callable[..., Any]:
+    return jax.jit(as_function(program))
+
+
+def _alone() -> bool:
+    """Say whether nothing else is tracing, recording or being called around, of which the code is a part then."""
+    frame = current_frame()
+    return not (frame.scopes or frame.layers or frame.nodes is not None) and (
+        trace_state() == _OUTSIDE
+    )
+
+
+def _form(x: Any) -> Any:
+    """Return what a function is traced for of one argument."""
+    if isinstance(x, jax.Array | np.ndarray):
+        return tuple(x.shape), str(x.dtype), bool(getattr(x, "weak_type", False))
+    if x is None or isinstance(x, bool | int | float | complex | str | bytes):
+        return type(x), x
+    return type(x), id(x)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, jax.Array | np.ndarray | np.generic | bool | int | float | complex)

@@ -1,0 +1,164 @@
+"""What programs do not show: notices, edges, messages."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trivium.compat import active
+
+with active():
+    import tensorflow as tf
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_program() -> Any:
+    with active():
+        yield
+
+
+@pytest.fixture
+def notices(caplog: pytest.LogCaptureFixture) -> Any:
+    with caplog.at_level(logging.WARNING, "tensorflow"):
+        yield lambda: [record.getMessage() for record in caplog.records]
+
+
+def branching(x):
+    if x > 0:
+        return x
+    return -x
+
+
+def over_a_range(x):
+    for i in tf.range(3):
+        x = x + tf.cast(i, x.dtype)
+    return x
+
+
+def over_a_dataset(x):
+    for row in tf.data.Dataset.from_tensor_slices([1.0, 2.0]):
+        x = x + row
+    return x
+
+
+def part_by_part(x):
+    table[0].assign(x)
+    return x
+
+
+def through_numpy(x):
+    return tf.numpy_function(lambda a: a * 2, [x], tf.float32)
+
+
+def loop_without_bound(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.while_loop(lambda y: y < 10, lambda y: y * y, [x])[0]
+    return tape.gradient(y, x)
+
+
+table = tf.Variable([0.0, 0.0])
+PLAIN = {
+    branching: (2.0, "looks at the value"), over_a_range: (5.0, "`for` goes over"),
+    over_a_dataset: (5.0, "a dataset"), part_by_part: (2.0, "a part of a variable"),
+    through_numpy: (4.0, "numpy_function"), loop_without_bound: (32.0, "a loop whose length"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("python", PLAIN, ids=lambda f: f.__name__)
+def test_what_cannot_be_compiled_runs_and_says_so_once(python: Any, notices: Any) -> None:
+    wanted, words = PLAIN[python]
+    function = tf.function(python)
+    assert [float(function(tf.constant(2.0))) for _ in range(2)] == [wanted, wanted]
+    (notice,) = notices()
+    assert words in notice and f"{__file__}:" in notice and python.__name__ in notice
+
+
+def test_a_variable_made_of_drawn_numbers_at_the_first_call(notices: Any) -> None:
+    made: list[Any] = []
+
+    @tf.function
+    def call(x):
+        if not made:
+            made.append(tf.Variable(tf.random.normal([3])))
+        return x * made[0]
+
+    first, second = call(tf.ones(3)), call(tf.ones(3))
+    np.testing.assert_array_equal(first.numpy(), second.numpy())
+    assert len(made) == 1 and notices() == [] and call.experimental_get_tracing_count() == 1
+
+
+def test_signatures() -> None:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)])
+    def scaled(x, n):
+        return x * tf.cast(n, tf.float32)
+
+    assert scaled([1, 2], n=3).numpy().tolist() == [3.0, 6.0]
+    with pytest.raises(TypeError, match=r"scaled: the argument 'x' is of shape \(None,\)"):
+        scaled(tf.ones((2, 2)), 1)
+    with pytest.raises(TypeError, match=r"float32.*int32"):
+        scaled(tf.constant([1, 2]), 1)
+    concrete = tf.function(lambda x, n: x**n).get_concrete_function(tf.TensorSpec([]), 2)
+    assert concrete(tf.constant(3.0)).numpy() == 9
+
+
+def test_methods_and_plain_runs() -> None:
+    class Counter:
+        def __init__(self):
+            self.seen = []
+            self.total = tf.Variable(0.0)
+
+        @tf.function
+        def add(self, x):
+            self.seen.append(1)
+            self.total.assign_add(x)
+            return self.total
+
+    one, two = Counter(), Counter()
+    for _ in range(2):
+        one.add(tf.constant(2.0))
+        two.add(tf.constant(3.0))
+    assert (float(one.total), float(two.total), len(one.seen)) == (4.0, 6.0, 1)
+    tf.config.run_functions_eagerly(True)
+    try:
+        one.add(tf.constant(1.0))
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert len(one.seen) == 2 and float(one.total) == 5
+
+
+def test_checks_in_compiled_code() -> None:
+    @tf.function
+    def check(x):
+        tf.debugging.assert_positive(x, message="not above zero")
+        tf.debugging.assert_shapes([(x, ("n",))])
+        return x + 1
+
+    assert check(tf.constant([1.0])).numpy() == 2
+    with pytest.raises(Exception, match="not above zero"):
+        np.asarray(check(tf.constant([-1.0])))
+        check(tf.constant([-1.0])).block_until_ready()
+    with pytest.raises(ValueError, match="wanted 2 axes"):
+        tf.debugging.assert_rank(tf.ones(3), 2)
+    with pytest.raises(ValueError, match="NaN"):
+        tf.debugging.check_numerics(tf.constant([np.nan]), "here")
+
+
+def test_arrays_written_part_by_part() -> None:
+    array = tf.TensorArray(tf.float32, size=2)
+    with pytest.raises(ValueError, match="no number 2, its size is 2"):
+        array.write(2, 1.0)
+    array = array.write(1, [1.0, 2.0])
+    assert array.stack().numpy().tolist() == [[0.0, 0.0], [1.0, 2.0]]
+    other = tf.TensorArray(tf.int32, size=0, dynamic_size=True).unstack([3, 4, 5])
+    assert other.gather([2, 0]).numpy().tolist() == [5, 3] and int(other.size()) == 3
+    x = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        squares = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        for i in tf.range(3):
+            squares = squares.write(i, x**2 * tf.cast(i, tf.float32))
+        y = tf.reduce_sum(squares.stack())
+    assert tape.gradient(y, x).numpy() == 18
