@@ -280,7 +280,9 @@ def test_assets_are_files_of_a_layers_own(tmp_path):
 
 def test_misuse_is_explained(tmp_path):
     model, _ = sequential(tv)
-    with pytest.raises(ValueError, match=r"ends in '.keras'; got 'model.h6'"):
+    with pytest.raises(
+        ValueError, match=r"ends in '.keras', or '.h5' in the older form; got 'model.h6'"
+    ):
         model.save("model.h6")
     with pytest.raises(FileNotFoundError, match=r"no model none\.keras"):
         tv.models.load_model("none.keras")

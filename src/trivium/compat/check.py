@@ -21,7 +21,7 @@ from trivium.compat.errors import NotCovered
 from trivium.compat.hints import REFUSED_PACKAGES, hint_for
 from trivium.compat.names import shown
 from trivium.compat.older import applied
-from trivium.compat.values import refused_method, refused_value
+from trivium.compat.values import refused_value
 from trivium.compat.vocabulary import class_name
 from trivium.state.registry import suggest
 
@@ -414,18 +414,13 @@ class _Reader(ast.NodeVisitor):
         return None
 
     def call(self, node: ast.Call) -> Any:
-        noted = len(self.findings)
         called = self.value(node.func)
-        unknown = called is None and len(self.findings) == noted
         values = [self.value(a) for a in (*node.args, *(k.value for k in node.keywords))]
         if isinstance(called, _UserClass):
             return _Instance(called.name, called.base, called.own)
         if isinstance(called, _Function):
             return self.enter(called, node, values)
-        refused = refused_method(node) if unknown else None
-        if isinstance(called, _Thing):
-            refused = refused_value(called.name, node)
-        if refused is not None:
+        if isinstance(called, _Thing) and (refused := refused_value(called.name, node)):
             self.note(node, *refused)
         if not isinstance(called, _Thing) or not callable(called.value):
             return None

@@ -11,12 +11,15 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import trivium
 from trivium.compat.errors import NotCovered
+from trivium.saving import legacy_writer
+from trivium.saving.legacy import ENDINGS
 
 __all__ = ["ARGUMENTS", "applied", "install_older", "uninstall_older"]
 
@@ -124,6 +127,8 @@ ARGUMENTS: dict[tuple[type, str], dict[str, str | None]] = {
     (trivium.Model, "evaluate"): {"workers": None, "use_multiprocessing": None, "max_queue_size": None},
     (trivium.Model, "predict"): {"workers": None, "use_multiprocessing": None, "max_queue_size": None},
     (trivium.Model, "compile"): {"sample_weight_mode": None},
+    (trivium.Model, "save"): {"save_format": None},
+    (trivium.Model, "save_weights"): {"save_format": None},
     (trivium.callbacks.TensorBoard, "__init__"): {"write_grads": None, "batch_size": None},
     (trivium.callbacks.ModelCheckpoint, "__init__"): {"period": None},
 }  # fmt: skip
@@ -154,6 +159,17 @@ def _keep(thing: Any, taken: dict[str, Any]) -> None:
             thing._older_period = int(value)
         elif name in ("renorm", "time_major", "virtual_batch_size", "sample_weight_mode") and value:
             raise NotCovered(f"{type(thing).__name__}: {name}={value!r} is not covered.")
+
+
+def _with_older_files(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def save_weights(self: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        if str(filepath).endswith(ENDINGS) and not str(filepath).endswith(".weights.h5"):
+            legacy_writer.save_weights(self, Path(filepath), overwrite)
+        else:
+            function(self, filepath, overwrite, **kwargs)
+
+    return save_weights
 
 
 def _optimizer_init(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -224,7 +240,9 @@ def install_older() -> None:
         )
         _put(cls, method, wrapped)
     _put(trivium.Layer, "_build_for", _with_weights(trivium.Layer._build_for))
+    _put(trivium.Model, "save_weights", _with_older_files(trivium.Model.save_weights))
     checkpoint = trivium.callbacks.ModelCheckpoint
+    _put(checkpoint, "_weight_endings", ENDINGS)
     _put(checkpoint, "on_epoch_end", _with_period(checkpoint.on_epoch_end))
 
 

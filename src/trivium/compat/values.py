@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 
-import trivium
-from trivium.compat.hints import hint_for
-from trivium.compat.names import shown
-from trivium.compat.vocabulary import find, member_absence
+from trivium.saving.legacy import ENDINGS
 
-__all__ = ["refused_method", "refused_value"]
+__all__ = ["refused_value"]
 
 # What makes an array of numbers of its first argument.
 _NUMBERS = ("tf.Variable", "keras.ops.array", "keras.ops.convert_to_tensor", "keras.Variable")
@@ -18,7 +15,7 @@ _RAGGED = (
     "The inputs of a model are dense: `.to_tensor()` fills rows up to one length; mask what was added "
     "(`keras.layers.Masking`, `Embedding(mask_zero=True)`)."
 )
-_WHOLE_MODEL = (".keras", ".h5", ".hdf5")
+_WHOLE_MODEL = (".keras", *ENDINGS)
 
 
 def refused_value(name: str, call: ast.Call) -> tuple[str, str] | None:
@@ -51,41 +48,16 @@ def refused_value(name: str, call: ast.Call) -> tuple[str, str] | None:
 def _checkpoint(
     name: str, path: ast.AST | None, given: dict[str | None, ast.expr]
 ) -> tuple[str, str] | None:
-    """Say what is wrong with a checkpoint: of whole models as long as there are no files of these, and by its name."""
+    """Say what is wrong with a checkpoint, by its name."""
     only = "save_weights_only" in given
     if only and _constant(given["save_weights_only"]) not in (True, False):
         return None  # It is computed, and may be either.
     only = only and bool(_constant(given["save_weights_only"]))
-    if not only and not hasattr(trivium.Model, "save"):
-        return f"{name}(save_weights_only=False)", (
-            f"{hint_for('keras.Model.save')} Here: `save_weights_only=True` and a path that ends in `.weights.h5`."
-        )
-    ends = (".weights.h5",) if only else _WHOLE_MODEL
+    ends = (".weights.h5", *ENDINGS) if only else _WHOLE_MODEL
     text = _end(path)
     if text is not None and not text.endswith(ends):
         return f"{name}(filepath=)", f"The path ends in {' or '.join(f'`{e}`' for e in ends)}."
     return None
-
-
-def refused_method(call: ast.Call) -> tuple[str, str] | None:
-    """Return what is not covered in a call of a method of something unknown, where the call tells what it is.
-
-    Args:
-        call: The call.
-
-    Example:
-        >>> call = ast.parse("whatever.save('model.keras')", mode="eval").body
-        >>> refused_method(call) is None  # Models can be saved.
-        True
-    """
-    if not isinstance(call.func, ast.Attribute):
-        return None
-    method, path = call.func.attr, ""
-    if method == "save" and call.args and (_end(call.args[0]) or "").endswith(_WHOLE_MODEL):
-        path = "keras.Model"
-    if not path or hasattr(owner := find(path), method):
-        return None
-    return f"{shown(path)}.{method}", member_absence(owner, method) or ""
 
 
 def _constant(node: ast.AST | None) -> object:

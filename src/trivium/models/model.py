@@ -614,21 +614,29 @@ class Model(SerializableModel, Trainer, Layer):
 
     # -- keeping ------------------------------------------------------------------------------------------------
 
-    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None) -> None:
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        include_optimizer: bool = True,
+    ) -> None:
         """Write the model to a file that `models.load_model`, ours or Keras's, makes it of anew.
 
         Args:
-            filepath: A path that ends in `.keras`, or a file that is open for writing and reading.
+            filepath: A path that ends in `.keras`; in `.h5` for the older form of Sequential and Functional models;
+                or a file that is open for writing and reading.
             overwrite: Whether a file that is there may be replaced.
             zipped: Whether the parts are one archive; where it is false they are files in a folder.
+            include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
 
         Raises:
-            NotImplementedError: The model holds what no config can.
+            NotImplementedError: The model holds what no config can, or is none that an `.h5` file can hold.
             OSError: It could not be written; what was there is unchanged.
         """
         from trivium.saving import save_model
 
-        save_model(self, filepath, overwrite, zipped)
+        save_model(self, filepath, overwrite, zipped, include_optimizer)
 
     def export(
         self,

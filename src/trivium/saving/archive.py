@@ -34,6 +34,8 @@ __all__ = [
     "write_zip",
 ]
 
+# The format, by the version of Keras that has it.
+FORMAT = "3.15.0"
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 # What Keras passes over: the graph of a model that is made of somebody's own classes.
 GRAPH = "trivium.json"

@@ -1,4 +1,4 @@
-"""The HDF5 files of Keras 2, which Keras 3 still writes as `.h5`: whole models, or weights. They are read only.
+"""The HDF5 files of Keras 2, which Keras 3 still writes as `.h5`: whole models, or weights. This reads them.
 
 The config is a text among the file's attributes. Keras 2 writes calls as lists, `[["dense", 0, 0, {}]]`; they are put
 into the form of today, and read like any other config.
@@ -19,7 +19,12 @@ from trivium.state import Variable
 from trivium.state.registry import deserialize
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
-__all__ = ["is_legacy", "load", "pairs", "text_of"]
+__all__ = ["ENDINGS", "TOP", "is_legacy", "load", "name_within", "ordered", "pairs", "text_of"]
+
+# How the paths of such files end.
+ENDINGS = (".h5", ".hdf5")
+# The group of the weights that a model has beside its layers'.
+TOP = "top_level_model_weights"
 
 _NAMES = 1_000_000
 # What configs of Keras 2 have that nothing has any more.
@@ -92,6 +97,8 @@ def _modern(config: Any) -> Any:
     if not isinstance(config, dict):
         return config
     made = {k: _modern(v) for k, v in config.items() if k not in _GONE}
+    if isinstance(made.get("layers"), list):
+        made["layers"] = [_placed(layer, "keras.layers") for layer in made["layers"]]
     if "input_layers" in made:
         made["input_layers"] = _ends(made["input_layers"])
         made["output_layers"] = _ends(made["output_layers"])
@@ -109,6 +116,20 @@ def _modern(config: Any) -> Any:
     ):
         made["config"] = {**made["config"], "axis": made["config"]["axis"][0]}
     return made
+
+
+def _placed(config: Any, module: str) -> Any:
+    """Return the config of an object, or of several, that says where the class is from; Keras 2's has its name alone.
+
+    One of the user's own under that name goes first.
+    """
+    if isinstance(config, list):
+        return [_placed(v, module) for v in config]
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config:
+        return {k: _placed(v, module) for k, v in config.items()}
+    return {"module": module, "registered_name": config["class_name"], **config}
 
 
 def _ends(ends: Any) -> Any:
@@ -173,15 +194,61 @@ def pairs(
         matched = list(zip(layers, filled.values(), strict=True))
     found = []
     for one, ones in matched:
-        mine = sorted(one.weights, key=lambda w: not w.trainable_unless_frozen)
-        if [w.shape for w in mine] == [s.shape for s in ones]:
-            found += list(zip(ones, mine, strict=True))
-        elif not skip_mismatch:
-            raise WeightFileError(
-                f"{source}: the weights of {one.name!r} have the shapes {[s.shape for s in ones]}; the layer's have "
-                f"{[w.shape for w in mine]}."
-            )
+        found += _paired(one.name, ones, ordered(one), one.weights, source, skip_mismatch)
+    own = layer._own_weights() if hasattr(layer, "layers") else []
+    if TOP in group and (top := _weights_of(group, TOP, stored, source)) and (own or not by_name):
+        found += _paired(layer.name, top, own, own, source, skip_mismatch)
     return found
+
+
+def ordered(layer: Any) -> list[Variable]:
+    """Return a layer's weights in the order of these files: those that are trained come first.
+
+    Args:
+        layer: The layer.
+    """
+    return [*layer.trainable_weights, *layer.non_trainable_weights]
+
+
+def name_within(layer: str, path: str) -> str:
+    """Return a weight's name in these files: its path from the layer on.
+
+    Args:
+        layer: The layer's name.
+        path: The weight's path in its model.
+
+    Example:
+        >>> name_within("dense", "net/dense/kernel")
+        'dense/kernel'
+    """
+    parts = path.split("/")
+    return "/".join(parts[parts.index(layer) :] if layer in parts else parts)
+
+
+def _paired(
+    name: str,
+    ones: list[Stored],
+    mine: list[Variable],
+    weights: list[Variable],
+    source: str,
+    skip_mismatch: bool,
+) -> list[tuple[Stored, Variable]]:
+    """Pair a layer's weights in a file with its own: by their names, else by their order."""
+    # What is frozen here need not have been where the file was written: its order says nothing then, names do.
+    by_path = {name_within(name, w.path): w for w in mine}
+    names = [name_within(name, one.name.partition(f"/{name}/")[2]) for one in ones]
+    told = [by_path[n] for n in names if n in by_path]
+    unfrozen = sorted(weights, key=lambda w: not w.trainable_unless_frozen)
+    orders = [told] if len({id(w) for w in told}) == len(mine) else []
+    for order in (*orders, mine, unfrozen):
+        if [w.shape for w in order] == [s.shape for s in ones]:
+            return list(zip(ones, order, strict=True))
+    if skip_mismatch:
+        return []
+    raise WeightFileError(
+        f"{source}: the weights of {name!r} have the shapes {[s.shape for s in ones]}; the layer's have "
+        f"{[w.shape for w in mine]}."
+    )
 
 
 def _weights_of(group: Any, name: str, stored: dict[str, Stored], source: str) -> list[Stored]:
@@ -224,7 +291,10 @@ def _compile(
 ) -> None:
     """Compile a model as it was, as far as that can be read, and take up the optimizer's state."""
     said = _modern(config)
-    optimizer = said.pop("optimizer_config", None)
+    optimizer = _placed(said.pop("optimizer_config", None), "keras.optimizers")
+    said["loss"] = _placed(said.get("loss"), "keras.losses")
+    for kind in ("metrics", "weighted_metrics"):
+        said[kind] = _placed(said.get(kind), "keras.metrics")
     known = (
         "loss",
         "loss_weights",
@@ -244,6 +314,8 @@ def _compile(
             else []
         )
         values = [stored.get(f"optimizer_weights/{n}") for n in names]
+        if names and len(names) == _unbuilt(model.optimizer):
+            mine = mine[: len(names)]  # It had not trained: there are no variables of weights.
         if [v.shape for v in values if v is not None] == [v.shape for v in mine]:
             for variable, one in zip(mine, values, strict=True):
                 variable.assign(one.read())  # type: ignore[union-attr]
@@ -253,3 +325,8 @@ def _compile(
             )
     except (KeyError, TypeError, ValueError) as error:
         warnings.warn(f"{source}: the model is not compiled: {error}", stacklevel=4)
+
+
+def _unbuilt(optimizer: Any) -> int:
+    """Return how many variables an optimizer has before it is built."""
+    return len(type(optimizer).from_config(optimizer.get_config()).variables)

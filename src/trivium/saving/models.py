@@ -14,10 +14,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from trivium.saving import legacy
+from trivium.saving import legacy, legacy_writer
 from trivium.saving.archive import (
     ASSETS,
     CONFIG,
+    FORMAT,
     GRAPH,
     METADATA,
     WEIGHTS,
@@ -38,12 +39,13 @@ from trivium.state.safety import ModelFileError, UnknownNameError, code_allowed
 
 __all__ = ["load_model", "save_model"]
 
-# The format, by the version of Keras that has it.
-_FORMAT = "3.15.0"
-
 
 def save_model(
-    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None
+    model: Any,
+    filepath: Any,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    include_optimizer: bool = True,
 ) -> None:
     """Write a model to a file that `load_model`, ours or Keras's, makes it of anew.
 
@@ -52,13 +54,15 @@ def save_model(
 
     Args:
         model: The model.
-        filepath: A path that ends in `.keras`, or a file that is open for writing and reading.
+        filepath: A path that ends in `.keras`; in `.h5` or `.hdf5` for the older form of Sequential and Functional
+            models; or a file that is open for writing and reading.
         overwrite: Whether a file that is there may be replaced.
         zipped: Whether the parts are one archive; where it is false they are files in a folder.
+        include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
 
     Raises:
-        ValueError: The path does not end in `.keras`.
-        NotImplementedError: The model holds what no config can.
+        ValueError: The path ends otherwise, or in `.h5` where a layer keeps what only an archive has room for.
+        NotImplementedError: The model holds what no config can, or is none that an `.h5` file can hold.
         FileExistsError: The file is there and `overwrite` is false.
         OSError: The disk is full, the folder cannot be written to, …; what was there is unchanged.
 
@@ -72,17 +76,29 @@ def save_model(
         True
     """
     if hasattr(filepath, "write"):
-        write_zip(filepath, _members(model))
+        write_zip(filepath, _members(model, include_optimizer))
         return
     path = Path(filepath)
+    if (
+        zipped is not False
+        and path.suffix in legacy.ENDINGS
+        and not path.name.endswith(".weights.h5")
+    ):
+        if kept := sorted(_assets(model)):
+            raise ValueError(
+                f"{path} has no room for what layers of {model.name!r} keep in files of their own, {kept}: save it to "
+                "a path that ends in '.keras'."
+            )
+        legacy_writer.save_model(model, path, overwrite, include_optimizer)
+        return
     if zipped is None:
         zipped = path.suffix == ".keras"
         if not zipped:
             raise ValueError(
-                f"A model's file ends in '.keras'; got {str(path)!r}. Its weights alone go into a file that ends in "
-                "'.weights.h5', by `save_weights`; `zipped=False` writes a folder."
+                f"A model's file ends in '.keras', or '.h5' in the older form; got {str(path)!r}. Its weights alone go "
+                "into a file that ends in '.weights.h5', by `save_weights`; `zipped=False` writes a folder."
             )
-    members = _members(model)
+    members = _members(model, include_optimizer)
     with durable(path, overwrite) as part:
         if zipped:
             with open(part, "xb+", buffering=0) as file:
@@ -98,12 +114,14 @@ def _write_folder(folder: Path, members: dict[str, Any]) -> None:
             file.write(content) if isinstance(content, bytes) else content(file)
 
 
-def _members(model: Any) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
-    """Return the parts of a model's file by name."""
+def _members(model: Any, optimizer: bool) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
+    """Return the parts of a model's file by name, with or without the optimizer's."""
     config, graph = _configs(model)
+    if not optimizer:
+        config.pop("compile_config", None)
     ours = importlib.metadata.version("trivium")
     metadata = {
-        "keras_version": _FORMAT,
+        "keras_version": FORMAT,
         "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S"),
         "trivium_version": ours,
     }
@@ -112,7 +130,7 @@ def _members(model: Any) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
         CONFIG: json.dumps(config).encode(),
         **graph,
         **_assets(model),
-        WEIGHTS: lambda file: _write_state(model, file),
+        WEIGHTS: lambda file: _write_state(model, file, optimizer),
     }
 
 
@@ -155,13 +173,14 @@ def _assets(model: Any) -> dict[str, bytes]:
     return found
 
 
-def _write_state(model: Any, file: IO[bytes]) -> None:
+def _write_state(model: Any, file: IO[bytes], with_optimizer: bool) -> None:
     with hdf5(file, "w") as weights:
         write_weights(model, weights)
         for place, variable in _beside(model).items():
-            write_dataset(weights, place, np.asarray(variable), checksums=False)
+            if with_optimizer or not place.startswith("optimizer/"):
+                write_dataset(weights, place, np.asarray(variable), checksums=False)
         optimizer = getattr(model, "optimizer", None)
-        if optimizer is not None:
+        if optimizer is not None and with_optimizer:
             weights.require_group("optimizer/vars").attrs["name"] = optimizer.name
 
 
@@ -232,7 +251,7 @@ def load_model(
         str(getattr(filepath, "name", "the file")) if hasattr(filepath, "read") else str(filepath)
     )
     scopes = custom_object_scope(custom_objects), code_allowed(safe_mode)
-    if source.endswith((".h5", ".hdf5")) and not hasattr(filepath, "read"):
+    if source.endswith(legacy.ENDINGS) and not hasattr(filepath, "read"):
         if not Path(filepath).is_file():
             raise FileNotFoundError(f"There is no model {source}.")
         with scopes[0], scopes[1], _naming(source):

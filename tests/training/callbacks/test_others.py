@@ -147,7 +147,7 @@ def test_plateau_refuses_to_raise_the_rate():
     ("arguments", "match"),
     [
         ({"filepath": "model"}, r"\.keras"),
-        ({"filepath": "model.h5"}, r"\.keras"),
+        ({"filepath": "model.weights.h5"}, r"\.keras or \.h5"),
         ({"filepath": "model.h5", "save_weights_only": True}, r"\.weights\.h5"),
         ({"filepath": "model.keras", "save_freq": "batch"}, "'batch'"),
         ({"filepath": "model.keras", "save_freq": 0}, "save_freq"),

@@ -20,8 +20,8 @@ class ModelCheckpoint(MonitorCallback):
 
     Args:
         filepath: Where to. The epoch, the names in the logs and, with a number as `save_freq`, the
-            batch are filled in: `"{epoch:02d}-{val_loss:.2f}.keras"`. It ends in `.keras` for
-            the whole model, in `.weights.h5` for weights. Missing folders are made.
+            batch are filled in: `"{epoch:02d}-{val_loss:.2f}.keras"`. It ends in `.keras` (or `.h5`,
+            the older form) for the whole model, in `.weights.h5` for weights. Missing folders are made.
         monitor: The result that tells which model is best.
         verbose: 1 says what it does.
         save_best_only: Save only when the monitored result has become better.
@@ -42,6 +42,8 @@ class ModelCheckpoint(MonitorCallback):
         >>> checkpoint.on_epoch_end(0, {"loss": 0.5})
         to 01.weights.h5
     """
+
+    _weight_endings: tuple[str, ...] = (".weights.h5",)
 
     def __init__(
         self,
@@ -65,11 +67,12 @@ class ModelCheckpoint(MonitorCallback):
         self._epoch = 0
         self._last_batch = -1
         self._batches_since_save = 0
-        ending = ".weights.h5" if save_weights_only else ".keras"
-        if not self.filepath.endswith(ending):
+        endings = self._weight_endings if save_weights_only else (".keras", ".h5", ".hdf5")
+        misleads = self.filepath.endswith(".weights.h5") and not save_weights_only
+        if misleads or not self.filepath.endswith(endings):
             raise ValueError(
-                f"ModelCheckpoint with save_weights_only={save_weights_only} writes files that end in {ending}; "
-                f"filepath is {self.filepath!r}."
+                f"ModelCheckpoint with save_weights_only={save_weights_only} writes files that end in "
+                f"{' or '.join(endings)}; filepath is {self.filepath!r}."
             )
         if save_freq != "epoch" and (not isinstance(save_freq, int) or save_freq < 1):
             raise ValueError(
