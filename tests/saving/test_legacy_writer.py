@@ -15,7 +15,7 @@ import trivium as tv
 # Keras's own `Variable.numpy` warns under NumPy 2.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.* is written in the older HDF5 form:UserWarning"),
+    pytest.mark.filterwarnings("ignore:An HDF5 file .* is the older form:UserWarning"),
 ]
 
 X = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
@@ -227,7 +227,7 @@ def test_what_it_cannot_hold_is_refused_and_nothing_is_written(case, tmp_path):
 
 def test_writing_is_durable_and_warns(tmp_path, monkeypatch):
     model, _ = sequential()
-    with pytest.warns(UserWarning, match=r"m\.h5 is written in the older HDF5 form; '\.keras'"):
+    with pytest.warns(UserWarning, match=r"is the older form of a model; '\.keras'"):
         tv.saving.save_model(model, tmp_path / "m.h5")
     before = (tmp_path / "m.h5").read_bytes()
     with pytest.raises(FileExistsError, match="overwrite=True"):

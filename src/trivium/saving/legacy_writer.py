@@ -60,9 +60,10 @@ def save_model(
     training = config.pop("compile_config", None) or {}
     # Keras finds the outermost class by this name.
     config["class_name"] = config["registered_name"] or config["class_name"]
+    # Without the path: a checkpoint each epoch is warned of once.
     warnings.warn(
-        f"{path} is written in the older HDF5 form; '.keras' is the form of today, which also keeps the states of "
-        "random generators, vocabularies and graphs of your own classes.",
+        "An HDF5 file ('.h5') is the older form of a model; '.keras' is the form of today, which also keeps the states "
+        "of random generators, vocabularies and graphs of your own classes.",
         stacklevel=4,
     )
     with (
