@@ -175,6 +175,19 @@ def test_a_function_that_no_config_holds_is_saved_as_what_it_does():
     assert same(tv.models.load_model(file)(X), model(X))
 
 
+def test_a_dict_of_inputs_is_still_told_apart_by_their_names():
+    first, second = tv.Input((4,), name="wide"), tv.Input((4,), name="deep")
+    model = tv.Model([first, second], L.Lambda(lambda x: x[0] - x[1])([first, second]))
+    with pytest.warns(UserWarning, match="has no config, so what is saved is its graph"):
+        other = tv.models.load_model(saved(model))
+    data = {"wide": X, "deep": 2 * X}
+    assert same(other(data), -X)
+    assert same(other.predict(data, verbose=0), model.predict(data, verbose=0))
+    assert same(other([X, 2 * X]), -X)
+    with pytest.raises(ValueError, match="no 'wide'"):
+        other({"wild": X, "deep": X})
+
+
 class Counts(L.Layer):
     def build(self, input_shape):
         self.calls = self.add_weight(shape=(), trainable=False, initializer="zeros")

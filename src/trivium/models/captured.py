@@ -16,6 +16,7 @@ from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
 from trivium.models.capture import capture
 from trivium.models.configs import GRAPH_KEYS, graph_config, graph_from_config
+from trivium.models.functional_inputs import arrange_inputs
 from trivium.models.model import Model
 from trivium.state import Variable, is_float
 from trivium.state.registry import knows, serialize
@@ -64,7 +65,8 @@ class CapturedModel(Model):
             training: The mode.
         """
         graph = self._each["training" if training else "inference"]
-        values = graph.trace(inputs)
+        # A dict of arrays is told apart by the inputs' names, as it was in the model that was saved.
+        values = graph.trace(arrange_inputs(graph, inputs, self.path))
         if graph.losses:
             self.add_loss([values[id(t)] for t in graph.losses])
         return map_tree(lambda t: values[id(t)], graph.outputs)

@@ -14,7 +14,7 @@ from trivium.state import suggest
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.trees import has_keys, is_nested, item_name, named_leaves, rebuild
 
-__all__ = ["fit_inputs", "is_optional", "match_inputs", "with_masks"]
+__all__ = ["arrange_inputs", "fit_inputs", "is_optional", "match_inputs", "with_masks"]
 
 
 def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
@@ -31,6 +31,20 @@ def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:
     """
     pairs = match_inputs(graph, inputs, path)
     return _filled(graph.inputs, iter([_fit(*pair, path) for pair in pairs]))
+
+
+def arrange_inputs(graph: Graph, inputs: Any, path: str) -> Any:
+    """Return `inputs` in the structure of a graph's inputs, each array as it is.
+
+    Args:
+        graph: The model's graph.
+        inputs: Arrays, as `fit_inputs` takes them.
+        path: The model's path, for messages.
+
+    Raises:
+        ValueError: The structure does not fit.
+    """
+    return _filled(graph.inputs, iter([x for _, x, _ in match_inputs(graph, inputs, path)]))
 
 
 def with_masks(graph: Graph, inputs: Any, masks: Any, path: str) -> Any:

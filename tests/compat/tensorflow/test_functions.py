@@ -101,6 +101,15 @@ def test_signatures() -> None:
         scaled(tf.ones((2, 2)), 1)
     with pytest.raises(TypeError, match=r"float32.*int32"):
         scaled(tf.constant([1, 2]), 1)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.int64)])
+    def lengths(words, more):
+        return tf.strings.length(words) + tf.cast(more, tf.int32)
+
+    assert lengths(["ab", "c"], 2).numpy().tolist() == [4, 3]
+    assert lengths(tf.constant(["ab"]), tf.constant(1, tf.int64)).numpy().tolist() == [3]
+    with pytest.raises(TypeError, match=r"lengths: the argument 'words' is of shape \(None,\)"):
+        lengths(tf.constant("ab"), 1)
     concrete = tf.function(lambda x, n: x**n).get_concrete_function(tf.TensorSpec([]), 2)
     assert concrete(tf.constant(3.0)).numpy() == 9
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.compat.written import WRITTEN, covers
+from trivium.data.strings import as_strings
 from trivium.graph import CaptureError
 from trivium.graph.errors import error_location
 from trivium.state.functions import PlainRunNeeded, StatefulFunction
@@ -152,12 +153,18 @@ class _Method:
 def _as_spec(value: Any, spec: Any, place: str) -> Any:
     if not isinstance(spec, WRITTEN["tensorflow.TensorSpec"]):
         return value
-    array = value if isinstance(value, jax.Array) else jnp.asarray(value, str(spec.dtype))
+    wanted = str(spec.dtype)
+    if wanted == "string":
+        array = as_strings(value)
+    else:
+        # The wide kinds stand for what arrays of them are here.
+        wanted = str(jax.dtypes.canonicalize_dtype(wanted))
+        array = value if isinstance(value, jax.Array) else jnp.asarray(value, wanted)
     shape = tuple(spec.shape) if spec.shape is not None else (None,) * array.ndim
     fits = len(shape) == array.ndim and all(
         want in (None, got) for want, got in zip(shape, array.shape, strict=True)
     )
-    if str(array.dtype) != str(spec.dtype) or not fits:
+    if (wanted != "string" and str(array.dtype) != wanted) or not fits:
         raise TypeError(
             f"{place} is of shape {shape} and dtype {spec.dtype}, as `input_signature` says; got "
             f"{array.shape}, {array.dtype}."
