@@ -68,7 +68,6 @@ _HINTS = {
     "tensorflow.Tensor.assign": "Assign to the variable as a whole: `v.assign(v.value.at[i].set(x))`.",
     "tensorflow.Tensor.get_shape": _SHAPE,
     "tensorflow.Tensor.numpy": _NO_VALUES,
-    "tensorflow.Tensor.set_shape": "Shapes are known without it: leave the line out.",
     "tensorflow.TensorShape": _SHAPE,
     "tensorflow.DType": "Dtypes are strings here; `np.dtype(x)` gives NumPy's.",
     "tensorflow.autograph": "Nothing is rewritten here: JAX traces the function. Its program: "

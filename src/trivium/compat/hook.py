@@ -13,6 +13,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,8 +22,9 @@ from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportE
 from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.compat.older import install_older, uninstall_older
 from trivium.compat.tensorflow.printing import install_printing, uninstall_printing
-from trivium.data.strings import as_strings
+from trivium.data.strings import StringArray, as_strings
 from trivium.data.texts import set_given_out
+from trivium.graph import SymbolicTensor
 from trivium.graph.errors import error_location
 
 __all__ = ["Face", "active", "as_not_covered", "install", "is_installed", "uninstall"]
@@ -125,6 +127,8 @@ def install() -> list[str]:
     sys.meta_path.insert(0, _finder)
     # TensorFlow's tensors have it, and programs use it in every other line.
     _array_type().numpy = _numpy
+    for kind in _tensor_types():
+        kind.set_shape = _set_shape
     install_older()
     install_printing()
     set_given_out(as_strings)
@@ -145,6 +149,8 @@ def uninstall() -> None:
     sys.modules.update(_replaced)
     _replaced.clear()
     del _array_type().numpy
+    for kind in _tensor_types():
+        del kind.set_shape
     uninstall_older()
     uninstall_printing()
     set_given_out(None)
@@ -155,8 +161,17 @@ def _numpy(array: Any) -> Any:
     return np.array(array) if array.ndim else np.asarray(array)[()]
 
 
+def _set_shape(tensor: Any, shape: Any) -> None:
+    vocabulary.find("tensorflow.Tensor.set_shape")(tensor, shape)
+
+
 def _array_type() -> Any:
     return type(jnp.zeros(()))
+
+
+def _tensor_types() -> list[Any]:
+    """Return the classes of what is a tensor to a program: arrays, those within a trace, a graph's, and strings."""
+    return [_array_type(), jax.core.Tracer, SymbolicTensor, StringArray]
 
 
 @contextlib.contextmanager

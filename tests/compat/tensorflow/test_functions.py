@@ -114,6 +114,23 @@ def test_signatures() -> None:
     assert concrete(tf.constant(3.0)).numpy() == 9
 
 
+def test_set_shape_holds_every_kind_of_tensor_to_a_shape() -> None:
+    def halves(x):
+        left = x[:, :2]
+        left.set_shape([None, 2])
+        return left
+
+    x = tf.ones((3, 4))
+    dataset = tf.data.Dataset.from_tensors(x).map(halves)
+    assert dataset.element_spec.shape == (3, 2)
+    assert halves(tf.keras.Input((4,))).shape == (None, 2)
+    assert tf.function(halves)(x).shape == (3, 2)
+    tf.constant(["a"]).set_shape(None)
+    for tensor in (x, tf.constant(["a"])):
+        with pytest.raises(ValueError, match=r"set_shape: wanted the shape \(2, None\), got \("):
+            tensor.set_shape([2, None])
+
+
 def test_methods_and_plain_runs() -> None:
     class Counter:
         def __init__(self):

@@ -155,7 +155,7 @@ def _as_spec(value: Any, spec: Any, place: str) -> Any:
         return value
     wanted = str(spec.dtype)
     if wanted == "string":
-        array = as_strings(value)
+        array: Any = as_strings(value)
     else:
         # The wide kinds stand for what arrays of them are here.
         wanted = str(jax.dtypes.canonicalize_dtype(wanted))

@@ -18,7 +18,7 @@ from trivium.state import SeedGenerator, set_random_seed
 from trivium.state.dtypes import is_float
 from trivium.state.frame import current_frame
 
-__all__ = ["check_indices", "layer_seed"]
+__all__ = ["check_indices", "layer_seed", "set_shape"]
 
 # -- making arrays ----------------------------------------------------------------------------------------------
 
@@ -150,12 +150,35 @@ def _tensor_shape(dims: Any) -> Any:
 
 @covers("tensorflow.ensure_shape")
 def _ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
+    return _of_shape(x, shape, "tf.ensure_shape")
+
+
+@covers("tensorflow.Tensor.set_shape")
+def set_shape(x: Any, shape: Any) -> None:
+    """Hold a tensor to a shape: every tensor knows its own here, so nothing else is to be done.
+
+    Args:
+        x: The tensor.
+        shape: The shape, with `None` for what may be of any size; `None` for any shape.
+
+    Raises:
+        ValueError: The tensor has another one.
+
+    Example:
+        >>> set_shape(jnp.ones((2, 3)), [None, 3])
+    """
+    _of_shape(x, shape, "tf.Tensor.set_shape")
+
+
+def _of_shape(x: Any, shape: Any, name: str) -> Any:
+    if shape is None:
+        return x
     come = ops.shape(x)
     fits = len(come) == len(shape) and all(
         None in (c, w) or c == w for c, w in zip(come, shape, strict=True)
     )
     if not fits:
-        raise ValueError(f"tf.ensure_shape: wanted the shape {tuple(shape)}, got {come}.")
+        raise ValueError(f"{name}: wanted the shape {tuple(shape)}, got {come}.")
     return x
 
 
