@@ -52,6 +52,30 @@ def test_lists_dicts_and_modules_are_looked_into(tmp_path: Path) -> None:
     assert [float(v) for v in (a, b, c)] == [0.0, 1.0, 2.0]
 
 
+def test_modules_within_modules_are_looked_into(tmp_path: Path) -> None:
+    class Affine(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self._w = tf.Variable([1.0, 2.0])
+
+    class Net(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers, self.named, self.last = [Affine()], {"a": Affine()}, Affine()
+            self.dense = tf.keras.layers.Dense(1)
+            self.dense.build((None, 2))
+
+    net = Net()
+    assert len(net.variables) == 5
+    before = [v.numpy() for v in net.variables]
+    path = saved(tmp_path, net=net)
+    for v in net.variables:
+        v.assign(v + 1)
+    tf.train.Checkpoint(net=net).restore(path).assert_consumed()
+    for v, value in zip(net.variables, before, strict=True):
+        np.testing.assert_array_equal(v.numpy(), value)
+
+
 def test_other_shapes_change_nothing(tmp_path: Path) -> None:
     path = saved(tmp_path, a=tf.Variable(1.0), b=tf.Variable([1.0, 2.0]))
     a, b = tf.Variable(5.0), tf.Variable([5.0])

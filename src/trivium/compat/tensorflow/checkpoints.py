@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from trivium.compat.tensorflow.contents import path_of
+from trivium.compat.tensorflow.variables import Module
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.checks import DataError
 from trivium.data.paths import MissingFileError
@@ -44,6 +45,9 @@ def _parts(thing: Any, given: bool) -> Iterator[tuple[str, Any]]:
         yield from ((str(k), v) for k, v in thing.items())
     elif isinstance(thing, list | tuple):
         yield from ((str(i), v) for i, v in enumerate(thing))
+    elif isinstance(thing, Module):
+        # Of the program, down to what it calls private.
+        yield from attributes(thing).items()
     elif given or isinstance(thing, _Checkpoint) or hasattr(type(thing), "_tracked_as"):
         found = attributes(thing)
         # By the names that users know: files outlast what the library calls things inside.
@@ -54,7 +58,7 @@ def _parts(thing: Any, given: bool) -> Iterator[tuple[str, Any]]:
 
 
 def _may_hold(value: Any) -> bool:
-    kinds = Variable | Optimizer | _Checkpoint | dict | list | tuple
+    kinds = Variable | Optimizer | Module | _Checkpoint | dict | list | tuple
     return isinstance(value, kinds) or hasattr(type(value), "_tracked_as")
 
 
