@@ -11,7 +11,7 @@ import sys
 import weakref
 from typing import Any
 
-__all__ = ["PUBLIC", "is_ours", "refuse_own_name", "refuse_own_names"]
+__all__ = ["PUBLIC", "is_ours", "is_own_name", "refuse_own_name", "refuse_own_names"]
 
 # What `Model` has and Keras does not, with what it gives.
 PUBLIC = {
@@ -49,6 +49,22 @@ def _own_names(cls: type[Any]) -> frozenset[str]:
     private = {n for n in names if n.startswith("_") and not n.endswith("__")}
     _known[cls] = frozenset(private | (names & PUBLIC.keys())) - _FREE
     return _known[cls]
+
+
+def is_own_name(cls: type[Any], name: str) -> bool:
+    """Say whether a private attribute's name is the library's; all are that on a class of the library.
+
+    Args:
+        cls: A class of layers or models.
+        name: The name, which begins with `_`.
+
+    Example:
+        >>> from trivium import Model
+        >>> class Net(Model): ...
+        >>> is_own_name(Net, "_graph"), is_own_name(Net, "_encoder"), is_own_name(Model, "_encoder")
+        (True, False, True)
+    """
+    return is_ours(cls.__module__) or name in _own_names(cls)
 
 
 def refuse_own_names(cls: type[Any]) -> None:

@@ -76,6 +76,34 @@ def test_modules_within_modules_are_looked_into(tmp_path: Path) -> None:
         np.testing.assert_array_equal(v.numpy(), value)
 
 
+def test_what_a_class_calls_private_is_looked_into(tmp_path: Path) -> None:
+    class Scaled(tf.keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self._dense, self._factor = tf.keras.layers.Dense(1), tf.Variable([2.0])
+
+        def call(self, x: Any) -> Any:
+            return self._dense(x) * self._factor
+
+    class Net(tf.keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self._first, self._blocks = Scaled(), [Scaled()]
+
+        def call(self, x: Any) -> Any:
+            return self._blocks[0](self._first(x))
+
+    net, later = Net(), Net()
+    wanted = net(X)
+    path = saved(tmp_path, net=net)
+    for v in net.weights:
+        v.assign(v * 0.0)
+    tf.train.Checkpoint(net=net).restore(path).assert_consumed()
+    np.testing.assert_array_equal(net(X), wanted)
+    tf.train.Checkpoint(net=later).restore(path)
+    np.testing.assert_array_equal(later(X), wanted)
+
+
 def test_other_shapes_change_nothing(tmp_path: Path) -> None:
     path = saved(tmp_path, a=tf.Variable(1.0), b=tf.Variable([1.0, 2.0]))
     a, b = tf.Variable(5.0), tf.Variable([5.0])

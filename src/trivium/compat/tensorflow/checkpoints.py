@@ -22,10 +22,13 @@ from trivium.compat.tensorflow.variables import Module
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.checks import DataError
 from trivium.data.paths import MissingFileError
+from trivium.layers.own_names import is_own_name
 from trivium.models import Functional, Sequential
 from trivium.optimizers import Optimizer
 from trivium.saving.durable import durable
 from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
+from trivium.state.jaxpr import outside_of_traces
+from trivium.state.scopes import init_scope
 from trivium.state.tracking import attributes
 from trivium.state.variable import Variable
 
@@ -51,9 +54,12 @@ def _parts(thing: Any, given: bool) -> Iterator[tuple[str, Any]]:
     elif given or isinstance(thing, _Checkpoint) or hasattr(type(thing), "_tracked_as"):
         found = attributes(thing)
         # By the names that users know: files outlast what the library calls things inside.
-        yield from ((name, part) for name, part in found.items() if not name.startswith("_"))
+        listed = isinstance(thing, Sequential | Functional)
+        private = {name for name in found if name.startswith("_")}
+        inside = {name for name in private if listed or is_own_name(type(thing), name)}
+        yield from ((name, part) for name, part in found.items() if name not in inside)
         yield from (("weights", found[name]) for name in ("_added",) if name in found)
-        if isinstance(thing, Sequential | Functional):
+        if listed:
             yield "layers", list(thing.layers)
 
 
@@ -161,10 +167,12 @@ class _Status:
         """Give what was built its values."""
         found = [(f"{path}/{name}", v) for name, v in _variables(thing).items()]
         new = [(place, v) for place, v in found if place in self.values and place not in self.used]
-        for place, variable in new:
-            self.fits(place, variable)
-            variable.assign(self.values[place])
-            self.used.add(place)
+        # A model may be recording or compiling the call that builds a layer: the values are real nevertheless.
+        with outside_of_traces(), init_scope():
+            for place, variable in new:
+                self.fits(place, variable)
+                variable.assign(self.values[place])
+                self.used.add(place)
 
     def _missing(self) -> list[str]:
         return sorted(path for path in _variables(self.root) if path not in self.values)
