@@ -60,7 +60,7 @@ def is_own_name(cls: type[Any], name: str) -> bool:
 
     Example:
         >>> from trivium import Model
-        >>> class Net(Model): ...
+        >>> Net = type("Net", (Model,), {"__module__": "my_models"})
         >>> is_own_name(Net, "_graph"), is_own_name(Net, "_encoder"), is_own_name(Model, "_encoder")
         (True, False, True)
     """
