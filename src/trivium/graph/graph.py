@@ -10,7 +10,9 @@ import jax
 
 from trivium.graph.closure import Closure
 from trivium.graph.errors import DisconnectedGraphError
+from trivium.graph.folding import fold, folds
 from trivium.graph.node import Node
+from trivium.graph.repeats import repeats
 from trivium.graph.splitting import Split, split
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.trees import map_tree
@@ -123,7 +125,14 @@ class Graph:
             jax.tree_util.tree_leaves(t, is_leaf=_is_none) for t in (self.inputs, inputs)
         )
         values = {id(t): v for t, v in zip(tensors, flat, strict=True) if t is not None}
-        for node in self.nodes:
+        folded = {r.start: r for r in repeats(self)} if call is None and folds() else {}
+        done = 0
+        for number, node in enumerate(self.nodes):
+            if number < done:
+                continue
+            if number in folded and fold(folded[number], values):
+                done = folded[number].stop
+                continue
             args, kwargs = node.fill(values)
             if call is not None and node.closures:
                 args, kwargs = _in_closures((args, kwargs), call)

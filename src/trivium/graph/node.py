@@ -62,12 +62,12 @@ class Node:
     def _read(self) -> None:
         """Find the tensors among the arguments and the outputs."""
         args, kwargs = self.args, self.kwargs
-        self._leaves, self._tree = jax.tree_util.tree_flatten((args, kwargs))
+        self.leaves, self.tree = jax.tree_util.tree_flatten((args, kwargs))
         # Most calls have no dict among their arguments, and `fill` runs for each call of a graph.
         self._ordered = has_keys((args, tuple(kwargs.values())))
-        self._edges = [i for i, leaf in enumerate(self._leaves) if is_symbolic(leaf)]
+        self._edges = [i for i, leaf in enumerate(self.leaves) if is_symbolic(leaf)]
         self.closures: list[Closure] = closures((args, kwargs))
-        self.inputs: list[SymbolicTensor] = [self._leaves[i] for i in self._edges]
+        self.inputs: list[SymbolicTensor] = [self.leaves[i] for i in self._edges]
         self.output_tensors: list[SymbolicTensor] = [
             t for t in jax.tree_util.tree_leaves(self.outputs) if is_symbolic(t)
         ]
@@ -92,7 +92,7 @@ class Node:
     @property
     def variables(self) -> list[Variable]:
         """The variables among the arguments, and the one that the node reads."""
-        read = [leaf for leaf in self._leaves if isinstance(leaf, Variable)]
+        read = [leaf for leaf in self.leaves if isinstance(leaf, Variable)]
         if isinstance(self.operation, ReadVariable):
             read.append(self.operation.variable)
         return read
@@ -103,10 +103,10 @@ class Node:
         Args:
             values: Values by the tensors' ids.
         """
-        leaves = list(self._leaves)
+        leaves = list(self.leaves)
         for i in self._edges:
             leaves[i] = values[id(leaves[i])]
-        filled = jax.tree_util.tree_unflatten(self._tree, leaves)
+        filled = jax.tree_util.tree_unflatten(self.tree, leaves)
         args, kwargs = keep_order((self.args, self.kwargs), filled) if self._ordered else filled
         return args, kwargs
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from trivium.optimizers import schedules, transforms
 from trivium.optimizers.pure_step import PureStep, State
+from trivium.optimizers.side_by_side import Groups
 from trivium.state import (
     Configured,
     Copied,
@@ -25,6 +26,7 @@ from trivium.state import (
     suggest,
     to_snake_case,
 )
+from trivium.state.frame import current_frame
 from trivium.state.guarding import Guarded, changes_of
 from trivium.state.jaxpr import outside_of_traces
 from trivium.state.placing import copy_of, to_device
@@ -486,7 +488,26 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
     def _jitted(self) -> Callable[..., Any]:
         # Inlined where it is traced, so that a compiled training step sees the plain operations. A function of its own
         # each time, since JAX takes equal bound methods for one and would give the trace of older hyperparameters.
-        return jax.jit(lambda *arrays: self._step(*arrays), inline=True)
+        return jax.jit(
+            lambda groups, *arrays: self._step(groups, *arrays),
+            inline=True,
+            static_argnums=0,
+        )
+
+    def _groups(self) -> Groups:
+        """Return the parameters that equal blocks have in the same place, where the step around this runs such as one.
+
+        A formula for all parameters at once knows of no such groups.
+        """
+        columns = current_frame().folds
+        if (
+            not columns
+            or self._assigns
+            or type(self).transformation is not Optimizer.transformation
+        ):
+            return ()
+        groups = (tuple([self._indices.get(id(v), -1) for v in column]) for column in columns)
+        return tuple([group for group in groups if -1 not in group])
 
     # The friendly shell.
 
@@ -531,7 +552,9 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         if constant:
             rate, state = self._rate_and_state(state)
             rate = jnp.asarray(rate)
-        parameters, state = self._compiled(state, gradients, list(trainable_variables), rate)
+        parameters, state = self._compiled(
+            self._groups(), state, gradients, list(trainable_variables), rate
+        )
         return parameters, jax.tree.leaves(state)
 
     def build_for(self, variables: Iterable[Variable]) -> None:

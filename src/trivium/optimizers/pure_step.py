@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.optimizers import transforms
+from trivium.optimizers.side_by_side import Groups, SideBySide
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import StatelessScope, Variable
 
@@ -80,7 +81,12 @@ class PureStep(UpdateSteps):
         return rate, state._replace(scheduled=after)
 
     def _step(
-        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+        self,
+        groups: Groups,
+        state: State,
+        gradients: list[Any],
+        parameters: list[Any],
+        rate: Any,
     ) -> tuple[list[Any], State]:
         if rate is None:
             rate, state = self._rate_and_state(state)
@@ -93,7 +99,7 @@ class PureStep(UpdateSteps):
         gradients, parameters, state = self._overwrite(state, gradients, parameters)
         gradients = [None if g is None else self._unscale(g) for g in gradients]
         advance = self._accumulate if self.gradient_accumulation_steps else self._descend
-        parameters, state = advance(state, gradients, parameters, rate)
+        parameters, state = advance(state, gradients, parameters, rate, groups)
         if self.use_ema:
             parameters, state = self._average(state, parameters)
         parameters = [
@@ -129,7 +135,7 @@ class PureStep(UpdateSteps):
         return gradient if self.loss_scale_factor is None else gradient / self.loss_scale_factor
 
     def _accumulate(
-        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any, groups: Groups
     ) -> tuple[list[Any], State]:
         steps = self.gradient_accumulation_steps
         sums = [
@@ -138,7 +144,7 @@ class PureStep(UpdateSteps):
 
         def update() -> tuple[list[Any], State]:
             means = [None if g is None else s / steps for s, g in zip(sums, gradients, strict=True)]
-            new, after = self._descend(state, means, parameters, rate)
+            new, after = self._descend(state, means, parameters, rate, groups)
             empty = [
                 s if g is None else jnp.zeros_like(s) for s, g in zip(sums, gradients, strict=True)
             ]
@@ -150,10 +156,14 @@ class PureStep(UpdateSteps):
         return jax.lax.cond((state.iteration + 1) % steps == 0, update, wait)
 
     def _descend(
-        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any, groups: Groups
     ) -> tuple[list[Any], State]:
         gradients = self._clip(gradients)
         decays = [self._decay(v) for v in self._trainable_variables]
+        groups = () if self._assigns else self._alike(groups, gradients, decays)
+        side = SideBySide(groups, len(parameters))
+        gradients, parameters = side.join(gradients), side.join(parameters)
+        decays = [decays[places[0]] for places in side.places]
         if not self._decay_in_rule:
             parameters = [
                 p if g is None or not decay else p - p * decay * jnp.asarray(rate, p.dtype)
@@ -161,20 +171,34 @@ class PureStep(UpdateSteps):
             ]
         if self._assigns:
             return self._run_update_steps(state, gradients, parameters, rate)
+        before = state.slots
+        if groups:
+            before = [side.join_slots(group) for group in before]
         updates, slots = self.transformation().update(
             gradients,
-            state.slots,
+            before,
             parameters,
             learning_rate=rate,
             step=self._updates(state.iteration),
             **({"decays": decays} if self._decay_in_rule else {}),
+            **({"rows": len(groups)} if groups else {}),
         )
-        slots = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), slots, state.slots)
+        slots = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), slots, before)
+        if groups:
+            slots = [side.split_slots(group) for group in slots]
         parameters = [
             p if u is None else (p + u).astype(p.dtype)
             for p, u in zip(parameters, updates, strict=True)
         ]
-        return parameters, state._replace(slots=slots)
+        return side.split(parameters), state._replace(slots=slots)
+
+    def _alike(self, groups: Groups, gradients: list[Any], decays: list[Any]) -> Groups:
+        """Return the groups of parameters whose steps are one formula over all of them."""
+        return tuple(
+            group
+            for group in groups
+            if all(gradients[i] is not None for i in group) and len({decays[i] for i in group}) == 1
+        )
 
     def _clip(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm and self.clipnorm > 0:

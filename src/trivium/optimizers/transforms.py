@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,7 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
         learning_rate: Any,
         step: Any,
         decays: Sequence[float | None] | None = None,
+        rows: int = 0,
         **_: Any,
     ) -> tuple[Any, Any]:
         gradients, structure = flatten(updates, is_leaf=lambda leaf: leaf is None)
@@ -110,7 +112,10 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
             old = {name: value for group in state for name, value in group[i].items()}
             rate = jnp.asarray(learning_rate, w.dtype)
             given = {} if decays is None else {"decay": decays[i] or 0.0}
-            delta, new = rule(jnp.asarray(gradient, w.dtype), w, old, rate, step, **given)
+            formula = functools.partial(rule, learning_rate=rate, step=step, **given)
+            # Of the first entries each is several parameters, side by side.
+            formula = jax.vmap(formula) if i < rows else formula
+            delta, new = formula(jnp.asarray(gradient, w.dtype), w, old)
             result.append(jnp.asarray(delta, w.dtype))
             for group in slots:
                 group[i] = OrderedDict((n, jnp.asarray(new[n], old[n].dtype)) for n in group[i])

@@ -102,6 +102,8 @@ class Frame(NamedTuple):
         noise: The random factors that stay the same in the sequence that is gone along; `None` outside of any.
         generator: What draws without a seed take their keys from; `None` for positions of the global seed.
         tapes: The gradient tapes that note which variables are read, outermost first.
+        folds: Where variables that equal blocks have in the same place are noted, where such blocks become loops;
+            `None` where they do not.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
@@ -127,6 +129,7 @@ class Frame(NamedTuple):
     noise: Any = None
     generator: Any = None
     tapes: tuple[Any, ...] = ()
+    folds: list[Any] | None = None
     undo: list[Callable[[], object]] | None = None
 
     @property

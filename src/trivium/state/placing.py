@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["copy_of", "handed_over", "room_for", "to_device", "zeros"]
+__all__ = [
+    "Row",
+    "copy_of",
+    "handed_over",
+    "room_for",
+    "rows_of",
+    "side_by_side",
+    "taken",
+    "to_device",
+    "zeros",
+]
 
 _ALIGNMENT = 64  # Bytes, as XLA wants them on the CPU.
 # Up to so many zeros are kept, which cost more to bring than to have.
@@ -107,3 +118,82 @@ def copy_of(array: jax.Array) -> jax.Array:
     """
     copied: jax.Array = jax.device_put(array, array.sharding, may_alias=False)
     return copied
+
+
+class Row:
+    """A row of an array, which becomes an array of its own when somebody asks for it.
+
+    Args:
+        whole: The array.
+        number: Which row.
+
+    Example:
+        >>> row = rows_of(jnp.arange(4).reshape(2, 2))[1]
+        >>> row.number, row.taken().tolist()
+        (1, [2, 3])
+    """
+
+    __slots__ = ("number", "whole")
+
+    def __init__(self, whole: jax.Array, number: int) -> None:
+        self.whole, self.number = whole, number
+
+    def taken(self) -> jax.Array:
+        """Return the row, in memory of its own."""
+        if not _is_of_the_host(self.whole):
+            row: jax.Array = self.whole[self.number]
+            return row
+        return to_device(np.asarray(self.whole)[self.number])
+
+    def is_deleted(self) -> bool:
+        """Say whether a program has taken the memory."""
+        return self.whole.is_deleted()
+
+
+def side_by_side(parts: Sequence[jax.Array | Row]) -> jax.Array:
+    """Return arrays of one shape and dtype as one array with a new first axis.
+
+    Rows of one array, in order, are that array again. Otherwise, on the CPU, it is done without a program, which XLA
+    would compile for as long as it takes to train.
+
+    Args:
+        parts: The arrays, or rows.
+
+    Example:
+        >>> side_by_side([jnp.zeros(2), jnp.ones(2)]).tolist()
+        [[0.0, 0.0], [1.0, 1.0]]
+    """
+    first = parts[0]
+    if isinstance(first, Row) and len(parts) == first.whole.shape[0]:
+        ours = (
+            isinstance(p, Row) and p.whole is first.whole and p.number == i
+            for i, p in enumerate(parts)
+        )
+        if all(ours):
+            return first.whole
+    arrays = [taken(part) for part in parts]
+    if not _is_of_the_host(arrays[0]):
+        return jnp.stack(arrays)
+    own = room_for((len(arrays), *arrays[0].shape), arrays[0].dtype)
+    for place, array in zip(own, arrays, strict=True):
+        place[...] = array
+    return handed_over(own)
+
+
+def taken(part: jax.Array | Row) -> jax.Array:
+    """Return an array, or a row as one."""
+    return part.taken() if isinstance(part, Row) else part
+
+
+def rows_of(array: jax.Array) -> list[Row]:
+    """Return the rows of an array.
+
+    Args:
+        array: The array; while there are rows of it, nobody else may have it.
+    """
+    return [Row(array, number) for number in range(array.shape[0])]
+
+
+def _is_of_the_host(array: jax.Array) -> bool:
+    devices = array.devices()
+    return len(devices) == 1 and next(iter(devices)).platform == "cpu"

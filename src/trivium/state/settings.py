@@ -8,13 +8,16 @@ from trivium.state.session import own_session, session
 
 __all__ = [
     "backend",
+    "disable_block_folding",
     "disable_flash_attention",
     "disable_interactive_logging",
     "disable_traceback_filtering",
+    "enable_block_folding",
     "enable_flash_attention",
     "enable_interactive_logging",
     "enable_traceback_filtering",
     "enable_unsafe_deserialization",
+    "is_block_folding_enabled",
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "is_nnx_enabled",
@@ -112,6 +115,40 @@ def disable_flash_attention() -> None:
         >>> enable_flash_attention()
     """
     own_session().flash_attention = False
+
+
+def is_block_folding_enabled() -> bool:
+    """Say whether equal blocks of a model are compiled once, as a loop over their weights; they are not by default.
+
+    Example:
+        >>> is_block_folding_enabled()
+        False
+    """
+    return session().block_folding
+
+
+def enable_block_folding() -> None:
+    """Compile equal blocks of a model once in `fit`, `evaluate` and `predict`, where there are enough of them.
+
+    A deep network then compiles in the time of a few blocks. The numbers are the same but for the rounding of sums that
+    XLA orders otherwise; all styles of writing, and all lengths of chunks, still agree to the bit.
+
+    Example:
+        >>> enable_block_folding()
+        >>> is_block_folding_enabled()
+        True
+        >>> disable_block_folding()
+    """
+    own_session().block_folding = True
+
+
+def disable_block_folding() -> None:
+    """Compile each block of a model for itself, which takes longer the deeper it is.
+
+    Example:
+        >>> disable_block_folding()
+    """
+    own_session().block_folding = False
 
 
 def is_interactive_logging_enabled() -> bool:

@@ -20,7 +20,7 @@ from trivium.state.jaxpr import outside_of_traces
 from trivium.state.name_scopes import scopes_around
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
-from trivium.state.placing import copy_of, to_device
+from trivium.state.placing import Row, copy_of, to_device
 from trivium.state.reading import read_on
 from trivium.state.scopes import EffectError, read
 from trivium.state.tracking import VARIABLES
@@ -85,7 +85,7 @@ class Variable(Copied, ArrayOperators):
         self.overwrite_with_gradient = False
         self.owner: weakref.ref[Any] | None = None
         self._scopes = scopes_around()
-        self._value: Any = None
+        self._held: Any = None
         # Whether somebody else may hold the array, so that its memory may not be given to a program.
         self._lent = True
         self.position: Position | None = None
@@ -106,6 +106,18 @@ class Variable(Copied, ArrayOperators):
                     f"Variable {self.name!r}: the value has shape {value.shape}, not {tuple(shape)}."
                 )
             self._shape, self._dtype, self._value = value.shape, str(value.dtype), value
+
+    # A program may leave the values of several variables in one array: each becomes its own when somebody looks.
+    @property
+    def _value(self) -> Any:
+        held = self._held
+        if type(held) is Row:
+            held = self._held = held.taken()
+        return held
+
+    @_value.setter
+    def _value(self, value: Any) -> None:
+        self._held = value
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -151,7 +163,7 @@ class Variable(Copied, ArrayOperators):
     @property
     def initialized(self) -> bool:
         """Whether the first value has been drawn."""
-        return self._value is not None
+        return self._held is not None
 
     def initialize(self) -> None:
         """Draw the first value now, if it has not been drawn."""
@@ -270,6 +282,10 @@ class Variable(Copied, ArrayOperators):
             self.initialize()
         return self._value
 
+    def held(self) -> Any:
+        """Return what `peek` does, or a `Row` that it would be taken from."""
+        return self._held if type(self._held) is Row else self.peek()
+
     def own(self) -> Any:
         """Return an array that nobody but the variable holds, for a program that writes the next value in its place.
 
@@ -288,7 +304,7 @@ class Variable(Copied, ArrayOperators):
             self._lent = False
         return value
 
-    def replace(self, value: Array, lent: bool = True) -> None:
+    def replace(self, value: Array | Row, lent: bool = True) -> None:
         """Take over an array that is known to have the right shape and dtype, without checks.
 
         Args:

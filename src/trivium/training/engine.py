@@ -21,7 +21,11 @@ from jax import lax
 
 from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
+from trivium.state.frame import entered
 from trivium.state.jaxpr import as_function, calls_python, changed, lifted
+from trivium.state.placing import rows_of, side_by_side, taken
+from trivium.state.settings import is_block_folding_enabled
+from trivium.state.stacking import carried
 from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
 from trivium.training.lanes import current_lane
@@ -94,7 +98,8 @@ class Program:
 
         # The step is traced once; the loop replays what was traced.
         try:
-            traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
+            with entered(folds=[] if is_block_folding_enabled() else None):
+                traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
         except NEEDS_VALUES as error:
             raise values_needed(error) from None
         _same_state(leaves, new, names)
@@ -108,17 +113,31 @@ class Program:
         self.changed = changed(traced, len(leaves), len(results))
         # A step that calls Python may fail in its midst, and then the state before it is what is left.
         safe = not calls_python(traced)
+        # From here on the state is that of the loop: what equal blocks have in the same place lies side by side.
+        traced, self._stacks = carried(traced, len(leaves), len(results))
+        self._moved = changed(traced, len(self._stacks), len(results))
         self.reused = [
-            i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
+            i
+            for i in self.changed
+            if safe
+            and i in self._stacks.alone
+            and i not in shared
+            and _nbytes(leaves[i]) >= _REUSED
         ]
-        self._kept = [i for i in range(len(leaves)) if i not in set(self.reused)]
+        own = {self._stacks.alone.index(i) + len(self._stacks.columns) for i in self.reused}
+        # Nobody else holds what was stacked for the loop.
+        self._given = [
+            i for i in self._moved if i in own or (safe and i < len(self._stacks.columns))
+        ]
+        self._kept = [i for i in range(len(self._stacks)) if i not in {*self._given}]
         self._loop = functools.partial(
-            _loop, results=results, batch_size=batch_size, changed=self.changed,
-            capacity=self.capacity if collect else 0, numbers=[*self.reused, *self._kept],
+            _loop, results=results, batch_size=batch_size, changed=self._moved,
+            capacity=self.capacity if collect else 0, numbers=[*self._given, *self._kept],
         )  # fmt: skip
         number = jax.ShapeDtypeStruct((), "int32")
         self.specs = (
-            *self.apart(leaves), data_leaves, jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3
+            *self._divided(self._stacks.join(leaves, _stacked_spec)), data_leaves,
+            jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3,
         )  # fmt: skip
         self._traced: Any = traced
         self._work: Any = None
@@ -126,8 +145,16 @@ class Program:
             self._compile()
 
     def apart(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-        """Return the state's arrays whose memory is reused, and the others."""
-        return [leaves[i] for i in self.reused], [leaves[i] for i in self._kept]
+        """Return the state of the loop: the arrays whose memory is reused, and the others."""
+        return self._divided(self._stacks.join(leaves, side_by_side, taken))
+
+    def _divided(self, joined: list[Any]) -> tuple[list[Any], list[Any]]:
+        return [joined[i] for i in self._given], [joined[i] for i in self._kept]
+
+    def together(self, moved: Sequence[Any]) -> list[Any]:
+        """Return the new arrays for `changed`, given what the loop has changed of its state."""
+        found = self._stacks.split(zip(self._moved, moved, strict=True), rows_of)
+        return [found[i] for i in self.changed]
 
     def _compile(self) -> None:
         # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
@@ -198,7 +225,7 @@ class Program:
         result, new = self.compiled()(
             *self.apart(state), flat, order, np.int32(base), np.int32(start), np.int32(stop)
         )
-        return self.written(result), new
+        return self.written(result), self.together(new)
 
     def written(self, result: Any) -> Any:
         """Return a result's arrays in the structure in which the step wrote it."""
@@ -260,6 +287,10 @@ def _loop(
 
 def _spec(x: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
+
+
+def _stacked_spec(specs: Sequence[Any]) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((len(specs), *specs[0].shape), specs[0].dtype)
 
 
 def _nbytes(x: Any) -> int:

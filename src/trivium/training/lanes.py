@@ -248,7 +248,7 @@ class Lanes:
                 lane.answer = error
             return
         for lane, request, (result, new) in zip(group, requests, answers, strict=True):
-            lane.answer = request[0].written(result), new
+            lane.answer = request[0].written(result), request[0].together(new)
 
 
 def stacks(program: Any) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from trivium.state.settings import is_block_folding_enabled
 from trivium.state.trees import map_tree
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.executables import Programs
@@ -46,12 +47,12 @@ class State:
         return len(set(map(id, self.variables))) < len(self.variables)
 
     def take(self, reused: Sequence[int] = ()) -> list[Any]:
-        """Return the variables' arrays, to be used and not kept.
+        """Return the variables' arrays, or rows of others, to be used and not kept.
 
         Args:
             reused: The numbers of those whose memory the new values will be written in.
         """
-        values = [v.peek() for v in self.variables]
+        values = [v.held() for v in self.variables]
         for number in reused:
             values[number] = self.variables[number].own()
         return values
@@ -61,7 +62,7 @@ class State:
 
         Args:
             numbers: Which variables.
-            values: Their arrays.
+            values: Their arrays, or rows of some.
         """
         for number, value in zip(numbers, values, strict=True):
             self.variables[number].replace(value, lent=False)
@@ -314,12 +315,12 @@ class Pass:
         program = self._found.get(segment.key)
         if program is None or program.failed:
             ready, state = self._ready, self._ready.state
-            key = (self.kind, ready.version, segment.key)
+            key = (self.kind, ready.version, segment.key, is_block_folding_enabled())
             program = ready.programs.get(key)
             if program is None or program.failed:
                 program = Program(
                     _checked(ready.step, self.kind),
-                    state.nested(state.take()),
+                    state.nested([v.peek() for v in state.variables]),
                     *segment.form,
                     self.kind == "predict",
                     state.names,
