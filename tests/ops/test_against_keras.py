@@ -385,8 +385,11 @@ CASES: dict[str, list[tuple[Any, Any]]] = {
 
 
 # Ops that the table cannot hold: `sparsemax` differs from Keras's, Keras's `rearrange` does not run inside programs,
-# `rematerialize` is not there, the others return functions.
-APART = {"custom_gradient", "jvp", "rearrange", "remat", "rematerialize", "sparsemax", "vectorize"}
+# `rematerialize`, `dct`, `mel_weights` and `overlap_add` are not there, the others return functions.
+APART = {
+    "custom_gradient", "dct", "jvp", "mel_weights", "overlap_add", "rearrange", "remat", "rematerialize", "sparsemax",
+    "vectorize",
+}  # fmt: skip
 
 # Ops whose results are no arrays, or have shapes that depend on values.
 EAGER = {

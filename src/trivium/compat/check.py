@@ -70,9 +70,9 @@ def check_script(script: str | Path) -> list[Finding]:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     script = Path(folder) / "train.py"
-        ...     _ = script.write_text("import tensorflow as tf\\nscope = tf.distribute.MirroredStrategy().scope()")
+        ...     _ = script.write_text("import tensorflow as tf\\nscope = tf.distribute.TPUStrategy().scope()")
         ...     [(f.line, f.name, f.covered) for f in check_script(script)]
-        [(2, 'tf.distribute', False)]
+        [(2, 'tf.distribute.TPUStrategy', False)]
     """
     with applied():  # what Keras 2's objects had counts as theirs
         return _read(Path(script))

@@ -175,8 +175,8 @@ def side_by_side(parts: Sequence[jax.Array | Row]) -> jax.Array:
     if not _is_of_the_host(arrays[0]):
         return jnp.stack(arrays)
     own = room_for((len(arrays), *arrays[0].shape), arrays[0].dtype)
-    for place, array in zip(own, arrays, strict=True):
-        place[...] = array
+    for i, array in enumerate(arrays):
+        own[i, ...] = array
     return handed_over(own)
 
 

@@ -110,12 +110,12 @@ class Program:
         self.capacity = max(
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
         )
-        self.changed = changed(traced, len(leaves), len(results))
         # A step that calls Python may fail in its midst, and then the state before it is what is left.
         safe = not calls_python(traced)
         # From here on the state is that of the loop: what equal blocks have in the same place lies side by side.
         traced, self._stacks = carried(traced, len(leaves), len(results))
         self._moved = changed(traced, len(self._stacks), len(results))
+        self.changed = sorted(place for i in self._moved for place in self._stacks.places(i))
         self.reused = [
             i
             for i in self.changed
