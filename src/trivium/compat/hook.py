@@ -162,7 +162,9 @@ def _numpy(array: Any) -> Any:
 
 
 def _set_shape(tensor: Any, shape: Any) -> None:
-    vocabulary.find("tensorflow.Tensor.set_shape")(tensor, shape)
+    from trivium.compat.tensorflow import tensors  # not before a program asks for it
+
+    tensors.set_shape(tensor, shape)
 
 
 def _array_type() -> Any:

@@ -46,6 +46,10 @@ def test_constants_and_specs_are_tensorflow_s() -> None:
     assert numbers(7).repeat().cardinality() == tf.data.INFINITE_CARDINALITY
     unknown = numbers(7).filter(lambda i: i > 2)
     assert tf.data.experimental.cardinality(unknown) == tf.data.UNKNOWN_CARDINALITY
+    counted = tf.data.experimental.Counter(start=2, step=3).take(3)
+    assert [int(n) for n in counted] == [2, 5, 8]
+    rows = counted.map(tf.range).apply(tf.data.experimental.dense_to_ragged_batch(batch_size=2))
+    assert next(iter(rows)).to_list() == [[0, 1], [0, 1, 2, 3, 4]]
     rows = Dataset.from_tensor_slices((np.zeros((4, 2), "float32"), np.arange(4))).batch(3)
     assert rows.element_spec[0] == tf.TensorSpec((3, 2), "float32")
 

@@ -149,3 +149,15 @@ for _path in ("data", "data.experimental"):
     WRITTEN[f"tensorflow.{_path}.INFINITE_CARDINALITY"] = INFINITE
     WRITTEN[f"tensorflow.{_path}.UNKNOWN_CARDINALITY"] = UNKNOWN
 covers("tensorflow.data.experimental.cardinality")(lambda dataset: dataset.cardinality())
+
+
+@covers("tensorflow.data.experimental.Counter")
+def _counter(start: int = 0, step: int = 1, dtype: Any = "int64") -> TFDataset:
+    return TFDataset.counter(start, step, dtype)
+
+
+@covers("tensorflow.data.experimental.dense_to_ragged_batch")
+def _ragged_batch(
+    batch_size: int, drop_remainder: bool = False, row_splits_dtype: Any = None
+) -> Any:
+    return lambda dataset: dataset.ragged_batch(batch_size, drop_remainder)

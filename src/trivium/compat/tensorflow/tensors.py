@@ -153,7 +153,6 @@ def _ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
     return _of_shape(x, shape, "tf.ensure_shape")
 
 
-@covers("tensorflow.Tensor.set_shape")
 def set_shape(x: Any, shape: Any) -> None:
     """Hold a tensor to a shape: every tensor knows its own here, so nothing else is to be done.
 
