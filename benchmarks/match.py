@@ -69,7 +69,7 @@ def installed(library: str, settings: Settings) -> str | None:
     """
     words = [settings.python(library), "-c", VERSIONS, *LIBRARIES[library].needs]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    return None if done.returncode else done.stdout.strip()
+    return None if done.returncode else done.stdout.strip().rstrip(";")
 
 
 class Process:
@@ -135,6 +135,8 @@ class Player:
         self.losses: list[float] = []
         self.process: Process | None = None
         self.kept = tempfile.TemporaryDirectory() if case.cached else None
+        can = LIBRARIES[library].measures
+        self.measures = [m for m in case.measures if can is None or m in can]
 
     def _start(self) -> Process:
         python, scale = self.settings.python(self.library), self.settings.scale
@@ -161,10 +163,10 @@ class Player:
             self.process = self._start()
             self._note(self.process.found)
             # The first of each compiles.
-            for measure in self.case.measures:
+            for measure in self.measures:
                 if measure not in ("epoch", "memory"):
                     self.process.ask(measure)
-        for measure in self.case.measures:
+        for measure in self.measures:
             if measure != "memory" and not self._tired(measure):
                 self._note({measure: self.process.ask(measure)})
 
@@ -180,7 +182,7 @@ class Player:
     def end(self) -> None:
         """Let the process end."""
         if self.process:
-            if "memory" in self.case.measures:
+            if "memory" in self.measures:
                 self._note({"memory": self.process.ask("memory")})
             process, self.process = self.process, None
             process.end()

@@ -39,6 +39,7 @@ class Library:
         needs: The packages that have to be installed; `--python` gives the last one's Python.
         environment: Variables of its processes.
         options: What the driver is told.
+        measures: What it can be measured by, where that is not everything.
     """
 
     module: str
@@ -46,6 +47,7 @@ class Library:
     needs: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    measures: tuple[str, ...] | None = None
 
 
 def _keras(backend: str, **environment: str) -> Library:
@@ -62,7 +64,7 @@ LIBRARIES = {
     "torch": Library("pytorch", "torch", ("torch",)),
     "torch-channels-last": Library("pytorch", "torch", ("torch",), options={"channels_last": True}),
     "jax": Library("plain_jax", "jax", ("jax", "optax")),
-    "gemms": Library("gemms", "numpy", ("numpy",)),
+    "gemms": Library("gemms", "numpy", ("numpy",), measures=("epoch",)),
 }
 
 
