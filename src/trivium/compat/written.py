@@ -27,6 +27,9 @@ def covers(*paths: str) -> Callable[[T], T]:
     Args:
         paths: Dotted paths from `tensorflow` or `keras` on. Errors about wrong arguments will have the first one.
 
+    Raises:
+        ValueError: Something else is written under one of the paths: which of them counted would be chance.
+
     Example:
         >>> @covers("tensorflow.docs.double")
         ... def _double(x):
@@ -36,6 +39,8 @@ def covers(*paths: str) -> Callable[[T], T]:
     """
 
     def register(thing: T) -> T:
+        if known := [path for path in paths if path in WRITTEN]:
+            raise ValueError(f"{known[0]} is written already, as {WRITTEN[known[0]].__module__}.")
         name = paths[0].rpartition(".")[2]
         thing.__name__ = name  # type: ignore[attr-defined]
         if not isinstance(thing, type):  # the source of a class is found by it

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from trivium.compat import active
+from trivium.compat.written import covers
 
 with active():
     import tensorflow as tf
@@ -188,3 +189,32 @@ def test_arrays_written_part_by_part() -> None:
             squares = squares.write(i, x**2 * tf.cast(i, tf.float32))
         y = tf.reduce_sum(squares.stack())
     assert tape.gradient(y, x).numpy() == 18
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("start", [None, 2.0])
+def test_folds_are_the_same_at_once_and_compiled(start: Any, reverse: bool) -> None:
+    x, first = tf.constant([1.0, 2.0, 3.0, 4.0]), None if start is None else tf.constant(start)
+    order = [4.0, 3.0, 2.0, 1.0] if reverse else [1.0, 2.0, 3.0, 4.0]
+    made = [order.pop(0) if start is None else start]
+    for element in order:
+        made.append(made[-1] * 0.5 + element)
+    made = made if start is None else made[1:]
+
+    def run(x: Any) -> Any:
+        def step(before: Any, element: Any) -> Any:
+            return before * 0.5 + element
+
+        fold = tf.foldr if reverse else tf.foldl
+        return tf.scan(step, x, first, reverse=reverse), fold(step, x, first)
+
+    for every, last in (run(x), tf.function(run)(x)):
+        np.testing.assert_array_equal(every, made[::-1] if reverse else made)
+        assert float(last) == made[-1]
+
+
+def test_a_name_is_written_once() -> None:
+    with pytest.raises(
+        ValueError, match=r"tensorflow\.scan is written already, as trivium\.compat"
+    ):
+        covers("tensorflow.scan")(lambda: None)

@@ -145,15 +145,32 @@ def _scan(
     name: str | None = None,
 ) -> Any:
     elems = _arrays(elems)
-    if not _at_once(elems, initializer) and initializer is not None:
-
-        def step(carry: Any, element: Any) -> Any:
-            new = fn(carry, element)
-            return new, new
-
-        return ops.scan(step, _arrays(initializer), elems, reverse=reverse)[1]
+    if not _at_once(elems, initializer):
+        return _looped(fn, elems, initializer, reverse)[1]
     results = _folded(fn, elems, initializer, reverse)
     return _stacked(results[::-1] if reverse else results)
+
+
+def _looped(fn: Any, elems: Any, initializer: Any, reverse: bool) -> tuple[Any, Any]:
+    """Return what `_folded` gives as one loop that compiles: the last result, and all in the order of the elements."""
+    if initializer is not None:
+        before, rest = _arrays(initializer), elems
+    else:
+        before = _map(lambda x: x[-1 if reverse else 0], elems)
+        rest = _map(lambda x: x[:-1] if reverse else x[1:], elems)
+
+    def step(carry: Any, element: Any) -> Any:
+        new = fn(carry, element)
+        return new, new
+
+    last, made = ops.scan(step, before, rest, reverse=reverse)
+    if initializer is not None:
+        return last, made
+
+    def with_first(first: Any, others: Any) -> Any:
+        return ops.concatenate([others, first[None]] if reverse else [first[None], others])
+
+    return last, jax.tree.map(with_first, before, made)
 
 
 def _folded(fn: Any, elems: Any, initializer: Any, reverse: bool) -> list[Any]:
@@ -178,7 +195,10 @@ def _cover_fold(name: str, reverse: bool) -> None:
         swap_memory: bool = False,
         name: str | None = None,
     ) -> Any:
-        return _folded(fn, _arrays(elems), initializer, reverse)[-1]
+        elems = _arrays(elems)
+        if not _at_once(elems, initializer):
+            return _looped(fn, elems, initializer, reverse)[0]
+        return _folded(fn, elems, initializer, reverse)[-1]
 
     covers(f"tensorflow.{name}", f"keras.backend.{name}")(fold)
 

@@ -230,11 +230,6 @@ def _strided_slice(
     return ops.get_item(input_, tuple(key))
 
 
-@covers("tensorflow.tensor_scatter_nd_sub")
-def _tensor_scatter_nd_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
-    return ops.scatter_update(tensor, indices, ops.negative(updates), reduction="add")
-
-
 @covers("tensorflow.reverse_sequence")
 def _reverse_sequence(
     input: Any,
@@ -450,102 +445,7 @@ def _tridiagonal_solve(
     return solved[..., 0] if flat else solved
 
 
-# -- loops over the elements ------------------------------------------------------------------------------------
-
-
-def _fold(fn: Any, elems: Any, initializer: Any, reverse: bool, every: bool) -> Any:
-    """Run a function along the first axis; `every` says whether all results are wanted, or the last one."""
-    elems = jax.tree.map(ops.convert_to_tensor, elems)
-    if initializer is None:
-        first = -1 if reverse else 0
-        initializer = jax.tree.map(lambda e: e[first], elems)
-        rest = jax.tree.map(lambda e: e[:-1] if reverse else e[1:], elems)
-    else:
-        initializer, rest = jax.tree.map(ops.convert_to_tensor, initializer), elems
-
-    def step(carry: Any, element: Any) -> tuple[Any, Any]:
-        new = fn(carry, element)
-        return new, new if every else None
-
-    last, all_of_them = ops.scan(step, initializer, rest, reverse=reverse)
-    if not every:
-        return last
-    if rest is elems:
-        return all_of_them
-    parts = (lambda a, b: [b, a]) if reverse else (lambda a, b: [a, b])
-    return jax.tree.map(
-        lambda a, b: ops.concatenate(parts(a[None], b), axis=0), initializer, all_of_them
-    )
-
-
-@covers("tensorflow.scan")
-def _scan(
-    fn: Any,
-    elems: Any,
-    initializer: Any = None,
-    parallel_iterations: int = 10,
-    back_prop: bool = True,
-    swap_memory: bool = False,
-    infer_shape: bool = True,
-    reverse: bool = False,
-    name: str | None = None,
-) -> Any:
-    return _fold(fn, elems, initializer, reverse, every=True)
-
-
-def _cover_fold(function: str, reverse: bool) -> None:
-    def fold(
-        fn: Any,
-        elems: Any,
-        initializer: Any = None,
-        parallel_iterations: int = 10,
-        back_prop: bool = True,
-        swap_memory: bool = False,
-        name: str | None = None,
-    ) -> Any:
-        return _fold(fn, elems, initializer, reverse, every=False)
-
-    covers(f"tensorflow.{function}", f"keras.backend.{function}")(fold)
-
-
-_cover_fold("foldl", reverse=False)
-_cover_fold("foldr", reverse=True)
-
-
-@covers("tensorflow.switch_case")
-def _switch_case(
-    branch_index: Any, branch_fns: Any, default: Any = None, name: str | None = None
-) -> Any:
-    if isinstance(branch_fns, dict):
-        branch_fns = list(branch_fns.items())
-    numbered = {
-        int(number): branch
-        for number, branch in (
-            b if isinstance(b, tuple) else (i, b) for i, b in enumerate(branch_fns)
-        )
-    }
-    numbers = sorted(numbered)
-    otherwise = default or numbered[numbers[-1]]
-    branches = [*(numbered[n] for n in numbers), otherwise]
-    index = ops.convert_to_tensor(branch_index)
-    place = sum(((index == n) * i for i, n in enumerate(numbers)), ops.zeros_like(index))
-    known = ops.any(ops.equal(ops.convert_to_tensor(numbers), index))
-    return ops.switch(ops.where(known, place, len(numbers)), branches)
-
-
-@covers("tensorflow.case")
-def _case(
-    pred_fn_pairs: Any,
-    default: Any = None,
-    exclusive: bool = False,
-    strict: bool = False,
-    name: str = "case",
-) -> Any:
-    (test, branch), *others = pred_fn_pairs
-    if not others and default is None:
-        return ops.cond(test, branch, branch)
-    rest = (lambda: _case(others, default)) if others else default
-    return ops.cond(test, branch, rest)
+# -- structures --------------------------------------------------------------------------------------------------
 
 
 @covers("tensorflow.nest.is_nested")
