@@ -21,6 +21,7 @@ from trivium.compat import names, vocabulary
 from trivium.compat.errors import NotCovered, NotCoveredError, NotCoveredImportError
 from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.compat.older import install_older, uninstall_older
+from trivium.compat.tensorflow.operators import install_operators, uninstall_operators
 from trivium.compat.tensorflow.printing import install_printing, uninstall_printing
 from trivium.data.strings import StringArray, as_strings
 from trivium.data.texts import set_given_out
@@ -130,6 +131,7 @@ def install() -> list[str]:
     for kind in _tensor_types():
         kind.set_shape = _set_shape
     install_older()
+    install_operators()
     install_printing()
     set_given_out(as_strings)
     return sorted(set(found) & set(vocabulary.ROOTS))
@@ -151,6 +153,7 @@ def uninstall() -> None:
     del _array_type().numpy
     for kind in _tensor_types():
         del kind.set_shape
+    uninstall_operators()
     uninstall_older()
     uninstall_printing()
     set_given_out(None)

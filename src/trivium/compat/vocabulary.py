@@ -19,6 +19,7 @@ from trivium.compat import names, tensorflow
 from trivium.compat.hints import hint_for
 from trivium.compat.names import shown
 from trivium.compat.tensorflow.arrays import array_function, array_functions
+from trivium.compat.tensorflow.errors import raising, turn_methods
 from trivium.compat.tensorflow.kinds import by_kind, is_served
 from trivium.compat.written import WRITTEN
 from trivium.state.registry import suggest
@@ -123,6 +124,10 @@ def _written() -> dict[str, Any]:
         importlib.import_module(f"trivium.compat.{module}")
     for found in pkgutil.iter_modules(tensorflow.__path__, f"{tensorflow.__name__}."):
         importlib.import_module(found.name)
+    written = [c for c in WRITTEN.values() if isinstance(c, type) and not issubclass(c, Exception)]
+    for cls in {base for c in written for base in c.__mro__}:
+        if cls.__module__.startswith(f"{tensorflow.__name__}."):
+            turn_methods(cls)
     versions = {k: f"{v}+trivium.{trivium.__version__}" for k, v in names.LIBRARIES.items()}
     return WRITTEN | {
         "keras.__version__": versions["keras"],
@@ -149,10 +154,13 @@ def find(path: str) -> Any:
         candidate = _RENAMED.get(candidate, candidate)
         if candidate in _written():
             written = _written()[candidate]
-            return by_kind(candidate, written) if is_served(candidate) else written
+            found = by_kind(candidate, written) if is_served(candidate) else written
+            return raising(candidate, found) if candidate.startswith("tensorflow.") else found
         function = array_function(candidate)
         if function is not None:
-            return by_kind(candidate, function) if candidate.startswith("tensorflow.") else function
+            if not candidate.startswith("tensorflow."):
+                return function
+            return raising(candidate, by_kind(candidate, function))
         found = _in_trivium(candidate)
         if found is not MISSING and not isinstance(found, ModuleType):
             return found

@@ -13,6 +13,7 @@ from trivium.state import floatx, is_float
 from trivium.state.trees import is_nested, item_name, map_leaves, rebuild
 
 __all__ = [
+    "DamagedDataError",
     "DataError",
     "align_sample_weight",
     "check_count",
@@ -30,6 +31,10 @@ _LISTED = 8
 
 class DataError(ValueError):
     """The data that a user gave cannot be trained on, evaluated or predicted from."""
+
+
+class DamagedDataError(DataError):
+    """A file is not what was once written to it."""
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from trivium.state.scopes import Policy, StatelessScope
 from trivium.state.seeds import SeedGenerator
 from trivium.state.variable import Variable
 
-__all__ = ["PlainRunNeeded", "StatefulFunction", "needs_plain_run", "tracing_function"]
+__all__ = ["PlainRunNeeded", "StatefulFunction", "fail_call", "needs_plain_run", "tracing_function"]
 
 _READ = marker("read_variable", lambda **settings: settings["form"])
 _OUTSIDE = trace_state()  # The library is imported outside of any trace.
@@ -88,6 +88,19 @@ def needs_plain_run(why: str, always: bool = True) -> None:
         raise PlainRunNeeded(why, always)
 
 
+# What callbacks of the running call found to be wrong; they run in threads of XLA's.
+_failures: list[Exception] = []
+
+
+def fail_call(error: Exception) -> None:
+    """Have the call of the compiled function that is running raise an error, before it assigns any variable.
+
+    Args:
+        error: What a callback in its program found.
+    """
+    _failures.append(error)
+
+
 class _Traced(NamedTuple):
     """A function for one form of its arguments."""
 
@@ -96,6 +109,7 @@ class _Traced(NamedTuple):
     writes: list[Variable]
     unflatten: Callable[[list[Any]], Any]
     held: Any
+    calls_back: bool
 
 
 class StatefulFunction:
@@ -150,6 +164,12 @@ class StatefulFunction:
         if traced is None:
             traced = self._traced[key] = self._trace(leaves, tree, places, arrays)
         results = traced.run(*[v.kept_value for v in traced.reads], *arrays)
+        if traced.calls_back:
+            jax.effects_barrier()
+            if _failures:
+                failed = _failures[0]
+                _failures.clear()
+                raise failed
         split = len(results) - len(traced.writes)
         for variable, value in zip(traced.writes, results[split:], strict=True):
             variable.assign(value)
@@ -184,9 +204,9 @@ class StatefulFunction:
                 filled[place] = value
             return jax.tree_util.tree_unflatten(structure, filled)
 
-        return _Traced(
-            _compiled(program), [reads[i] for i in numbers], writes, unflatten, list(leaves)
-        )
+        read = [reads[i] for i in numbers]
+        calls_back = bool(program.effects)
+        return _Traced(_compiled(program), read, writes, unflatten, list(leaves), calls_back)
 
 
 def _compiled(program: Program) -> Callable[..., Any]:

@@ -119,11 +119,6 @@ def test_several_workers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def test_errors_are_python_s() -> None:
-    with pytest.raises((tf.errors.NotFoundError, tf.errors.OpError)):
-        tf.io.gfile.listdir("/no/such/folder")
-
-
 def test_a_session_is_for_its_settings_alone() -> None:
     config = tf.compat.v1.ConfigProto()
     config.gpu_options.allow_growth = True

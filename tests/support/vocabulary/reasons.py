@@ -35,7 +35,7 @@ COVERED = {
 # What of TensorFlow runs and is not the same in all, by name or by module.
 _DRAWS = "the same distributions; the numbers drawn for a seed are JAX's"
 _ONE = "one replica, on JAX's first device; more of them are refused"
-_KIND = "Python's errors that are raised in its place, as a tuple for `except`"
+_KIND = "what is raised is also one of Python's errors; the messages are ours"
 _JAX = "JAX's profiler, whose files TensorBoard shows"
 DIFFERENT = {
     "tensorflow.random": _DRAWS,

@@ -60,7 +60,7 @@ def names() -> list[Name]:
 
 
 def _difference(path: str, value: object) -> str:
-    if value is _nothing:
+    if getattr(value, "__wrapped__", None) is _nothing:
         return "taken, and without a meaning here"
     for candidate in (path, *known.other_names(path)):
         while candidate:

@@ -20,7 +20,7 @@ import numpy as np
 from trivium.compat.tensorflow.contents import path_of
 from trivium.compat.tensorflow.variables import Module
 from trivium.compat.written import WRITTEN, covers
-from trivium.data.checks import DataError
+from trivium.data.checks import DamagedDataError
 from trivium.data.paths import MissingFileError
 from trivium.layers.own_names import is_own_name
 from trivium.models import Functional, Sequential
@@ -118,7 +118,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
             arrays = read_arrays(file, known["forms"], os.path.getsize(name))
             return {p: arrays[i] for p, i in known["paths"].items()}
     except DAMAGES as error:
-        raise DataError(
+        raise DamagedDataError(
             f"The file {name!r} is no checkpoint that `trivium run` wrote, or is damaged ({error})."
         ) from None
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
+from trivium.compat.tensorflow.errors import OpError, as_tensorflow_s
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic
 from trivium.state.functions import needs_plain_run
@@ -213,7 +214,14 @@ _cover_fold("foldr", reverse=True)
 @covers("tensorflow.py_function")
 def _py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Any = None) -> Any:
     needs_plain_run("`tf.py_function` calls Python there")
-    return _typed(func(*[ops.convert_to_tensor(x) for x in inp]), Tout)
+    try:
+        found = func(*[ops.convert_to_tensor(x) for x in inp])
+    except Exception as error:
+        new = as_tensorflow_s(error)
+        if not isinstance(new, OpError):
+            new = as_tensorflow_s(error, "UNKNOWN")
+        raise new from error.__cause__
+    return _typed(found, Tout)
 
 
 def _numpy_function(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 from trivium.compat.errors import NotCoveredError
+from trivium.compat.tensorflow.errors import as_tensorflow_s
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
@@ -33,7 +34,11 @@ class _Iterator:
 
     def get_next(self) -> Any:
         """Return the next element."""
-        return next(self._elements)
+        try:
+            return next(self._elements)
+        except StopIteration as error:
+            error.args = ("The dataset has no more elements.",)
+            raise as_tensorflow_s(error, "OUT_OF_RANGE") from None
 
     @property
     def element_spec(self) -> Any:

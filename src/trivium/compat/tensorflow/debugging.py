@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
+from trivium.compat.tensorflow.errors import as_tensorflow_s
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic
+from trivium.state.functions import fail_call, tracing_function
 
 __all__: list[str] = []
 
@@ -22,10 +24,15 @@ def _check(holds: Callable[..., Any], say: Callable[..., str], *tensors: Any) ->
         return  # There is nothing to compare yet.
     arrays = [jnp.asarray(x) for x in map(ops.convert_to_tensor, tensors)]
 
+    compiled = tracing_function()
+
     def look(*values: Any) -> None:
         values = tuple(map(np.asarray, values))
         if not holds(*values):
-            raise ValueError(say(*values))
+            failed = ValueError(say(*values))
+            if not compiled:
+                raise failed
+            fail_call(as_tensorflow_s(failed))
 
     if any(isinstance(a, jax.core.Tracer) for a in arrays):
         jax.debug.callback(look, *arrays)

@@ -97,20 +97,6 @@ def _get_build_info() -> dict[str, Any]:
     return {"is_cuda_build": cuda, "is_rocm_build": False, "is_tensorrt_build": False}
 
 
-# -- errors: TensorFlow's kinds, as what is raised here in their place ---------------------------------------------
-
-for _name, _errors in {
-    "AbortedError": (RuntimeError,), "AlreadyExistsError": (FileExistsError,), "CancelledError": (KeyboardInterrupt,),
-    "DataLossError": (ValueError, EOFError), "DeadlineExceededError": (TimeoutError,),
-    "FailedPreconditionError": (RuntimeError,), "InternalError": (RuntimeError,),
-    "OperatorNotAllowedInGraphError": (TypeError,), "PermissionDeniedError": (PermissionError,),
-    "UnavailableError": (ConnectionError,), "UnimplementedError": (NotImplementedError,),
-    "UnknownError": (RuntimeError,), "OpError": (Exception,),
-}.items():  # fmt: skip
-    # One is a class, so that it can stand beside others.
-    WRITTEN[f"tensorflow.errors.{_name}"] = _errors if len(_errors) > 1 else _errors[0]
-
-
 # -- profiling --------------------------------------------------------------------------------------------------
 
 

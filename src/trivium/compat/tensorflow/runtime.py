@@ -14,7 +14,6 @@ import numpy as np
 from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.variables import PartlyAssigned
 from trivium.compat.written import WRITTEN, covers
-from trivium.data.checks import DataError
 from trivium.data.kinds import AnyRows, AnySparse, AnyStrings
 from trivium.data.strings import summary
 from trivium.state.variable import Variable
@@ -306,12 +305,3 @@ covers("tensorflow.test.is_built_with_cuda", "tensorflow.test.is_built_with_gpu_
 )
 covers("tensorflow.nest.map_structure")(lambda func, *structure: jax.tree.map(func, *structure))
 covers("tensorflow.nest.flatten")(lambda structure: jax.tree.leaves(structure))
-
-# What is raised here where TensorFlow raises its own: `except` takes several.
-for _name, _errors in {
-    "InvalidArgumentError": (ValueError, TypeError), "NotFoundError": (FileNotFoundError,),
-    "AlreadyExistsError": (FileExistsError,), "DataLossError": (DataError,),
-    "OutOfRangeError": (StopIteration, IndexError), "ResourceExhaustedError": (MemoryError,),
-}.items():  # fmt: skip
-    # One is a class, so that it can stand beside others.
-    WRITTEN[f"tensorflow.errors.{_name}"] = _errors if len(_errors) > 1 else _errors[0]

@@ -14,6 +14,7 @@ from trivium import ops, random
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import covers
 from trivium.graph import SymbolicTensor
+from trivium.graph.op import any_symbolic
 from trivium.state import SeedGenerator, set_random_seed
 from trivium.state.dtypes import is_float
 from trivium.state.frame import current_frame
@@ -194,11 +195,24 @@ def _split(
     return ops.split(value, list(itertools.accumulate(sizes[:-1])), axis=axis)
 
 
+@covers("tensorflow.tile")
+def _tile(input: Any, multiples: Any, name: str | None = None) -> Any:
+    if not any_symbolic((multiples,)) and ops.size(multiples) != ops.ndim(input):
+        raise ValueError(
+            f"tf.tile: `multiples` has a number for each axis; got {multiples} for the shape {ops.shape(input)}."
+        )
+    return ops.tile(input, multiples)
+
+
 @covers("tensorflow.pad")
 def _pad(
     tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str = ""
 ) -> Any:
     widths = np.asarray(paddings).tolist()
+    if np.shape(widths) != (ops.ndim(tensor), 2):
+        raise ValueError(
+            f"tf.pad: `paddings` has a pair of numbers for each axis; got {widths} for the shape {ops.shape(tensor)}."
+        )
     if mode.lower() != "constant":
         return ops.pad(tensor, widths, mode=mode.lower())
     return ops.pad(tensor, widths, mode="constant", constant_values=constant_values)
@@ -208,6 +222,12 @@ def _pad(
 def _slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     sizes, starts = np.asarray(size).tolist(), np.asarray(begin).tolist()
     ends = [None if s == -1 else b + s for b, s in zip(starts, sizes, strict=True)]
+    shape = ops.shape(input_)
+    for axis, (start, end, here) in enumerate(zip(starts, ends, shape, strict=True)):
+        if start < 0 or (isinstance(here, int) and max(start, end or 0) > here):
+            raise ValueError(
+                f"tf.slice: begin={starts} and size={sizes} reach outside of axis {axis} of the shape {shape}."
+            )
     return ops.get_item(input_, tuple(map(slice, starts, ends)))
 
 

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, Self
 
-from trivium.data.checks import DataError
+from trivium.data.checks import DamagedDataError, DataError
 from trivium.data.records.compressed import check_compression, opened
 
 __all__ = ["Framed", "RecordWriter", "checked", "framed"]
@@ -150,14 +150,14 @@ def framed(path: str, compression: str) -> Iterator[Framed | DataError]:
                     return
                 body = _read(file, length + 4)
             except (OSError, EOFError, zlib.error) as error:
-                yield DataError(
+                yield DamagedDataError(
                     f"{place} cannot be read: {error}. What follows in the file is lost."
                 )
                 return
             if len(header) < 12 or len(body) < length + 4:
                 here = len(header) + len(body)
                 wanted = f"{16 + length} bytes" if len(header) == 12 else "at least 16 bytes"
-                yield DataError(f"{place} is cut off: it has {here} bytes, not {wanted}.")
+                yield DamagedDataError(f"{place} is cut off: it has {here} bytes, not {wanted}.")
                 return
             yield Framed(path, number, position, body[:-4], _SUM.unpack(body[-4:])[0])
             number, position = number + 1, position + 16 + length
@@ -169,7 +169,7 @@ def _damaged(place: str, path: str, number: int, what: str) -> DataError:
         if number == 0
         else " What follows in the file is lost."
     )
-    return DataError(f"{place} is damaged: {what}.{hint}")
+    return DamagedDataError(f"{place} is damaged: {what}.{hint}")
 
 
 def checked(record: Framed) -> bytes:
@@ -182,7 +182,9 @@ def checked(record: Framed) -> bytes:
         DataError: The data is not what its checksum is of.
     """
     if _masked(record.data) != record.crc:
-        raise DataError(f"{record.place} is damaged: the checksum of its data does not match.")
+        raise DamagedDataError(
+            f"{record.place} is damaged: the checksum of its data does not match."
+        )
     return record.data
 
 

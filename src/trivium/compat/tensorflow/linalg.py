@@ -1,0 +1,156 @@
+"""`tf.linalg`, where its functions are more than one op of ours."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trivium import ops
+from trivium.compat.errors import NotCovered
+from trivium.compat.tensorflow.hosted import is_traced
+from trivium.compat.written import WRITTEN, covers
+
+__all__: list[str] = []
+
+
+def _invertible(matrix: Any, made: Any) -> Any:
+    """Return what was made of a matrix; where there are values, one that has no inverse is an error."""
+    if not is_traced(matrix) and not np.all(np.isfinite(made)) and np.all(np.isfinite(matrix)):
+        raise ValueError("The matrix is not invertible.")
+    return made
+
+
+@covers("tensorflow.linalg.inv")
+def _inv(input: Any, adjoint: bool = False, name: str | None = None) -> Any:
+    return _invertible(input, ops.inv(_adjoint(input) if adjoint else input))
+
+
+@covers("tensorflow.linalg.solve")
+def _solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None) -> Any:
+    return _invertible(matrix, ops.solve(_adjoint(matrix) if adjoint else matrix, rhs))
+
+
+@covers("tensorflow.linalg.adjoint")
+def _adjoint(matrix: Any, name: str | None = None) -> Any:
+    return ops.conj(ops.swapaxes(matrix, -1, -2))
+
+
+@covers("tensorflow.linalg.cholesky_solve")
+def _cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
+    half = ops.solve_triangular(chol, rhs, lower=True)
+    return ops.solve_triangular(ops.swapaxes(chol, -1, -2), half, lower=False)
+
+
+@covers("tensorflow.linalg.sqrtm", "tensorflow.matrix_square_root")
+def _sqrtm(input: Any, name: str | None = None) -> Any:
+    input = ops.convert_to_tensor(input)
+    root = jax.scipy.linalg.sqrtm(input)
+    if jnp.iscomplexobj(input):
+        return root
+    # TensorFlow's keeps the dtype; where the root of a real matrix is not real, it is none here.
+    return jnp.where(jnp.abs(jnp.imag(root)) < 1e-3, jnp.real(root), jnp.nan)
+
+
+class _Lu(NamedTuple):
+    lu: Any
+    p: Any
+
+
+@covers("tensorflow.linalg.lu")
+def _lu(input: Any, output_idx_type: Any = "int32", name: str | None = None) -> Any:
+    factors, _, order = jax.lax.linalg.lu(ops.convert_to_tensor(input))
+    return _Lu(factors, order)
+
+
+@covers("tensorflow.linalg.lu_solve")
+def _lu_solve(
+    lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False, name: str | None = None
+) -> Any:
+    places = ops.expand_dims(perm, -1)
+    rhs = ops.take_along_axis(rhs, ops.broadcast_to(places, ops.shape(rhs)), axis=-2)
+    lower = ops.tril(lower_upper, -1) + ops.eye(ops.shape(lower_upper)[-1])
+    return ops.solve_triangular(
+        lower_upper, ops.solve_triangular(lower, rhs, lower=True), lower=False
+    )
+
+
+@covers("tensorflow.linalg.lu_matrix_inverse")
+def _lu_matrix_inverse(
+    lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None
+) -> Any:
+    size = ops.shape(lower_upper)[-1]
+    return _lu_solve(lower_upper, perm, ops.broadcast_to(ops.eye(size), ops.shape(lower_upper)))
+
+
+@covers("tensorflow.linalg.normalize")
+def _normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> Any:
+    length = WRITTEN["tensorflow.norm"](tensor, ord=ord, axis=axis, keepdims=True)
+    if axis is None:
+        length = ops.reshape(length, [1] * ops.ndim(tensor))
+    return ops.divide(tensor, length), length
+
+
+@covers("tensorflow.linalg.set_diag")
+def _set_diag(
+    input: Any, diagonal: Any, name: str = "", k: int = 0, align: str = "RIGHT_LEFT"
+) -> Any:
+    if k:
+        raise NotCovered(f"tf.linalg.set_diag: k={k} is not covered; k=0 is.")
+    input = ops.convert_to_tensor(input)
+    rows, columns = ops.shape(input)[-2:]
+    on = ops.eye(rows, columns, dtype="bool")
+    wide = ops.expand_dims(diagonal, -1 if columns <= rows else -2)
+    # The diagonal's numbers lie along the shorter side.
+    if rows != columns:
+        missing = abs(rows - columns)
+        axis = -2 if rows > columns else -1
+        widths = [[0, 0]] * (ops.ndim(wide) - 2) + [[0, 0], [0, 0]]
+        widths[axis] = [0, missing]
+        wide = ops.pad(wide, widths)
+    return ops.where(on, ops.cast(wide, input.dtype), input)
+
+
+@covers("tensorflow.linalg.tensor_diag")
+def _tensor_diag(diagonal: Any, name: str | None = None) -> Any:
+    shape = ops.shape(ops.convert_to_tensor(diagonal))
+    return ops.reshape(ops.diagflat(diagonal), (*shape, *shape))
+
+
+@covers("tensorflow.linalg.tensor_diag_part")
+def _tensor_diag_part(input: Any, name: str | None = None) -> Any:
+    shape = ops.shape(ops.convert_to_tensor(input))
+    half = shape[: len(shape) // 2]
+    size = int(np.prod(half))
+    return ops.reshape(ops.diagonal(ops.reshape(input, (size, size))), half)
+
+
+@covers("tensorflow.linalg.tridiagonal_solve")
+def _tridiagonal_solve(
+    diagonals: Any,
+    rhs: Any,
+    diagonals_format: str = "compact",
+    transpose_rhs: bool = False,
+    conjugate_rhs: bool = False,
+    name: str | None = None,
+    partial_pivoting: bool = True,
+    perturb_singular: bool = False,
+) -> Any:
+    if diagonals_format == "compact":
+        upper, main, lower = (jnp.asarray(diagonals)[..., i, :] for i in range(3))
+    elif diagonals_format == "sequence":
+        upper, main, lower = map(jnp.asarray, diagonals)
+    else:
+        raise NotCovered(
+            f'tf.linalg.tridiagonal_solve: diagonals_format={diagonals_format!r} is not covered; "compact" is.'
+        )
+    flat = ops.ndim(rhs) < main.ndim + 1
+    right = jnp.asarray(rhs)[..., None] if flat else jnp.asarray(rhs)
+    # What lies outside of the matrix does not count, and JAX wants zeros there.
+    upper, lower = upper.at[..., -1].set(0), lower.at[..., 0].set(0)
+    solved = jax.lax.linalg.tridiagonal_solve(lower, main, upper, right)
+    return solved[..., 0] if flat else solved
