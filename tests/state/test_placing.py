@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from trivium.state import to_device
+from trivium.state.placing import Rooms, handed_over
 
 
 def aligned(count: int) -> np.ndarray:
@@ -55,3 +56,20 @@ def test_new_shapes_compile_nothing(caplog):
         assert not caplog.records
         jnp.asarray(np.ones(12347, "float32") > 0).sum()
     assert any("ompil" in record.message for record in caplog.records)
+
+
+def test_memory_is_used_again_when_nobody_reads_it_any_more() -> None:
+    rooms = Rooms()
+    own = rooms.room((1024, 64), "float64")
+    assert own.dtype == "float32"  # As JAX takes it.
+    own[...] = 1
+    where = own.ctypes.data
+    placed = handed_over(own)
+    del own
+    other = rooms.room((1024, 64), "float32")
+    other[...] = 2
+    assert other.ctypes.data != where
+    np.testing.assert_array_equal(placed, 1)
+    del placed
+    again = rooms.room((1024, 64), "float32")
+    assert again.ctypes.data == where

@@ -1,12 +1,13 @@
 """Arrays in files that are larger than memory: rows of memory-mapped `.npy` files and of HDF5 datasets.
 
-They are read block by block into one buffer, from which batches are gathered. So memory stays flat, whatever the size
-of the file, and a disk is read in long runs. `fit` shuffles them block-wise (`trivium.data.orders.by_blocks`), so that
-what an epoch asks for next lies in the blocks that the buffer holds.
+They are read in runs of blocks (`trivium.data.runs`), and what is asked for from everywhere block by block into one
+buffer, from which it is gathered. So memory stays flat, whatever the size of the file, and a disk is read in long runs.
+`fit` shuffles them block-wise (`trivium.data.orders.by_blocks`), so that what an epoch asks for next lies together.
 """
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ _BLOCK_BYTES = 1 << 20
 _BLOCKS = 64
 # What an array has to hold beyond its buffer to be read by blocks; a smaller one is read as a whole.
 _SMALL = _BLOCK_BYTES * _BLOCKS
+# Rows in runs shorter than this are gathered out of the buffer: a read costs more than some rows.
+_RUN = 8
 # Arrays of these libraries are files that are read where they are indexed.
 _LIBRARIES = ("h5py", "zarr")
 
@@ -91,6 +94,18 @@ class FileRows(LazyRows):
     def part(self, rows: slice) -> FileRows:
         """Return some of the rows, still in the file."""
         return FileRows(self.array, self.dtype, self._rows[rows])
+
+    def read(self, numbers: np.ndarray, out: np.ndarray) -> None:
+        """Write rows into memory that is given: whole runs of them straight from the file."""
+        starts = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
+        if len(starts) * _RUN > len(numbers):
+            out[...] = self._gathered(numbers)
+            return
+        for start, stop in itertools.pairwise((*starts.tolist(), len(numbers))):
+            # Block by block, so that no more of a mapped file is in memory.
+            for begin in range(start, stop, self.block):
+                first, end = int(numbers[begin]), min(begin + self.block, stop)
+                self._read(first, first + end - begin, out[begin:end])
 
     def pieces(self) -> Iterator[np.ndarray]:
         """Yield all rows, some at a time."""

@@ -38,6 +38,15 @@ class LazyRows:
     def __getitem__(self, index: Any) -> np.ndarray:
         raise NotImplementedError
 
+    def read(self, numbers: np.ndarray, out: np.ndarray) -> None:
+        """Write rows into memory that is given.
+
+        Args:
+            numbers: Their numbers, which ascend.
+            out: Where to, of their shape.
+        """
+        out[...] = self[numbers]
+
     def part(self, rows: slice) -> LazyRows:
         """Return some of the rows, still to be made."""
         raise NotImplementedError

@@ -269,14 +269,20 @@ class ArraySource(BatchedSource):
             order = np.arange(count, dtype=np.int32)
         return order[first * size : stop * size]
 
-    def _shuffled(self, seed: int, step: int) -> np.ndarray:
+    @property
+    def runs(self) -> tuple[int, int] | None:
+        """How many rows files are read by, and how many such blocks are mixed with each other; `None` without files."""
         files = [a for a in jax.tree.leaves(self.data) if isinstance(a, FileRows)]
         if not files:
-            return permutation(self.num_samples, seed, step)
+            return None
         block = min(a.block for a in files)
         # Blocks of different arrays do not begin at the same rows: half of each buffer is left for that.
-        group = max(1, min(a.block * a.blocks for a in files) // 2 // block)
-        return by_blocks(self.num_samples, block, group, seed, step)
+        return block, max(1, min(a.block * a.blocks for a in files) // 2 // block)
+
+    def _shuffled(self, seed: int, step: int) -> np.ndarray:
+        if self.runs is None:
+            return permutation(self.num_samples, seed, step)
+        return by_blocks(self.num_samples, *self.runs, seed, step)
 
 
 def standardize(

@@ -263,6 +263,7 @@ def _ahead_of(make: Callable[[], Iterator[Any]], size: int) -> Generator[Any, No
             there, item = reader.get()
             if there:
                 yield item
+                del item  # Nobody holds what has been used while the next one is waited for.
             elif item is None:
                 return
             else:

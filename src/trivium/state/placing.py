@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import time
+import weakref
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 __all__ = [
+    "Rooms",
     "Row",
     "copy_of",
     "handed_over",
@@ -25,6 +29,8 @@ __all__ = [
 _ALIGNMENT = 64  # Bytes, as XLA wants them on the CPU.
 # Up to so many zeros are kept, which cost more to bring than to have.
 _FEW = 1 << 12
+# So many milliseconds one waits at most for memory that was used before; two are used in turns.
+_PATIENCE = 100
 
 
 def to_device(array: Any, dtype: Any = None) -> jax.Array:
@@ -70,6 +76,58 @@ def room_for(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     first = -room.ctypes.data % _ALIGNMENT
     aligned: np.ndarray[Any, Any] = room[first : first + size].view(wanted).reshape(shape)
     return aligned
+
+
+class _Lease:
+    """Some memory for as long as any array reads it: all views of an array hold the object that it was made from."""
+
+    def __init__(self, memory: np.ndarray[Any, Any]) -> None:
+        self.__array_interface__ = memory.__array_interface__
+
+
+class Rooms:
+    """Memory for arrays that go to the device one after the other, used again once nobody reads it any more.
+
+    Fresh memory is zeros that the system has to write first, which costs as much as what is then written over them.
+
+    Example:
+        >>> rooms = Rooms()
+        >>> first = rooms.room((2, 3), "float32")
+        >>> where = first.ctypes.data
+        >>> del first
+        >>> rooms.room((2, 3), "float32").ctypes.data == where
+        True
+    """
+
+    def __init__(self) -> None:
+        self._free: dict[int, list[np.ndarray[Any, Any]]] = {}
+        self._made: Counter[int] = Counter()
+
+    def room(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+        """Return an array to be filled, for `handed_over`.
+
+        Args:
+            shape: Its shape.
+            dtype: Its dtype.
+        """
+        wanted = jax.dtypes.canonicalize_dtype(dtype)
+        size = int(np.prod(shape, dtype=object)) * wanted.itemsize
+        free = self._free.setdefault(size, [])
+        for _ in range(_PATIENCE if self._made[size] >= 2 else 0):
+            if free:
+                break
+            # The device ends in a thread of its own, and JAX lets go of what it held when it is called next.
+            time.sleep(0.001)
+            jax.device_put(np.zeros(1, np.uint8))
+        if not free:
+            self._made[size] += 1
+            free.append(room_for((size,), "uint8"))
+        memory = free.pop()
+        lease = _Lease(memory)
+        # JAX holds a view of the array that it was handed, for as long as it reads it.
+        weakref.finalize(lease, free.append, memory).atexit = False
+        room: np.ndarray[Any, Any] = np.asarray(lease).view(wanted).reshape(shape)
+        return room
 
 
 def handed_over(own: np.ndarray[Any, Any]) -> jax.Array:

@@ -246,6 +246,7 @@ class Pass:
                 if self.chunk is None or done == end:
                     begun = done
                 yield done, result, begun == done
+            del segment  # Before the next one is waited for: of a file's there is memory for two.
         if done > begun:
             yield done, None, True
 

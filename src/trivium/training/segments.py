@@ -19,8 +19,10 @@ import numpy as np
 
 from trivium.data import ArraySource
 from trivium.data.lazy import on_host
+from trivium.data.runs import in_runs
 from trivium.data.texts import is_text
 from trivium.state import to_device
+from trivium.state.placing import Rooms, handed_over
 from trivium.training.lanes import current_lane
 
 __all__ = ["CHUNK_SECONDS", "Feed", "Segment", "device_budget"]
@@ -121,6 +123,14 @@ class Feed:
         # A block has room for one execution, or for what comes in a moment.
         self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
         self._hurry = chunk is None
+        self._runs: tuple[int, int] | None = None
+        if self._arrays is not None and not eager:
+            # Text has no place in the memory of the device.
+            text = any(map(is_text, jax.tree_util.tree_leaves(source.data)))
+            self._runs = None if text else self._arrays.runs
+        self._rooms = (
+            [Rooms() for _ in jax.tree_util.tree_leaves(source.data)] if self._runs else []
+        )
 
     def segments(self, moment: tuple[int, int], skip: int = 0) -> Iterator[Segment]:
         """Yield the segments of one pass.
@@ -140,7 +150,11 @@ class Feed:
             yield from self._whole(len(order), order, skip)
         else:
             rest = order[skip * source.batch_size :]
-            yield from source.read_ahead(lambda: self._gathered(rest))
+            if self._runs is None:
+                yield from source.read_ahead(lambda: self._gathered(rest))
+            else:
+                # One waits while one is used: they are large.
+                yield from source.read_ahead(lambda: self._in_runs(rest), 1)
 
     def first(self) -> Iterator[Segment]:
         """Yield the segments of the first pass, or one of each form that is known before; nothing is laid for them."""
@@ -155,7 +169,9 @@ class Feed:
             yield from self._whole(rows)
         else:
             for size in dict.fromkeys((min(rows, source.batch_size), rows % source.batch_size)):
-                if size:
+                if size == source.batch_size and self._runs is not None:
+                    yield self._run(1, lambda: (None, _numbers(0)))
+                elif size:
                     yield self._block([_rows(source.data, slice(0, size))])
 
     def _whole(
@@ -252,6 +268,33 @@ class Feed:
             yield Segment(_specs(data, room * size), size, room * size, steps, 0, lay)
         if len(order) > full * size:
             yield self._block([_rows(data, order[full * size :])])
+
+    def _in_runs(self, order: np.ndarray) -> Iterator[Segment]:
+        """Yield the segments of arrays in files: their rows as they lie there, and their order beside them."""
+        source, size = self.source, self.source.batch_size
+        assert self._runs is not None
+        data = jax.tree_util.tree_map(on_host, source.data)
+        room = self._room_of_run()
+        rooms = [r.room for r in self._rooms]
+        for rows, places in in_runs(data, order, size, room, self._runs[0], rooms):
+            if len(places) < size:
+                yield self._block([rows])
+                continue
+            padded = np.pad(places, (0, room // size * size - len(places)))
+            laid = jax.tree_util.tree_map(handed_over, rows), to_device(padded)
+            yield self._run(len(places) // size, functools.partial(tuple, laid))
+
+    def _run(self, steps: int, lay: Callable[[], tuple[Any, jax.Array]]) -> Segment:
+        room, size = self._room_of_run(), self.source.batch_size
+        return Segment(_specs(self.source.data, room), size, room // size * size, steps, 0, lay)
+
+    def _room_of_run(self) -> int:
+        """Return how many rows of files are read at once: those that are mixed, and a batch that is not full yet."""
+        source = self.source
+        assert self._runs is not None
+        block, group = self._runs
+        rows = min(source.num_samples, source.num_batches * source.batch_size, block * group)
+        return rows + source.batch_size - 1
 
     def _blocks(self, batches: Iterable[Any]) -> Iterator[Segment]:
         waiting: list[Any] = []
