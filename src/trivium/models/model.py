@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, ClassVar, cast
 
 import jax
-import numpy as np
 
-from trivium.graph import (
-    CaptureError,
-    Graph,
-    Split,
-    SymbolicTensor,
-    any_symbolic,
-    digest,
-    is_recording,
-    is_symbolic,
-    program_text,
-)
-from trivium.graph.infer import caused_by_sizes
+from trivium.graph import CaptureError, Graph, any_symbolic, is_recording
 from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
-from trivium.models.capture import (
-    as_capture_error,
-    capture,
-    plain_error,
-    symbolic_like,
-    trace,
-    wants_arrays,
-)
+from trivium.models.capture import symbolic_like, trace
 from trivium.models.functional_inputs import fit_inputs, with_masks
-from trivium.models.hosting import Mapped, described, finish, has_host_layers, host_part, map_inputs
-from trivium.models.lookups import check_lookups
-from trivium.models.made_layers import keep_made_layers
+from trivium.models.graphed import GraphedModel
+from trivium.models.hosted import HostedModel
+from trivium.models.hosting import Mapped
 from trivium.models.quantizing import Filters, quantize_model
 from trivium.models.serializable import SerializableModel
 from trivium.state import Variable, current_scope, reserve, suggest
 from trivium.state.frame import current_frame
-from trivium.state.guarding import settings_of
 from trivium.state.trees import keep_order, key_order, map_tree
 from trivium.training.trainer import Trainer
 
@@ -55,7 +34,7 @@ def _gives_graph(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bo
     )
 
 
-class Model(SerializableModel, Trainer, Layer):
+class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
     """A model, in one of three ways.
 
     - `Model(inputs, outputs)`: the graph between symbolic tensors (the Functional API).
@@ -162,152 +141,6 @@ class Model(SerializableModel, Trainer, Layer):
         # The graph first: it is in an order that leads to no deep recursion.
         return {"_graph": self._graph, **super().__getstate__()}
 
-    # -- the one graph ------------------------------------------------------------------------------------------
-
-    def graph(self, training: bool = False) -> Graph:
-        """Return the model's graph: the one it was declared with, or the one its `call` records.
-
-        Args:
-            training: Which mode, for models whose code asks.
-
-        Raises:
-            ValueError: The model is not built, so its shapes are not known.
-            CaptureError: The code does what no graph can hold; the message has its file and line.
-        """
-        if self._graph is not None:
-            return self._graph
-        graph, _ = self._capture(training)
-        if graph is None:
-            assert self._capture_error is not None
-            raise as_capture_error(self._capture_error)
-        return graph
-
-    def _capture(self, training: bool) -> tuple[Graph | None, bool | Callable[[Any], bool]]:
-        if self._call_spec is None:
-            raise ValueError(
-                f"Model {self.name!r} is not built, so its graph is not known: call it on data, or "
-                "`build(input_shape)`."
-            )
-        if self._captured and self._captured_with != self._settings():
-            self._captured = {}  # The code would do something else now.
-        if training not in self._captured:
-            read, modes = self._read_graph(*self._call_spec, training)
-            if read[0] is not None:
-                keep_made_layers(read[0], self._flatten_layers(), self._made_layers)
-            # A new dict, by which looks see that there is something new.
-            self._captured = self._captured | dict.fromkeys(modes, read)
-            self._captured_with = self._settings()
-            self._flow_seen = self._flow_layers()
-        return self._captured[training]
-
-    def _settings(self) -> list[Hashable]:
-        return [(layer, settings_of(layer)) for layer in self._flatten_layers()]
-
-    def _read_graph(
-        self, args: Any, kwargs: Any, training: bool
-    ) -> tuple[tuple[Graph | None, bool | Callable[[Any], bool]], tuple[bool, ...]]:
-        """Return the graph that the code has in a mode, and for which modes it is right.
-
-        The user's code runs as few times as possible. It is recorded; only what a recording cannot take leads to
-        another try, and where one mode could not be recorded the other is not tried.
-        """
-        if not self._captured:
-            try:
-                return capture(self, args, kwargs, training), (training,)
-            except Exception as error:
-                self._capture_error = first = plain_error(error)
-                if not wants_arrays(error):
-                    raise
-                if any(
-                    is_symbolic(t) and t.is_text for t in jax.tree_util.tree_leaves((args, kwargs))
-                ):
-                    raise as_capture_error(error) from None  # JAX traces no text.
-        elif self._recorded():
-            return capture(self, args, kwargs, training), (training,)
-        else:
-            first = self._capture_error or CaptureError("")
-        # Code that uses `jax.numpy` directly cannot record itself, but JAX can trace it.
-        from trivium.models.traced import capture_traced
-
-        # A `call` that does not ask for the mode is one program in both.
-        asks = "training" in inspect.signature(self.call).parameters
-        modes = (training,) if asks else (False, True)
-        try:
-            mode = training if asks else None
-            return capture_traced(self, args, kwargs, mode), modes
-        except Exception as error:
-            shapes = [t.dims for t in jax.tree_util.tree_leaves((args, kwargs)) if is_symbolic(t)]
-            # What no graph can hold was met first, and is said by its line; else what this try met is.
-            if not isinstance(first, CaptureError) or first.wants_array:
-                if not wants_arrays(error) and not caused_by_sizes(error, shapes):
-                    raise
-                self._capture_error = plain_error(error)
-        return (None, False), modes
-
-    def _recorded(self) -> bool:
-        """Say whether the mode that was captured first was recorded, so that the other one will be, too."""
-        return any(
-            graph is not None and not callable(whole) for graph, whole in self._captured.values()
-        )
-
-    def fingerprint(self) -> str:
-        """Return a hash that two models share exactly when they compute and train the same.
-
-        It covers the lowered program in both modes and what the variables start from, and no name.
-
-        Returns:
-            64 hexadecimal digits.
-
-        Raises:
-            ValueError: The model is not built.
-
-        Example:
-            >>> import trivium as tv
-            >>> a = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="a")])
-            >>> b = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="b")])
-            >>> a.fingerprint() == b.fingerprint()
-            True
-        """
-        args, kwargs = self._symbolic_call()
-        mine = [
-            [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in vs]
-            for vs in (self.trainable_variables, self.non_trainable_variables)
-        ]
-        texts = []
-        for training in (False, True):
-            part = self._host_part(training)
-            taken = args if part is None else (Mapped(part.rest.inputs),)
-            specs = jax.tree_util.tree_map(lambda t: t.spec, taken)
-
-            def program(tv: Any, ntv: Any, inputs: Any, training: bool = training) -> Any:
-                result = self.stateless_call(
-                    tv, ntv, *inputs, training=training, return_losses=True, **kwargs
-                )
-                return jax.tree_util.tree_leaves(result)
-
-            texts.append(program_text(program, mine[0], mine[1], specs) + described(part))
-        return digest(*texts, *(_describe(v) for v in self.variables))
-
-    def weights_sha256(self) -> str:
-        """Return the SHA-256 of the weights' values, in the order of the data's flow.
-
-        Returns:
-            64 hexadecimal digits.
-        """
-        arrays = [np.asarray(w.value) for w in self.weights]
-        return digest(*(part for a in arrays for part in (a.shape, a.dtype, a.tobytes())))
-
-    def _symbolic_call(self) -> tuple[Any, Any]:
-        """Return symbolic arguments for a call."""
-        if self._graph is not None:
-            return (self._graph.inputs,), {}
-        if self._call_spec is None:
-            raise ValueError(
-                f"Model {self.name!r} is not built: call it on data, or `build(input_shape)`, first."
-            )
-        args, kwargs = self._call_spec
-        return args, kwargs
-
     # -- layers -------------------------------------------------------------------------------------------------
 
     def _own_weights(self) -> list[Variable]:
@@ -373,59 +206,6 @@ class Model(SerializableModel, Trainer, Layer):
             f"Model {self.name!r} has no layer {name!r}. {suggest(str(name), [x.name for x in layers])}"
         )
 
-    @property
-    def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic inputs, as a flat list."""
-        return self.graph().input_tensors
-
-    @property
-    def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic outputs, as a flat list."""
-        return self.graph().output_tensors
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input, in the structure that the model takes."""
-        return self.graph().inputs
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output, in the structure that the model gives."""
-        return self.graph().outputs
-
-    @property
-    def input_shape(self) -> Any:
-        """The shape of the input, in the structure that the model takes."""
-        return map_tree(lambda t: t.shape, self.input)
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the output, in the structure that the model gives."""
-        return map_tree(lambda t: t.shape, self.output)
-
-    @property
-    def input_names(self) -> list[str]:
-        """The inputs' names."""
-        return [t.name for t in self.inputs]
-
-    @property
-    def output_names(self) -> list[str]:
-        """The outputs' names: those of the layers they come from, each made unique."""
-        graph = self._graph
-        if graph is None and self._call_spec is not None:
-            # Both modes have the same outputs, so the one that has been read will do.
-            graph = next((g for g, _ in self._captured.values()), None) or self._capture(False)[0]
-        if graph is None:
-            return []
-        names: list[str] = []
-        for tensor in graph.output_tensors:
-            name = tensor.node.name if tensor.node is not None else tensor.name
-            count = (
-                sum(n == name or n.startswith(f"{name}_") for n in names) if name in names else 0
-            )
-            names.append(name if count == 0 else f"{name}_{count}")
-        return names
-
     # -- building and running -----------------------------------------------------------------------------------
 
     def build(self, input_shape: Any = None) -> None:
@@ -486,64 +266,8 @@ class Model(SerializableModel, Trainer, Layer):
                 self._capture(not training)
             self._adopt()
 
-    def _check_data(self, x: Any) -> None:
-        graph = self._graph or self._captured.get(False, (None,))[0]
-        if isinstance(x, Mapped):
-            part = self._host_part(False)
-            graph, x = (None if part is None else part.rest), x.values
-        if graph is not None:
-            check_lookups(graph, x, self.path)
-
     def _can_be_called(self) -> bool:
         return self._graph is not None or type(self).call is not Model.call
-
-    def _host_part(self, training: bool) -> Split | None:
-        """Return the parts of the model's graph, where there is something in it that only the host can do."""
-        if self._graph is not None:
-            return host_part(self._graph, training)
-        return host_part(self.graph(training), training) if has_host_layers(self) else None
-
-    def _uses_host(self) -> bool:
-        if self._graph is not None:
-            return self._host_part(False) is not None
-        return self._can_be_called() and has_host_layers(self)
-
-    def _host_map(self, training: bool, what: str) -> Callable[[Any], Any] | None:
-        part = self._host_part(training)
-        if part is None:
-            return None
-        if part.suffix is not None and what != "predict":
-            raise ValueError(
-                f"{what}: model {self.name!r} gives text, or what the host makes of learned numbers, and no loss or "
-                "metric is defined for that. Train a model that ends before it, and put "
-                "`Model(inputs, layer(outputs))` around that for `predict`."
-            )
-        graph = self.graph(training)
-        return lambda x: map_inputs(graph, part, x, self.path)
-
-    def _finished(self, outputs: Any) -> Any:
-        if not isinstance(outputs, Mapped):
-            return outputs
-        part = self._host_part(False)
-        assert part is not None
-        return finish(part, outputs)
-
-    def _predicts_eagerly(self) -> bool:
-        part = self._host_part(False)
-        return part is not None and bool(part.around)
-
-    def _run_rest(self, given: Mapped) -> Any:
-        """Compute the outputs from where the host has left off."""
-        part = self._host_part(bool(current_frame().training))
-        if part is None or len(part.rest.input_tensors) != len(given.values):
-            raise ValueError(
-                f"Model {self.path!r} was given what the host made ready for another model, or for its other mode: "
-                "`training` of a step is that of its pass over the data."
-            )
-        outputs = self._run_graph(part.rest, given.values)
-        if part.suffix is not None:
-            return Mapped(tuple(outputs))
-        return self._one_alone(outputs)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         if args and isinstance(args[0], Mapped):
@@ -612,102 +336,7 @@ class Model(SerializableModel, Trainer, Layer):
             self.add_loss([values[id(t)] for t in graph.losses])
         return map_tree(lambda t: values[id(t)], graph.outputs)
 
-    # -- keeping ------------------------------------------------------------------------------------------------
-
-    def save(
-        self,
-        filepath: Any,
-        overwrite: bool = True,
-        zipped: bool | None = None,
-        include_optimizer: bool = True,
-    ) -> None:
-        """Write the model to a file that `models.load_model`, ours or Keras's, makes it of anew.
-
-        Args:
-            filepath: A path that ends in `.keras`; in `.h5` for the older form of Sequential and Functional models;
-                or a file that is open for writing and reading.
-            overwrite: Whether a file that is there may be replaced.
-            zipped: Whether the parts are one archive; where it is false they are files in a folder.
-            include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
-
-        Raises:
-            NotImplementedError: The model holds what no config can, or is none that an `.h5` file can hold.
-            OSError: It could not be written; what was there is unchanged.
-        """
-        from trivium.saving import save_model
-
-        save_model(self, filepath, overwrite, zipped, include_optimizer)
-
-    def export(
-        self,
-        filepath: Any,
-        format: str = "stablehlo",
-        verbose: bool | None = None,
-        input_signature: Any = None,
-    ) -> None:
-        """Write the model's inference as a program that runs without its classes, and without the library's layers.
-
-        Args:
-            filepath: The path.
-            format: `"stablehlo"`: a program by `jax.export`, which `export.load_exported` runs. `"onnx"`: a file for
-                ONNX runtimes, written by jax2onnx and tried in onnxruntime before it is there.
-            verbose: Whether to print what was written.
-            input_signature: A list with a form for each argument of `call`; by default what the model was built on,
-                with the sizes left open that are open there.
-
-        Raises:
-            ValueError: The format is another one, the model is not built, or onnxruntime does not give its outputs.
-            NotImplementedError: An operation that jax2onnx does not know.
-            OSError: It could not be written; what was there is unchanged.
-
-        Example:
-            >>> import tempfile, numpy as np, trivium as tv
-            >>> model = tv.Sequential([tv.Input((3,)), tv.layers.Dense(2)])
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     model.export(f"{folder}/model.stablehlo", verbose=False)
-            ...     tv.export.load_exported(f"{folder}/model.stablehlo")(np.ones((5, 3), "float32")).shape
-            (5, 2)
-        """
-        from trivium.saving.exporting import export_model
-
-        export_model(self, filepath, format, verbose, input_signature)
-
-    def _captured_config(self) -> dict[str, Any]:
-        from trivium.models.captured import captured_config
-
-        return captured_config(self)
-
-    def save_weights(
-        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
-    ) -> None:
-        """Write the weights to a file.
-
-        Args:
-            filepath: A path that ends in `.weights.h5`; in `.weights.json` for weights in several files.
-            overwrite: Whether a file that is there may be replaced.
-            max_shard_size: The most gigabytes in one file, for a path that ends in `.weights.json`.
-        """
-        from trivium.saving import save_weights
-
-        save_weights(self, filepath, overwrite, max_shard_size)
-
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
-    ) -> None:
-        """Set the weights from a file that `save_weights`, ours or Keras's, wrote.
-
-        Args:
-            filepath: The path.
-            skip_mismatch: Whether weights that the file lacks, or has in another shape, stay as they are.
-            by_name: Whether each layer takes the weights of the layer of its name.
-
-        Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: The file holds other weights; none has been changed.
-        """
-        from trivium.saving import load_weights
-
-        load_weights(self, filepath, skip_mismatch, by_name)
+    # -- changing -----------------------------------------------------------------------------------------------
 
     def quantize(  # type: ignore[override]
         self, mode: str | None = None, config: Any = None, filters: Filters = None, **kwargs: Any
@@ -796,18 +425,3 @@ def _same_form(spec: Any, value: Any) -> bool:
         and str(x.dtype) == t.dtype
         for t, x in zip(flat, given, strict=True)
     )  # fmt: skip
-
-
-def _describe(variable: Any) -> str:
-    """Say what a variable starts from and how it is kept, without any name."""
-
-    def config(thing: Any) -> Any:
-        if thing is None or inspect.ismethod(thing):
-            return None
-        if hasattr(thing, "get_config"):
-            return type(thing).__name__, sorted(thing.get_config().items())
-        return getattr(thing, "__qualname__", repr(thing))
-
-    kept = (variable.shape, variable.dtype, variable.trainable)
-    parts = (variable.initializer, variable.regularizer, variable.constraint)
-    return repr((kept, [config(p) for p in parts]))

@@ -1,4 +1,4 @@
-"""Models as configs: what they are made of, and what they were compiled with."""
+"""Models as configs and as files: what they are made of, what they were compiled with, their weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import json
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jax.tree_util import tree_leaves
 
@@ -20,6 +20,7 @@ from trivium.state.scopes import init_scope
 
 if TYPE_CHECKING:
     from trivium.layers.base import Layer
+    from trivium.models.model import Model
     from trivium.training.trainer import Trainer
 
     class _Base(Trainer, Layer):
@@ -33,7 +34,7 @@ _Parameter = inspect.Parameter
 
 
 class SerializableModel(_Base):
-    """The part of `Model` that writes and reads configs."""
+    """The part of `Model` that writes and reads configs and files."""
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph of layers of a Functional model; for a class of one's own, its constructor's arguments.
@@ -182,3 +183,98 @@ class SerializableModel(_Base):
         self.compile(**deserialize(config))
         if self.built and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+    def save(
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        zipped: bool | None = None,
+        include_optimizer: bool = True,
+    ) -> None:
+        """Write the model to a file that `models.load_model`, ours or Keras's, makes it of anew.
+
+        Args:
+            filepath: A path that ends in `.keras`; in `.h5` for the older form of Sequential and Functional models;
+                or a file that is open for writing and reading.
+            overwrite: Whether a file that is there may be replaced.
+            zipped: Whether the parts are one archive; where it is false they are files in a folder.
+            include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
+
+        Raises:
+            NotImplementedError: The model holds what no config can, or is none that an `.h5` file can hold.
+            OSError: It could not be written; what was there is unchanged.
+        """
+        from trivium.saving import save_model
+
+        save_model(self, filepath, overwrite, zipped, include_optimizer)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "stablehlo",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+    ) -> None:
+        """Write the model's inference as a program that runs without its classes, and without the library's layers.
+
+        Args:
+            filepath: The path.
+            format: `"stablehlo"`: a program by `jax.export`, which `export.load_exported` runs. `"onnx"`: a file for
+                ONNX runtimes, written by jax2onnx and tried in onnxruntime before it is there.
+            verbose: Whether to print what was written.
+            input_signature: A list with a form for each argument of `call`; by default what the model was built on,
+                with the sizes left open that are open there.
+
+        Raises:
+            ValueError: The format is another one, the model is not built, or onnxruntime does not give its outputs.
+            NotImplementedError: An operation that jax2onnx does not know.
+            OSError: It could not be written; what was there is unchanged.
+
+        Example:
+            >>> import tempfile, numpy as np, trivium as tv
+            >>> model = tv.Sequential([tv.Input((3,)), tv.layers.Dense(2)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.export(f"{folder}/model.stablehlo", verbose=False)
+            ...     tv.export.load_exported(f"{folder}/model.stablehlo")(np.ones((5, 3), "float32")).shape
+            (5, 2)
+        """
+        from trivium.saving.exporting import export_model
+
+        export_model(self, filepath, format, verbose, input_signature)
+
+    def _captured_config(self) -> dict[str, Any]:
+        from trivium.models.captured import captured_config
+
+        return captured_config(cast("Model", self))
+
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Write the weights to a file.
+
+        Args:
+            filepath: A path that ends in `.weights.h5`; in `.weights.json` for weights in several files.
+            overwrite: Whether a file that is there may be replaced.
+            max_shard_size: The most gigabytes in one file, for a path that ends in `.weights.json`.
+        """
+        from trivium.saving import save_weights
+
+        save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Set the weights from a file that `save_weights`, ours or Keras's, wrote.
+
+        Args:
+            filepath: The path.
+            skip_mismatch: Whether weights that the file lacks, or has in another shape, stay as they are.
+            by_name: Whether each layer takes the weights of the layer of its name.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file holds other weights; none has been changed.
+        """
+        from trivium.saving import load_weights
+
+        load_weights(self, filepath, skip_mismatch, by_name)
