@@ -27,6 +27,8 @@ __all__ = [
 
 # A list or a text of JSON says what it is; everything else is written as {kind: content}.
 _COLLECTIONS = {"tuple": tuple, "set": set, "frozenset": frozenset}
+# Lists of so many numbers or more become arrays: a history of millions of steps is 8 bytes a number, and quickly there.
+_MANY = 32
 
 
 class NotPlain(TypeError):
@@ -61,9 +63,9 @@ def encode(value: Any, arrays: list[np.ndarray]) -> Any:
             raise NotPlain(f"an array of {value.dtype}")
         return {"array": _number(arrays, array)}
     if kind is list:
-        return [encode(v, arrays) for v in value]
+        return _list(value, arrays)
     if kind.__name__ in _COLLECTIONS and kind in _COLLECTIONS.values():
-        return {kind.__name__: [encode(v, arrays) for v in value]}
+        return {kind.__name__: _list(list(value), arrays)}
     if kind is dict:
         return {"dict": [[encode(k, arrays), encode(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.random.Generator):
@@ -103,9 +105,30 @@ def decode(value: Any, arrays: list[np.ndarray]) -> Any:
         return {decode(k, arrays): decode(v, arrays) for k, v in content}
     if kind == "generator":
         return _generator(decode(content, arrays))
+    if kind == "list":
+        return arrays[content].tolist()
+    if kind == "numbers":
+        return list(arrays[content])
     if kind in _COLLECTIONS:
-        return _COLLECTIONS[kind](decode(v, arrays) for v in content)
+        return _COLLECTIONS[kind](decode(content, arrays))
     raise ValueError(f"a value of the unknown kind {kind!r}")
+
+
+def _list(values: list[Any], arrays: list[np.ndarray]) -> Any:
+    """Return a list as JSON; as an array where it is long and all of it are floats, or whole numbers of 64 bits.
+
+    Numbers of NumPy's are told from Python's, so that each comes back as what it was.
+    """
+    if len(values) >= _MANY:
+        kinds = set(map(type, values))
+        if kinds == {float}:
+            return {"list": _number(arrays, np.array(values))}
+        if kinds == {int} and min(values) >= -(1 << 63) and max(values) < 1 << 63:
+            return {"list": _number(arrays, np.array(values, np.int64))}
+        kind = next(iter(kinds))
+        if len(kinds) == 1 and issubclass(kind, np.number | np.bool_):
+            return {"numbers": _number(arrays, np.array(values))}
+    return [encode(v, arrays) for v in values]
 
 
 class OwnState:

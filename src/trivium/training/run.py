@@ -22,6 +22,7 @@ from trivium.state.plain import (
 from trivium.state.session import session
 from trivium.state.trees import map_tree
 from trivium.training.callbacks import CallbackList
+from trivium.training.changes import Changes
 from trivium.training.loop import Pass
 from trivium.training.run_state import (
     Place,
@@ -60,6 +61,7 @@ class Run:
         self.resumed: RunState | None = None
         self._train: Pass | None = None
         self._own: list[OwnState] = []
+        self._changed: dict[str, Any] = {}
         self._stepping = False
 
     def train(
@@ -76,6 +78,7 @@ class Run:
         model, watchers = self.model, self.watchers
         model.stop_training = False
         self._train, self._began = train, _steps_of(model)
+        self._changes = Changes(model)
         self.place = Place(epochs.start)
         try:
             watchers.set_run(self)
@@ -161,6 +164,10 @@ class Run:
                 f"{self._began}. To go on with it, make and compile the model anew. Each `fit` of a program needs a "
                 "folder of its own; remove that one to begin anew."
             )
+        if state.changes:
+            self._changes.make(state.changes, where)
+            self._changed = state.changes
+            self._train.renew()
         named = named_variables(self._train.groups)
         check_variables(named, state.variables, where)
         mine = [type(callback).__name__ for callback in self.watchers.callbacks]
@@ -175,6 +182,11 @@ class Run:
     def state(self) -> RunState:
         """Return the state of the run as it is, in memory of its own."""
         assert self._train is not None
+        changes = self._changes.noted()
+        if changes != self._changed:
+            # By a hook that has just run: the pass has not asked yet what there is to train now.
+            self._changed = changes
+            self._train.renew()
         named = named_variables(self._train.groups)
         return RunState(
             self.place,
@@ -187,6 +199,7 @@ class Run:
                 (type(callback).__name__, _noted(callback, own))
                 for callback, own in zip(self.watchers.callbacks, self._own, strict=True)
             ],
+            changes,
         )
 
     def _source_place(self) -> dict[str, Any]:

@@ -76,6 +76,7 @@ class RunState:
         position: The next free position of the global seed.
         randomness: The states of Python's and NumPy's global generators.
         callbacks: What each callback has noted for itself: its class's name and plain values.
+        changes: What callbacks have changed of how the model is trained: `Changes.noted`.
 
     Example:
         >>> import tempfile
@@ -93,6 +94,7 @@ class RunState:
     position: int
     randomness: Any = None
     callbacks: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the state to a file, durably.
@@ -155,7 +157,10 @@ class RunState:
         if any(type(count) is not int or count < 0 for count in counts) or len(place.moment) != 2:
             raise ValueError("counts that are none")
         noted = [state for _, state in self.callbacks]
-        if not all(isinstance(d, dict) for d in (self.variables, place.source, place.logs, *noted)):
+        if not all(
+            isinstance(d, dict)
+            for d in (self.variables, place.source, place.logs, self.changes, *noted)
+        ):
             raise ValueError("fields of other types")
         if not all(isinstance(a, np.ndarray) for a in self.variables.values()):
             raise ValueError("variables without arrays")
