@@ -68,6 +68,7 @@ class Numbered(Elements):
         self._make, self._join, self._workers = make, join, workers
         count = rows.length if size is None else count_batches(rows.length, size, False)
         super().__init__(self._elements, count, rows.shuffles)
+        self.alike = size is not None
 
     def _elements(self, key: OrderKey, skip: int) -> Iterator[Any]:
         numbers = part_of(self.rows.blocks(key), skip * (self.size or 1), None)

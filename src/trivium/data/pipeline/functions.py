@@ -17,8 +17,6 @@ from trivium.data.pipeline.draws import (
     drawing_for,
     generator_for,
     root_of,
-    traced_draws,
-    words_of,
 )
 from trivium.data.pipeline.elements import (
     as_arrays,
@@ -29,8 +27,8 @@ from trivium.data.pipeline.elements import (
     stack,
 )
 from trivium.data.pipeline.failures import Failed, failed_in, place_of
+from trivium.data.pipeline.traced import Traced
 from trivium.data.workers import cpu_count, in_workers
-from trivium.state.plain import host_randomness, same, set_host_randomness
 
 __all__ = ["MapFunction", "Spot", "Spots", "name_of", "stacked", "worker_count"]
 
@@ -95,13 +93,20 @@ class _Call:
         function: The function.
         root: What its random numbers follow from.
         random: Whether it takes a generator before the element.
+        traced: The function traced, where that is to be tried.
     """
 
-    def __init__(self, function: Callable[..., Any], root: Root, random: bool) -> None:
-        self.function, self.root, self.random = function, root, random
+    def __init__(
+        self, function: Callable[..., Any], root: Root, random: bool, traced: Traced | None
+    ) -> None:
+        self.function, self.root, self.random, self.traced = function, root, random, traced
 
     def __call__(self, numbered: Numbered) -> Any:
         (place, _), element = numbered
+        if self.traced is not None:
+            made = self.traced(element, self.root, np.asarray(place, np.uint32))
+            if made is not None:
+                return made
         with on_host(), drawing_for(self.root, place):
             element = as_tensors(element)
             if self.random:
@@ -147,7 +152,9 @@ class MapFunction:
         self.workers, self.ordered, self.processes = workers, ordered, processes
         self.name = f"map({name_of(function)})"
         self._fresh = True
-        self._compiled: Any = None if random or processes else _compiled(function)
+        plain = random or processes
+        self._rows = None if plain else Traced(function, rows=True)
+        self._batches = None if plain else Traced(function, rows=False)
 
     def results(
         self,
@@ -155,6 +162,7 @@ class MapFunction:
         key: OrderKey,
         stage: int,
         origin: Callable[[int], Any] | None = None,
+        alike: bool = False,
     ) -> Iterator[Numbered]:
         """Yield what the function makes of elements, each with its spot; a `Failed` stays what it is.
 
@@ -163,6 +171,7 @@ class MapFunction:
             key: What the orders of this pass follow from.
             stage: How many functions come before.
             origin: Gives what the element of a number was at the beginning, for messages.
+            alike: Whether the elements have few shapes, as batches do: then the function is compiled if it can be.
         """
 
         def failed(spot: Spot, element: Any, error: Exception) -> Failed:
@@ -170,7 +179,8 @@ class MapFunction:
             return Failed(error, place_of(spot.number, element, self.name))
 
         numbered = iter(numbered)
-        call = _Call(self.function, root_of(key, stage, self.seed), self.random)
+        traced = self._batches if alike else None
+        call = _Call(self.function, root_of(key, stage, self.seed), self.random, traced)
         # The very first element is made alone: layers in the function are built by it, in this thread.
         here = 1 if self._fresh and not self.processes else 0
         self._fresh = False
@@ -210,7 +220,7 @@ class MapFunction:
         batches = iter(batches)
         root = root_of(key, stage, self.seed)
         for spots, batch in batches:
-            result = batch if isinstance(batch, Failed) else self._traced(batch, spots, root)
+            result = batch if isinstance(batch, Failed) else self._of_rows(batch, spots, root)
             if result is None:
                 # Python's `if` on a value, NumPy, files, text: what is wrong with a row itself shows there.
                 batches = itertools.chain([(spots, batch)], batches)
@@ -218,17 +228,10 @@ class MapFunction:
                 return
             yield spots, result
 
-    def _traced(self, batch: Any, spots: Spots, root: Root) -> Any:
+    def _of_rows(self, batch: Any, spots: Spots, root: Root) -> Any:
         """Return what the function makes of all rows at once; `None` where it has to be called on each."""
-        if self._compiled is None:
-            return None
         places = np.arange(spots.first, spots.first + len(spots.numbers), dtype=np.uint32)
-        try:
-            with on_host():
-                return self._compiled(batch, words_of(root), places)
-        except Exception:
-            self._compiled = None
-            return None
+        return self._rows(batch, root, places) if self._rows is not None else None
 
     def _row_by_row(
         self,
@@ -255,21 +258,6 @@ class MapFunction:
             spots, count = waiting.popleft()
             batch = [first, *itertools.islice(results, count - 1)]
             yield spots, stacked(batch, spots.numbers)
-
-
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Return a function of an element as a compiled one of a batch, the root of what it draws, and the places."""
-
-    def one(element: Any, words: Any, place: Any) -> Any:
-        before = host_randomness()
-        with traced_draws(words, place):
-            made = call_on(function, element)
-        if not same(before, host_randomness()):
-            set_host_randomness(before)
-            raise ValueError("It drew from NumPy or Python, which would be one number for all.")
-        return made
-
-    return jax.jit(jax.vmap(one, in_axes=(0, None, 0)))
 
 
 def stacked(elements: list[Any], numbers: Any) -> Any:

@@ -34,7 +34,8 @@ class Mapped(Pipeline):
     ) -> Self:
         """Apply a function to each element.
 
-        On rows of arrays, before `batch`, the function is traced once for a whole batch where that is possible.
+        On rows of arrays, before `batch`, the function is traced once for a whole batch where that is possible, and
+        on their batches, or those of files, it is compiled.
         Elsewhere, and where it is not (files, text, NumPy, Python's `if` on a value), it is called for each element:
         in workers, ahead of whoever reads, if `num_parallel_calls` says so. Threads suit functions that read files,
         decode images or compute in NumPy, all of which let other threads run meanwhile; processes suit functions that

@@ -149,6 +149,8 @@ class Batches(Elements):
         drop: Whether to leave a last partial batch out.
     """
 
+    alike = True
+
     def __init__(self, rows: Rows, size: int, drop: bool) -> None:
         self.rows, self.size, self.drop = rows, size, drop
         length = count_batches(rows.length, size, drop)

@@ -46,11 +46,16 @@ class Elements:
         shuffles: How many shuffles come before. Each draws from numbers of its own.
         maps: How many functions come before, likewise.
 
+    Attributes:
+        alike: Whether the elements have few shapes, as batches of rows do: then functions of them are compiled.
+
     Example:
         >>> letters = Elements(skipping(lambda key: iter("abc")), 3)
         >>> list(letters.take(2).read(OrderKey(0, (0,))))
         ['a', 'b']
     """
+
+    alike = False
 
     def __init__(self, reader: Reader, length: int, shuffles: int = 0, maps: int = 0) -> None:
         self._reader = reader
@@ -70,15 +75,20 @@ class Elements:
         """Return what is read through a further stage."""
         return Elements(reader, self.length if length is None else length, self.shuffles, self.maps)
 
+    def of_these(self, elements: Elements) -> Elements:
+        """Return elements made of these, or of some of them, as such: alike if these are."""
+        elements.alike = self.alike
+        return elements
+
     def map(self, function: MapFunction) -> Elements:
         """Apply a function to each element."""
 
         def read(key: OrderKey, skip: int) -> Iterator[Any]:
             spots = (Spot(i, i) for i in itertools.count(skip))
             numbered = zip(spots, self.read(key, skip), strict=False)
-            return (e for _, e in function.results(numbered, key, self.maps))
+            return (e for _, e in function.results(numbered, key, self.maps, alike=self.alike))
 
-        return Elements(read, self.length, self.shuffles, self.maps + 1)
+        return self.of_these(Elements(read, self.length, self.shuffles, self.maps + 1))
 
     def filter(self, predicate: Callable[..., Any]) -> Elements:
         """Keep the elements for which a function says so."""
@@ -108,7 +118,7 @@ class Elements:
             generator = key.for_shuffle(reshuffle).generator(seed, self.shuffles)
             return through_buffer(self.read(key), size, generator)
 
-        return Elements(skipping(read), self.length, self.shuffles + 1, self.maps)
+        return self.of_these(Elements(skipping(read), self.length, self.shuffles + 1, self.maps))
 
     def batch(self, size: int, drop: bool) -> Elements:
         """Put elements together on a new first axis; `drop` leaves a last partial batch out."""
@@ -152,19 +162,22 @@ class Elements:
                 itertools.chain.from_iterable(self.read(k) for k in keys), rest, None
             )
 
-        return self.then(read, repeated(self.length, count))
+        return self.of_these(self.then(read, repeated(self.length, count)))
 
     def take(self, count: int) -> Elements:
         """Keep the first elements."""
         length = count if self.length == INFINITE else min(count, self.length)
-        return self.then(
-            lambda key, skip: itertools.islice(self.read(key, skip), max(count - skip, 0)), length
+        return self.of_these(
+            self.then(
+                lambda key, skip: itertools.islice(self.read(key, skip), max(count - skip, 0)),
+                length,
+            )
         )
 
     def skip(self, count: int) -> Elements:
         """Leave the first elements out."""
         length = self.length if self.length < 0 else max(self.length - count, 0)
-        return self.then(lambda key, skip: self.read(key, skip + count), length)
+        return self.of_these(self.then(lambda key, skip: self.read(key, skip + count), length))
 
     def shard(self, count: int, index: int) -> Elements:
         """Keep every `count`-th element, from the one numbered `index` on."""
@@ -245,7 +258,7 @@ class Elements:
             if failed_in(mine) is None:
                 kept[:], whole = mine, True
 
-        return self.then(skipping(read))
+        return self.of_these(self.then(skipping(read)))
 
     def cached_in(self, cache: FileCache) -> Elements:
         """Keep the elements of the first whole pass in a file."""
@@ -259,7 +272,7 @@ class Elements:
 
     def prefetch(self, size: int) -> Elements:
         """Have the elements made ahead, in a thread."""
-        return Prefetched(self, size)
+        return self.of_these(Prefetched(self, size))
 
     def ignore_errors(self, log: ErrorLog, warn: bool) -> Elements:
         """Leave out the elements that failed, and note them."""
@@ -271,7 +284,8 @@ class Elements:
                 else:
                     yield element
 
-        return self.then(skipping(read), UNKNOWN if self.length >= 0 else self.length)
+        length = UNKNOWN if self.length >= 0 else self.length
+        return self.of_these(self.then(skipping(read), length))
 
     def with_length(self, length: int) -> Self:
         """Return the same elements, of which it is known how many there are."""
