@@ -13,7 +13,7 @@ import trivium as tv
 from trivium.data import Dataset, PyDataset, make_source
 from trivium.data.source import Rows, Source, Stream
 from trivium.data.sparse import SparseRows
-from trivium.training import segments
+from trivium.training import feed
 
 pytestmark = pytest.mark.optimized  # Bits of programs written in several ways.
 
@@ -140,7 +140,7 @@ def test_in_streams_and_pipelines() -> None:
 def test_no_more_than_a_block_is_ever_made_dense(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix, made = sp.csr_matrix(X), model()
     # A block, which goes to the device in one go, has room for one batch here.
-    monkeypatch.setattr(segments, "_BLOCK_BYTES", 5 * 4 * X.shape[1])
+    monkeypatch.setattr(feed, "_BLOCK_BYTES", 5 * 4 * X.shape[1])
     most = []
     before = sp.csr_matrix.toarray
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium.training import loop, segments
+from trivium.training import feed, loop
 
 pytestmark = pytest.mark.optimized  # Bits, in the code that users get.
 
@@ -100,7 +100,7 @@ def test_resuming_after_measuring_and_predicting(straight):
 
 @pytest.mark.parametrize("steps", [None, 4])
 def test_data_that_stays_on_the_host(steps, straight, monkeypatch):
-    monkeypatch.setattr(segments, "device_budget", lambda: 0)
+    monkeypatch.setattr(feed, "device_budget", lambda: 0)
     model = make(steps_per_execution=steps or 1)
     history = train(model, callbacks=[Watch()] if steps else [])
     assert_same_bits(model, history, straight)
@@ -110,7 +110,7 @@ def test_data_that_stays_on_the_host(steps, straight, monkeypatch):
 def test_orders_on_the_host_and_on_the_device(shuffle, monkeypatch):
     results = []
     for budget in (1 << 30, 0):
-        monkeypatch.setattr(segments, "device_budget", lambda budget=budget: budget)
+        monkeypatch.setattr(feed, "device_budget", lambda budget=budget: budget)
         model = make()
         results.append((model, train(model, epochs=2, shuffle=shuffle)))
     assert_same_bits(*results[0], results[1])
@@ -118,8 +118,8 @@ def test_orders_on_the_host_and_on_the_device(shuffle, monkeypatch):
 
 def test_blocks_of_a_tiny_budget(straight, monkeypatch):
     """Batches laid side by side in blocks of two."""
-    monkeypatch.setattr(segments, "device_budget", lambda: 0)
-    monkeypatch.setattr(segments, "_BLOCK_STEPS", 2)
+    monkeypatch.setattr(feed, "device_budget", lambda: 0)
+    monkeypatch.setattr(feed, "_BLOCK_STEPS", 2)
     model = make()
     assert_same_bits(model, train(model), straight)
 
@@ -128,7 +128,7 @@ def test_measuring_and_predicting_from_the_host(straight, monkeypatch):
     model = straight[0]
     results = []
     for budget in (1 << 30, 0):
-        monkeypatch.setattr(segments, "device_budget", lambda budget=budget: budget)
+        monkeypatch.setattr(feed, "device_budget", lambda budget=budget: budget)
         said = {"batch_size": 5, "verbose": 0}
         results.append((model.evaluate(X, Y, **said), model.predict(X, **said)))
     assert results[0][0] == results[1][0]

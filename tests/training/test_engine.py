@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 import trivium as tv
 from trivium.data import ArraySource, make_source
-from trivium.training import engine, segments
+from trivium.training import engine
+from trivium.training import feed as feeds
 from trivium.training.executables import compile_count
-from trivium.training.segments import Feed
+from trivium.training.feed import Feed
 
 pytestmark = pytest.mark.optimized  # Bits, in the code that users get.
 
@@ -58,7 +59,7 @@ def test_blocks_give_what_one_piece_gives(kind, monkeypatch):
     model = make(4)
     whole = model.predict(X, batch_size=4, verbose=0)
     loss = model.evaluate(X, Y, batch_size=4, verbose=0)
-    monkeypatch.setattr(segments, "_BLOCK_BYTES", 100)  # a block has room for two batches
+    monkeypatch.setattr(feeds, "_BLOCK_BYTES", 100)  # a block has room for two batches
     np.testing.assert_array_equal(model.predict(kind(X), batch_size=4, verbose=0), whole)
     assert model.evaluate(kind(X), kind(Y), batch_size=4, verbose=0) == loss
 
@@ -86,7 +87,7 @@ class Stop(tv.callbacks.Callback):
 @pytest.mark.parametrize("form", ["on the device", "on the host", "a stream"])
 def test_all_programs_are_known_before_the_first_step(form, monkeypatch):
     if form == "on the host":
-        monkeypatch.setattr(segments, "device_budget", lambda: 0)
+        monkeypatch.setattr(feeds, "device_budget", lambda: 0)
     model, stop = make({"on the device": 11, "on the host": 12, "a stream": 13}[form]), Stop()
     data = {"x": X[:20], "y": Y[:20]}
     if form == "a stream":
@@ -114,8 +115,8 @@ def test_segments_are_what_was_announced(count, size, chunk, resident, steps, wh
         (np.arange(count, dtype="float32")[:, None],), batch_size=size, steps=steps, what=what
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "device_budget", lambda: 1 << 30 if resident else 0)
-        patch.setattr(segments, "_BLOCK_BYTES", room)
+        patch.setattr(feeds, "device_budget", lambda: 1 << 30 if resident else 0)
+        patch.setattr(feeds, "_BLOCK_BYTES", room)
         feed = Feed(source, chunk)
         announced = {(d.shape, s, rows) for (d,), s, rows in (x.form for x in feed.first())}
         passes = [list(feed.segments((0, 0))) for _ in range(2)]

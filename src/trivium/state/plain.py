@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.state.late import LateNumbers
+
 __all__ = [
     "NotPlain",
     "OwnState",
@@ -66,7 +68,7 @@ def encode(value: Any, arrays: list[np.ndarray]) -> Any:
         return _list(value, arrays)
     if kind.__name__ in _COLLECTIONS and kind in _COLLECTIONS.values():
         return {kind.__name__: _list(list(value), arrays)}
-    if kind is dict:
+    if kind in (dict, LateNumbers):
         return {"dict": [[encode(k, arrays), encode(v, arrays)] for k, v in value.items()]}
     if isinstance(value, np.random.Generator):
         return {"generator": encode(value.bit_generator.state, arrays)}

@@ -23,7 +23,7 @@ from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
 from trivium.state.frame import entered
 from trivium.state.jaxpr import as_function, calls_python, changed, lifted
-from trivium.state.placing import rows_of, side_by_side, taken
+from trivium.state.placing import Row, rows_of, side_by_side, taken
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.stacking import carried
 from trivium.state.trees import keep_order, map_tree
@@ -62,6 +62,7 @@ class Program:
     Attributes:
         result: The specs of one step's result.
         capacity: How many steps' results a chunk collects at most.
+        calls_python: Whether the step calls Python while it runs.
         changed: The numbers of the state arrays that the step changes, in the order of the state's leaves.
         reused: Those among them whose memory the new values are written in: nobody else may hold these.
 
@@ -111,7 +112,8 @@ class Program:
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
         )
         # A step that calls Python may fail in its midst, and then the state before it is what is left.
-        safe = not calls_python(traced)
+        self.calls_python = calls_python(traced)
+        safe = not self.calls_python
         # From here on the state is that of the loop: what equal blocks have in the same place lies side by side.
         traced, self._stacks = carried(traced, len(leaves), len(results))
         self._moved = changed(traced, len(self._stacks), len(results))
@@ -146,13 +148,18 @@ class Program:
 
     def apart(self, leaves: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """Return the state of the loop: the arrays whose memory is reused, and the others."""
-        return self._divided(self._stacks.join(leaves, side_by_side, taken))
+        stacks = self._stacks
+        # Of hundreds of arrays that stand alone none is looked at by itself.
+        plain = not stacks.columns and Row not in set(map(type, leaves))
+        return self._divided(leaves if plain else stacks.join(leaves, side_by_side, taken))
 
-    def _divided(self, joined: list[Any]) -> tuple[list[Any], list[Any]]:
+    def _divided(self, joined: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         return [joined[i] for i in self._given], [joined[i] for i in self._kept]
 
     def together(self, moved: Sequence[Any]) -> list[Any]:
         """Return the new arrays for `changed`, given what the loop has changed of its state."""
+        if not self._stacks.columns:  # All stand alone, in their order.
+            return list(moved)
         found = self._stacks.split(zip(self._moved, moved, strict=True), rows_of)
         return [found[i] for i in self.changed]
 

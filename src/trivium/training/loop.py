@@ -6,11 +6,9 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import signal
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,10 +16,13 @@ import numpy as np
 
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.trees import map_tree
+from trivium.state.variable import held_by
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.executables import Programs
+from trivium.training.feed import CHUNK_SECONDS, Feed
+from trivium.training.interrupts import Interrupts
 from trivium.training.lanes import current_lane
-from trivium.training.segments import CHUNK_SECONDS, Feed, Segment
+from trivium.training.segments import Segment
 
 __all__ = ["Pass", "Ready", "State"]
 
@@ -52,7 +53,7 @@ class State:
         Args:
             reused: The numbers of those whose memory the new values will be written in.
         """
-        values = [v.held() for v in self.variables]
+        values = held_by(self.variables)
         for number in reused:
             values[number] = self.variables[number].own()
         return values
@@ -168,6 +169,9 @@ class Pass:
     ) -> None:
         self.kind, self.source, self.chunk = kind, source, chunk
         self._ask, self._token, self._ahead = ready, token, ahead
+        self._interrupts = Interrupts()
+        # The steps that may still be running: the state, what it held before, and the result.
+        self._running: deque[tuple[State, list[Any], Any]] = deque()
         self.renew()
         self._feed = Feed(source, self._room(), self._ready.eager)
         # How many steps of the epoch are done, and what the last of them gave: what the state stands at.
@@ -208,7 +212,7 @@ class Pass:
         before: Callable[[int], None] | None = None,
         stopping: Callable[[], bool] = lambda: False,
         skip: int = 0,
-    ) -> Iterator[tuple[int, Any, bool]]:
+    ) -> Generator[tuple[int, Any, bool], None, None]:
         """Run one pass, chunk by chunk.
 
         An execution is what lies between two hooks of callbacks: as many chunks as its steps need.
@@ -225,6 +229,17 @@ class Pass:
         """
         if self._feed.eager != self._ready.eager:
             self._feed = Feed(self.source, self._room(), self._ready.eager)
+        self._running.clear()
+        with self._interrupts.listening():
+            yield from self._chunks(moment, before, stopping, skip)
+
+    def _chunks(
+        self,
+        moment: tuple[int, int],
+        before: Callable[[int], None] | None,
+        stopping: Callable[[], bool],
+        skip: int,
+    ) -> Generator[tuple[int, Any, bool], None, None]:
         done = begun = end = skip
         self.progress = (skip, None)
         for segment in self._feed.segments(moment, skip):
@@ -236,11 +251,15 @@ class Pass:
                     end = self._next_end(done)
                 if self._token() != self._seen:
                     self.renew()
+                # One chunk for each hook need not be timed, so the hook need not wait for it. The first of all waits,
+                # since what fails in it is undone.
+                ahead = end - begun == self.chunk and done > skip
                 free = 1 if stopping() else self._grown
                 most = free if self.chunk is None else min(max(free, self.chunk), end - done)
                 started = time.perf_counter()
-                result, size = self._chunk(segment, first, min(most, segment.steps - first))
-                if size == self._grown:
+                size = min(most, segment.steps - first)
+                result, size = self._chunk(segment, first, size, ahead)
+                if size == self._grown and not ahead:
                     self._grown = _grow(size, _lasted(started))
                 first, done = first + size, done + size
                 if self.chunk is None or done == end:
@@ -249,6 +268,21 @@ class Pass:
             del segment  # Before the next one is waited for: of a file's there is memory for two.
         if done > begun:
             yield done, None, True
+
+    def settle(self, ahead: int = 0) -> None:
+        """Wait for the steps that are still running.
+
+        Args:
+            ahead: How many may go on.
+        """
+        while len(self._running) > ahead:
+            state, values, result = self._running.popleft()
+            try:
+                jax.block_until_ready(result)
+            except Exception as error:
+                self._running.clear()  # They began with what this one should have made.
+                state.put_back(values, error)
+                raise
 
     def _next_end(self, done: int) -> int:
         """Return the step at which an execution ends that begins after `done` steps."""
@@ -260,13 +294,15 @@ class Pass:
         """Return how many batches of a stream are laid side by side: those of one chunk, where each has its hooks."""
         return self.chunk if self._next_end(0) == self.chunk else None
 
-    def _chunk(self, segment: Segment, first: int, size: int) -> tuple[Any, int]:
+    def _chunk(self, segment: Segment, first: int, size: int, ahead: bool) -> tuple[Any, int]:
         if self._feed.eager:
             return self._plain_step(segment.data), 1
         program = self._program(segment)
         if self.kind == "predict":
             size = min(size, program.capacity)
         result = self._run_program(program, segment, first, first + size)
+        # What calls Python does it in its turn, and may fail.
+        self.settle(1 if ahead and not program.calls_python and current_lane() is None else 0)
         if self.kind == "predict":
             result = map_tree(
                 lambda r, one: np.asarray(r)[: size * one.shape[0]], result, program.result
@@ -274,24 +310,25 @@ class Pass:
         return result, size
 
     def _run_program(self, program: Program, segment: Segment, start: int, stop: int) -> Any:
-        """Run steps of a segment on the variables, and return the result once it is there."""
+        """Start steps of a segment on the variables, and return the result, which may not be there yet."""
         state, data, order = self._ready.state, segment.data, segment.order
         lane = current_lane()
         if lane is None:
             program.compiled()  # Waited for out here, where Ctrl-C is heard.
         values: list[Any] = []
+        guarded = program.reused or self.kind == "train"
         try:
-            guarded = program.reused or self.kind == "train"
-            with _uninterrupted() if guarded else contextlib.nullcontext():
+            with self._interrupts if guarded else contextlib.nullcontext():
                 values = state.take(program.reused)
                 run = program if lane is None else functools.partial(lane.run, program)
                 result, new = run(values, data, order, segment.base, start, stop)
                 state.give(program.changed, new)
                 self.progress = (self.progress[0] + stop - start, result)
-            return jax.block_until_ready(result)
         except Exception as error:
             state.put_back(values, error)
             raise
+        self._running.append((state, values, result))
+        return result
 
     def _plain_step(self, data: Any) -> Any:
         """Run the step as plain Python, and keep what it changes."""
@@ -303,7 +340,7 @@ class Pass:
         except NEEDS_VALUES as error:
             raise values_needed(error, eager=True) from None
         flat = jax.tree_util.tree_leaves(new)
-        with _uninterrupted():
+        with self._interrupts:
             for variable, before, after in zip(state.variables, values, flat, strict=True):
                 # What the step leaves alone it may have assigned to meanwhile.
                 if after is not before:
@@ -330,28 +367,6 @@ class Pass:
                 ready.programs[key] = program
             self._found[segment.key] = program
         return program
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait while the `with` block lasts.
-
-    Between the moment when a program takes the state's memory and the moment when the variables have its new arrays
-    they hold none; whoever interrupts training there would lose the model. And what the state stands at is noted with
-    it.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    waiting: list[tuple[Any, Any]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if waiting:
-            handler(*waiting[0])
 
 
 def _checked(step: Callable[..., Any], kind: str) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from trivium.state.session import session
 from trivium.state.trees import map_tree
 from trivium.training.callbacks import CallbackList
 from trivium.training.changes import Changes
+from trivium.training.logs import late_numbers, numbers
 from trivium.training.loop import Pass
 from trivium.training.run_state import (
     Place,
@@ -34,7 +36,7 @@ from trivium.training.run_state import (
 )
 from trivium.training.transaction import Transaction
 
-__all__ = ["Run", "joined", "numbers"]
+__all__ = ["Run", "joined"]
 
 # What a callback is given, or works with in one process only.
 _GIVEN = ("model", "params", "validates", "run")
@@ -299,28 +301,31 @@ class Run:
         begin, end = (getattr(watchers, f"on_{kind}_batch_{edge}") for edge in ("begin", "end"))
         train = kind == "train"
         keepers = self.keepers if train else []
-        logs = None
+        logs: dict[str, Any] | None = None
         self._stepping = train
-        for done, result, ends in work.run(
+        steps = work.run(
             moment, begin if hooks else None, lambda: train and self.model.stop_training, skip
-        ):
-            # What a hook has half done when it is interrupted is no moment between two steps.
-            self._stepping = False
-            if result is not None:
-                logs = numbers(result)
-                watchers.on_chunk_end(kind, done, logs)
-            if ends and hooks:
-                end(done - 1, logs)
-            self._change.commit()
-            if keepers and (ends or not hooks):
-                self._note(done, logs or {})
-                for keeper in keepers:
-                    keeper.at_step(self, done)
-            if train and self.model.stop_training:
-                break
-            self._stepping = train
+        )
+        with contextlib.closing(steps):  # At once, whatever a hook raises.
+            for done, result, ends in steps:
+                # What a hook has half done when it is interrupted is no moment between two steps.
+                self._stepping = False
+                if result is not None:
+                    logs = late_numbers(result)
+                    watchers.on_chunk_end(kind, done, logs)
+                if ends and hooks:
+                    end(done - 1, logs)
+                self._change.commit()
+                if keepers and (ends or not hooks):
+                    self._note(done, logs or {})
+                    for keeper in keepers:
+                        keeper.at_step(self, done)
+                if train and self.model.stop_training:
+                    break
+                self._stepping = train
+            work.settle()
         self._stepping = False
-        return logs
+        return None if logs is None else dict(logs)
 
 
 def _moment(model: Any) -> tuple[int, int]:
@@ -358,19 +363,3 @@ def joined(parts: list[Any]) -> Any:
     """
     # A copy in any case: the user may write to it, and JAX has the memory of what came from it.
     return map_tree(lambda *arrays: np.concatenate(arrays), *parts)
-
-
-def numbers(result: Any) -> dict[str, Any]:
-    """Return logs as Python floats, in the order of their names; what is no single number stays an array.
-
-    Args:
-        result: What a step returned as logs.
-    """
-    found: dict[str, Any] = {}
-    for name, value in sorted(result.items()):
-        if isinstance(value, dict):
-            found |= numbers(value)
-        else:
-            array = np.asarray(value)
-            found[name] = float(array) if array.ndim == 0 else array
-    return found

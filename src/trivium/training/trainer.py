@@ -35,9 +35,10 @@ from trivium.training.callbacks import BackupAndRestore, CallbackList
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.executables import Programs
 from trivium.training.in_place import pure_step, takes_data_alone, touched
+from trivium.training.logs import numbers
 from trivium.training.loop import Pass, Ready, State
 from trivium.training.outputs import Outputs
-from trivium.training.run import Run, numbers
+from trivium.training.run import Run
 from trivium.training.state_tree import matched, tree_of
 from trivium.training.steps import Compiled, OfTheModel, Steps
 from trivium.training.transaction import Transaction

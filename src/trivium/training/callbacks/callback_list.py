@@ -53,6 +53,7 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         self.callbacks: list[Callback] = list(_flatten(callbacks))
+        self._waiting: dict[str, list[Callback]] = {}  # Those that want a mode's batches.
         validates = params.pop("validates", None)
         for callback in self.callbacks:
             if isinstance(callback, Callback):
@@ -66,6 +67,7 @@ class CallbackList(Callback):
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
+        self._waiting.clear()
         self.callbacks.extend(_flatten(callback))
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -97,6 +99,7 @@ class CallbackList(Callback):
         Args:
             mode: `"train"`, `"test"` or `"predict"`.
         """
+        self._waiting.pop(mode, None)
         return any(_wants_batches(callback, mode) for callback in self.callbacks)
 
     def batches_ahead(self, mode: str, step: int) -> int:
@@ -106,7 +109,12 @@ class CallbackList(Callback):
             mode: `"train"`, `"test"` or `"predict"`.
             step: How many batches of the epoch are done.
         """
-        waiting = [c for c in self.callbacks if _wants_batches(c, mode)]
+        waiting = self._waiting.get(mode)
+        if waiting is None:
+            waiting = [c for c in self.callbacks if _wants_batches(c, mode)]
+            self._waiting[mode] = (
+                waiting  # Asked for after each hook, and to find it takes longer than that.
+            )
         own = [c.batches_ahead(mode, step) for c in waiting if isinstance(c, Callback)]
         return min(own) if own and len(own) == len(waiting) else 1
 

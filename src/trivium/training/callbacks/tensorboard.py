@@ -164,8 +164,10 @@ class TensorBoard(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Stop the profiler, and write the results so far, where it is time."""
         super().on_train_batch_end(batch, logs)
+        step = self._before + batch + 1
+        if self._profiling or self.write_steps_per_second:
+            logs = dict(logs or {})  # Whoever looks at them waits until the step has ended.
         self._done, self._ended = batch + 1, time.perf_counter()
-        step = self._before + self._done
         if step >= self._profiled[1]:
             self._stop_profiler()
         if self.update_freq == "epoch" or step % int(self.update_freq):
