@@ -34,9 +34,6 @@ _SIGNALS = "Nearly all of `tf.signal` is here; for the rest use `keras.ops` (`st
 
 # By path; the longest that begins a name counts.
 _HINTS = {
-    "tensorflow.gradients": _GRADIENTS,
-    "tensorflow.hessians": _GRADIENTS,
-    "tensorflow.autodiff": _GRADIENTS,
     "keras.backend.gradients": _GRADIENTS,
     "tensorflow.xla": _COMPILED,
     "keras.backend.function": "Use `keras.Model(inputs, outputs)`, which is such a function.",

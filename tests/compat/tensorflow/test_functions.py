@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trivium.compat import active
+from trivium.compat import NotCovered, active
 from trivium.compat.written import covers
 
 with active():
@@ -218,3 +218,63 @@ def test_a_name_is_written_once() -> None:
         ValueError, match=r"tensorflow\.scan is written already, as trivium\.compat"
     ):
         covers("tensorflow.scan")(lambda: None)
+
+
+def test_calls_of_python_in_a_compiled_step() -> None:
+    def triple(x: Any) -> Any:
+        return tf.py_function(lambda a: a * 3.0, [x], tf.float32)
+
+    class Triple(tf.keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(shape=(), initializer="ones")
+
+        def call(self, x: Any) -> Any:
+            seen: list[Any] = tf.py_function(lambda a: kept.append(float(a[0, 0])), [x], [])
+            assert seen == []
+            return triple(x * self.scale)
+
+    kept: list[float] = []
+    model = tf.keras.Sequential([tf.keras.Input((2,)), Triple()])
+    model.compile("sgd", "mse")
+    x = np.full((3, 2), 2.0, np.float32)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), 3 * x)
+    assert kept[-1] == 2
+    with pytest.raises(NotCovered, match="gradients do not go through it"):
+        model.fit(x, x, verbose=0)
+    # A tape follows what it does in plain Python.
+    point = tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(point)
+        y = triple(point)
+    assert float(tape.gradient(y, point)) == 3
+
+    class Plain(tf.keras.Model):
+        def call(self, x: Any) -> Any:
+            tf.py_function(kept.append, [x], [])
+            return x
+
+    with pytest.raises(NotCovered, match="without results"):
+        Plain()(tf.keras.Input((2,)))
+
+
+def test_gradients_of_tensors_stand_in_a_function() -> None:
+    with pytest.raises(
+        RuntimeError, match=r"tf\.gradients takes gradients of what a `tf\.function`"
+    ):
+        tf.gradients(tf.ones(()), tf.ones(()))
+    with pytest.raises(ValueError, match="has its primal's shape"):
+        tf.autodiff.ForwardAccumulator(tf.ones(2), tf.ones(3))
+
+    @tf.function
+    def thrice(x: Any) -> Any:
+        y = x**4
+        for _ in range(3):
+            y = tf.gradients(y, [x])[0]
+        return y
+
+    assert float(thrice(tf.constant(2.0))) == 48
+    tf.config.run_functions_eagerly(True)
+    try:
+        assert float(thrice(tf.constant(2.0))) == 48
+    finally:
+        tf.config.run_functions_eagerly(False)

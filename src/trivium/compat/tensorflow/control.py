@@ -1,4 +1,4 @@
-"""Loops, branches and calls of Python: at once where values are there, as ops where a function is compiled."""
+"""Loops and branches: at once where values are there, as ops where a function is compiled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
-from trivium.compat.tensorflow.errors import OpError, as_tensorflow_s
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic
 from trivium.state.functions import needs_plain_run
@@ -206,42 +205,6 @@ def _cover_fold(name: str, reverse: bool) -> None:
 
 _cover_fold("foldl", reverse=False)
 _cover_fold("foldr", reverse=True)
-
-
-# -- calls of Python --------------------------------------------------------------------------------------------
-
-
-@covers("tensorflow.py_function")
-def _py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Any = None) -> Any:
-    needs_plain_run("`tf.py_function` calls Python there")
-    try:
-        found = func(*[ops.convert_to_tensor(x) for x in inp])
-    except Exception as error:
-        new = as_tensorflow_s(error)
-        if not isinstance(new, OpError):
-            new = as_tensorflow_s(error, "UNKNOWN")
-        raise new from error.__cause__
-    return _typed(found, Tout)
-
-
-def _numpy_function(
-    func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: Any = None
-) -> Any:
-    needs_plain_run("`tf.numpy_function` calls Python there")
-    return _typed(func(*[np.asarray(x) for x in inp]), Tout)
-
-
-covers("tensorflow.numpy_function")(_numpy_function)
-
-
-def _typed(results: Any, dtypes: Any) -> Any:
-    """Return what Python gave as tensors of the dtypes that were named."""
-    if isinstance(dtypes, list | tuple):
-        results = results if isinstance(results, list | tuple) else [results]
-        return [_typed(r, d) for r, d in zip(results, dtypes, strict=True)]
-    if dtypes is None or results is None:
-        return results
-    return ops.convert_to_tensor(results, str(getattr(dtypes, "dtype", dtypes)))
 
 
 # -- arrays written part by part --------------------------------------------------------------------------------

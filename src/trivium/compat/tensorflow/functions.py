@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium.compat.tensorflow.gradients import GraphTapes, TapesNeeded
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.strings import as_strings
 from trivium.graph import CaptureError
@@ -49,9 +50,10 @@ class TFFunction:
         functools.update_wrapper(self, function)
         self.python_function = function
         self.input_signature = input_signature
-        self._compiled = StatefulFunction(function)
+        self._compiled = StatefulFunction(self._run)
         self._plain = False
         self._looked = False
+        self._tapes = 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it."""
@@ -61,8 +63,22 @@ class TFFunction:
             self._looked = True
             if (line := _loops_over_tensors(self.python_function)) is not None:
                 self._run_plainly(line, "`for` goes over a tensor or a dataset there")
-        if self._plain or _Setting.eager:
+        while True:
+            try:
+                return self._called(args, kwargs)
+            except TapesNeeded as needed:
+                self._tapes = needed.depth
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the Python function; on a tape where it asks for gradients of what it computes."""
+        if not self._tapes:
             return self.python_function(*args, **kwargs)
+        with GraphTapes(self._tapes):
+            return self.python_function(*args, **kwargs)
+
+    def _called(self, args: Any, kwargs: Any) -> Any:
+        if self._plain or _Setting.eager:
+            return self._run(*args, **kwargs)
         try:
             return self._compiled(*args, **kwargs)
         except PlainRunNeeded as needed:
@@ -82,7 +98,7 @@ class TFFunction:
                 raise
             why = "it takes gradients of a loop whose length is not known when it is compiled"
             self._run_plainly(error_location(error), why)
-        return self.python_function(*args, **kwargs)
+        return self._run(*args, **kwargs)
 
     def _run_plainly(self, location: str, why: str) -> None:
         self._plain = True
