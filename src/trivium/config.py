@@ -30,6 +30,7 @@ from trivium.state.settings import (
     is_traceback_filtering_enabled,
     max_epochs,
     max_steps_per_epoch,
+    reset_block_folding,
     set_backend,
     set_max_epochs,
     set_max_steps_per_epoch,
@@ -41,7 +42,7 @@ __all__ = [
     "enable_flash_attention", "enable_interactive_logging", "enable_traceback_filtering",
     "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format", "is_block_folding_enabled",
     "is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled",
-    "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "set_backend", "set_compilation_cache",
-    "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs",
+    "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "reset_block_folding", "set_backend",
+    "set_compilation_cache", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format", "set_max_epochs",
     "set_max_steps_per_epoch",
 ]  # fmt: skip

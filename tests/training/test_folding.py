@@ -1,19 +1,18 @@
 """Equal blocks become a loop in compiled steps: the same numbers, whatever is in the blocks."""
 
+import jax
 import numpy as np
 import pytest
 
 import trivium as tv
 from trivium import layers
+from trivium.graph.folding import loops
 from trivium.graph.repeats import repeats
+from trivium.state.placing import Row
+from trivium.viz.blocks import equal_blocks
 
 RNG = np.random.default_rng(0)
-X, Y = RNG.normal(size=(20, 6)).astype("float32"), RNG.integers(0, 3, 20)
-
-
-@pytest.fixture(autouse=True)
-def _small_models_fold(monkeypatch):
-    monkeypatch.setattr("trivium.graph.repeats.WORTH", 1)
+X, Y = RNG.normal(size=(16, 6)).astype("float32"), RNG.integers(0, 3, 16)
 
 
 class Block(layers.Layer):
@@ -35,6 +34,16 @@ class Named(layers.Layer):
 
     def call(self, x):
         return x * (2.0 if self.name.endswith("3") else 1.0)
+
+
+class Keeping(layers.Layer):
+    """One that leaves what it was called on where the rest of a step may look for it."""
+
+    kept = None
+
+    def call(self, x):
+        self.kept = x
+        return 2.0 * x
 
 
 class Pair(layers.Layer):
@@ -117,6 +126,7 @@ MODELS = {
         [4, 4],
     ),
     "by name": (lambda: stack(*(Named(name=f"number_{i}") for i in range(5))), []),
+    "one that keeps": (lambda: stack(*(Keeping() for _ in range(5))), []),
     "functions": (lambda: stack(*(layers.Lambda(lambda x, i=i: x + i % 2) for i in range(5))), []),
     "seeds of their own": (lambda: stack(*(layers.Dropout(0.2, seed=i) for i in range(5))), [5]),
     "the input in each": (
@@ -156,7 +166,7 @@ def trained(build, folding, optimizer="adam", **fit):
             model.predict(X, verbose=0),
         )
     finally:
-        tv.config.disable_block_folding()
+        tv.config.reset_block_folding()
 
 
 @pytest.mark.parametrize("what", MODELS)
@@ -188,6 +198,66 @@ def test_optimizers_step_over_all_blocks_at_once(optimizer):
     _, theirs, _ = trained(build, False, optimizer)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
+
+
+def normed(count):
+    parts = [(layers.Dense(6, use_bias=False), layers.BatchNormalization()) for _ in range(count)]
+    return stack(*(layer for pair in parts for layer in pair))
+
+
+def convolutions(count):
+    x = y = tv.Input((4, 4, 2))
+    for _ in range(count):
+        y = layers.ReLU()(layers.Conv2D(2, 3, padding="same")(y))
+    return tv.Model(x, layers.Flatten()(y))
+
+
+@pytest.mark.parametrize(
+    ("build", "few", "enough"),
+    [
+        (lambda n: stack(*(layers.Dense(6) for _ in range(n))), 40, 41),
+        (lambda n: stack(*(Block(name=f"block_{i}") for i in range(n))), 14, 15),
+        (normed, 16, 18),
+        (convolutions, 20, 21),
+    ],
+    ids=["dense", "a user's", "normed", "convolutions"],
+)
+def test_blocks_are_a_loop_where_the_variables_that_it_spares_are_worth_it(build, few, enough):
+    model, deep = build(few), build(enough)
+    assert [len(r.blocks) for r in loops(deep.graph())] == [enough]
+    assert loops(model.graph()) == []
+    assert not any("as a loop" in line for line in equal_blocks(model))
+    said = []
+    deep.summary(print_fn=said.append, line_length=120)
+    assert f"Compiled once, as a loop: {enough} equal blocks" in said[0]
+    try:
+        tv.config.disable_block_folding()
+        assert loops(deep.graph()) == []
+        assert "`config.disable_block_folding()` was called" in equal_blocks(deep)[0]
+        tv.config.enable_block_folding()
+        assert [len(r.blocks) for r in loops(model.graph())] == [few]
+    finally:
+        tv.config.reset_block_folding()
+    [close] = equal_blocks(model)
+    assert close.startswith(f"Compiled one by one: {few} equal blocks") and "from 80 on" in close
+
+
+def test_blocks_of_a_model_inside_are_named():
+    inner = stack(*(layers.Dense(6, name=f"inner_{i}") for i in range(45)))
+    [line] = equal_blocks(tv.Sequential([tv.Input((6,)), inner]))
+    assert line.endswith("45 equal blocks, 'inner_0' to 'inner_44'")
+
+
+def test_other_threads_may_look_at_a_model_that_trains():
+    model = stack(*(layers.Dense(6) for _ in range(41)))
+    model.compile("sgd", "mse")
+    kernel = model.layers[2].kernel
+    model.fit(X, X[:, :3], verbose=0)
+    held = kernel.held()
+    assert isinstance(held, Row)
+    model.fit(X, X[:, :3], verbose=0)
+    jax.eval_shape(lambda: kernel.value)  # The variable takes its row while something is traced.
+    assert kernel.numpy().shape == held.taken().shape == (6, 6)
 
 
 class Subclassed(tv.Model):
@@ -244,5 +314,5 @@ def test_a_mask_goes_along():
         getattr(tv.config, f"{'enable' if folding else 'disable'}_block_folding")()
         tv.utils.set_random_seed(3)
         found.append(build().predict(x, verbose=0))
-    tv.config.disable_block_folding()
+    tv.config.reset_block_folding()
     np.testing.assert_allclose(*found, rtol=1e-5)

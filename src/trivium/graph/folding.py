@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
-from trivium.graph.repeats import Repeat
+from trivium.graph.repeats import Repeat, repeats
 from trivium.state.frame import current_frame, entered
 from trivium.state.logits import logits_of
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.scopes import StatelessScope, add_losses
+from trivium.state.settings import is_block_folding_enabled
 from trivium.state.stacking import stacked, unstacked
 
-__all__ = ["fold", "folds"]
+if TYPE_CHECKING:
+    from trivium.graph.graph import Graph
+
+__all__ = ["fold", "folds", "loops"]
 
 
 class _Unlike(Exception):
@@ -25,6 +29,24 @@ def folds() -> bool:
     frame = current_frame()
     lookers = frame.watched, frame.trail, frame.binder, frame.tapes or None
     return frame.folds is not None and all(looker is None for looker in lookers)
+
+
+def loops(graph: Graph) -> list[Repeat]:
+    """Return the equal blocks of a graph that become loops, as `config.enable_block_folding` and its kin have it.
+
+    Args:
+        graph: The graph.
+
+    Example:
+        >>> from trivium.graph import Graph, SymbolicTensor
+        >>> x = y = SymbolicTensor((None, 3))
+        >>> for _ in range(30):
+        ...     y = y * 2.0 + 1.0
+        >>> loops(Graph(x, y))  # There is no variable in it.
+        []
+    """
+    setting = is_block_folding_enabled()
+    return [] if setting is False else repeats(graph, 0.0 if setting else 1.0)
 
 
 def fold(repeat: Repeat, values: dict[int, Any]) -> bool:
@@ -49,7 +71,9 @@ def fold(repeat: Repeat, values: dict[int, Any]) -> bool:
         carried, (rows, written, losses) = jax.lax.scan(
             loop.body, carried, slices, length=len(repeat.blocks)
         )
-    except _Unlike:
+    except (
+        Exception
+    ):  # The blocks one after the other say where it comes from, if it is an error of theirs.
         return False
     folds = current_frame().folds
     assert folds is not None

@@ -10,9 +10,8 @@ import jax
 
 from trivium.graph.closure import Closure
 from trivium.graph.errors import DisconnectedGraphError
-from trivium.graph.folding import fold, folds
+from trivium.graph.folding import fold, folds, loops
 from trivium.graph.node import Node
-from trivium.graph.repeats import repeats
 from trivium.graph.splitting import Split, split
 from trivium.graph.tensor import SymbolicTensor, is_symbolic
 from trivium.state.trees import map_tree
@@ -125,7 +124,7 @@ class Graph:
             jax.tree_util.tree_leaves(t, is_leaf=_is_none) for t in (self.inputs, inputs)
         )
         values = {id(t): v for t, v in zip(tensors, flat, strict=True) if t is not None}
-        folded = {r.start: r for r in repeats(self)} if call is None and folds() else {}
+        folded = {r.start: r for r in loops(self)} if call is None and folds() else {}
         done = 0
         for number, node in enumerate(self.nodes):
             if number < done:

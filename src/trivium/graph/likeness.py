@@ -7,7 +7,10 @@ that do not.
 
 from __future__ import annotations
 
+import dataclasses
+import dis
 import functools
+import inspect
 import types
 import weakref
 from collections.abc import Iterator
@@ -45,6 +48,16 @@ _PLAIN = (
     type,
     range,
     slice,
+)
+# What runs before a layer is called, or beside it.
+_BEFORE_CALLS = frozenset(
+    {"__init__", "build", "get_config", "from_config", "get_build_config", "build_from_config",
+     "compute_output_shape", "save_own_variables", "load_own_variables"}
+)  # fmt: skip
+_NAMES = frozenset({"name", "path"})
+_STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "DELETE_ATTR", "STORE_SUBSCR"})
+_CHANGES = frozenset(
+    {"append", "extend", "insert", "update", "setdefault", "setattr", "__dict__", "__setattr__"}
 )
 _LARGE = 4096  # Arrays of more bytes are the same as themselves only.
 _MANY = 4000  # A layer that reaches more objects than that reaches beyond itself.
@@ -124,14 +137,14 @@ class Likeness:
             yield self._seen.get(id(x()), id(x()))
         elif isinstance(x, np.ndarray | jax.Array) and x.nbytes <= _LARGE:
             yield from (x.shape, str(x.dtype), np.asarray(x).tobytes())
-        elif getattr(kind, "_tracked_as", None) == LAYERS or _is_ours(kind):
+        elif _can_be_told(kind):
             yield from self._attributes(x)
         else:
             yield _itself(x)
 
     def _attributes(self, x: Any) -> Iterator[Any]:
         remat = vars(x).get("_remat")
-        if _asks_for_names(type(x)) or getattr(remat, "layer_names", None):
+        if _code_of(type(x)).names or getattr(remat, "layer_names", None):
             yield x.name
         for name, value in vars(x).items():
             # A variable that has its value has no more use for its initializer.
@@ -167,14 +180,52 @@ def _is_ours(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == _library() and hasattr(kind, "__dict__")
 
 
-def _asks_for_names(kind: type) -> bool:
-    """Say whether a user's class reads a name or a path, by which two layers that look alike could differ."""
-    for each in kind.__mro__:
-        if _is_ours(each) or each is object:
-            continue
-        for name, member in vars(each).items():
-            code = getattr(member, "__code__", None)
-            names = () if code is None else code.co_names
-            if name not in ("__init__", "build", "get_config") and {"name", "path"} & {*names}:
-                return True
-    return False
+def _can_be_told(kind: type) -> bool:
+    """Say whether what a class computes follows from its attributes, so that two of its kind can be compared."""
+    if _is_ours(kind):
+        return True
+    return getattr(kind, "_tracked_as", None) == LAYERS and not _code_of(kind).keeps
+
+
+@dataclasses.dataclass(frozen=True)
+class _Code:
+    """What is in the code of a user's class.
+
+    Args:
+        names: Whether it reads a name or a path, by which two layers that look alike could differ.
+        keeps: Whether a call leaves something on the layer or elsewhere: in a loop it would be one block's, and of no
+            use outside.
+    """
+
+    names: bool
+    keeps: bool
+
+
+_known: weakref.WeakKeyDictionary[type, _Code] = weakref.WeakKeyDictionary()
+
+
+def _code_of(kind: type) -> _Code:
+    if kind not in _known:
+        found = [code for each in kind.__mro__ for code in _written_in(each)]
+        _known[kind] = _Code(
+            any(not _NAMES.isdisjoint(code.co_names) for code in found), any(map(_keeps, found))
+        )
+    return _known[kind]
+
+
+def _written_in(kind: type) -> Iterator[types.CodeType]:
+    """Yield the code of a user's class that may run in a call, functions inside functions as well."""
+    if _is_ours(kind) or kind is object:
+        return
+    for name, member in vars(kind).items():
+        member = getattr(member, "__func__", getattr(member, "fget", member))
+        code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
+        waiting = [] if code is None or name in _BEFORE_CALLS else [code]
+        while waiting:
+            yield (code := waiting.pop())
+            waiting += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+
+
+def _keeps(code: types.CodeType) -> bool:
+    stores = any(i.opname in _STORES for i in dis.get_instructions(code))
+    return stores or not _CHANGES.isdisjoint(code.co_names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from trivium.graph.likeness import Likeness
 from trivium.graph.node import Node
+from trivium.state.dtypes import is_float
 from trivium.state.variable import Variable
 
 if TYPE_CHECKING:
@@ -19,9 +21,16 @@ __all__ = ["FEWEST", "Repeat", "repeats"]
 
 # How many equal blocks are a loop at least.
 FEWEST = 4
-# How many calls of layers and ops a loop must save to be worth it: a loop over small layers takes longer than these one
-# after the other, and what XLA saves on fewer is less than a second. See docs/performance.md.
-WORTH = 40
+# How many variables a loop must spare the program to be worth it, each that stands in all blocks counted once for each
+# block but one: a loop over few small layers takes longer than these one after the other, and what XLA saves on them is
+# less than a second. Variables are counted, and not calls, since they are the same ones however a block is written: as
+# layers in a row, as a layer of a user's, as a model. See docs/performance.md.
+WORTH = 80
+# Blocks that work on sequences lose a quarter of their speed in a loop, in which XLA keeps what their gradients need as
+# slices of larger arrays: there only a long wait for XLA is worse.
+WORTH_OF_SEQUENCES = 320
+# XLA takes a convolution's kernel, with its two gradients, for as long as several matrices.
+_CONVOLUTION = 3
 
 
 @dataclasses.dataclass
@@ -49,11 +58,25 @@ class Repeat:
         """The place after the last block's last node."""
         return self.start + len(self.blocks) * len(self.blocks[0])
 
+    @property
+    def spares(self) -> int:
+        """How many variables the loop spares the program, to be held against `worth`."""
+        first = [column[0] for column in self.stacks]
+        # States of random numbers cost nothing.
+        each = [_CONVOLUTION if v.ndim > 3 else 1 for v in first if is_float(v.kept_dtype)]
+        return (len(self.blocks) - 1) * sum(each)
+
+    @property
+    def worth(self) -> int:
+        """How many variables a loop must spare to be worth it for blocks of this kind."""
+        sequences = any(len(t.shape) == 3 for t in self.enters)
+        return WORTH_OF_SEQUENCES if sequences else WORTH
+
 
 class _Sequence:
     """The nodes of a graph as numbers that are equal for nodes that do the same."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, fewest: int) -> None:
         self.nodes = graph.nodes
         self.maker = {
             id(t): (i, k)
@@ -64,18 +87,30 @@ class _Sequence:
         self.cut = any(id(t) in self.maker for t in graph.input_tensors)
         known: dict[Any, int] = {}
         likes: dict[int, Likeness] = {}
-        self.likes = []
-        numbers = []
-        for node in self.nodes:
-            like = likes.setdefault(id(node.operation), Likeness(node.operation))
+        self.likes: list[Likeness | None] = []
+        numbers: list[int] = []
+        looks = [
+            (type(n.operation), *((str(t.shape), t.dtype) for t in n.output_tensors))
+            for n in self.nodes
+        ]
+        times = Counter(looks)
+        for node, look in zip(self.nodes, looks, strict=True):
+            if times[look] < fewest:  # Nothing like it can stand in each block.
+                self.likes.append(None)
+                numbers.append(-1 - len(numbers))
+                continue
+            like = likes.get(id(node.operation))
+            if like is None:
+                like = likes[id(node.operation)] = Likeness(node.operation)
             self.likes.append(like)
-            outputs = tuple([(str(t.shape), t.dtype) for t in node.output_tensors])
             try:
-                form = (like.form, like.arguments(node), outputs, bool(node.closures) and id(node))
+                form = (like.form, like.arguments(node), look, bool(node.closures) and id(node))
                 numbers.append(known.setdefault(form, len(known)))
             except TypeError:  # Something in it cannot be compared.
                 numbers.append(-1 - len(numbers))
         self.numbers = np.array(numbers)
+        # No run can spare more.
+        self.most = _CONVOLUTION * sum(len(like.variables) for like in likes.values())
         self.edges = [
             [(*self.maker.get(id(t), (-1, 0)), id(t)) for t in node.inputs] for node in self.nodes
         ]
@@ -93,22 +128,18 @@ class _Sequence:
             for (a, b, t), (c, d, u) in zip(self.edges[i], self.edges[i + period], strict=True)
         )
 
-    def weight(self, i: int) -> int:
-        """Return how many calls a node is: for a model as many as there are in it."""
-        graph = getattr(self.nodes[i].operation, "_graph", None)
-        return 1 if graph is None else max(1, len(graph.all_nodes))
-
     def is_used_outside(self, tensor: Any, start: int, stop: int) -> bool:
         """Say whether anything but some nodes uses a tensor."""
         readers = self.readers.get(id(tensor), ())
         return id(tensor) in self.outside or any(not start <= i < stop for i in readers)
 
 
-def repeats(graph: Graph, fewest: int = FEWEST) -> list[Repeat]:
+def repeats(graph: Graph, share: float = 0.0, fewest: int = FEWEST) -> list[Repeat]:
     """Return the runs of equal blocks in a graph; of several ways to cut it the one with the most nodes.
 
     Args:
         graph: The graph; its layers are built.
+        share: The least share of `Repeat.worth` that a run spares.
         fewest: How many blocks are a run at least.
 
     Example:
@@ -121,27 +152,27 @@ def repeats(graph: Graph, fewest: int = FEWEST) -> list[Repeat]:
     """
     if len(graph.nodes) < fewest:
         return []
-    sequence = _Sequence(graph)
-    if sequence.cut:
+    sequence = _Sequence(graph, fewest)
+    if sequence.cut or sequence.most < share * WORTH:
         return []
     found: list[Repeat] = []
     at = 0
     while at < len(sequence.nodes) - fewest + 1:
         best = None
-        left = len(sequence.nodes) - at
-        for period in range(1, left // fewest + 1):
-            if sequence.numbers[at] != sequence.numbers[at + period]:
-                continue
+        longest = (len(sequence.nodes) - at) // fewest
+        following = sequence.numbers[at + 1 : at + longest + 1]
+        for period in (np.flatnonzero(following == sequence.numbers[at]) + 1).tolist():
             count = _count(sequence, at, period)
             if count >= fewest and (best is None or count * period > best[0] * best[1]):
                 best = count, period
-        saved = (best[0] - 1) * sum(map(sequence.weight, range(at, at + best[1]))) if best else 0
-        run = _run(sequence, at, *best) if best and saved >= WORTH else None
-        if run is not None:
+        run = _run(sequence, at, *best) if best else None
+        if run is None:
+            at += 1
+        elif run.spares < share * run.worth:
+            at = run.stop - len(run.blocks[0]) + 1  # What begins within it spares less.
+        else:
             found.append(run)
             at = run.stop
-        else:
-            at += 1
     return found
 
 
@@ -185,7 +216,7 @@ def _run(sequence: _Sequence, at: int, count: int, period: int) -> Repeat | None
     blocks = [sequence.nodes[i : i + period] for i in range(at, last, period)]
     stacks = _stacks(
         [
-            [v for like in sequence.likes[i : i + period] for v in like.variables]
+            [v for like in sequence.likes[i : i + period] if like for v in like.variables]
             for i in range(at, last, period)
         ]
     )

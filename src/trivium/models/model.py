@@ -373,7 +373,7 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         show_trainable: bool = False,
         layer_range: Any = None,
     ) -> None:
-        """Print a table of the layers with their output shapes and numbers of parameters.
+        """Print a table of the layers with their output shapes and numbers of parameters, and which blocks are a loop.
 
         Args:
             line_length: The width in characters; the terminal's where it is `None`.

@@ -320,13 +320,17 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             accumulators = self._zeros_like(variables, "gradient_accumulator")
         slots: Any = []
         if not self._assigns:
-            slots = jax.tree_util.tree_map_with_path(
-                # A copy, since a transformation may keep the parameters' own arrays.
-                lambda path, leaf: self._variable(
-                    copy_of(jnp.asarray(leaf)), _slot_name(path, jnp.asarray(leaf), variables)
-                ),
-                self.transformation().init([v.peek() for v in variables]),
-            )
+            parameters = [v.peek() for v in variables]
+            theirs = set(map(id, parameters))
+
+            def slot(path: Any, leaf: Any) -> Variable:
+                array = jnp.asarray(leaf)
+                # A copy where a transformation keeps the parameters' own arrays.
+                own = isinstance(leaf, jax.Array) and id(leaf) not in theirs
+                name = _slot_name(path, array, variables)
+                return self._variable(array if own else copy_of(array), name)
+
+            slots = jax.tree_util.tree_map_with_path(slot, self.transformation().init(parameters))
         self._trainable_variables = variables
         self._state = self._state._replace(
             averages=averages, accumulators=accumulators, slots=slots

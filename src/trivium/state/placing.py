@@ -197,11 +197,12 @@ class Row:
         self.whole, self.number = whole, number
 
     def taken(self) -> jax.Array:
-        """Return the row, in memory of its own."""
-        if not _is_of_the_host(self.whole):
-            row: jax.Array = self.whole[self.number]
-            return row
-        return to_device(np.asarray(self.whole)[self.number])
+        """Return the row, in memory of its own: a real array, whatever is being traced around this call."""
+        with jax.ensure_compile_time_eval():
+            if not _is_of_the_host(self.whole):
+                row: jax.Array = self.whole[self.number]
+                return row
+            return to_device(np.asarray(self.whole)[self.number])
 
     def is_deleted(self) -> bool:
         """Say whether a program has taken the memory."""

@@ -24,6 +24,7 @@ __all__ = [
     "is_traceback_filtering_enabled",
     "max_epochs",
     "max_steps_per_epoch",
+    "reset_block_folding",
     "set_backend",
     "set_max_epochs",
     "set_max_steps_per_epoch",
@@ -117,27 +118,32 @@ def disable_flash_attention() -> None:
     own_session().flash_attention = False
 
 
-def is_block_folding_enabled() -> bool:
-    """Say whether equal blocks of a model are compiled once, as a loop over their weights; they are not by default.
+def is_block_folding_enabled() -> bool | None:
+    """Say whether equal blocks of a model are compiled once, as a loop over their weights.
+
+    Returns:
+        `True` where all are, `False` where none are, and `None`, which is the default, where the graph says whether it
+        is worth it: see docs/performance.md.
 
     Example:
-        >>> is_block_folding_enabled()
-        False
+        >>> is_block_folding_enabled() is None
+        True
     """
     return session().block_folding
 
 
 def enable_block_folding() -> None:
-    """Compile equal blocks of a model once in `fit`, `evaluate` and `predict`, where there are enough of them.
+    """Compile equal blocks of a model once in `fit`, `evaluate` and `predict`, wherever there are four or more.
 
-    A deep network then compiles in the time of a few blocks. The numbers are the same but for the rounding of sums that
-    XLA orders otherwise; all styles of writing, and all lengths of chunks, still agree to the bit.
+    By default that is done where it is worth it. A deep network then compiles in the time of a few blocks. The numbers
+    are the same but for the rounding of sums that XLA orders otherwise; all styles of writing, and all lengths of
+    chunks, still agree to the bit.
 
     Example:
         >>> enable_block_folding()
         >>> is_block_folding_enabled()
         True
-        >>> disable_block_folding()
+        >>> reset_block_folding()
     """
     own_session().block_folding = True
 
@@ -147,8 +153,22 @@ def disable_block_folding() -> None:
 
     Example:
         >>> disable_block_folding()
+        >>> is_block_folding_enabled()
+        False
+        >>> reset_block_folding()
     """
     own_session().block_folding = False
+
+
+def reset_block_folding() -> None:
+    """Let the graph say again where equal blocks are compiled once.
+
+    Example:
+        >>> reset_block_folding()
+        >>> is_block_folding_enabled() is None
+        True
+    """
+    own_session().block_folding = None
 
 
 def is_interactive_logging_enabled() -> bool:

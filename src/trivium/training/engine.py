@@ -99,7 +99,7 @@ class Program:
 
         # The step is traced once; the loop replays what was traced.
         try:
-            with entered(folds=[] if is_block_folding_enabled() else None):
+            with entered(folds=None if is_block_folding_enabled() is False else []):
                 traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
         except NEEDS_VALUES as error:
             raise values_needed(error) from None
@@ -118,19 +118,13 @@ class Program:
         traced, self._stacks = carried(traced, len(leaves), len(results))
         self._moved = changed(traced, len(self._stacks), len(results))
         self.changed = sorted(place for i in self._moved for place in self._stacks.places(i))
-        self.reused = [
-            i
-            for i in self.changed
-            if safe
-            and i in self._stacks.alone
-            and i not in shared
-            and _nbytes(leaves[i]) >= _REUSED
-        ]
-        own = {self._stacks.alone.index(i) + len(self._stacks.columns) for i in self.reused}
-        # Nobody else holds what was stacked for the loop.
-        self._given = [
-            i for i in self._moved if i in own or (safe and i < len(self._stacks.columns))
-        ]
+        large = {
+            i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
+        }
+        self.reused = sorted(large.intersection(self._stacks.alone))
+        # Of stacks nobody but the variables holds rows. Small ones are left all the same, as if they lay alone: another
+        # thread may predict with them meanwhile.
+        self._given = [i for i in self._moved if large.issuperset(self._stacks.places(i))]
         self._kept = [i for i in range(len(self._stacks)) if i not in {*self._given}]
         self._loop = functools.partial(
             _loop, results=results, batch_size=batch_size, changed=self._moved,

@@ -25,6 +25,7 @@ from trivium.data.checks import check_count, placed
 from trivium.data.convert import refuse_text
 from trivium.data.texts import is_text
 from trivium.state import StatelessScope, Variable, named_arguments, shape_scope, suggest
+from trivium.state.frame import entered
 from trivium.state.guarding import changes_of, settings_of
 from trivium.state.looks import lasting_look, watch
 from trivium.state.scopes import Policy
@@ -323,7 +324,7 @@ class Trainer(Steps):
         specs = map_tree(_spec, x)
 
         def outputs_for(x: Any) -> Any:
-            with shape_scope():
+            with shape_scope(), entered(folds=[]):  # Equal blocks give equal shapes.
                 return self(keep_order(specs, x), training=training)
 
         if made.run_eagerly:  # The code may need values.

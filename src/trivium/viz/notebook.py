@@ -9,6 +9,7 @@ import html
 import io
 from typing import Any
 
+from trivium.viz.blocks import equal_blocks
 from trivium.viz.curves import learning_curves
 from trivium.viz.summary import Row, summary_rows, totals
 
@@ -33,7 +34,9 @@ def model_html(model: Any) -> str:
         (1, 1, True)
     """
     rows = summary_rows(model)
-    said = "".join(f"<div>{html.escape(line)}</div>" for line in totals(model))
+    said = "".join(
+        f"<div>{html.escape(line)}</div>" for line in (*totals(model), *equal_blocks(model))
+    )
     head = f"<b>{html.escape(model.name)}</b> ({html.escape(type(model).__name__)})"
     text = f"<div><p>{head}</p>{_table(rows)}<p>{said}</p></div>"
     return (

@@ -10,6 +10,7 @@ import numpy as np
 
 from trivium.graph import Graph, Node, ReadVariable
 from trivium.layers.base import Layer
+from trivium.viz.blocks import equal_blocks
 
 __all__ = ["Row", "print_summary", "summary_rows", "totals"]
 
@@ -171,13 +172,15 @@ def print_summary(
     import io
 
     from rich.console import Console, Group
+    from rich.markup import escape
 
     rows = _in_range(summary_rows(model, expand_nested), layer_range)
     stream = io.StringIO() if print_fn is not None else None
     console = Console(file=stream, width=line_length or (80 if stream else None), highlight=False)
     title = f'[bold]Model: "{model.name}"[/bold] ({type(model).__name__})'
     # In one go: a notebook shows each print as an output of its own.
-    console.print(Group(title, _table(rows, show_trainable), *totals(model)))
+    said = [*totals(model), *map(escape, equal_blocks(model))]
+    console.print(Group(title, _table(rows, show_trainable), *said))
     if print_fn is not None and stream is not None:
         print_fn(stream.getvalue())
 
