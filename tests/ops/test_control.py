@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from oracle import both, recorded
 
+import trivium as tv
 from trivium import Variable, ops
 from trivium.graph import CaptureError, Graph, SymbolicTensor
 
@@ -144,3 +145,52 @@ def test_loops_over_nothing_take_no_step() -> None:
     last, ys = ops.scan(lambda s, u: (s + u, s), jnp.ones(2), jnp.zeros((0, 2)))
     assert last.tolist() == [1.0, 1.0] and ys.shape == (0, 2)
     assert ops.map(lambda u: u * 2, jnp.zeros((0, 2))).shape == (0, 2)
+
+
+TEXT = np.array([["the cat sat"], ["a dog ran"]])
+
+
+def _with_text(name: str, text: Any) -> Any:
+
+    return {
+        "scan": lambda: ops.scan(lambda c, x: (c, x), jnp.zeros(()), text),
+        "map": lambda: ops.map(lambda x: x, text),
+        "fori_loop": lambda: ops.fori_loop(0, 2, lambda i, x: x, text),
+        "while_loop": lambda: ops.while_loop(
+            lambda i, x: i < 2, lambda i, x: (i + 1, x), (0, text)
+        ),
+        "switch": lambda: ops.switch(0, [lambda x: x] * 2, text),
+        "vectorized_map": lambda: ops.vectorized_map(lambda x: x, text),
+    }[name]()
+
+
+@pytest.mark.parametrize(
+    "name", ["scan", "map", "fori_loop", "while_loop", "switch", "vectorized_map"]
+)
+@pytest.mark.parametrize("symbolic", [True, False])
+def test_text_in_a_loop_is_refused_by_name(name: str, symbolic: bool) -> None:
+    text = tv.Input((1,), dtype="string", name="words") if symbolic else TEXT
+    came = "words" if symbolic else "an array"
+    with pytest.raises(TypeError, match=rf"'{name}' takes numbers, and '{came}' is text.*before"):
+        _with_text(name, text)
+
+
+def test_text_from_around_a_branch_is_refused_with_the_line() -> None:
+    lookup = tv.layers.StringLookup(vocabulary=["a"])
+    words, number = tv.Input((1,), dtype="string", name="words"), tv.Input(())
+    with pytest.raises(
+        TypeError, match=r"'cond' takes .*'words' is text.*stands in .*test_control"
+    ):
+        tv.ops.cond(tv.ops.sum(number) > 0, lambda: lookup(words), lambda: -lookup(words))
+
+    class Branches(tv.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lookup = lookup
+
+        def call(self, x: Any) -> Any:
+            ids = self.lookup
+            return tv.ops.cond(tv.ops.sum(ids(x)) > 0, lambda: ids(x), lambda: -ids(x))
+
+    with pytest.raises(TypeError, match=r"'cond' takes numbers, and .* is text"):
+        Branches().predict(TEXT, verbose=0)

@@ -85,3 +85,23 @@ def test_a_long_vocabulary_is_not_written_and_the_program_says_where_it_is(tmp_p
     exec("\n".join(todo), space)
     data = np.array([["town 3"], ["elsewhere"]])
     np.testing.assert_array_equal(space["model"](data), model(data))
+
+
+@pytest.mark.parametrize("style", ["sequential", "functional", "subclass"])
+@pytest.mark.parametrize("stacked", [True, False], ids=["in a stack", "alone"])
+def test_written_programs_know_what_layers_within_wrappers_learned(style, stacked):
+    lookup = layers.IntegerLookup()
+    lookup.adapt(WHOLE)
+    inner = tv.Sequential([tv.Input((1,), dtype="int32"), lookup]) if stacked else lookup
+    inputs = tv.Input((3, 1), dtype="int32")
+    model = tv.Model(inputs, layers.TimeDistributed(inner)(inputs))
+    made = executed(source(model, style))
+    np.testing.assert_array_equal(made(WHOLE[None]), model(WHOLE[None]))
+
+
+def test_too_much_to_write_within_a_wrapper_is_said():
+    lookup = layers.IntegerLookup(name="many")
+    lookup.adapt(np.arange(500))
+    inputs = tv.Input((3, 1), dtype="int32")
+    text = source(tv.Model(inputs, layers.TimeDistributed(lookup)(inputs)))
+    assert "# many has learned 500 terms, too many to write. They are in the file of" in text

@@ -87,13 +87,16 @@ class TextError(TypeError):
     Args:
         taker: What was called.
         text: The text's name.
+        remedy: What to do.
     """
 
-    def __init__(self, taker: object, text: str) -> None:
-        super().__init__(
-            f"{taker!r} takes numbers, and {text!r} is text. The layers StringLookup, TextVectorization and Hashing "
-            "make numbers of text."
-        )
+    def __init__(
+        self,
+        taker: object,
+        text: str,
+        remedy: str = "The layers StringLookup, TextVectorization and Hashing make numbers of text.",
+    ) -> None:
+        super().__init__(f"{taker!r} takes numbers, and {text!r} is text. {remedy}")
 
 
 class DisconnectedGraphError(ValueError):

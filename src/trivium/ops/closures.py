@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.kinds import AnyStrings
 from trivium.graph.closure import Closure
-from trivium.graph.errors import CaptureError
+from trivium.graph.errors import CaptureError, TextError, user_location
 from trivium.graph.graph import Graph
 from trivium.graph.infer import infer
 from trivium.graph.node import is_recording, record, recording
@@ -21,6 +22,13 @@ from trivium.state.frame import current_frame
 from trivium.state.variable import Variable
 
 __all__ = ["op_of_functions"]
+
+# NumPy's kinds of arrays that hold text.
+_TEXT = ("O", "S", "T", "U")
+_REMEDY = (
+    "Loops and branches are compiled, and text stays on the host. Make numbers of it before, with StringLookup, "
+    "TextVectorization or Hashing, and give the op these."
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +54,7 @@ def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        _refuse_text(function.__name__, (args, kwargs))
         plain, named = _replace(lambda f: f, (args, kwargs), _value)
         if not any_symbolic(plain, named):
             guarded = _replace(_guard, (plain, named), _value)
@@ -58,7 +67,10 @@ def op_of_functions(function: Callable[P, R]) -> Callable[P, R]:
         spies: dict[int, _Spy] = {}
         # While a model's code is captured, its variables read as symbolic tensors; else a node holds them themselves.
         of_variable = _value if is_recording() else _itself
-        spied = _replace(lambda f: spies.setdefault(id(f), _Spy(f)), (args, kwargs), of_variable)
+        name = function.__name__
+        spied = _replace(
+            lambda f: spies.setdefault(id(f), _Spy(f, name)), (args, kwargs), of_variable
+        )
         infer(run, *spied)
         held, named = _replace(lambda f: spies[id(f)].closure or f, (args, kwargs), of_variable)
         return cast(R, record(call, held, named, run))
@@ -88,13 +100,14 @@ def _guard(function: Callable[..., Any]) -> Callable[..., Any]:
 class _Spy:
     """Stands in for a function while shapes are inferred, and makes a closure of it at its first call."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., Any], op: str) -> None:
+        self.function, self.op = function, op
         self.closure: Closure | None = None
 
     def __call__(self, *args: Any) -> Any:
         if self.closure is None:
             self.closure = _close(self.function, args)
+            _refuse_text(self.op, self.closure.tensors)
         held = self.closure
         return held.over(*(jnp.zeros(t.dims, t.dtype) for t in held.tensors))(*args)
 
@@ -117,6 +130,16 @@ def _close(function: Callable[..., Any], args: Any) -> Closure:
     outer = list({id(t): t for t in used if id(t) not in inner}.values())
     graph = Graph([arguments, outer], [t for t in results if is_symbolic(t)])
     return Closure(graph, outer, result)
+
+
+def _refuse_text(op: str, arguments: Any) -> None:
+    """Raise an error where there is text among arguments, or among what a function uses from around it."""
+    for x in jax.tree_util.tree_leaves(arguments, is_leaf=callable):
+        kind = getattr(getattr(x, "dtype", None), "kind", None)
+        if isinstance(x, AnyStrings) or getattr(x, "is_text", False) or kind in _TEXT:
+            place = user_location()
+            where = f" The call stands in {place}." if place else ""
+            raise TextError(op, getattr(x, "name", "an array"), _REMEDY + where)
 
 
 def _value(variable: Variable) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import EllipsisType
@@ -94,6 +95,8 @@ class Values:
         self.own: set[str] = set()  # what only the user's running program has
         self.notes: list[str] = []  # what the program lacks
         self.bind = bind
+        # Layers inside of the one that is written which have learned something, by their names: a config lacks that.
+        self._inside: dict[str, Adaptive] = {}
 
     def text(self, value: Any) -> str:
         """Return a value's text.
@@ -195,18 +198,21 @@ class Values:
             return self._call(type(thing), config, set())
         if isinstance(thing, Adaptive):
             self._add_learned(thing, config)
+        inside = thing._flatten_layers(include_self=False)
+        times = Counter(layer.name for layer in inside)
+        self._inside = {a.name: a for a in inside if isinstance(a, Adaptive) and times[a.name] == 1}
         with custom_object_scope(thing._classes_inside()):
             return self._call(type(thing), config, {"name"} if thing._named_by_itself else set())
 
-    def _add_learned(self, layer: Adaptive, config: dict[str, Any]) -> None:
+    def _add_learned(self, layer: Adaptive, config: dict[str, Any], nested: bool = False) -> None:
         """Add a vocabulary that a layer has learned to its config, or say whence a longer one comes."""
         learned = layer.learned_arguments()
         count = len(learned.get("vocabulary", ()))
         if count > _LONGEST_VOCABULARY:
             name = _quoted(layer.name)
             self.notes.append(f"# {layer.name} has learned {count} terms, too many to write.")
-            if "idf_weights" in learned:
-                self.notes[-1] += " They are in the file of the model, with their weights."
+            if "idf_weights" in learned or nested:
+                self.notes[-1] += " They are in the file of the model."
                 return
             self.notes += [
                 "# They are in the file of the model:",
@@ -241,6 +247,10 @@ class Values:
     def _configured(self, config: dict[str, Any]) -> str:
         """Write an object from the config that another object's config holds for it."""
         name, inner = config["class_name"], config["config"]
+        layer = self._inside.get(str(inner.get("name"))) if isinstance(inner, dict) else None
+        if layer is not None and type(layer).__name__ == name:
+            inner = dict(inner)
+            self._add_learned(layer, inner, nested=True)
         if name == "Sequential":  # A stack among a layer's arguments.
             self.names.add(name)
             stack = ", ".join(map(self._configured, inner["layers"]))
