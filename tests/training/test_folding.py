@@ -9,6 +9,7 @@ from trivium import layers
 from trivium.graph.folding import loops
 from trivium.graph.repeats import repeats
 from trivium.state.placing import Row
+from trivium.state.variable import held_by
 from trivium.viz.blocks import equal_blocks
 
 RNG = np.random.default_rng(0)
@@ -253,7 +254,7 @@ def test_other_threads_may_look_at_a_model_that_trains():
     model.compile("sgd", "mse")
     kernel = model.layers[2].kernel
     model.fit(X, X[:, :3], verbose=0)
-    held = kernel.held()
+    [held] = held_by([kernel])
     assert isinstance(held, Row)
     model.fit(X, X[:, :3], verbose=0)
     jax.eval_shape(lambda: kernel.value)  # The variable takes its row while something is traced.
