@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiling import compiled_count
 
 import trivium as tv
 from trivium import optimizers
@@ -254,3 +255,13 @@ def test_a_callback_of_ones_own_sets_the_rates_of_several_optimizers():
     model.compile(pair(), lambda y, p: p)
     model.fit(X, X, epochs=3, verbose=0, callbacks=[Plan()])
     assert [dense.kernel.numpy().item(), dense.bias.numpy().item()] == [-3.0, -0.75]
+
+
+def test_all_steps_by_hand_are_one_program():
+    variable = Variable(np.ones(3, "float32"))
+    optimizer, gradient = optimizers.Adam(0.1), np.ones(3, "float32")
+    counts = []
+    for _ in range(3):
+        optimizer.apply_gradients([(gradient, variable)])
+        counts.append(compiled_count())
+    assert counts[1:] == counts[:1] * 2

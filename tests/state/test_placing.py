@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trivium.state import to_device
-from trivium.state.placing import Rooms, handed_over
+from trivium.state.placing import Rooms, copy_of, handed_over
 
 
 def aligned(count: int) -> np.ndarray:
@@ -73,3 +73,10 @@ def test_memory_is_used_again_when_nobody_reads_it_any_more() -> None:
     del placed
     again = rooms.room((1024, 64), "float32")
     assert again.ctypes.data == where
+
+
+def test_a_copy_is_bound_to_a_device_only_where_the_array_was():
+    free = jnp.ones(3)
+    bound = jax.device_put(free, free.sharding)
+    assert [copy_of(x).committed for x in (free, bound)] == [False, True]
+    assert copy_of(free).unsafe_buffer_pointer() != free.unsafe_buffer_pointer()

@@ -44,6 +44,11 @@ def use(options: Mapping[str, Any], group: str) -> None:
     _options, _group = options, group
 
 
+def compiled_count() -> int:
+    """Return how many programs XLA was asked for, of JAX's own and of all others, since programs were dropped last."""
+    return _compiled
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("compiling").addoption(
         "--optimized", action="store_true", help="compile the programs of all tests as users' are"

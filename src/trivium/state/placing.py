@@ -174,7 +174,9 @@ def copy_of(array: jax.Array) -> jax.Array:
         >>> copy_of(x) is x, copy_of(x).tolist()
         (False, [1.0, 1.0, 1.0])
     """
-    copied: jax.Array = jax.device_put(array, array.sharding, may_alias=False)
+    # It stays where it is. To name the place would commit the array to it, and JAX compiles everything anew that
+    # meets a committed array where there was a free one before, what the optimizer and `tf.function` run above all.
+    copied: jax.Array = jax.device_put(array, may_alias=False)
     return copied
 
 
