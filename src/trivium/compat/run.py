@@ -21,6 +21,7 @@ import trivium
 from trivium.compat.errors import NotCovered
 from trivium.compat.figures import saved_figures
 from trivium.compat.hook import active, as_not_covered
+from trivium.state.quick_compilation import quick_operations
 from trivium.state.registry import suggest
 from trivium.state.settings import is_traceback_filtering_enabled
 
@@ -108,7 +109,8 @@ def _process(argv: list[str], folder: Path) -> Iterator[None]:
     sys.argv = argv
     sys.path.insert(0, str(folder))
     try:
-        with active():
+        # What such programs compute step by step, they compute on little, and once or a dozen times.
+        with active(), quick_operations():
             yield
     finally:
         sys.argv, sys.path[:] = before_argv, before_path
