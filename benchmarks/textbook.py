@@ -1,7 +1,7 @@
 """Measure whole programs in the manner of text books: under Python with TensorFlow, and under `trivium run`.
 
 They are those of `tests/compat/tensorflow/programs`, which print the same under both. Each run is a process of its own,
-imports and all; the two take turns, so that what else the machine does falls on both.
+imports and all; they take turns, so that what else the machine does falls on both.
 
     python benchmarks/textbook.py --python PYTHON-WITH-TENSORFLOW --rounds 3 [NAME …]
 """
@@ -15,18 +15,17 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
-from scripts import ENGINES, measure, table
+from scripts import measure, table
 
 PROGRAMS = Path(__file__).parents[1] / "tests" / "compat" / "tensorflow" / "programs"
 
 
-def ratios(times: dict[Path, dict[str, list[float]]]) -> list[float]:
+def ratios(times: dict[Path, dict[str, list[float]]], ours: str) -> list[float]:
     """Return how many times as long each program takes with TensorFlow, by the medians of its runs."""
-    ours, theirs = ENGINES
-    return [
-        statistics.median(engines[theirs]) / statistics.median(engines[ours])
+    return sorted(
+        statistics.median(engines["tensorflow"]) / statistics.median(engines[ours])
         for engines in times.values()
-    ]
+    )
 
 
 def main() -> None:
@@ -43,10 +42,13 @@ def main() -> None:
     times = measure([PROGRAMS / f"{name}.py" for name in names], [], given.rounds, given.python)
     console = Console(width=120)
     console.print(table(times))
-    found = sorted(ratios(times))
+    for ours in ("trivium", "trivium again"):
+        found = ratios(times, ours)
+        console.print(
+            f"tensorflow / {ours}: median {statistics.median(found):.2f}, from {found[0]:.2f} to {found[-1]:.2f}"
+        )
     console.print(
-        f"TensorFlow / Trivium: median {statistics.median(found):.2f}, from {found[0]:.2f} to {found[-1]:.2f}, over "
-        f"{len(found)} programs; load of the machine {before[0]:.1f} before and {os.getloadavg()[0]:.1f} after, on "
+        f"{len(times)} programs; load of the machine {before[0]:.1f} before and {os.getloadavg()[0]:.1f} after, on "
         f"{os.cpu_count()} cores."
     )
 

@@ -4,6 +4,8 @@ import os
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("MPLBACKEND", "agg")
+# Nothing of a test is for the next one, nor in anybody's home.
+os.environ.setdefault("TRIVIUM_COMPILATION_CACHE", "0")
 
 import hypothesis
 import pytest

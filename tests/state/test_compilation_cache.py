@@ -8,7 +8,7 @@ import sys
 import jax
 import pytest
 
-from trivium import config
+from trivium import cli, config
 from trivium.state import compilation_cache as room
 
 # A user's program: a model trained, evaluated, asked and called. It tells how often XLA was asked, and what it did.
@@ -119,6 +119,36 @@ def test_what_was_longest_not_used_makes_room_and_other_files_stay(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
     room._trim(tmp_path, 250)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-cache", "c-cache", "mine"]
+
+
+def test_a_folder_is_looked_through_once_a_day(tmp_path):
+    assert [room._is_due(tmp_path), room._is_due(tmp_path)] == [True, False]
+    os.utime(tmp_path / "looked-through", (1000, 1000))
+    assert [room._is_due(tmp_path), room._is_due(tmp_path)] == [True, False]
+    assert room._is_due(tmp_path / "of nobody")
+
+
+def test_a_program_that_is_run_keeps_what_it_compiles(tmp_path, monkeypatch, capsys):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "from trivium import config\nfound = config.compilation_cache()\nprint(found and found.parent.name)\n"
+    )
+    home = tmp_path / "home"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+
+    def said(*words):
+        assert cli.main(["run", *words, str(script)]) == 0
+        assert config.compilation_cache() is None  # As before.
+        return capsys.readouterr().out.strip()
+
+    monkeypatch.setenv(room.VARIABLE, "0")
+    assert said() == "None" and not home.exists()
+    monkeypatch.delenv(room.VARIABLE)
+    assert said("--no-cache") == "None" and not home.exists()
+    assert said() == "programs" and home.exists()
+    # A home that is full or not one's own: the program does without, in silence.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(script))
+    assert said() == "None" and capsys.readouterr().err == ""
 
 
 def test_a_program_cut_short_is_compiled_anew(tmp_path):

@@ -6,6 +6,9 @@ beforehand. Without a display, `plt.show()` saves the figures beside the program
 
 A notebook is run in a kernel of this environment and written, with what its cells show, as
 `NAME-run.ipynb` or where `--output` says; never over itself, unless that is its own name.
+
+What was compiled for a program is kept for its next run, below ~/.cache/trivium or where
+TRIVIUM_COMPILATION_CACHE says (a folder; 0: nowhere).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ examples:
   trivium run train.py --epochs 3        # the program's own options
   trivium run -m package.train
   trivium run lesson.ipynb --output lesson-done.ipynb
+  trivium run --no-cache train.py
 """
 
 
@@ -37,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ['train.py', '--epochs', '3']
     """
     parser.epilog = EXAMPLES
-    parser.usage = "%(prog)s SCRIPT [arguments] | -m MODULE [arguments]"
+    parser.usage = "%(prog)s [--no-cache] SCRIPT [arguments] | -m MODULE [arguments]"
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="neither keep what is compiled for the next run, nor read what an earlier one kept",
+    )
     parser.add_argument(
         "-m",
         dest="module",
@@ -65,11 +74,12 @@ def run(args: argparse.Namespace) -> int:
     Example:
         >>> import contextlib, io
         >>> with contextlib.redirect_stderr(io.StringIO()) as said:
-        ...     status = run(argparse.Namespace(module=None, program=["no/such.py"]))
+        ...     status = run(argparse.Namespace(module=None, program=["no/such.py"], no_cache=True))
         >>> status, said.getvalue()
         (2, "trivium run: there is no file 'no/such.py'.\\n")
     """
     from trivium.compat import NotFound, RunError, print_error, run_module, run_notebook, run_script
+    from trivium.state.compilation_cache import kept_programs
 
     words = args.module or args.program
     if not words:
@@ -79,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         if not args.module and words[0].endswith(".ipynb"):
             print(f"notebook written: {run_notebook(words[0], _output(words[1:]))}")
         else:
-            (run_module if args.module else run_script)(words[0], words[1:])
+            with kept_programs(not args.no_cache):
+                (run_module if args.module else run_script)(words[0], words[1:])
     except RunError as error:
         print(f"trivium run: {error}", file=sys.stderr)
         return 2 if isinstance(error, NotFound) else 1

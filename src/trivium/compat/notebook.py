@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trivium.compat.hook import install, uninstall
+from trivium.state.quick_compilation import disable_quick_operations, enable_quick_operations
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]
 
@@ -25,6 +26,7 @@ def load_ipython_extension(ipython: Any) -> None:
         >>> unload_ipython_extension(None)
     """
     before = install()
+    enable_quick_operations()
     if before:
         print(
             f"trivium: {' and '.join(before)} had been imported before. Run the cells with those imports again; "
@@ -42,3 +44,4 @@ def unload_ipython_extension(ipython: Any) -> None:
         >>> unload_ipython_extension(None)
     """
     uninstall()
+    disable_quick_operations()

@@ -4,24 +4,29 @@ JAX has the cache (https://docs.jax.dev/en/latest/persistent_compilation_cache.h
 the options are its key. Here it gets one setting, and what a folder that lives for years needs: a bound, a folder for
 each kind of CPU, since programs for another's instructions would end the process, and nobody else who can write there,
 since what is read from it is run. It is off unless somebody turns it on: a library that is imported should not begin to
-write to one's home.
+write to one's home. `trivium run` is a program of its own, and does.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
+import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 
-__all__ = ["compilation_cache", "set_compilation_cache"]
+__all__ = ["compilation_cache", "kept_programs", "set_compilation_cache"]
 
 VARIABLE = "TRIVIUM_COMPILATION_CACHE"
 # Programs of a small network take 100 kB together, those of a deep one 10 MB.
 LIMIT = 1 << 30
+# To look through a folder takes 3 ms for each thousand programs in it, which is not for each start of a process.
+_DAY = 24 * 60 * 60
 
 _NAME_ANOTHER = (
     f"Give a folder that you can write to, as {VARIABLE}=FOLDER or `set_compilation_cache(FOLDER)`."
@@ -44,8 +49,8 @@ def set_compilation_cache(where: bool | str | os.PathLike[str] = True) -> None:
     """Keep compiled programs for the next process, which then compiles none that it has in common with this one.
 
     The environment variable `TRIVIUM_COMPILATION_CACHE` does the same from outside, before a program starts: `1`, or a
-    folder. A process that finds more than a gigabyte there when it starts removes what was longest not used. Several
-    processes may use one folder at once.
+    folder. Once a day, the process that starts first removes what was longest not used, where it finds more than a
+    gigabyte. Several processes may use one folder at once.
 
     Args:
         where: `True` for the user's folder (`$XDG_CACHE_HOME/trivium/programs`, by default below `~/.cache`), or the
@@ -68,8 +73,40 @@ def set_compilation_cache(where: bool | str | os.PathLike[str] = True) -> None:
         _use(compilation_cache())
     else:
         folder = _folder(_home() if where is True else Path(where).expanduser())
-        _trim(folder, LIMIT)
+        if _is_due(folder):
+            _trim(folder, LIMIT)
         _use(folder)
+
+
+@contextlib.contextmanager
+def kept_programs(wanted: bool = True) -> Iterator[None]:
+    """Keep compiled programs in the user's folder while the `with` block lasts, as `trivium run` does.
+
+    What the environment says of it holds; and where nothing can be kept, nothing is: nobody asked for it.
+
+    Args:
+        wanted: Whether to keep and read them; `False` does neither, whatever the environment says.
+
+    Example:
+        >>> with kept_programs(False):
+        ...     compilation_cache() is None
+        True
+    """
+    before = compilation_cache()
+    least = jax.config.jax_persistent_cache_min_compile_time_secs  # type: ignore[attr-defined]
+    with warnings.catch_warnings():
+        if not wanted:
+            set_compilation_cache(False)
+        elif VARIABLE not in os.environ:
+            # A full disk, or an entry that another process is just writing: what fails is compiled, as without a cache.
+            warnings.filterwarnings("ignore", "Error (read|writ)ing persistent compilation cache")
+            with contextlib.suppress(ValueError):
+                set_compilation_cache()
+        try:
+            yield
+        finally:
+            _use(before)
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
 
 
 def _use(folder: Path | None) -> None:
@@ -120,6 +157,19 @@ def _cpu() -> str:
     kinds = ("model name", "flags", "features", "cpu implementer", "cpu part")
     told = [line for line in lines if line.lower().startswith(kinds)] or [platform.processor()]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:10]
+
+
+def _is_due(folder: Path) -> bool:
+    """Say whether nobody has looked through the folder for a day, and note that somebody does now."""
+    mark = folder / "looked-through"
+    try:
+        if time.time() - mark.stat().st_mtime < _DAY:
+            return False
+        os.utime(mark)
+    except OSError:
+        with contextlib.suppress(OSError):
+            mark.touch(mode=0o600)
+    return True
 
 
 def _trim(folder: Path, limit: int) -> None:
