@@ -43,6 +43,7 @@ OPTIONS = {
 # Elements of the largest array. Quick code of a function such as `tanh` takes 5 ns for each of them and XLA's best 0.5,
 # so that hundreds of calls pass before the latter has earned what it costs; then, the dispatch of a call takes as long.
 LARGEST = 8192
+_TAPES = ("trivium.state.recording", "trivium.state.tape")
 
 _enabled = False
 _original: Any = None
@@ -122,7 +123,7 @@ def _is_operation() -> bool:
     """Say whether what is being compiled is one of JAX's own functions, called by itself, or an operation on a tape."""
     function = _called()
     module = getattr(function, "__module__", None) or ""
-    if module == "trivium.state.recording":
+    if module in _TAPES:
         return True
     return module.partition(".")[0] == "jax" and "random" not in module
 

@@ -11,6 +11,7 @@ Reference:
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
@@ -296,7 +297,7 @@ class GradientTape:
         leaves, structure = jax.tree_util.tree_flatten(sources)
         with self._asked():
             end = self._array(target, "target")
-            rows = jnp.eye(end.size, dtype=end.dtype).reshape(end.size, *end.shape)
+            rows = _unit_rows((end.size, *end.shape), end.dtype)
             found = [
                 None if rows_of is None else rows_of.reshape(*end.shape, *rows_of.shape[1:])
                 for rows_of in self._rows(end, rows, leaves)
@@ -351,7 +352,7 @@ class GradientTape:
             end = self._array(target, "target")
             size = math.prod(own)
             # Samples do not touch each other, so all of them go back in one row.
-            rows = jnp.eye(size, dtype=end.dtype).reshape(size, 1, *own)
+            rows = _unit_rows((size, 1, *own), end.dtype)
             rows = jnp.broadcast_to(rows, (size, samples, *own))
             (found,) = self._rows(end, rows, [source])
             whole = (samples, *own, *source.shape[1:])
@@ -432,6 +433,13 @@ class GradientTape:
                 for identity, gradient in zip(node.inputs, node.backward(given), strict=True):
                     add(identity, gradient)
         return [_total([gradients[i] for i in s if i in gradients]) for s in sources]
+
+
+# One program, where NumPy's way of writing would be six for each shape.
+@functools.partial(jax.jit, static_argnums=(0, 1), inline=True)
+def _unit_rows(shape: tuple[int, ...], dtype: Any) -> jax.Array:
+    """Return, for each element of an array, an array of zeros with a one in its place."""
+    return jnp.eye(shape[0], dtype=dtype).reshape(shape)
 
 
 def _total(parts: list[Any]) -> Any:
