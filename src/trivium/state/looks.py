@@ -29,7 +29,8 @@ _ANSWERS = frozenset(
         "variables",
     }
 )
-_TRAINABLE = operator.attrgetter("trainable")
+# What `Variable.trainable` asks for.
+_TRAINABLE = operator.attrgetter("_trainable", "frozen")
 
 
 class Keeper(Protocol):
@@ -65,7 +66,7 @@ class Look:
         self._places: list[Any] = []
         self._values: list[Any] = []
         self._variables: list[Any] = []
-        self._trainable: list[bool] = []
+        self._trainable: list[tuple[bool, bool]] = []
 
     def holds(self) -> bool:
         """Say whether everything that was looked at holds what it held when the look was sealed."""

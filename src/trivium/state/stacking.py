@@ -7,7 +7,7 @@ a traced step: arrays of its state that it stacks come in stacked and leave stac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -147,21 +147,6 @@ class Stacks:
         """
         together = [stack([arrays[place] for place in column]) for column in self.columns]
         return [*together, *(alone(arrays[place]) for place in self.alone)]
-
-    def split(
-        self, joined: Iterable[tuple[int, Any]], rows: Callable[[Any], Sequence[Any]] = unstacked
-    ) -> dict[int, Any]:
-        """Return arrays by their places in the list.
-
-        Args:
-            joined: Places in the joined list, with what stands there.
-            rows: Makes several of one.
-        """
-        found: dict[int, Any] = {}
-        for place, array in joined:
-            parts = rows(array) if place < len(self.columns) else [array]
-            found.update(zip(self.places(place), parts, strict=True))
-        return found
 
 
 def carried(program: Program, states: int, results: int) -> tuple[Program, Stacks]:

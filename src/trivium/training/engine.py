@@ -63,7 +63,7 @@ class Program:
         result: The specs of one step's result.
         capacity: How many steps' results a chunk collects at most.
         calls_python: Whether the step calls Python while it runs.
-        changed: The numbers of the state arrays that the step changes, in the order of the state's leaves.
+        changed: The numbers of the state arrays that the step changes, in the order in which it gives the new ones.
         reused: Those among them whose memory the new values are written in: nobody else may hold these.
 
     Raises:
@@ -117,7 +117,7 @@ class Program:
         # From here on the state is that of the loop: what equal blocks have in the same place lies side by side.
         traced, self._stacks = carried(traced, len(leaves), len(results))
         self._moved = changed(traced, len(self._stacks), len(results))
-        self.changed = sorted(place for i in self._moved for place in self._stacks.places(i))
+        self.changed = [place for i in self._moved for place in self._stacks.places(i)]
         large = {
             i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
         }
@@ -154,8 +154,11 @@ class Program:
         """Return the new arrays for `changed`, given what the loop has changed of its state."""
         if not self._stacks.columns:  # All stand alone, in their order.
             return list(moved)
-        found = self._stacks.split(zip(self._moved, moved, strict=True), rows_of)
-        return [found[i] for i in self.changed]
+        stacked = len(self._stacks.columns)
+        values: list[Any] = []
+        for number, array in zip(self._moved, moved, strict=True):
+            values += rows_of(array) if number < stacked else (array,)
+        return values
 
     def _compile(self) -> None:
         # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
