@@ -14,6 +14,7 @@ from oracle import recorded
 import trivium as tv
 from trivium import layers, ops
 from trivium.layers import rnn as rnn_file
+from trivium.ops import control
 from trivium.ops.lowering.scanning import chunk_of
 
 RNG = np.random.default_rng(0)
@@ -357,7 +358,7 @@ def test_long_sequences_need_little_memory():
 
 
 def test_the_form_of_the_loop_changes_nothing(monkeypatch):
-    """In chunks, as for long sequences, and with products before the loop, as on accelerators."""
+    """With all that JAX keeps, in chunks, as for long sequences, and with products before the loop, as elsewhere."""
     layer = filled(
         layers.GRU(
             3,
@@ -379,17 +380,43 @@ def test_the_form_of_the_loop_changes_nothing(monkeypatch):
         both = jax.value_and_grad(lambda *given: run(*given), (0, 1), has_aux=True)
         return both(values, X), str(jax.make_jaxpr(lambda *given: run(*given))(values, X))
 
-    plain, program = tried()
     with monkeypatch.context() as patch:
+        patch.setattr(control, "thrifty", lambda step: step)
+        plain, program = tried()
         patch.setattr(rnn_file, "chunk_of", in_chunks)
         chunked, forgets = tried()
+    thrifty, _ = tried()
     monkeypatch.setattr(rnn_file, "early_products", lambda: True)
     early, before = tried()
     assert "remat" in forgets and "remat" not in program
     assert ["f32[5,3,9]" in text for text in (program, before)] == [False, True]
-    for other in (chunked, early):
+    for other in (thrifty, chunked, early):
         for a, b in zip(*map(jax.tree_util.tree_leaves, (other, plain)), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+def test_a_step_keeps_its_sums_and_states(kind, monkeypatch):
+    """Nothing that cheap operations make of them; derivatives forward and of second order are those of the plain step."""
+    layer = filled(kind(3))
+    values = [w.value for w in layer.weights]
+
+    def loss(values):
+        return jnp.sum(layer.stateless_call(values, [], X)[0] ** 2)
+
+    def derivatives():
+        again = lambda v: loss(v)  # noqa: E731  A new one, since JAX remembers programs of old ones.
+        slope = jax.grad(again)
+        twice = jax.jvp(lambda v: slope(v), (values,), (values,))
+        kept = str(jax.make_jaxpr(jax.grad(lambda v: loss(v)))(values))
+        return (*twice, jax.jvp(again, (values,), (values,))), kept.count("f32[5,3,")
+
+    found, few = derivatives()
+    monkeypatch.setattr(control, "thrifty", lambda step: step)
+    plain, many = derivatives()
+    assert few < many
+    for a, b in zip(*map(jax.tree_util.tree_leaves, (found, plain)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

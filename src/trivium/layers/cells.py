@@ -13,6 +13,7 @@ from trivium.layers.base import Layer
 from trivium.layers.cell import Cell, checked_cell, initial_state, output_size, state_list
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
+from trivium.ops.lowering.scanning import remembered
 from trivium.state.types import Array, Shape
 
 __all__ = ["GRUCell", "LSTMCell", "LongShortTerm", "SimpleRNNCell", "StackedRNNCells"]
@@ -98,7 +99,7 @@ class LongShortTerm(Cell):
         self, projected: Array, states: list[Array], training: bool
     ) -> tuple[Array, list[Array]]:
         hidden, kept = states
-        sums = projected + self._recurrent(hidden, training)
+        sums = remembered(projected + self._recurrent(hidden, training))
         enters, stays, new, leaves = jnp.split(sums, 4, axis=self._gate_axis)
         gate = self.recurrent_activation
         kept = gate(stays) * kept + gate(enters) * self.activation(new)
@@ -215,15 +216,16 @@ class GRUCell(Cell):
             recurrent = self._recurrent(state, training)
             if self.bias is not None:
                 recurrent = recurrent + ops.convert_to_tensor(self.bias)[1]
-            stays, resets = jnp.split(gate((projected + recurrent)[..., : 2 * units]), 2, axis=-1)
-            seen = resets * recurrent[..., 2 * units :]
+            sums = remembered((projected + recurrent)[..., : 2 * units])
+            stays, resets = jnp.split(gate(sums), 2, axis=-1)
+            seen = resets * remembered(recurrent[..., 2 * units :])
         else:
             dropped = self._dropped("recurrent_dropout", state, training)
             kernel = ops.convert_to_tensor(self.recurrent_kernel)
             sums = projected[..., : 2 * units] + ops.matmul(dropped, kernel[:, : 2 * units])
-            stays, resets = jnp.split(gate(sums), 2, axis=-1)
+            stays, resets = jnp.split(gate(remembered(sums)), 2, axis=-1)
             seen = ops.matmul(resets * dropped, kernel[:, 2 * units :])
-        new = self.activation(projected[..., 2 * units :] + seen)
+        new = self.activation(remembered(projected[..., 2 * units :]) + seen)
         state = stays * state + (1 - stays) * new
         return state, [state]
 

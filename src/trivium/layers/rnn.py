@@ -211,7 +211,14 @@ class RNN(Layer):
             walk = _Walk(self, step, keep is not None)
             start = states, self._before_first(states, first) if walk.carries else None
             (states, last), outputs = scan_in_chunks(
-                walk, start, (xs, keep), None, self.go_backwards, self._unrolled(xs), chunk
+                walk,
+                start,
+                (xs, keep),
+                None,
+                self.go_backwards,
+                self._unrolled(xs),
+                chunk,
+                thrift=True,
             )
         if not self.return_sequences:
             return last, states

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.ops.closures import op_of_functions
-from trivium.ops.lowering.scanning import lower_scan
+from trivium.ops.lowering.scanning import lower_scan, thrifty
 from trivium.state.effects import Pure, finding, purely, put_back
 from trivium.state.scopes import EffectError
 
@@ -227,6 +227,7 @@ def scan_in_chunks(
     reverse: bool = False,
     unroll: int | bool = 1,
     chunk: int | None = None,
+    thrift: bool = False,
 ) -> Any:
     """Do what `scan` does, on arrays, and remember for gradients no more than the state every `chunk` steps.
 
@@ -238,6 +239,7 @@ def scan_in_chunks(
         reverse: Whether to begin at the end.
         unroll: How many steps to write out in a row.
         chunk: How many steps to forget and compute anew at a time; `None` to remember all of them.
+        thrift: Whether each step is to remember its products alone, where that is faster.
     """
     # What the step writes and the losses that it adds go along in JAX's loop state, beside the user's.
     first = slice_of(xs)
@@ -252,6 +254,8 @@ def scan_in_chunks(
         (state, y), written, loss = step(written, state, x)
         return (state, written, _plus(total, loss)), y
 
+    if thrift and chunk is None:
+        again = thrifty(again)
     start = (init, step.now(), step.no_loss())
     (last, written, total), ys = lower_scan(again, start, xs, length, reverse, unroll, chunk)
     put_back(step, written, total)
