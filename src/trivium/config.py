@@ -12,6 +12,7 @@ from trivium.state.dtypes import (
     set_floatx,
 )
 from trivium.state.image_format import image_data_format, set_image_data_format
+from trivium.state.lowerings import lowering, set_lowering
 from trivium.state.quick_compilation import (
     disable_quick_operations,
     enable_quick_operations,
@@ -47,7 +48,7 @@ __all__ = [
     "enable_flash_attention", "enable_interactive_logging", "enable_quick_operations", "enable_traceback_filtering",
     "enable_unsafe_deserialization", "epsilon", "floatx", "image_data_format", "is_block_folding_enabled",
     "is_flash_attention_enabled", "is_interactive_logging_enabled", "is_nnx_enabled", "is_quick_operations_enabled",
-    "is_traceback_filtering_enabled", "max_epochs", "max_steps_per_epoch", "reset_block_folding", "set_backend",
-    "set_compilation_cache", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
-    "set_max_epochs", "set_max_steps_per_epoch",
+    "is_traceback_filtering_enabled", "lowering", "max_epochs", "max_steps_per_epoch", "reset_block_folding",
+    "set_backend", "set_compilation_cache", "set_dtype_policy", "set_epsilon", "set_floatx", "set_image_data_format",
+    "set_lowering", "set_max_epochs", "set_max_steps_per_epoch",
 ]  # fmt: skip

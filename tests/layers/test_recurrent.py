@@ -397,7 +397,7 @@ def test_the_form_of_the_loop_changes_nothing(monkeypatch):
 
 @pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
 def test_a_step_keeps_its_sums_and_states(kind, monkeypatch):
-    """Nothing that cheap operations make of them; derivatives forward and of second order are those of the plain step."""
+    """Nothing that cheap operations make of them; derivatives forward and of second order are the plain step's."""
     layer = filled(kind(3))
     values = [w.value for w in layer.weights]
 

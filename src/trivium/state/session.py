@@ -41,6 +41,7 @@ class Session:
         image_data_format: Where new layers have their channels.
         flash_attention: Whether attention may take a fused kernel where there is one.
         block_folding: Whether equal blocks of a model become a loop in compiled steps; `None`: where it is worth it.
+        lowering: The forms that are set for kinds of operations, as sorted pairs; others are chosen by the device.
         interactive_logging: Whether progress is shown on standard output, rather than logged.
         max_epochs: The most epochs of any `fit`; `None` for no limit.
         max_steps: The most steps of any epoch, evaluation or prediction.
@@ -60,6 +61,7 @@ class Session:
     image_data_format: str = "channels_last"
     flash_attention: bool = True
     block_folding: bool | None = None
+    lowering: tuple[tuple[str, str], ...] = ()
     interactive_logging: bool = True
     max_epochs: int | None = field(default_factory=lambda: _limit("KERAS_MAX_EPOCHS"))
     max_steps: int | None = field(default_factory=lambda: _limit("KERAS_MAX_STEPS_PER_EPOCH"))

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from trivium.state.session import session
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.trees import map_tree
 from trivium.state.variable import held_by
@@ -353,7 +354,13 @@ class Pass:
         program = self._found.get(segment.key)
         if program is None or program.failed:
             ready, state = self._ready, self._ready.state
-            key = (self.kind, ready.version, segment.key, is_block_folding_enabled())
+            key = (
+                self.kind,
+                ready.version,
+                segment.key,
+                is_block_folding_enabled(),
+                session().lowering,
+            )
             program = ready.programs.get(key)
             if program is None or program.failed:
                 program = Program(

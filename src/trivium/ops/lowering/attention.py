@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.ops.lowering.windows import on_cpu
+from trivium.state.lowerings import chosen_lowering
 from trivium.state.session import session
 from trivium.state.types import Array
 
@@ -108,7 +109,9 @@ class Attention:
         # Sums of `tanh` are dear to compute anew, so it takes more of them to be worth it.
         share = max(1, self.width / 16)
         known = isinstance(queries, int) and isinstance(keys, int)
-        if known and queries > size and queries * keys * share >= many:
+        form = chosen_lowering("attention")
+        worth = form == "blocks" or (form == "auto" and queries * keys * share >= many)
+        if known and queries > size and worth:
             return self._blockwise(query, key, value, bias, mask, chance, size)
         return self.with_weights(query, key, value, bias, mask, chance)[0]
 

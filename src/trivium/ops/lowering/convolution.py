@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.ops.lowering.canonical import Geometry, convolve, plain, product
-from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
+from trivium.ops.lowering.windows import by_form, fixed, pad_spatial, same_padding, windows
 from trivium.state.dtypes import is_half
 
 __all__ = ["conv", "conv_transpose", "depthwise", "groups_apart", "groups_batched", "whole"]
@@ -27,14 +27,14 @@ _GROUP_LIMIT = 8
 _FEW_NUMBERS, _FEW_CELLS = 80, 16
 
 
-# Compiled as a whole, so that a call outside a program is one program too.
-@functools.partial(jax.jit, static_argnames=("strides", "padding", "dilation"))
+@by_form("convolution", "strides", "padding", "dilation")
 def conv(
     x: jax.Array,
     kernel: jax.Array,
     strides: tuple[int, ...],
     padding: str,
     dilation: tuple[int, ...],
+    form: str = "auto",
 ) -> jax.Array:
     """Slide a kernel over an array; groups follow from the channels that the kernel lacks.
 
@@ -44,6 +44,7 @@ def conv(
         strides: The window's step along each spatial axis.
         padding: `"valid"` or `"same"`.
         dilation: The distance of the window's cells along each spatial axis.
+        form: How one group is convolved; by its shapes where it is `"auto"`.
 
     Returns:
         An array of shape `(batch, *positions, filters)`.
@@ -53,29 +54,30 @@ def conv(
         [2.0, 3.0, 3.0, 3.0, 2.0]
     """
     window, channels = kernel.shape[:-2], kernel.shape[-2]
-    if not (on_cpu() and fixed(x.shape[1:])):
+    if form == "plain" or not fixed(x.shape[1:]):
         return plain(x, kernel, strides, padding, dilation)
     pads = [(0, 0)] * len(window)
     if padding == "same":
         pads = same_padding(x.shape[1:-1], window, strides, dilation)
     groups = x.shape[-1] // channels
     if groups == 1:
-        return whole(x, kernel, Geometry(strides, tuple(pads), dilation, (1,) * len(window)))
+        return whole(x, kernel, Geometry(strides, tuple(pads), dilation, (1,) * len(window)), form)
     x = pad_spatial(x, pads)
     few = groups_apart if groups <= _GROUP_LIMIT else groups_batched
-    form = depthwise if channels == 1 else few
-    return form(x, kernel, strides, dilation)
+    several = depthwise if channels == 1 else few
+    return several(x, kernel, strides, dilation)
 
 
-def whole(x: jax.Array, kernel: jax.Array, how: Geometry) -> jax.Array:
+def whole(x: jax.Array, kernel: jax.Array, how: Geometry, form: str = "auto") -> jax.Array:
     """One group: a convolution in float32, which half precision is rounded from once; or a product.
 
     Args:
         x: An array of shape `(batch, *spatial, channels)`.
         kernel: An array of shape `(*window, channels, filters)`.
         how: How it slides.
+        form: `"convolution"`, `"product"`, or, by the shapes, `"auto"`.
     """
-    if _as_product(kernel.shape, how):
+    if form == "product" or (form == "auto" and _as_product(kernel.shape, how)):
         return product(x, kernel, how)
     if is_half(x.dtype):
         wide = convolve(x.astype("float32"), kernel.astype("float32"), how)
@@ -144,13 +146,14 @@ def depthwise(
     return total.astype(dtype)
 
 
-@functools.partial(jax.jit, static_argnames=("strides", "padding", "dilation"))
+@by_form("convolution", "strides", "padding", "dilation")
 def conv_transpose(
     x: jax.Array,
     kernel: jax.Array,
     strides: tuple[int, ...],
     padding: tuple[tuple[int, int], ...],
     dilation: tuple[int, ...],
+    form: str = "auto",
 ) -> jax.Array:
     """The transpose of a convolution: each cell of `x` adds a scaled kernel to the output.
 
@@ -161,6 +164,7 @@ def conv_transpose(
         padding: Cells to add (negative: to cut) before and after each spatial axis of the full output, whose size
             is `(size - 1) * stride + (window - 1) * dilation + 1`.
         dilation: The distance of a kernel's cells along each spatial axis.
+        form: As for `conv`.
 
     Returns:
         An array of shape `(batch, *positions, filters)`.
@@ -173,6 +177,6 @@ def conv_transpose(
     reach = [(k - 1) * d for k, d in zip(kernel.shape[:-2], dilation, strict=True)]
     added = tuple((r + low, r + high) for r, (low, high) in zip(reach, padding, strict=True))
     ones = (1,) * len(strides)
-    if not (on_cpu() and fixed(x.shape[1:])):
+    if form == "plain" or not fixed(x.shape[1:]):
         return plain(x, turned, ones, added, dilation, strides)
-    return whole(x, turned, Geometry(ones, added, dilation, strides))
+    return whole(x, turned, Geometry(ones, added, dilation, strides), form)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from functools import reduce
 from typing import Any
 
 import jax
@@ -17,15 +17,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from trivium.ops.lowering.windows import fixed, on_cpu, pad_spatial, same_padding, windows
+from trivium.ops.lowering.windows import by_form, fixed, pad_spatial, same_padding, windows
 
 __all__ = ["average_pool", "max_pool"]
 
 
-# Compiled as a whole, so that a call outside a program is one program too.
-@partial(jax.jit, static_argnames=("window", "strides", "padding"))
+@by_form("pooling", "window", "strides", "padding")
 def max_pool(
-    x: jax.Array, window: tuple[int, ...], strides: tuple[int, ...], padding: str
+    x: jax.Array,
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: str,
+    form: str = "auto",
 ) -> jax.Array:
     """Return the largest value in each window; its gradient goes to the first cell that has it.
 
@@ -34,16 +37,16 @@ def max_pool(
         window: The window's size along each spatial axis.
         strides: Its step along each.
         padding: `"valid"` or `"same"`.
+        form: How: `"plain"`, or as slices.
 
     Example:
         >>> max_pool(jnp.arange(5.0).reshape(1, 5, 1), (2,), (2,), "same").ravel().tolist()
         [1.0, 3.0, 4.0]
     """
     if x.dtype == bool:
-        largest: jax.Array = max_pool(x.astype("int8"), window, strides, padding).astype(bool)
-        return largest
+        return max_pool(x.astype("int8"), window, strides, padding, form=form).astype(bool)
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
-    if not (on_cpu() and fixed(x.shape[1:-1])):
+    if form == "plain" or not fixed(x.shape[1:-1]):
         return _reduce(x, np.asarray(lowest, x.dtype), lax.max, window, strides, padding)
     if padding == "same":
         pads = same_padding(x.shape[1:-1], window, strides, (1,) * len(window))
@@ -53,9 +56,13 @@ def max_pool(
     return x
 
 
-@partial(jax.jit, static_argnames=("window", "strides", "padding"))
+@by_form("pooling", "window", "strides", "padding")
 def average_pool(
-    x: jax.Array, window: tuple[int, ...], strides: tuple[int, ...], padding: str
+    x: jax.Array,
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: str,
+    form: str = "auto",
 ) -> jax.Array:
     """Return the mean of each window; cells that `"same"` padding adds are not counted.
 
@@ -64,6 +71,7 @@ def average_pool(
         window: The window's size along each spatial axis.
         strides: Its step along each.
         padding: `"valid"` or `"same"`.
+        form: How: `"plain"`, or as slices.
 
     Example:
         >>> average_pool(jnp.arange(5.0).reshape(1, 5, 1), (2,), (2,), "same").ravel().tolist()
@@ -72,17 +80,17 @@ def average_pool(
     # A sum overflows in half precision, where the mean does not.
     wide = x.astype(jnp.promote_types(x.dtype, "float32"))
     dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else wide.dtype
-    total = _window_sum(wide, window, strides, padding)
+    total = _window_sum(wide, window, strides, padding, form)
     if padding == "valid":
         return (total / math.prod(window)).astype(dtype)
     ones = jnp.ones((1, *x.shape[1:-1], 1), wide.dtype)
-    return (total / _window_sum(ones, window, strides, padding)).astype(dtype)
+    return (total / _window_sum(ones, window, strides, padding, form)).astype(dtype)
 
 
 def _window_sum(
-    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str
+    x: jax.Array, window: Sequence[int], strides: Sequence[int], padding: str, form: str
 ) -> jax.Array:
-    if not (on_cpu() and fixed(x.shape[1:-1])):
+    if form == "plain" or not fixed(x.shape[1:-1]):
         return _reduce(x, np.zeros((), x.dtype), lax.add, window, strides, padding)
     if padding == "same":
         x = pad_spatial(x, same_padding(x.shape[1:-1], window, strides, (1,) * len(window)))

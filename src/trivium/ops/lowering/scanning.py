@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
-from trivium.ops.lowering.windows import on_cpu
+from trivium.ops.lowering.windows import chosen, on_cpu
 
 __all__ = ["chunk_of", "early_products", "lower_scan", "remembered", "thrifty"]
 
@@ -57,7 +57,7 @@ def remembered(x: jax.Array) -> jax.Array:
         >>> remembered(jnp.ones(2)).tolist()
         [1.0, 1.0]
     """
-    return checkpoint_name(x, _REMEMBERED) if on_cpu() else x
+    return x if chosen("recurrence") == "plain" else checkpoint_name(x, _REMEMBERED)
 
 
 def thrifty(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,7 +73,7 @@ def thrifty(step: Callable[..., Any]) -> Callable[..., Any]:
     Reference:
         Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016 (cheap operations are done again).
     """
-    if not on_cpu():
+    if chosen("recurrence") == "plain":
         return step
     # In a loop XLA does not merge what is computed anew with what was computed first, so nothing must prevent it.
     return jax.checkpoint(step, policy=_is_remembered, prevent_cse=False)

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from trivium.state.frame import current_frame
+from trivium.state.lowerings import chosen_lowering
 
-__all__ = ["fixed", "on_cpu", "pad_spatial", "same_padding", "windows"]
+__all__ = ["by_form", "chosen", "fixed", "on_cpu", "pad_spatial", "same_padding", "windows"]
 
 
 def on_cpu() -> bool:
     """Say whether programs run on the CPU, where XLA's own windows are slow inside a loop."""
     return jax.default_backend() == "cpu" and not current_frame().portable
+
+
+def chosen(kind: str) -> str:
+    """Return the form of a kind of operation: as it is set; else `"auto"` on the CPU, and `"plain"` elsewhere.
+
+    Args:
+        kind: A key of `lowering()` of `trivium.config`.
+    """
+    if current_frame().portable:
+        return "plain"
+    form = chosen_lowering(kind)
+    return "plain" if form == "auto" and not on_cpu() else form
+
+
+def by_form(kind: str, *static: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a function as a whole, so that a call outside a program is one program too; for each form another one.
+
+    Args:
+        kind: The kind of operation, whose form the function gets as its argument `form`.
+        static: The arguments that are no arrays.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        compiled = jax.jit(function, static_argnames=("form", *static))
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return compiled(*args, **{"form": chosen(kind)} | kwargs)
+
+        return call
+
+    return decorate
 
 
 def fixed(sizes: Sequence[object]) -> bool:
