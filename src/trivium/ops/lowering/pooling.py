@@ -44,7 +44,8 @@ def max_pool(
         [1.0, 3.0, 4.0]
     """
     if x.dtype == bool:
-        return max_pool(x.astype("int8"), window, strides, padding, form=form).astype(bool)
+        wide: jax.Array = max_pool(x.astype("int8"), window, strides, padding, form=form)
+        return wide.astype(bool)
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     if form == "plain" or not fixed(x.shape[1:-1]):
         return _reduce(x, np.asarray(lowest, x.dtype), lax.max, window, strides, padding)
