@@ -35,8 +35,8 @@ def test_cells_after_loading_mean_trivium(capsys: pytest.CaptureFixture[str]) ->
         shell.cell("from tensorflow import keras\nimport tensorflow as tf")
         shell.cell("layer = keras.layers.Dense(2); seed = tf.random.set_seed(1)")
         assert type(shell.names["layer"]) is trivium.layers.Dense
-        with pytest.raises(AttributeError, match=r"tf\.gradients is not covered"):
-            shell.cell("tf.gradients")
+        with pytest.raises(AttributeError, match=r"tf\.load_library is not covered"):
+            shell.cell("tf.load_library")
     finally:
         shell.unload_ext(trivium)
     assert not is_installed()
