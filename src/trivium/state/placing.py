@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import operator
 import time
 import weakref
@@ -73,7 +74,7 @@ def room_for(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         (2, 3)
     """
     wanted = jax.numpy.dtype(dtype)
-    size = int(np.prod(shape, dtype=object)) * wanted.itemsize
+    size = math.prod(map(int, shape)) * wanted.itemsize
     room = np.empty(size + _ALIGNMENT, np.uint8)
     first = -room.ctypes.data % _ALIGNMENT
     aligned: np.ndarray[Any, Any] = room[first : first + size].view(wanted).reshape(shape)
@@ -113,7 +114,7 @@ class Rooms:
             dtype: Its dtype.
         """
         wanted = jax.dtypes.canonicalize_dtype(dtype)
-        size = int(np.prod(shape, dtype=object)) * wanted.itemsize
+        size = math.prod(map(int, shape)) * wanted.itemsize
         free = self._free.setdefault(size, [])
         for _ in range(_PATIENCE if self._made[size] >= 2 else 0):
             if free:
@@ -158,7 +159,7 @@ def zeros(shape: tuple[int, ...], dtype: str) -> jax.Array:
         >>> zeros((), "float32") is zeros((), "float32")
         True
     """
-    few = int(np.prod(shape, dtype=object)) <= _FEW
+    few = math.prod(map(int, shape)) <= _FEW
     return _kept_zeros(shape, dtype) if few else to_device(np.zeros(shape), dtype)
 
 

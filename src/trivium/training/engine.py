@@ -137,6 +137,7 @@ class Program:
         )  # fmt: skip
         self._traced: Any = traced
         self._work: Any = None
+        self._compiled: Any = None
         if current_lane() is None:
             self._compile()
 
@@ -201,13 +202,15 @@ class Program:
     @property
     def failed(self) -> bool:
         """Whether XLA could not compile it, for want of memory say; another may succeed."""
-        return self._work is not None and failed(self._work)
+        return self._compiled is None and self._work is not None and failed(self._work)
 
     def compiled(self) -> Any:
         """Wait for XLA and return what it made."""
-        if self._work is None:
-            self._compile()
-        return self._work.result()
+        if self._compiled is None:
+            if self._work is None:
+                self._compile()
+            self._compiled = self._work.result()
+        return self._compiled
 
     def __call__(
         self, state: Sequence[Any], data: Any, order: Any, base: int, start: int, stop: int
