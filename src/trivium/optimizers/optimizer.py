@@ -324,11 +324,13 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             theirs = set(map(id, parameters))
 
             def slot(path: Any, leaf: Any) -> Variable:
-                array = jnp.asarray(leaf)
-                # A copy where a transformation keeps the parameters' own arrays.
-                own = isinstance(leaf, jax.Array) and id(leaf) not in theirs
-                name = _slot_name(path, array, variables)
-                return self._variable(array if own else copy_of(array), name)
+                array = leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf)
+                # A copy where a transformation keeps the parameters' own arrays, or one array in several places: each
+                # may be donated.
+                if array is not leaf or id(leaf) in theirs:
+                    array = copy_of(array)
+                theirs.add(id(leaf))
+                return self._variable(array, _slot_name(path, array, variables))
 
             slots = jax.tree_util.tree_map_with_path(slot, self.transformation().init(parameters))
         self._trainable_variables = variables

@@ -54,8 +54,8 @@ def to_device(array: Any, dtype: Any = None) -> jax.Array:
         (dtype('int32'), dtype(bfloat16))
     """
     if not isinstance(array, np.ndarray | np.generic):
-        same = isinstance(array, jax.Array) and not array.weak_type and array.dtype.name == dtype
-        return array if same else jnp.asarray(array, dtype)
+        same = isinstance(array, jax.Array) and dtype in (None, array.dtype.name)
+        return array if same and not array.weak_type else jnp.asarray(array, dtype)
     wanted = jax.dtypes.canonicalize_dtype(array.dtype if dtype is None else dtype)
     own = room_for(array.shape, wanted)
     np.copyto(own, array, casting="unsafe")
