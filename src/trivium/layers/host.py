@@ -12,6 +12,7 @@ from trivium.data.kinds import AnyRows, AnySparse
 from trivium.data.texts import as_texts, given_out, holds_text, is_text
 from trivium.graph import SymbolicTensor, is_symbolic
 from trivium.layers.base import Layer
+from trivium.state.placing import to_device
 from trivium.state.scopes import only_shapes
 from trivium.state.trees import map_leaves, map_tree
 
@@ -192,4 +193,4 @@ def _as_declared(x: Any) -> Any:
 def _on_device(x: Any) -> Any:
     if isinstance(x, AnyRows):
         return x
-    return given_out(x) if is_text(x) else jnp.asarray(x)
+    return given_out(x) if is_text(x) else to_device(x)

@@ -11,11 +11,12 @@ import numpy as np
 
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.image_format import image_data_format
+from trivium.state.placing import to_device
 from trivium.state.types import Array, ArrayLike, Axes, DType
 
 __all__ = [
     "as_array", "as_axes", "as_common_floats", "as_complex", "as_floats", "as_wide_floats", "channels_are_last",
-    "dtype_or_none", "need_values", "per_axis", "positive_axes", "positive_axis", "wide_integer",
+    "dtype_or_none", "need_values", "per_axis", "placed", "positive_axes", "positive_axis", "wide_integer",
 ]  # fmt: skip
 
 
@@ -34,8 +35,43 @@ def as_array(x: ArrayLike) -> Array:
     if hasattr(x, "dtype") or isinstance(x, _READY):
         # A number has what of an array `jax.numpy` asks of it, a variable or symbolic tensor has all.
         return cast(Array, x)
+    if (known := _of_numbers(x)) is not None:
+        return known
     array = jnp.asarray(x)
     return array.astype(standardize_dtype(None)) if is_float(array.dtype) else array
+
+
+def _of_numbers(x: object) -> Array | None:
+    """Return the array of nested lists of Python's numbers, without a program for each shape; `None` for all else."""
+    if not _holds_numbers_alone(x):
+        return None
+    try:
+        array = np.asarray(x)
+    except ValueError:  # Rows of several lengths, which JAX has the words for.
+        return None
+    kept = jax.dtypes.canonicalize_dtype(array.dtype)
+    if is_float(kept):
+        # As JAX takes it: its own width first.
+        return to_device(array.astype(kept), standardize_dtype(None))
+    kind = array.dtype.kind
+    fits = kind == "b" or (kind == "i" and np.array_equal(array, array.astype(kept)))
+    return to_device(array, kept) if fits else None
+
+
+def _holds_numbers_alone(x: object) -> bool:
+    if type(x) in (list, tuple):
+        return all(map(_holds_numbers_alone, cast("Sequence[object]", x)))
+    return type(x) in (int, float, bool)
+
+
+def placed(x: Array) -> Array:
+    """Return an array of the host on the device, and any other as `jax.numpy` takes it.
+
+    Example:
+        >>> placed(np.ones(2)).dtype
+        dtype('float32')
+    """
+    return to_device(x) if isinstance(x, np.ndarray) else jnp.asarray(x)
 
 
 def wide_integer(*arrays: ArrayLike) -> str | None:
@@ -55,7 +91,7 @@ def as_floats(x: ArrayLike) -> Array:
         >>> as_floats([1, 2]).dtype
         dtype('float32')
     """
-    x = jnp.asarray(as_array(x))
+    x = placed(as_array(x))
     return x if jnp.issubdtype(x.dtype, jnp.inexact) else x.astype(standardize_dtype(None))
 
 

@@ -12,8 +12,9 @@ import numpy as np
 from trivium.data.convert import in_range
 from trivium.graph.op import op
 from trivium.graph.tensor import is_symbolic
-from trivium.ops.arrays import as_array, as_complex, dtype_or_none
+from trivium.ops.arrays import as_array, as_complex, dtype_or_none, placed
 from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.placing import to_device
 from trivium.state.types import Array, ArrayLike, DType
 from trivium.state.variable import Variable
 
@@ -350,7 +351,10 @@ def convert_to_tensor(
     to = dtype_or_none(dtype)
     x = x if to is not None and is_float(to) else in_range(x, "x")
     # Of 64 bits JAX keeps 32, and would warn of it; what does not fit has been refused.
-    return jnp.asarray(as_array(x), dtype=to and jax.dtypes.canonicalize_dtype(to))
+    kept, array = to and jax.dtypes.canonicalize_dtype(to), as_array(x)
+    if isinstance(array, np.ndarray) and kept in (None, jax.dtypes.canonicalize_dtype(array.dtype)):
+        return to_device(array)
+    return jnp.asarray(array, dtype=kept)
 
 
 def convert_to_numpy(x: Array) -> np.ndarray:
@@ -374,7 +378,7 @@ def cast(x: ArrayLike, dtype: DType | None) -> Array:
         >>> cast([1.7], 'int32').tolist()
         [1]
     """
-    return jnp.asarray(as_array(x)).astype(standardize_dtype(dtype))
+    return placed(as_array(x)).astype(standardize_dtype(dtype))
 
 
 @op

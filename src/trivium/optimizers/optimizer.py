@@ -203,8 +203,8 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         if callable(learning_rate):
             self._schedule, scheduled = learning_rate, schedules.variables_of(learning_rate)
         else:
-            rate = self._variable(jnp.asarray(learning_rate, floatx()), "learning_rate")
-        iteration = self._variable(jnp.asarray(0, "int32"), "iteration")
+            rate = self._variable(_number(learning_rate, floatx()), "learning_rate")
+        iteration = self._variable(_number(0, "int32"), "iteration")
         self._state = State(iteration, rate, [], [], [], [], scheduled)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -747,3 +747,8 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             return super()._config_argument(name)
         rate = self._state.learning_rate
         return self._schedule if self._schedule is not None else float(rate.numpy())
+
+
+def _number(value: Any, dtype: str) -> jax.Array:
+    # JAX would compile a program that casts it.
+    return to_device(np.asarray(value) if isinstance(value, int | float) else value, dtype)

@@ -12,6 +12,7 @@ import numpy as np
 
 from trivium import ops
 from trivium.graph import SymbolicTensor
+from trivium.state.placing import to_device
 from trivium.state.variable import Variable
 
 __all__ = ["as_kind", "hosted", "is_traced"]
@@ -43,7 +44,7 @@ def hosted(function: Callable[..., Any]) -> Callable[..., Any]:
         if not hasattr(image, "dtype"):
             image = ops.convert_to_tensor(image)
         made = function(np, np.asarray(image), *args, **kwargs)
-        return jax.tree.map(jnp.asarray, made)
+        return jax.tree.map(to_device, made)
 
     # Callers see the arguments behind the library.
     parameters = list(_signature(function).parameters.values())[1:]

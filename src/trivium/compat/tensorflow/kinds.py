@@ -12,7 +12,6 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-import jax
 import numpy as np
 
 from trivium.compat import names
@@ -23,6 +22,7 @@ from trivium.data.sparse import SparseArray
 from trivium.data.strings import StringArray
 from trivium.data.texts import holds_text
 from trivium.graph import SymbolicTensor
+from trivium.state.placing import to_device
 from trivium.state.variable import Variable
 
 __all__ = ["by_kind", "is_served", "serves", "serves_by"]
@@ -39,7 +39,7 @@ _SERVED: dict[type, dict[str, Callable[..., Any]]] = {kind: {} for kind in _KIND
 # The arguments that may be a string or a list of them, as they stand in a program.
 _TEXTS: dict[str, frozenset[int | str]] = {}
 _PLAIN = frozenset(
-    {int, float, bool, type(None), type(jax.numpy.zeros(())), SymbolicTensor, Variable}
+    {int, float, bool, type(None), type(to_device(np.zeros(()))), SymbolicTensor, Variable}
 )
 
 

@@ -18,6 +18,7 @@ from trivium.data.kinds import AnyRows, AnySparse, AnyStrings
 from trivium.data.lazy import LazyRows
 from trivium.data.sparse import is_sparse, rows_of
 from trivium.data.texts import given_out
+from trivium.state.placing import to_device
 
 __all__ = [
     "Nested",
@@ -108,7 +109,7 @@ def as_tensors(element: Any) -> Any:
         if isinstance(x, Nested | AnyRows | AnySparse | AnyStrings):
             return x
         x = x if hasattr(x, "dtype") else _array_of(x)
-        return given_out(x) if x.dtype.kind in "OSTU" else jnp.asarray(x)
+        return given_out(x) if x.dtype.kind in "OSTU" else to_device(x)
 
     return map_arrays(convert, element)
 

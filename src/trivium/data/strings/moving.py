@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.strings.array import StringArray, as_strings
 from trivium.data.texts import holds_text
+from trivium.state.placing import to_device
 
 __all__ = ["numbered"]
 
@@ -47,7 +47,7 @@ def numbered(
             return x
         strings = as_strings(x)
         flat = [known.setdefault(s, len(known)) for s in strings._bytes.ravel().tolist()]
-        return jnp.asarray(np.array(flat, np.int32).reshape(strings.shape))
+        return to_device(np.array(flat, np.int32).reshape(strings.shape))
 
     result = function(*map(to_numbers, args), **{k: to_numbers(v) for k, v in kwargs.items()})
     strings = np.empty(len(known), object)
