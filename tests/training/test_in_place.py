@@ -144,6 +144,15 @@ def test_two_optimizers_and_draws():
     assert again == history
 
 
+def test_two_optimizers_are_kept_by_steps_that_run_as_plain_python():
+    model = Two()
+    model.compile(tv.optimizers.Adam(0.1), tv.optimizers.SGD(0.1, momentum=0.9))
+    model.run_eagerly = True
+    model.fit(X, epochs=1, batch_size=8, verbose=0)
+    assert int(model.maker_optimizer.iterations) == int(model.judge_optimizer.iterations) == 3
+    assert np.abs(np.asarray(model.judge_optimizer.variables[2])).max() > 0
+
+
 def branching(self, data):
     if self(data[0])[0, 0] > 0:
         return {"loss": 1.0}

@@ -68,6 +68,8 @@ def pure_step(
         generator: What it draws from where its code gives no seed.
     """
 
+    known = {id(v) for group in groups for v in group}
+
     @functools.wraps(step)
     def pure(state: Any, data: Any) -> Any:
         pairs = [
@@ -78,6 +80,10 @@ def pure_step(
         here = StatelessScope(pairs, policy=policy, by_call=True)
         with here as scope, entered(generator=generator):
             result = _flat(step(_alone(data)))
+        # A step that runs as plain Python may assign to variables that nobody looked for: another optimizer's.
+        for variable in scope.variables:
+            if id(variable) not in known:
+                variable.assign(scope.get_current_value(variable))
         return result, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
     del pure.__wrapped__  # Its signature is another one.
