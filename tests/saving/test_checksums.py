@@ -32,3 +32,20 @@ def test_parts_join_to_the_whole(file, part, start, size, monkeypatch):
 def test_a_file_that_ends_before_is_another(file, monkeypatch):
     monkeypatch.setattr(checksums, "_PART", 10_000)
     assert checksums.crc32_of(file, 0, len(DATA) + 9) != zlib.crc32(DATA)
+
+
+def test_what_is_written_is_summed_up_whatever_is_written_over_it(tmp_path, monkeypatch):
+    """Pieces that overlap, that are cut off, and gaps between them."""
+    monkeypatch.setattr(checksums, "_PIECE", 100)
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        written, whole = checksums.Written(), bytearray(2000)
+        for _ in range(12):
+            at, size = (int(n) for n in rng.integers(0, 1000, 2))
+            piece = rng.bytes(size)
+            if rng.random() < 0.2:
+                written.forget(at)
+                whole[at:] = bytes(2000 - at)
+            with written.beside(at, memoryview(piece)):
+                whole[at : at + size] = piece
+        assert written.crc32_of(io.BytesIO(bytes(whole)), 0, 2000) == zlib.crc32(whole)

@@ -14,11 +14,12 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
 from trivium.saving.bounds import MIB
-from trivium.saving.checksums import crc32_of
+from trivium.saving.checksums import Written, crc32_of, handle_of
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
@@ -44,6 +45,8 @@ _MEMBERS = 10_000
 _TEXT = 40 * MIB
 # A zip that unpacks to more than this many times its size holds nothing that anyone wants.
 _RATIO = 20
+# A member whose checksum takes a thread of its own.
+_LARGE = 32 * MIB
 
 
 class Region(io.RawIOBase):
@@ -53,10 +56,13 @@ class Region(io.RawIOBase):
         file: The file.
         start: Where the part begins.
         size: How long it is; `None` for one that is being written, which grows.
+        written: Keeps the checksums of what is written.
     """
 
-    def __init__(self, file: IO[bytes], start: int, size: int | None = None) -> None:
-        self._file, self.start = file, start
+    def __init__(
+        self, file: IO[bytes], start: int, size: int | None = None, written: Written | None = None
+    ) -> None:
+        self._file, self.start, self._written = file, start, written
         self._growing, self._size, self._at = size is None, size or 0, 0
         self.error: OSError | None = None
 
@@ -93,6 +99,8 @@ class Region(io.RawIOBase):
             size: The new size; up to the place where it is `None`.
         """
         self._size = self._at if size is None else size
+        if self._written is not None:
+            self._written.forget(self._size)
         self._tried(lambda: self._file.truncate(self.start + self._size))
         return self._size
 
@@ -116,7 +124,9 @@ class Region(io.RawIOBase):
             data: The bytes.
         """
         view = memoryview(data).cast("B")
-        self._tried(lambda: self._put(view))
+        summed = self._written.beside(self._at, view) if self._written else contextlib.nullcontext()
+        with summed:
+            self._tried(lambda: self._put(view))
         self._at += len(view)
         self._size = max(self._size, self._at)
         return len(view)
@@ -160,12 +170,14 @@ def write_zip(file: IO[bytes], members: dict[str, bytes | Callable[[IO[bytes]], 
     for name, content in members.items():
         encoded = name.encode()
         start = file.seek(0, io.SEEK_END)
-        region = Region(file, start + 30 + len(encoded) + 20)
+        written = Written()
+        region = Region(file, start + 30 + len(encoded) + 20, written=written)
         try:
             region.write(content) if isinstance(content, bytes) else content(region)  # type: ignore[arg-type]
         except Exception as error:
             raise region.error or error from error
-        size, crc = region.size, crc32_of(file, region.start, region.size)
+        size = region.size
+        crc = written.crc32_of(file, region.start, size)
         file.truncate(start + 30 + len(encoded) + 20 + size)
         # Version 4.5, for sizes of 64 bits; names in UTF-8; stored.
         common = struct.pack("<5HL", 45, 1 << 11, 0, *_moment(), crc)
@@ -309,23 +321,42 @@ class Archive:
 
     @contextlib.contextmanager
     def weights(self) -> Iterator[IO[bytes]]:
-        """Give the file of the weights, once its checksum is known to be right."""
+        """Give the file of the weights; that its checksum is right is known when the `with` block has ended."""
         if WEIGHTS not in self.names():
             raise ModelFileError(f"{self.source} has no {WEIGHTS!r}.")
         info = self._zip.getinfo(WEIGHTS)
         with self._naming(WEIGHTS):
-            if info.compress_type == zipfile.ZIP_STORED:
-                start = self._start_of(info)
-                file: IO[bytes] = Region(self._file, start, info.file_size)  # type: ignore[assignment]
-                if crc32_of(self._file, start, info.file_size) != info.CRC:
-                    raise ModelFileError(
-                        f"{self.source} is damaged: the checksum of {WEIGHTS!r} is not its own."
-                    )
-                packed = contextlib.nullcontext(file)
-            else:
-                packed = self._unpacked(info)
+            stored = info.compress_type == zipfile.ZIP_STORED
+            packed = self._checked(info) if stored else self._unpacked(info)
         with packed as file:
             yield file
+
+    @contextlib.contextmanager
+    def _checked(self, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+        """Give a member that lies in the file as it is, and raise an error if its checksum is another one.
+
+        A small member's is compared before anything of it is read. A large one's is computed while the block reads, so
+        what was read is known to be right when the block has ended.
+        """
+        start, size = self._start_of(info), info.file_size
+        whole: IO[bytes] = Region(self._file, start, size)  # type: ignore[assignment]
+
+        def compare(crc: int) -> None:
+            if crc != info.CRC:
+                raise ModelFileError(
+                    f"{self.source} is damaged: the checksum of {info.filename!r} is not its own."
+                )
+
+        if size < _LARGE or handle_of(self._file) is None:
+            compare(crc32_of(self._file, start, size))
+            yield whole
+            return
+        with ThreadPoolExecutor(1) as pool:
+            crc = pool.submit(crc32_of, self._file, start, size)
+            try:
+                yield whole
+            finally:  # Whatever the block made of a damaged file, this says why.
+                compare(crc.result())
 
     def _start_of(self, info: zipfile.ZipInfo) -> int:
         """Return where a member's content begins, behind a header that says its name once more."""

@@ -1,7 +1,8 @@
-"""The checksum of a zip's members, computed by all cores: it is most of what reading a large file costs."""
+"""The checksum of a zip's members: by all cores as it is read, and from memory while the system writes."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import zlib
@@ -11,10 +12,12 @@ from typing import IO
 
 from trivium.saving.bounds import MIB
 
-__all__ = ["crc32_of"]
+__all__ = ["Written", "crc32_of", "handle_of"]
 
 # A part that a thread takes at once is worth the thread.
 _PART = 32 * MIB
+# A piece whose checksum is computed while it is written; less is read again, which costs less than a thread.
+_PIECE = MIB
 
 
 def crc32_of(file: IO[bytes], start: int, size: int) -> int:
@@ -30,11 +33,8 @@ def crc32_of(file: IO[bytes], start: int, size: int) -> int:
         >>> crc32_of(io.BytesIO(b"-whole"), 1, 5) == zlib.crc32(b"whole")
         True
     """
-    try:
-        handle = file.fileno()
-    except OSError:  # It is in memory.
-        handle = None
-    if handle is None or not hasattr(os, "pread"):
+    handle = handle_of(file)
+    if handle is None:
         return _crc32(_following(file, start, size))
     parts = [(at, min(_PART, start + size - at)) for at in range(start, start + size, _PART)]
     if len(parts) < 2:
@@ -45,6 +45,77 @@ def crc32_of(file: IO[bytes], start: int, size: int) -> int:
         for (_, length), more in zip(parts, sums, strict=True):
             crc = _joined(crc, more, length)
     return crc
+
+
+class Written:
+    """The CRC-32 of what is being written to a file, so that little of it has to be read again.
+
+    Example:
+        >>> import io
+        >>> file, written, data = io.BytesIO(), Written(), bytes(range(256)) * 8192
+        >>> with written.beside(0, memoryview(data)):
+        ...     file.write(data)
+        2097152
+        >>> written.crc32_of(file, 0, len(data)) == zlib.crc32(data)
+        True
+    """
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, tuple[int, int]] = {}
+
+    @contextlib.contextmanager
+    def beside(self, at: int, piece: memoryview) -> Iterator[None]:
+        """Compute a large piece's checksum while the `with` block writes it.
+
+        Args:
+            at: The place that it is written to.
+            piece: Its bytes.
+        """
+        self.forget(at, at + len(piece))
+        if len(piece) < _PIECE:
+            yield
+            return
+        with ThreadPoolExecutor(1) as pool:
+            crc = pool.submit(zlib.crc32, piece)
+            yield
+            # Not later: whoever gave the bytes has their memory back then.
+            self._pieces[at] = len(piece), crc.result()
+
+    def forget(self, start: int, end: float = float("inf")) -> None:
+        """Forget the pieces that something else is written over, or that are cut off.
+
+        Args:
+            start: Where that begins.
+            end: Where it ends.
+        """
+        pieces = self._pieces.items()
+        self._pieces = {at: p for at, p in pieces if at >= end or at + p[0] <= start}
+
+    def crc32_of(self, file: IO[bytes], start: int, size: int) -> int:
+        """Return the CRC-32 of all of it; what lies between the pieces is read.
+
+        Args:
+            file: The file.
+            start: The place in the file that places are counted from.
+            size: How long it is.
+        """
+        crc, done = 0, 0
+        for at, (length, piece) in sorted(self._pieces.items()):
+            crc = _joined(crc, crc32_of(file, start + done, at - done), at - done)
+            crc, done = _joined(crc, piece, length), at + length
+        return _joined(crc, crc32_of(file, start + done, size - done), size - done)
+
+
+def handle_of(file: IO[bytes]) -> int | None:
+    """Return by what the system knows a file that may be read anywhere at any time; `None` for one in memory.
+
+    Args:
+        file: The file.
+    """
+    try:
+        return file.fileno() if hasattr(os, "preadv") else None
+    except OSError:
+        return None
 
 
 def _crc32(pieces: Iterator[memoryview]) -> int:
@@ -77,20 +148,19 @@ def _joined(first: int, second: int, length: int) -> int:
     A CRC is linear over bits: the first one is what it would be with `length` zero bytes behind it (Adler, zlib's
     `crc32_combine`).
     """
-    return _times(_zeros(8 * length), first) ^ second
+    bits = 8 * length
+    for power in range(bits.bit_length()):
+        if bits >> power & 1:
+            first = _times(_zeros(power), first)
+    return first ^ second
 
 
-@functools.lru_cache(
-    maxsize=128
-)  # All parts of a file but the last are of one length, whose halves these are.
-def _zeros(bits: int) -> list[int]:
-    """Return what some zero bits do to a sum, as a matrix: for each of its bits, what that becomes."""
-    if bits == 0:
-        return [1 << i for i in range(32)]
-    if bits % 2:
-        one = [0xEDB88320, *(1 << i for i in range(31))]
-        return [_times(one, row) for row in _zeros(bits - 1)]
-    half = _zeros(bits // 2)
+@functools.cache
+def _zeros(power: int) -> list[int]:
+    """Return what `2**power` zero bits do to a sum, as a matrix: for each of its bits, what that becomes."""
+    if power == 0:
+        return [0xEDB88320, *(1 << i for i in range(31))]
+    half = _zeros(power - 1)
     return [_times(half, row) for row in half]
 
 
