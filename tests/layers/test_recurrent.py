@@ -395,6 +395,11 @@ def test_the_form_of_the_loop_changes_nothing(monkeypatch):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
+def test_a_variable_is_a_sequence():
+    layer = layers.SimpleRNN(3)
+    np.testing.assert_array_equal(layer(tv.Variable(X)), layer(X))
+
+
 @pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
 def test_a_step_keeps_its_sums_and_states(kind, monkeypatch):
     """Nothing that cheap operations make of them; derivatives forward and of second order are the plain step's."""

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium import ops
 from trivium.graph import SymbolicTensor
 from trivium.graph.infer import infer
 from trivium.layers.base import Layer
@@ -154,6 +155,7 @@ class RNN(Layer):
             mask: Which steps count, shape `(batch, steps)`; the others leave the states as they are.
             training: Whether the model is being trained.
         """
+        sequences = ops.convert_to_tensor(sequences)  # A variable is a sequence, too.
         states = self._first_states(sequences.shape[0], initial_state)
         output, states = self._along(sequences, states, mask, training)
         if self.stateful:
