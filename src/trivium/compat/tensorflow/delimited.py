@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ from trivium.state import suggest
 
 __all__: list[str] = []
 
+# So many rows are made at once.
+_BLOCK = 1024
 _LIMITS = {"int32": 2**31, "int64": 2**63}
 
 
@@ -38,20 +41,35 @@ class _Column(NamedTuple):
 
     def value(self, text: str, number: int, na: str, place: str) -> Any:
         """Return one field as a value."""
-        if text in ("", na):
-            if self.default is None:
-                raise DataError(f"{place}: field {number} is required, and empty.")
-            return self.default
-        if self.dtype == "string":
-            return text.encode("utf-8", "surrogateescape")
-        try:
-            found: Any = int(text) if self.dtype in _LIMITS else float(text)
-        except ValueError:
-            found = None
-        limit = _LIMITS.get(self.dtype)
-        if found is None or (limit is not None and not -limit <= found < limit):
+        if text in ("", na) and self.default is None:
+            raise DataError(f"{place}: field {number} is required, and empty.")
+        found = self.values([text], na)
+        if found is None:
             raise DataError(f"{place}: field {number} is no {self.dtype}: {text!r}.")
-        return found
+        return found[0]
+
+    def values(self, texts: Sequence[str], na: str) -> list[Any] | None:
+        """Return what `value` makes of fields, all at once; `None` where it refuses one of them."""
+        missing = {i for i, text in enumerate(texts) if text in ("", na)}
+        if missing and self.default is None:
+            return None
+        given = [t for t in texts if t not in ("", na)] if missing else texts
+        try:
+            found: list[Any] = list(map(self._converter(), given))
+        except ValueError:
+            return None
+        limit = _LIMITS.get(self.dtype)
+        if limit is not None and found and not (-limit <= min(found) and max(found) < limit):
+            return None
+        if not missing:
+            return found
+        left = iter(found)
+        return [self.default if i in missing else next(left) for i in range(len(texts))]
+
+    def _converter(self) -> Callable[[str], Any]:
+        if self.dtype == "string":
+            return operator.methodcaller("encode", "utf-8", "surrogateescape")
+        return int if self.dtype in _LIMITS else float
 
     def array(self, values: Any) -> np.ndarray:
         """Return values as an array; texts are bytes."""
@@ -105,6 +123,23 @@ def _values(
         column.value(text, number, na, place)
         for column, text, number in zip(columns, row, numbers, strict=True)
     )
+
+
+def _all_values(
+    rows: Sequence[Sequence[str]],
+    columns: Sequence[_Column],
+    chosen: Sequence[int] | None,
+    na: str,
+) -> Iterator[tuple[Any, ...]] | None:
+    """Return what `_values` makes of each of several rows, column by column; `None` where it refuses one of them."""
+    lengths = set(map(len, rows))
+    short = lengths != {len(columns)} if chosen is None else min(lengths) <= max(chosen, default=0)
+    if short or not columns:
+        return None
+    texts = list(zip(*rows, strict=False))  # Rows may go on behind the columns that are chosen.
+    numbers = range(len(columns)) if chosen is None else chosen
+    parts = [c.values(texts[i], na) for c, i in zip(columns, numbers, strict=True)]
+    return None if None in parts else zip(*parts, strict=True)
 
 
 def _quoting(use_quote_delim: bool) -> Any:
@@ -167,12 +202,19 @@ class _Reading(NamedTuple):
         """Return the rows of files as elements: what a function makes of the values of each."""
 
         def read(key: OrderKey, skip: int) -> Iterator[Any]:
-            rows = ((path, *row) for path in paths for row in self.rows(path))
-            for path, line, row in itertools.islice(rows, skip, None):
-                try:
-                    yield make(_values(row, columns, chosen, na, f"The file {path!r}, line {line}"))
-                except DataError as error:
-                    yield Failed(error, "a dataset of CSV files")
+            every = ((path, *row) for path in paths for row in self.rows(path))
+            rows = itertools.islice(every, skip, None)
+            while block := list(itertools.islice(rows, _BLOCK)):
+                values = _all_values([row for _, _, row in block], columns, chosen, na)
+                if values is not None:
+                    yield from map(make, values)
+                    continue
+                for path, line, row in block:  # One of them is wrong: each says so itself.
+                    place = f"The file {path!r}, line {line}"
+                    try:
+                        yield make(_values(row, columns, chosen, na, place))
+                    except DataError as error:
+                        yield Failed(error, "a dataset of CSV files")
 
         return Elements(read, UNKNOWN)
 
@@ -265,10 +307,8 @@ def _make_csv_dataset(
             if failed is not None:
                 yield failed
             elif len(chunk) == size or not drop:
-                features = {
-                    name: column.array([row[i] for row in chunk])
-                    for i, (name, column) in enumerate(zip(names, columns, strict=True))
-                }
+                parts = zip(names, columns, zip(*chunk, strict=True), strict=True)
+                features = {name: column.array(part) for name, column, part in parts}
                 yield features if label_name is None else (features, features.pop(label_name))
 
     length = count_batches(elements.length, size, drop)
