@@ -63,7 +63,6 @@ _HINTS = {
     "tensorflow.python": "This is TensorFlow's inside; use the public name, in `tf` or `tf.keras`.",
     "tensorflow.Tensor": _ARRAY,
     "tensorflow.Tensor.assign": "Assign to the variable as a whole: `v.assign(v.value.at[i].set(x))`.",
-    "tensorflow.Tensor.get_shape": _SHAPE,
     "tensorflow.Tensor.numpy": _NO_VALUES,
     "tensorflow.TensorShape": _SHAPE,
     "tensorflow.DType": "Dtypes are strings here; `np.dtype(x)` gives NumPy's.",

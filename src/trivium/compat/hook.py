@@ -23,6 +23,7 @@ from trivium.compat.hints import REFUSED_PACKAGES
 from trivium.compat.older import install_older, uninstall_older
 from trivium.compat.tensorflow.operators import install_operators, uninstall_operators
 from trivium.compat.tensorflow.printing import install_printing, uninstall_printing
+from trivium.compat.tensorflow.shapes import install_shapes, uninstall_shapes
 from trivium.data.strings import StringArray, as_strings
 from trivium.data.texts import set_given_out
 from trivium.graph import SymbolicTensor
@@ -133,6 +134,7 @@ def install() -> list[str]:
     install_older()
     install_operators()
     install_printing()
+    install_shapes()
     set_given_out(as_strings)
     return sorted(set(found) & set(vocabulary.ROOTS))
 
@@ -156,6 +158,7 @@ def uninstall() -> None:
     uninstall_operators()
     uninstall_older()
     uninstall_printing()
+    uninstall_shapes()
     set_given_out(None)
 
 

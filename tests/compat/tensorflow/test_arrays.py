@@ -286,3 +286,23 @@ def test_where_images_have_their_channels() -> None:
         assert tf.nn.max_pool2d(np.ones((1, 4, 4, 3)), 2, 2, "SAME").shape == (1, 2, 2, 3)
     finally:
         K.set_image_data_format("channels_last")
+
+
+def test_shapes_are_tuples_with_more() -> None:
+    import copy
+    import pickle
+
+    shape = tf.TensorShape([None, 3])
+    assert shape.merge_with([2, None]) == (2, 3) and shape.dims == [None, 3]
+    assert (1, *shape) == (1,) + shape and shape + [2] == (None, 3, 2)  # noqa: RUF005
+    listed = [1]
+    listed += shape  # As JAX does.
+    assert listed == [1, None, 3]
+    assert {shape: 1}[None, 3] == 1 and shape != [3] and pickle.loads(pickle.dumps(shape)) == shape
+    assert copy.deepcopy(shape) == shape and shape.num_elements() is None
+    for wrong in (
+        lambda: shape.assert_is_compatible_with([2, 4]), lambda: shape.with_rank(1),
+        shape.assert_is_fully_defined,
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"Shape.*\(None, 3\)"):
+            wrong()

@@ -147,3 +147,11 @@ def test_a_manager_keeps_the_latest(tmp_path: Path) -> None:
     again = tf.train.CheckpointManager(checkpoint, str(tmp_path), max_to_keep=2)
     assert again.restore_or_initialize() == manager.latest_checkpoint and int(step) == 5
     assert os.path.basename(again.save()) == "ckpt-4"
+
+
+def test_what_is_in_a_file_is_named(tmp_path: Path) -> None:
+    path = saved(tmp_path, v=tf.Variable([1.0]))
+    with pytest.raises(KeyError, match=r"Did you mean 'v/\.ATTRIBUTES/VARIABLE_VALUE'"):
+        tf.train.load_checkpoint(path).get_tensor("v/.ATTRIBUTES/VARIABLE")
+    with pytest.raises(ValueError, match="find a checkpoint in the folder"):
+        tf.train.list_variables(tmp_path / "..")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,30 @@ def test_options_are_taken() -> None:
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     options.threading.private_threadpool_size = 2
     assert len(Dataset.range(3).with_options(options)) == 3
+
+
+def test_an_error_of_a_function_is_not_taken_for_a_missing_method() -> None:
+    dataset = tf.data.Dataset.range(2).map(lambda i: i.nothing)
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = dataset.element_spec
+    with pytest.raises(AttributeError, match="Did you mean 'element_spec'"):
+        _ = dataset.element_specs
+
+
+def test_an_iterator_goes_on_in_its_own_pass(tmp_path: Path) -> None:
+    def restored(path: str) -> list[int]:
+        shuffled = tf.data.Dataset.range(8).shuffle(8)
+        rows = iter(shuffled)
+        tf.train.Checkpoint(rows=rows).restore(path)
+        return [int(i) for i in rows]
+
+    shuffled = tf.data.Dataset.range(8).shuffle(8)
+    list(shuffled)
+    rows = iter(shuffled)
+    seen = [int(next(rows)) for _ in range(5)]
+    path = tf.train.Checkpoint(rows=rows).save(str(tmp_path / "ck"))
+    rest = [int(i) for i in rows]
+    assert sorted(seen + rest) == list(range(8)) and restored(path) == rest
+    plain = tf.train.Checkpoint(v=tf.Variable(1.0)).save(str(tmp_path / "plain"))
+    tf.train.Checkpoint(rows=rows).restore(plain)
+    assert list(rows) == []

@@ -47,7 +47,7 @@ DIFFERENT = {
     "tensorflow.profiler": _JAX,
     "tensorflow.DType": "dtypes are strings, with TensorFlow's properties",
     "tensorflow.Tensor": "tensors are JAX arrays with `.numpy()`",
-    "tensorflow.TensorShape": "shapes are tuples",
+    "tensorflow.TensorShape": "shapes are tuples with its methods, and every rank is known",
     "tensorflow.shape": "a tuple that is known while programs are compiled",
     "tensorflow.rank": "a whole number that is known while programs are compiled",
     "tensorflow.size": "a whole number that is known while programs are compiled",

@@ -32,7 +32,7 @@ from trivium.state.scopes import init_scope
 from trivium.state.tracking import attributes
 from trivium.state.variable import Variable
 
-__all__: list[str] = []
+__all__ = ["read_checkpoint"]
 
 _TEXT, _END, _STATE = "checkpoint.json", ".index", "checkpoint"
 
@@ -105,7 +105,16 @@ def _write(path: str, held: dict[str, Variable]) -> None:
         file.writestr(_TEXT, json.dumps(known))
 
 
-def _read(path: str) -> dict[str, np.ndarray]:
+def read_checkpoint(path: str) -> dict[str, np.ndarray]:
+    """Return the values of a checkpoint by the paths of their variables.
+
+    Args:
+        path: The checkpoint, as `Checkpoint.save` returned it.
+
+    Raises:
+        MissingFileError: There is none.
+        DamagedDataError: The file is damaged, or another one.
+    """
     name = f"{path}{_END}"
     if not os.path.exists(name):
         folder = os.path.dirname(path) or "."
@@ -152,6 +161,7 @@ class _Status:
     def assign(self) -> None:
         """Give the variables that there are their values, and wait for those that are to come."""
         done: set[int] = set()
+        iterators: list[Any] = []
         for path, thing in _objects(self.root):
             if isinstance(thing, Variable):
                 if path in self.values:
@@ -159,9 +169,13 @@ class _Status:
                     if id(thing) not in done:
                         thing.assign(self.values[path])
                         done.add(id(thing))
+            elif isinstance(thing, WRITTEN["tensorflow.data.Iterator"]):
+                iterators += [thing] if f"{path}/position" in self.values else []
             elif not getattr(thing, "built", True) and id(thing) not in done:
                 done.add(id(thing))
                 _after_build(thing, path, self)
+        for iterator in iterators:
+            iterator.go_to_position()
 
     def built(self, thing: Any, path: str) -> None:
         """Give what was built its values."""
@@ -249,6 +263,9 @@ class _Checkpoint:
     def write(self, file_prefix: Any, options: Any = None) -> str:
         """Write the variables to a file of this name."""
         path = path_of(file_prefix)
+        for _, thing in _objects(self):
+            if isinstance(thing, WRITTEN["tensorflow.data.Iterator"]):
+                thing.note_position()
         _write(path, _variables(self))
         return path
 
@@ -264,7 +281,7 @@ class _Checkpoint:
 
     def read(self, save_path: Any, options: Any = None) -> _Status:
         """Read the variables from a file."""
-        return _Status(self, _read(path_of(save_path)))
+        return _Status(self, read_checkpoint(path_of(save_path)))
 
     def restore(self, save_path: Any, options: Any = None) -> _Status:
         """Read the variables from a file; from none where there is none yet."""

@@ -8,34 +8,54 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, Self
 
+import numpy as np
+
 from trivium.compat.errors import NotCoveredError
 from trivium.compat.tensorflow.errors import as_tensorflow_s
+from trivium.compat.tensorflow.shapes import TensorShape
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
 from trivium.state import named_arguments, suggest
 from trivium.state.functions import needs_plain_run
+from trivium.state.variable import Variable
 
 __all__ = ["TFDataset"]
 
 
 @covers("tensorflow.data.Iterator")
 class _Iterator:
-    """The elements of one pass, one after another."""
+    """The elements of one pass, one after another; a checkpoint notes how far it is."""
 
-    def __init__(self, dataset: TFDataset, elements: Iterator[Any]) -> None:
-        self._dataset, self._elements = dataset, elements
+    def __init__(self, dataset: TFDataset) -> None:
+        self._dataset = dataset
+        self._passed, self._number = 0, dataset._passes
+        self._elements = dataset.elements_from(self._number, 0)
+        self.position = Variable(np.zeros(2, "int32"), trainable=False, name="position")
+
+    def note_position(self) -> None:
+        """Have the variable say which pass it is and how many elements there were."""
+        self.position.assign([self._number, self._passed])
+
+    def go_to_position(self) -> None:
+        """Go on where the variable says."""
+        number, passed = np.asarray(self.position.value).tolist()
+        if (number, passed) != (self._number, self._passed):
+            self._number, self._passed = number, passed
+            self._elements = self._dataset.elements_from(number, passed)
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        return next(self._elements)
+        element = next(self._elements)
+        self._passed += 1
+        return element
 
     def get_next(self) -> Any:
         """Return the next element."""
         try:
-            return next(self._elements)
+            return self.__next__()
         except StopIteration as error:
             error.args = ("The dataset has no more elements.",)
             raise as_tensorflow_s(error, "OUT_OF_RANGE") from None
@@ -57,7 +77,7 @@ class TFDataset(Dataset):
 
     def __iter__(self) -> Iterator[Any]:
         needs_plain_run("`for` goes over a dataset there")
-        return _Iterator(self, super().__iter__())
+        return _Iterator(self)
 
     def with_options(self, options: Any) -> Self:
         """Return the dataset itself: options are about TensorFlow's threads and devices."""
@@ -65,10 +85,16 @@ class TFDataset(Dataset):
 
     @staticmethod
     def _spec(shape: tuple[int, ...], dtype: str) -> Any:
-        return WRITTEN["tensorflow.TensorSpec"](shape, dtype)
+        spec, kind = WRITTEN["tensorflow.TensorSpec"], WRITTEN["tensorflow.as_dtype"]
+        return spec(TensorShape(shape), kind(dtype))
 
     def __getattr__(self, name: str) -> Any:
         from trivium.compat.vocabulary import member_absence
+
+        known = inspect.getattr_static(type(self), name, None)
+        if isinstance(known, property) and known.fget is not None:
+            # Its code raised an AttributeError, for which Python asks here, and lost it: say it again.
+            return known.fget(self)
 
         methods = [n for n in dir(TFDataset) if not n.startswith("_")]
         unknown = f"tf.data.Dataset has no {name!r}. {suggest(name, methods)}"

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from trivium.compat.errors import NotCovered
+from trivium.compat.tensorflow.shapes import TensorShape
 from trivium.compat.tensorflow.variables import PartlyAssigned
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.kinds import AnyRows, AnySparse, AnyStrings
@@ -48,6 +49,13 @@ class _Variable(PartlyAssigned, metaclass=_AnyVariable):
         value = initial_value() if callable(initial_value) else initial_value
         super().__init__(value, dtype=dtype, trainable=trainable is not False, name=name)
         self.constraint = constraint
+
+    @property
+    def shape(self) -> Any:
+        return TensorShape(super().shape)
+
+    def get_shape(self) -> Any:
+        return self.shape
 
     def read_value(self) -> Any:
         return self.value

@@ -144,11 +144,6 @@ def _concat(values: Any, axis: int, name: str = "concat") -> Any:
     return ops.concatenate(values, axis=axis)
 
 
-@covers("tensorflow.TensorShape")
-def _tensor_shape(dims: Any) -> Any:
-    return (dims,) if isinstance(dims, int) else tuple(dims)
-
-
 @covers("tensorflow.ensure_shape")
 def _ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
     return _of_shape(x, shape, "tf.ensure_shape")

@@ -47,7 +47,21 @@ class Dataset(Made, Mapped, Ordered, Batched, Mixed):
     """
 
     def __iter__(self) -> Iterator[Any]:
-        elements = self._elements.read(self._pass())
+        return self.elements_from(self._passes, 0)
+
+    def elements_from(self, number: int, passed: int) -> Iterator[Any]:
+        """Return an iterator over the elements of one pass, from one of them on.
+
+        Args:
+            number: Which pass it is: orders may be other ones in each.
+            passed: How many elements lie before.
+
+        Example:
+            >>> [int(i) for i in Dataset.range(5).elements_from(0, 3)]
+            [3, 4]
+        """
+        self._passes = max(self._passes, number + 1)
+        elements = self._elements.read(OrderKey(global_seed(), (number,)), passed)
         return (as_tensors(element) for element in raising(elements))
 
     def _pass(self) -> OrderKey:
