@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from trivium import activations, constraints, initializers, regularizers
 from trivium.state.configured import Configured
+from trivium.state.dtype_policies import get_policy
+from trivium.state.registry import deserialize
 
 __all__ = ["Settings", "shapes_of"]
 
@@ -39,6 +42,37 @@ class Settings(Configured):
             kind = _KINDS.get(key.rpartition("_")[2])
             setattr(self, key, kind.get(value) if kind else value)
 
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Return a new layer made with the arguments in `config`.
+
+        Keras writes `trainable` and `dtype` for a class whose `__init__` has no room for them, too, and cannot make one
+        from its own config then. Here the first is set afterward, and the second has to be what the class makes.
+
+        Args:
+            config: What `get_config` gave, ours or Keras's.
+            custom_objects: Classes and functions of yours by name, besides the registered ones.
+
+        Raises:
+            TypeError: The class does not take these arguments.
+            ValueError: The config names something unknown.
+        """
+        beside = _no_room_for(cls, config)
+        made = super().from_config(
+            {k: v for k, v in config.items() if k not in beside}, custom_objects
+        )
+        dtype = beside.get("dtype")
+        if dtype is not None and get_policy(deserialize(dtype)) != made.dtype_policy:
+            raise TypeError(
+                f"{cls.__name__} was saved with the dtype {dtype}, which its `__init__` does not take: let it take "
+                "`**kwargs` and pass them on to `super().__init__`."
+            )
+        if beside.get("trainable") is False:
+            made.trainable = False
+        return made
+
     def get_build_config(self) -> dict[str, Any] | None:
         """Return the shapes that the layer was built for; `None` where nothing is made by building."""
         shapes = self._build_shapes
@@ -67,6 +101,17 @@ class Settings(Configured):
     def _config_write(self, name: str, value: Any) -> Any:
         kind = _KINDS.get(name.rpartition("_")[2])
         return kind.serialize(value) if kind else super()._config_write(name, value)
+
+
+def _no_room_for(cls: type[Settings], config: dict[str, Any]) -> dict[str, Any]:
+    """Return what Keras writes for every layer, as far as a class of the user's has no argument for it."""
+    init: Any = cls.__init__
+    if init.__module__.partition(".")[0] == "trivium":
+        return {}
+    taken = inspect.signature(init).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+        return {}
+    return {k: config[k] for k in ("trainable", "dtype") if k in config and k not in taken}
 
 
 def shapes_of(config: Any) -> Any:
