@@ -71,9 +71,8 @@ def fold(repeat: Repeat, values: dict[int, Any]) -> bool:
         carried, (rows, written, losses) = jax.lax.scan(
             loop.body, carried, slices, length=len(repeat.blocks)
         )
-    except (
-        Exception
-    ):  # The blocks one after the other say where it comes from, if it is an error of theirs.
+    except Exception:
+        # If it is an error of the blocks' own, they raise it one after the other, and say where it comes from.
         return False
     folds = current_frame().folds
     assert folds is not None

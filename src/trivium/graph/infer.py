@@ -125,9 +125,8 @@ def caused_by_sizes(error: Exception, shapes: _Shapes) -> set[str]:
     names = {name for dims in shapes for d in dims for name in symbols_of(d)}
     if isinstance(error, jax.errors.InconclusiveDimensionOperation) or blames_sizes(error, ()):
         return {"unequal", "unknown"}
-    refusals = (
-        TypeError | ValueError | NotImplementedError | AssertionError
-    )  # The last are JAX's own.
+    # The last are JAX's own.
+    refusals = TypeError | ValueError | NotImplementedError | AssertionError
     if not isinstance(error, refusals) or not is_foreign(raised_in(error)):
         return set()  # What the user's own line raises, is meant.
     if not blames_sizes(error, names):

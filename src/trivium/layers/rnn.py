@@ -199,9 +199,8 @@ class RNN(Layer):
                     f"{sequences.shape[:2]}; got shape {jnp.shape(mask)}."
                 )
             keep = jnp.swapaxes(jnp.asarray(mask, bool), 0, 1)
-            xs = jnp.where(
-                _over(keep, xs), xs, 0
-            )  # What is masked may be anything, and has no slope.
+            # What is masked may be anything, and has no slope.
+            xs = jnp.where(_over(keep, xs), xs, 0)
         noise = SequenceNoise()
         with entered(noise=noise):
             first, _ = Effects(self.cell, (slice_of(xs), states)).result

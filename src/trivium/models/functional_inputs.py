@@ -90,13 +90,11 @@ def match_inputs(graph: Graph, given: Any, path: str) -> _Pairs:
     declared = graph.inputs
     pairs = None
     if holds_text(given) and isinstance(given, list | tuple):
-        given = as_texts(
-            given, "inputs"
-        )  # Lists of strings are one array, as lists of numbers are to `fit`.
+        # Lists of strings are one array, as lists of numbers are to `fit`.
+        given = as_texts(given, "inputs")
     if hasattr(given, "_fields") and not _keys(declared):
-        pairs = _by_names(
-            declared, given._asdict()
-        )  # Fields that are the inputs' names say more than their order.
+        # Fields that are the inputs' names say more than their order.
+        pairs = _by_names(declared, given._asdict())
     if pairs is None:
         pairs = _aligned(declared, given, "inputs")
     if pairs is None and (keyed := _by_key(given)) is not None:

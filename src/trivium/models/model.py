@@ -226,10 +226,8 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build not in (Model.build, Layer.build):
-            self._call_spec = (
-                args,
-                kwargs,
-            )  # What `super().build(...)` in it leaves to the lines below.
+            # What `super().build(...)` in it leaves to the lines below.
+            self._call_spec = args, kwargs
             try:
                 super()._build_for(args, kwargs)
             finally:

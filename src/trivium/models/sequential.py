@@ -247,9 +247,8 @@ class Sequential(Model):
             try:
                 start, tensors = laid(opened)
             except Exception:
-                start, tensors = laid(
-                    sizes
-                )  # Code that needs numbers for sizes has them, anew for each.
+                # Code that needs numbers for sizes has them, anew for each.
+                start, tensors = laid(sizes)
         self._start, self._tensors = start, tensors
         self._graph = Graph(start, tensors[-1])
 

@@ -64,9 +64,8 @@ def log_shares(output: jax.Array, axis: int, from_logits: bool = False) -> jax.A
     if logits is None:
         wide = as_wide_floats(output)
         total = jnp.sum(wide, axis, keepdims=True)
-        shares = wide / jnp.where(
-            total == 0, 1.0, total
-        )  # Nothing has no shares; 0/0 has no value.
+        # Nothing has no shares; 0/0 has no value.
+        shares = wide / jnp.where(total == 0, 1.0, total)
         return jnp.log(clip_probability(shares)).astype(output.dtype)
     logarithms = logits.log_probabilities()
     if logits.axes == (axis % output.ndim,):

@@ -99,9 +99,8 @@ def length(input: Any, unit: str = "BYTE") -> Any:
 
 
 def _characters(string: bytes) -> int:
-    return sum(
-        byte & 0xC0 != 0x80 for byte in string
-    )  # All but the bytes that go on with a character.
+    # All but the bytes that go on with a character.
+    return sum(byte & 0xC0 != 0x80 for byte in string)
 
 
 def _by_unit(unit: str, of_bytes: Any, of_characters: Any) -> Any:

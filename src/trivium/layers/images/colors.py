@@ -82,9 +82,8 @@ class RandomContrast(PixelLayer):
         self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any
     ) -> None:
         super().__init__(value_range, **kwargs)
-        factor_of(
-            self, (0, 1), factor=factor
-        )  # which checks; the order of the two means something.
+        # Which checks; the order of the two means something.
+        factor_of(self, (0, 1), factor=factor)
         pair = tuple(factor) if isinstance(factor, list | tuple) else (factor, factor)
         self._set(factor=pair)
         self._set_seed(seed)

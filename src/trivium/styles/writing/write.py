@@ -130,9 +130,8 @@ class Writer:
         )
         body = (self._sequential if _is_stack(model) else self._functional)(model, "inner")
         self.names = outer
-        outer.take(
-            self.definitions.values()
-        )  # Those that models inside this one have got meanwhile.
+        # Those that models inside this one have got meanwhile.
+        outer.take(self.definitions.values())
         last = max(i for i, line in enumerate(body) if line[:1] not in " )]}")
         if body[last].startswith("inner = "):
             body[last] = "return " + body[last].removeprefix("inner = ")

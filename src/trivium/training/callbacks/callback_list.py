@@ -112,9 +112,8 @@ class CallbackList(Callback):
         waiting = self._waiting.get(mode)
         if waiting is None:
             waiting = [c for c in self.callbacks if _wants_batches(c, mode)]
-            self._waiting[mode] = (
-                waiting  # Asked for after each hook, and to find it takes longer than that.
-            )
+            # Asked for after each hook, and to find it takes longer than that.
+            self._waiting[mode] = waiting
         own = [c.batches_ahead(mode, step) for c in waiting if isinstance(c, Callback)]
         return min(own) if own and len(own) == len(waiting) else 1
 

@@ -36,10 +36,8 @@ class ProgressLine:
         self.target: int | None = None
         self.step = 0
         self._start = self._now = 0.0  # when the loop began, and when the latest step ended
-        self._first = (
-            0,
-            0.0,
-        )  # step and time at the first call: that may have waited for the compiler
+        # Step and time at the first call: that may have waited for the compiler.
+        self._first = 0, 0.0
         self._drawn = float("-inf")
         self.live = False
 
