@@ -14,7 +14,6 @@ from trivium.metrics import Mean, Metric
 from trivium.state import Copied, EffectError, SeedGenerator, StatelessScope
 from trivium.state.frame import current_frame
 from trivium.state.scopes import Policy
-from trivium.state.tape import GradientTape
 from trivium.state.tracking import in_one_look, members, unique
 from trivium.state.variable import Variable
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
@@ -369,24 +368,6 @@ class Steps(Layer):
                 loss = self.optimizer.scale_loss(loss)
         return loss, (unscaled, y_pred, ntv, mv)
 
-    def _with_gradients(self, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        """Return what `compute_loss_and_updates` does, and the loss's gradients, of a step in plain Python.
-
-        On a tape the user's code has arrays, where `jax.value_and_grad` would give it what stands for them, and JAX
-        compiles an operation once, and not anew in each step.
-        """
-        variables = self.trainable_variables
-        with GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            found = self.compute_loss_and_updates(*args, **kwargs)
-        loss = found[0]
-        if jnp.shape(loss) != ():
-            raise TypeError(
-                f"Model {self.name!r}: a loss is one number; got an array of shape {jnp.shape(loss)}. Does "
-                "`compute_loss` leave out the mean over the samples?"
-            )
-        return found, tape.gradient(loss, variables, unconnected_gradients="zero")
-
     def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
         """Call `compute_loss` with `training` where it takes that; an overriding one may not."""
         parameters = inspect.signature(self.compute_loss).parameters
@@ -448,12 +429,8 @@ class Steps(Layer):
         """
         tv, ntv, ov, mv = state
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        differentiated = (
-            self._with_gradients
-            if self._steps_eagerly
-            else jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
-        )
-        (_, aux), grads = differentiated(
+        gradient = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
+        (_, aux), grads = gradient(
             tv, ntv, mv, x, y, sample_weight, training=True, optimizer_variables=ov
         )
         loss, y_pred, ntv, mv = aux
