@@ -272,3 +272,11 @@ def test_a_mistyped_keyword_gets_the_nearest_one() -> None:
 def test_what_is_no_function_is_not_mapped() -> None:
     with pytest.raises(TypeError, match="`map_func` is a function of an element; got 3"):
         RANGE.map(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_list_that_a_function_returns_is_a_tuple(batched: bool) -> None:
+    dataset = Dataset.from_tensor_slices(np.arange(4))
+    pairs = (dataset.batch(2) if batched else dataset).map(lambda x: [x, x + 1])
+    assert [type(pair) for pair in pairs] == [tuple] * len(list(pairs))
+    assert np.asarray([second for _, second in pairs]).ravel().tolist() == [1, 2, 3, 4]

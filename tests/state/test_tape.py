@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium import GradientTape, ops
+from trivium import GradientTape, Variable, ops
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 Y = X.sum(1, keepdims=True)
@@ -262,3 +262,16 @@ def test_control_flow_and_effects_inside():
         last, _ = ops.scan(body, jnp.array(1.0), x)
         y = last + ops.cond(last > 3, lambda: x[0] * 10, lambda: x[0])
     assert tape.gradient(y, x).tolist() == [16.0, 3.0, 2.0] and float(total) == 6
+
+
+def test_compiled_functions_that_close_over_variables():
+    """What they close over is none of their arguments, and gradients go by it all the same."""
+    w, x = Variable([1.0, 2.0]), jnp.ones((3, 2))
+    for _ in range(2):
+        with GradientTape() as tape:
+            scaled = jax.jit(lambda z: jax.nn.relu(z) * w.value)(x)
+            squared = jax.jit(
+                lambda z: jax.lax.scan(lambda c, _: (c * w.value, None), z, length=2)[0]
+            )(x)
+            y = jnp.sum(scaled) + jnp.sum(squared)
+        np.testing.assert_allclose(tape.gradient(y, w), [9.0, 15.0])

@@ -52,7 +52,7 @@ class HostedModel(_Base):
         part = self._host_part(training)
         if part is None:
             return None
-        if part.suffix is not None and what != "predict":
+        if part.suffix is not None and not what.startswith("predict"):
             raise ValueError(
                 f"{what}: model {self.name!r} gives text, or what the host makes of learned numbers, and no loss or "
                 "metric is defined for that. Train a model that ends before it, and put "

@@ -85,6 +85,15 @@ class Recorder(jax.core.Trace):
     def process_primitive(self, primitive: Any, args: Any, params: Any, /) -> Any:
         """Do an operation."""
         wanted = self.listener.wanted(args) if self.listener is not None else ()
+        program = params.get("jaxpr") if primitive.name == "jit" else None
+        if (
+            program is not None
+            and self.listener is not None
+            and self.listener.wanted(program.consts)
+        ):
+            # A compiled function that closes over watched arrays: they are none of its arguments, so it is taken apart.
+            with core.set_current_trace(self):
+                return jax.core.eval_jaxpr(program.jaxpr, program.consts, *args)
         with core.set_current_trace(self.beneath):
             if wanted and primitive.name == "stop_gradient":
                 # A gradient that is stopped is none, and not zero; and JAX gives the array back as it came.

@@ -42,7 +42,8 @@ class GradientTape:
     Trainable variables that are read inside are watched by themselves; arrays are where `watch` says so. Code inside
     runs as it would without the tape: it may branch on values, print them, call layers, models, ops and JAX's
     functions. A tape works in plain Python, inside `jax.jit` and in a step that `fit` compiles; tapes nest, and the
-    outer one takes gradients of gradients.
+    outer one takes gradients of gradients. A function of `jax.jit` that JAX compiled before reads no variables any
+    more: those that it closes over have no gradients then, so give it their values as arguments.
 
     Args:
         persistent: Whether gradients can be asked for more than once.

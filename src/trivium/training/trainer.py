@@ -39,7 +39,7 @@ from trivium.training.in_place import pure_step, takes_data_alone, touched
 from trivium.training.logs import numbers
 from trivium.training.loop import Pass, Ready, State
 from trivium.training.outputs import Outputs
-from trivium.training.run import Run
+from trivium.training.run import Run, joined
 from trivium.training.state_tree import matched, tree_of
 from trivium.training.steps import Compiled, OfTheModel, Steps
 from trivium.training.transaction import Transaction
@@ -708,7 +708,13 @@ class Trainer(Steps):
         Args:
             x: The inputs.
         """
-        return self.predict(x, steps=1, verbose=0)
+        source = make_source(x, steps=1, what="predict_on_batch")
+        with contextlib.closing(source), Transaction(self, compiled=False) as change:
+            work = self._pass("predict", source)
+            work.prepare()
+            change.commit()
+            parts = [outputs for _, outputs, _ in work.run() if outputs is not None]
+        return self._finished(joined(parts))
 
 
 def _settings_of(optimizer: Any) -> list[Any]:

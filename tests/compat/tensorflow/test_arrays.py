@@ -259,6 +259,11 @@ def test_shapes_have_what_tensors_have_and_stay_shapes() -> None:
         [5, 5] - tf.shape(x) == (3, 2) and tf.shape(x) - 1 == (1, 2) and tf.shape(x) // 2 == (1, 1)
     )
     assert tf.zeros([4] - tf.shape(x)[:1]).shape == (2,)
+    assert tf.shape(x) * 2 == 2 * tf.shape(x) == tf.shape(x) + tf.shape(x) == (4, 6)
+    one = [1, 1]
+    assert tf.shape(x) + tuple(one) == one + tf.shape(x) == (3, 4) and -tf.shape(x)[1:] == (-3,)
+    assert (tf.shape(x) / 2).tolist() == [1.0, 1.5] and tf.zeros(tf.shape(x)[:1] * 2).shape == (4,)
+    assert (tf.shape(x) * tf.constant([2, 3])).tolist() == [4, 9] and tf.shape(x) ** 2 % 4 == (0, 1)
     layer = tf.keras.layers.Lambda(
         lambda x: tf.reshape(x, tf.concat([tf.shape(x)[:1], [3, 1]], axis=0))
     )

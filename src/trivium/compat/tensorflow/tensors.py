@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -104,19 +106,28 @@ class _Sizes(tuple[Any, ...]):
             return _Sizes(part)
         return _Number(part) if type(part) is int else part
 
-    # Of an array's operators those that a tuple has none of: `[16000] - tf.shape(sound)` is what is missing.
-    def __sub__(self, other: Any) -> Any:
-        return _Sizes(a - b for a, b in zip(self, _each(other, self), strict=True))
-
-    def __rsub__(self, other: Any) -> Any:
-        return _Sizes(b - a for a, b in zip(self, _each(other, self), strict=True))
-
-    def __floordiv__(self, other: Any) -> Any:
-        return _Sizes(a // b for a, b in zip(self, _each(other, self), strict=True))
+    def __neg__(self) -> Any:
+        return self * -1
 
 
-def _each(other: Any, sizes: _Sizes) -> Any:
-    return [other] * len(sizes) if isinstance(other, int) else np.asarray(other).tolist()
+def _operate(of: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Compute with sizes number by number, as with a tensor's; whole numbers are sizes again."""
+    plain = all(isinstance(x, int | list | tuple) for x in (a, b))
+    if not plain or of is operator.truediv:
+        return of(*(ops.convert_to_tensor(x) for x in (a, b)))
+    count = len(a if isinstance(a, _Sizes) else b)
+    rows = [x if isinstance(x, list | tuple) else (x,) * count for x in (a, b)]
+    return _Sizes(map(of, *rows)) if len(rows[0]) == len(rows[1]) else of(*map(np.array, rows))
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    _of = getattr(operator, _name)
+    setattr(
+        _Sizes, f"__{_name}__", functools.partialmethod(lambda a, of, b: _operate(of, a, b), _of)
+    )
+    setattr(
+        _Sizes, f"__r{_name}__", functools.partialmethod(lambda a, of, b: _operate(of, b, a), _of)
+    )
 
 
 @covers("tensorflow.shape")

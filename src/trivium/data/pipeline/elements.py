@@ -23,6 +23,7 @@ from trivium.state.placing import to_device
 __all__ = [
     "Nested",
     "as_arrays",
+    "as_element",
     "as_tensors",
     "call_on",
     "count_rows",
@@ -170,6 +171,16 @@ def call_on(function: Callable[..., Any], element: Any) -> Any:
         2
     """
     return function(*element) if isinstance(element, tuple) else function(element)
+
+
+def as_element(made: Any) -> Any:
+    """Return what a function made as an element: a list of its entries is a tuple, as in `tf.data`.
+
+    Example:
+        >>> as_element([1, 2]), as_element({"a": [1, 2]})
+        ((1, 2), {'a': [1, 2]})
+    """
+    return tuple(made) if isinstance(made, list) else made
 
 
 def typed(element: Any, spec: Any) -> Any:

@@ -20,6 +20,7 @@ from trivium.data.pipeline.draws import (
 )
 from trivium.data.pipeline.elements import (
     as_arrays,
+    as_element,
     as_tensors,
     call_on,
     on_host,
@@ -114,7 +115,7 @@ class _Call:
                 result = self.function(generator_for(self.root, place), *entries)
             else:
                 result = call_on(self.function, element)
-            return as_arrays(result)
+            return as_arrays(as_element(result))
 
 
 def _has_failed(numbered: Numbered) -> bool:

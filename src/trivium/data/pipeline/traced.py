@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from trivium.data.pipeline.draws import Root, traced_draws, words_of
-from trivium.data.pipeline.elements import call_on, on_host
+from trivium.data.pipeline.elements import as_element, call_on, on_host
 from trivium.state.frame import entered
 from trivium.state.functions import StatefulFunction
 from trivium.state.plain import host_randomness, same, set_host_randomness
@@ -40,7 +40,7 @@ class Traced:
             before = host_randomness()
             # Without a generator of the program's own, a draw without a seed is an error: it would be one for all.
             with traced_draws(words, place), entered(generator=None):
-                made = call_on(function, element)
+                made = as_element(call_on(function, element))
             if not same(before, host_randomness()):
                 set_host_randomness(before)
                 raise ValueError("It drew from NumPy or Python, which would be one number for all.")
@@ -70,9 +70,8 @@ class Traced:
         try:
             with on_host():
                 return self._run(element, words_of(root), places)
-        except (
-            Exception
-        ):  # What is wrong with the function itself shows where it is called as it is.
+        except Exception:
+            # What is wrong with the function itself shows where it is called as it is.
             self._run = None
             return None
 

@@ -33,9 +33,9 @@ def numbered(
         back: Takes the place of a result, 0 for the first or only one, and says whether it is one of strings.
 
     Example:
-        >>> numbered(jnp.concatenate, ([as_strings(["a"]), as_strings(["b", "c"])],), {})
+        >>> numbered(jax.numpy.concatenate, ([as_strings(["a"]), as_strings(["b", "c"])],), {})
         StringArray([b'a', b'b', b'c'])
-        >>> numbered(jnp.equal, (as_strings(["a", "b"]), as_strings("a")), {}, back=lambda i: False).tolist()
+        >>> numbered(jax.numpy.equal, (as_strings(["a", "b"]), as_strings("a")), {}, back=lambda i: False).tolist()
         [True, False]
     """
     known: dict[bytes, int] = {b"": 0}

@@ -109,10 +109,12 @@ class Attention:
         # Sums of `tanh` are dear to compute anew, so it takes more of them to be worth it.
         share = max(1, self.width / 16)
         known = isinstance(queries, int) and isinstance(keys, int)
-        form = chosen_lowering("attention")
-        worth = form == "blocks" or (form == "auto" and queries * keys * share >= many)
-        if known and queries > size and worth:
-            return self._blockwise(query, key, value, bias, mask, chance, size)
+        if (
+            known and queries > size
+        ):  # Of sizes that are symbols nobody can say which is the larger.
+            form = chosen_lowering("attention")
+            if form == "blocks" or (form == "auto" and queries * keys * share >= many):
+                return self._blockwise(query, key, value, bias, mask, chance, size)
         return self.with_weights(query, key, value, bias, mask, chance)[0]
 
     def with_weights(
