@@ -8,10 +8,66 @@ from typing import Any
 import numpy as np
 
 from trivium.state import Variable, suggest
+from trivium.training.steps import Steps
 
-__all__ = ["matched", "tree_of"]
+__all__ = ["TreeState", "matched", "tree_of"]
 
 FORMATS = ("backend_tensor", "numpy_array")
+
+
+class TreeState(Steps):
+    """The part of a trainer that gives its state as a tree, and takes it back."""
+
+    def _state_groups(self) -> dict[str, list[Variable]]:
+        return {
+            "trainable_variables": self.trainable_variables,
+            "non_trainable_variables": self.non_trainable_variables,
+            "optimizer_variables": self.optimizer.variables if self.optimizer is not None else [],
+            "metrics_variables": self.metrics_variables,
+        }
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """Return all that training changes, as nested dicts by the variables' paths.
+
+        Args:
+            value_format: `"backend_tensor"` for JAX arrays, `"numpy_array"` for NumPy's.
+
+        Returns:
+            `trainable_variables`, `non_trainable_variables`, `optimizer_variables` and `metrics_variables`.
+
+        Raises:
+            ValueError: Two variables have one path, or there is no such format.
+
+        Example:
+            >>> import trivium as tv
+            >>> model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="out")], name="net")
+            >>> model.get_state_tree()["trainable_variables"]["net"]["out"]["kernel"].shape
+            (4, 2)
+        """
+        groups = self._state_groups()
+        return {name: tree_of(group, value_format) for name, group in groups.items()}
+
+    def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
+        """Set what `get_state_tree` returned, or the groups of it that are given.
+
+        Args:
+            state_tree: The groups, each nested dicts by the variables' paths.
+
+        Raises:
+            ValueError: A group or a path is unknown, a value is missing or has another shape.
+        """
+        groups = self._state_groups()
+        for name in state_tree:
+            if name not in groups:
+                raise ValueError(f"There is no group {name!r}. {suggest(name, list(groups))}")
+        # All is looked at before anything is set.
+        pairs = [
+            pair
+            for name, tree in state_tree.items()
+            for pair in matched(groups[name], tree, f"state_tree[{name!r}]")
+        ]
+        for variable, value in pairs:
+            variable.assign(value)
 
 
 def tree_of(variables: Iterable[Variable], value_format: str) -> dict[str, Any]:
