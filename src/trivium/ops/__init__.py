@@ -16,6 +16,7 @@ from trivium.ops import (
     arithmetic,
     attention,
     control,
+    conversions,
     convolution,
     creation,
     crossentropy,
@@ -25,6 +26,7 @@ from trivium.ops import (
     indexing,
     linalg,
     linear_algebra,
+    nan_reductions,
     nn,
     nonlinear,
     normalization,
@@ -32,14 +34,17 @@ from trivium.ops import (
     pairwise,
     patterns,
     reductions,
+    segments,
     shapes,
     signals,
     spectra,
+    statistics,
     transformations,
 )
 from trivium.ops.arithmetic import *
 from trivium.ops.attention import *
 from trivium.ops.control import *
+from trivium.ops.conversions import *
 from trivium.ops.convolution import *
 from trivium.ops.creation import *
 from trivium.ops.crossentropy import *
@@ -47,14 +52,17 @@ from trivium.ops.decoding import *
 from trivium.ops.elementwise import *
 from trivium.ops.indexing import *
 from trivium.ops.linear_algebra import *
+from trivium.ops.nan_reductions import *
 from trivium.ops.nonlinear import *
 from trivium.ops.normalization import *
 from trivium.ops.pairwise import *
 from trivium.ops.patterns import *
 from trivium.ops.reductions import *
+from trivium.ops.segments import *
 from trivium.ops.shapes import *
 from trivium.ops.signals import *
 from trivium.ops.spectra import *
+from trivium.ops.statistics import *
 from trivium.ops.transformations import *
 from trivium.state.registry import Registry
 
@@ -62,6 +70,7 @@ __all__: list[str] = []
 __all__ += arithmetic.__all__
 __all__ += attention.__all__
 __all__ += control.__all__
+__all__ += conversions.__all__
 __all__ += convolution.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
@@ -69,14 +78,17 @@ __all__ += decoding.__all__
 __all__ += elementwise.__all__
 __all__ += indexing.__all__
 __all__ += linear_algebra.__all__
+__all__ += nan_reductions.__all__
 __all__ += nonlinear.__all__
 __all__ += normalization.__all__
 __all__ += pairwise.__all__
 __all__ += patterns.__all__
 __all__ += reductions.__all__
+__all__ += segments.__all__
 __all__ += shapes.__all__
 __all__ += signals.__all__
 __all__ += spectra.__all__
+__all__ += statistics.__all__
 __all__ += transformations.__all__
 
 # Configs may name any of them as a function.

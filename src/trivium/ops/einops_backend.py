@@ -13,7 +13,7 @@ from einops._backends import AbstractBackend
 
 from trivium.graph.op import op
 from trivium.graph.tensor import SymbolicTensor
-from trivium.ops import creation, linear_algebra, reductions, shapes
+from trivium.ops import conversions, linear_algebra, reductions, shapes, statistics
 from trivium.ops.arrays import as_array
 from trivium.state.registry import register_keras_serializable
 from trivium.state.types import Array, ArrayLike
@@ -127,7 +127,9 @@ class TriviumBackend(AbstractBackend):  # type: ignore[misc]
 
     def reduce(self, x: Any, operation: str, axes: Sequence[int]) -> Any:
         """Return the sum, or another function named in einops's pattern, over axes."""
-        function: Callable[..., Any] = getattr(reductions, operation)
+        function: Callable[..., Any] = getattr(
+            statistics if operation == "mean" else reductions, operation
+        )
         return function(x, axis=tuple(axes))
 
     def stack_on_zeroth_dimension(self, tensors: list[Any]) -> Any:
@@ -156,4 +158,4 @@ class TriviumBackend(AbstractBackend):  # type: ignore[misc]
 
     def to_numpy(self, x: Any) -> Any:
         """Return a variable's values."""
-        return creation.convert_to_numpy(x)
+        return conversions.convert_to_numpy(x)

@@ -7,9 +7,12 @@ from trivium.ops.arithmetic import (
     logical_and, logical_not, logical_or, logical_xor, matmul, mod, multiply, negative, not_equal,
     power, subtract,
 )
+from trivium.ops.conversions import (
+    array, copy, ndim, size, view,
+)
 from trivium.ops.creation import (
-    arange, array, copy, empty, empty_like, eye, full, full_like, geomspace, identity, linspace,
-    logspace, ndim, ones, ones_like, size, tri, view, zeros, zeros_like,
+    arange, empty, empty_like, eye, full, full_like, geomspace, identity, linspace, logspace, ones,
+    ones_like, tri, zeros, zeros_like,
 )
 from trivium.ops.elementwise import (
     abs, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, bitwise_invert, bitwise_not,
@@ -25,6 +28,10 @@ from trivium.ops.linear_algebra import (
     corrcoef, correlate, cross, diff, dot, einsum, inner, kron, outer, slogdet, tensordot, trace,
     vander, vdot,
 )
+from trivium.ops.nan_reductions import (
+    nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
+    nanprod, nanquantile, nanstd, nansum, nanvar,
+)
 from trivium.ops.nonlinear import (
     tanh,
 )
@@ -34,10 +41,7 @@ from trivium.ops.pairwise import (
     left_shift, logaddexp, logaddexp2, maximum, minimum, nextafter, right_shift, true_divide, where,
 )
 from trivium.ops.reductions import (
-    all, amax, amin, any, argmax, argmin, average, count_nonzero, cumprod, cumsum, max, mean,
-    median, min, nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin,
-    nanpercentile, nanprod, nanquantile, nanstd, nansum, nanvar, percentile, prod, ptp, quantile,
-    std, sum, trapezoid, var,
+    all, amax, amin, any, argmax, argmin, count_nonzero, cumprod, cumsum, max, min, prod, ptp, sum,
 )
 from trivium.ops.shapes import (
     append, array_split, broadcast_to, concatenate, diag, diagflat, diagonal, dsplit, dstack,
@@ -47,6 +51,9 @@ from trivium.ops.shapes import (
 )
 from trivium.ops.signals import (
     bartlett, blackman, hamming, hanning, kaiser,
+)
+from trivium.ops.statistics import (
+    average, mean, median, percentile, quantile, std, trapezoid, var,
 )
 from trivium.ops.transformations import (
     vectorize,
