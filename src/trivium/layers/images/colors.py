@@ -8,8 +8,8 @@ from trivium import ops, random
 from trivium.layers.checks import unit_fraction
 from trivium.layers.images.base import ColorLayer, ImageShape
 from trivium.layers.images.drawing import between
-from trivium.layers.images.pixels import PixelLayer, by_rows, each, rescaled
-from trivium.layers.images.settings import factor_of
+from trivium.layers.images.pixels import GradedLayer, PixelLayer, by_rows, each, rescaled
+from trivium.layers.images.settings import Factor, ValueRange, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import epsilon
 from trivium.state.types import Array
@@ -41,7 +41,11 @@ class RandomBrightness(PixelLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any
+        self,
+        factor: Factor,
+        value_range: ValueRange = (0, 255),
+        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(value_range, **kwargs)
         self._set(factor=factor_of(self, (-1, 1), factor=factor))
@@ -79,7 +83,11 @@ class RandomContrast(PixelLayer):
     """
 
     def __init__(
-        self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any
+        self,
+        factor: Factor,
+        value_range: ValueRange = (0, 255),
+        seed: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(value_range, **kwargs)
         # Which checks; the order of the two means something.
@@ -100,7 +108,7 @@ class RandomContrast(PixelLayer):
 
 
 @LAYERS.register()
-class RandomHue(PixelLayer):
+class RandomHue(GradedLayer):
     """While training, turns the hues of an image around the circle of colors.
 
     Args:
@@ -124,18 +132,6 @@ class RandomHue(PixelLayer):
         Smith, "Color Gamut Transform Pairs", SIGGRAPH 1978, https://doi.org/10.1145/800248.807361
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, **kwargs)
-        self._set(factor=factor_of(self, (0, 1), factor=factor))
-        self._set_seed(seed)
-
     def _draw(self, shape: ImageShape, seed: Any) -> Any:
         left = random.uniform((shape.batch,), seed=seed) > 0.5
         turn = between((shape.batch,), self.factor, seed)
@@ -152,7 +148,7 @@ class RandomHue(PixelLayer):
 
 
 @LAYERS.register()
-class RandomSaturation(PixelLayer):
+class RandomSaturation(GradedLayer):
     """While training, makes the colors of an image more or less vivid.
 
     Args:
@@ -177,18 +173,9 @@ class RandomSaturation(PixelLayer):
         Smith, "Color Gamut Transform Pairs", SIGGRAPH 1978, https://doi.org/10.1145/800248.807361
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, **kwargs)
+    def _ends_of(self, factor: Factor) -> tuple[float, float]:
         # Keras's configs hold numbers below 0, which multiply saturations by less than 0: by 0, that is.
-        self._set(factor=factor_of(self, (-1, 1), least=0, factor=factor))
-        self._set_seed(seed)
+        return factor_of(self, (-1, 1), least=0, factor=factor)
 
     def _draw(self, shape: ImageShape, seed: Any) -> Any:
         factor = between((shape.batch,), self.factor, seed)
@@ -207,7 +194,7 @@ class RandomSaturation(PixelLayer):
 
 
 @LAYERS.register()
-class RandomColorDegeneration(PixelLayer):
+class RandomColorDegeneration(GradedLayer):
     """While training, mixes each image with itself in shades of gray.
 
     Args:
@@ -231,17 +218,8 @@ class RandomColorDegeneration(PixelLayer):
         Cubuk et al., "AutoAugment", 2018, https://arxiv.org/abs/1805.09501 ("Color" there)
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, **kwargs)
-        self._set(factor=factor_of(self, (-1, 1), least=0, factor=factor))
-        self._set_seed(seed)
+    def _ends_of(self, factor: Factor) -> tuple[float, float]:
+        return factor_of(self, (-1, 1), least=0, factor=factor)
 
     def _draw(self, shape: ImageShape, seed: Any) -> Any:
         return {"factor": between((shape.batch, 1, 1, 1), self.factor, seed)}

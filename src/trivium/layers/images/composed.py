@@ -12,7 +12,7 @@ from trivium.layers.images.colors import (
     RandomSaturation,
 )
 from trivium.layers.images.pixels import SteadyLayer
-from trivium.layers.images.settings import value_range_of
+from trivium.layers.images.settings import Factor, ValueRange, value_range_of
 from trivium.layers.registry import LAYERS
 from trivium.state.types import Array
 
@@ -69,11 +69,11 @@ class RandomColorJitter(Composed):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
-        brightness_factor: Any = None,
-        contrast_factor: Any = None,
-        saturation_factor: Any = None,
-        hue_factor: Any = None,
+        value_range: ValueRange = (0, 255),
+        brightness_factor: Factor | None = None,
+        contrast_factor: Factor | None = None,
+        saturation_factor: Factor | None = None,
+        hue_factor: Factor | None = None,
         seed: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,

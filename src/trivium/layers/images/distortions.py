@@ -12,7 +12,7 @@ from trivium.layers.checks import number, unit_fraction
 from trivium.layers.images.base import BaseImagePreprocessingLayer, ImageShape
 from trivium.layers.images.boxes import moved_boxes, projected
 from trivium.layers.images.drawing import between, chosen
-from trivium.layers.images.settings import factor_of, value_range_of
+from trivium.layers.images.settings import FILL_MODES, INTERPOLATIONS, factor_of, value_range_of
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
 from trivium.ops.image.batches import on_batch
@@ -20,9 +20,6 @@ from trivium.ops.image.warps import homography, stretched
 from trivium.state.types import Array
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
-
-_FILL_MODES = ("reflect", "wrap", "constant", "nearest")
-_INTERPOLATIONS = ("nearest", "bilinear")
 
 
 @LAYERS.register()
@@ -64,7 +61,7 @@ class RandomPerspective(BaseImagePreprocessingLayer):
         self._set(
             factor=factor_of(self, (0, 1), factor=factor),
             scale=unit_fraction(self, scale=scale),
-            interpolation=one_of(self, _INTERPOLATIONS, interpolation=interpolation),
+            interpolation=one_of(self, INTERPOLATIONS, interpolation=interpolation),
             fill_value=number(self, fill_value=fill_value),
         )
         self._set_seed(seed)
@@ -157,8 +154,8 @@ class RandomElasticTransform(BaseImagePreprocessingLayer):
         self._set(
             factor=factor_of(self, (0, 1), factor=factor),
             scale=factor_of(self, (0, 1), scale=scale),
-            interpolation=one_of(self, _INTERPOLATIONS, interpolation=interpolation),
-            fill_mode=one_of(self, _FILL_MODES, fill_mode=fill_mode),
+            interpolation=one_of(self, INTERPOLATIONS, interpolation=interpolation),
+            fill_mode=one_of(self, FILL_MODES, fill_mode=fill_mode),
             fill_value=number(self, fill_value=fill_value),
             value_range=value_range_of(self, value_range),
         )

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from trivium import ops
 from trivium.layers.images.base import ImageShape
 from trivium.layers.images.drawing import between, chosen
-from trivium.layers.images.pixels import PixelLayer, each
-from trivium.layers.images.settings import factor_of
+from trivium.layers.images.pixels import GradedLayer, PixelLayer, each
+from trivium.layers.images.settings import Factor, ValueRange, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import sizes_of
 from trivium.state.types import Array
@@ -21,7 +21,7 @@ __all__ = ["RandomGaussianBlur", "RandomSharpness"]
 
 
 @LAYERS.register()
-class RandomSharpness(PixelLayer):
+class RandomSharpness(GradedLayer):
     """While training, makes each image sharper or softer, by its distance from a smoothed one.
 
     The smoothed image is the mean of 3 by 3 pixels in which the middle one counts 5 times; pixels at the edges stay.
@@ -46,18 +46,6 @@ class RandomSharpness(PixelLayer):
     Reference:
         Cubuk et al., "AutoAugment", 2018, https://arxiv.org/abs/1805.09501; Pillow's `ImageEnhance.Sharpness`.
     """
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, **kwargs)
-        self._set(factor=factor_of(self, (0, 1), factor=factor))
-        self._set_seed(seed)
 
     def _draw(self, shape: ImageShape, seed: Any) -> Any:
         return {"factor": between((shape.batch,), self.factor, seed)}
@@ -103,10 +91,10 @@ class RandomGaussianBlur(PixelLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: Factor = 1.0,
         kernel_size: int | Sequence[int] = 3,
-        sigma: Any = 1.0,
-        value_range: Any = (0, 255),
+        sigma: Factor = 1.0,
+        value_range: ValueRange = (0, 255),
         data_format: str | None = None,
         seed: int | None = None,
         **kwargs: Any,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium import ops
 from trivium.layers.checks import not_negative, positive_int
 from trivium.layers.images.pixels import SteadyLayer, by_rows, rescaled, whole_levels
+from trivium.layers.images.settings import ValueRange
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import sizes_of
 from trivium.state.types import Array
@@ -41,7 +42,7 @@ class AutoContrast(SteadyLayer):
         Pillow's `ImageOps.autocontrast`.
     """
 
-    def __init__(self, value_range: Any = (0, 255), **kwargs: Any) -> None:
+    def __init__(self, value_range: ValueRange = (0, 255), **kwargs: Any) -> None:
         super().__init__(value_range, **kwargs)
 
     def _changed(self, pixels: Array, transformation: Any) -> Any:
@@ -79,7 +80,7 @@ class Equalization(SteadyLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: ValueRange = (0, 255),
         bins: int = 256,
         data_format: str | None = None,
         **kwargs: Any,
@@ -136,7 +137,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(SteadyLayer):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: ValueRange = (0, 255),
         clip_limit: float = 4.0,
         tile_grid_size: Sequence[int] = (8, 8),
         data_format: str | None = None,

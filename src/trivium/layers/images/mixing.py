@@ -10,7 +10,7 @@ from trivium import ops, random
 from trivium.layers.checks import number
 from trivium.layers.images.base import BaseImagePreprocessingLayer, ImageShape
 from trivium.layers.images.drawing import between
-from trivium.layers.images.settings import factor_of
+from trivium.layers.images.settings import Factor, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.state.types import Array
 
@@ -91,7 +91,7 @@ class CutMix(_Mixing):
 
     def __init__(
         self,
-        factor: Any = 1.0,
+        factor: Factor = 1.0,
         seed: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,

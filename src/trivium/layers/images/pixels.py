@@ -9,11 +9,19 @@ import jax.numpy as jnp
 
 from trivium import ops
 from trivium.layers.images.base import ColorLayer
-from trivium.layers.images.settings import value_range_of
+from trivium.layers.images.settings import Factor, ValueRange, factor_of, value_range_of
 from trivium.ops.arrays import as_wide_floats
 from trivium.state.types import Array
 
-__all__ = ["PixelLayer", "SteadyLayer", "by_rows", "each", "rescaled", "whole_levels"]
+__all__ = [
+    "GradedLayer",
+    "PixelLayer",
+    "SteadyLayer",
+    "by_rows",
+    "each",
+    "rescaled",
+    "whole_levels",
+]
 
 
 class PixelLayer(ColorLayer):
@@ -29,7 +37,7 @@ class PixelLayer(ColorLayer):
         ValueError: `value_range` is not two numbers, one above the other.
     """
 
-    def __init__(self, value_range: Any, **kwargs: Any) -> None:
+    def __init__(self, value_range: ValueRange, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._set(value_range=value_range_of(self, value_range))
 
@@ -47,6 +55,37 @@ class PixelLayer(ColorLayer):
                 f"Layer {self.path!r} ({type(self).__name__}): images have 3 channels (red, green, blue); got "
                 f"{channels}, in images of shape {images.shape} with data_format={self.data_format!r}."
             )
+
+
+class GradedLayer(PixelLayer):
+    """A layer of pixels that changes each image by a number drawn for it. Subclasses say what the number does.
+
+    Args:
+        factor: Between which numbers it is drawn: two from 0 to 1, or one, `f`, for `(0, f)`.
+        value_range: The least and the greatest number that a pixel holds.
+        data_format: `"channels_last"` or `"channels_first"`; the default where it is `None`.
+        seed: A whole number; by the global seed where it is `None`.
+        kwargs: As for `BaseImagePreprocessingLayer`.
+
+    Raises:
+        ValueError: `factor` or `value_range` is out of its range.
+    """
+
+    def __init__(
+        self,
+        factor: Factor,
+        value_range: ValueRange = (0, 255),
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(value_range, data_format=data_format, **kwargs)
+        self._set(factor=self._ends_of(factor))
+        self._set_seed(seed)
+
+    def _ends_of(self, factor: Factor) -> tuple[float, float]:
+        """Return the numbers between which the factor is drawn."""
+        return factor_of(self, (0, 1), factor=factor)
 
 
 class SteadyLayer(PixelLayer):

@@ -18,7 +18,7 @@ from trivium.layers.images.colors import (
 from trivium.layers.images.composed import Composed
 from trivium.layers.images.filters import RandomSharpness
 from trivium.layers.images.histograms import AutoContrast, Equalization
-from trivium.layers.images.settings import factor_of, value_range_of
+from trivium.layers.images.settings import Factor, ValueRange, factor_of, value_range_of
 from trivium.layers.images.tones import RandomPosterization, Solarization
 from trivium.layers.images.warps import RandomRotation, RandomShear, RandomTranslation
 from trivium.layers.registry import LAYERS
@@ -34,7 +34,7 @@ class _Policy(Composed):
     """
 
     def _set_policy(
-        self, value_range: Any, factor: Any, interpolation: str, seed: int | None
+        self, value_range: ValueRange, factor: Factor, interpolation: str, seed: int | None
     ) -> None:
         """Keep the settings, and make the layers."""
         strength = factor_of(self, (0, 1), factor=factor)
@@ -109,9 +109,9 @@ class RandAugment(_Policy):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: ValueRange = (0, 255),
         num_ops: int = 2,
-        factor: Any = 0.5,
+        factor: Factor = 0.5,
         interpolation: str = "bilinear",
         seed: int | None = None,
         data_format: str | None = None,
@@ -185,10 +185,10 @@ class AugMix(_Policy):
 
     def __init__(
         self,
-        value_range: Any = (0, 255),
+        value_range: ValueRange = (0, 255),
         num_chains: int = 3,
         chain_depth: int = 3,
-        factor: Any = 0.3,
+        factor: Factor = 0.3,
         alpha: float = 1.0,
         all_ops: bool = True,
         interpolation: str = "bilinear",

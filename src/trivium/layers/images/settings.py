@@ -7,7 +7,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["factor_of", "value_range_of"]
+__all__ = ["FILL_MODES", "INTERPOLATIONS", "Factor", "ValueRange", "factor_of", "value_range_of"]
+
+# What lies outside of an image, and what is taken between its pixels.
+FILL_MODES = ("reflect", "wrap", "constant", "nearest")
+INTERPOLATIONS = ("nearest", "bilinear")
+
+# Between which numbers a layer draws: two of them, or one that stands for both.
+Factor = float | Sequence[float]
+# The least and the greatest number that a pixel holds.
+ValueRange = Sequence[float]
 
 
 def factor_of(
@@ -45,7 +54,7 @@ def factor_of(
     return max(-furthest, bounds[0] if least is None else least), furthest
 
 
-def value_range_of(layer: object, value_range: Any) -> tuple[float, float]:
+def value_range_of(layer: object, value_range: ValueRange) -> tuple[float, float]:
     """Return the setting `value_range`: the least and the greatest number that a pixel holds.
 
     Args:

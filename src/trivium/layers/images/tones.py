@@ -10,8 +10,8 @@ from trivium import ops, random
 from trivium.layers.checks import is_whole
 from trivium.layers.images.base import ImageShape
 from trivium.layers.images.drawing import between, chosen
-from trivium.layers.images.pixels import PixelLayer, each, rescaled, whole_levels
-from trivium.layers.images.settings import factor_of
+from trivium.layers.images.pixels import GradedLayer, PixelLayer, each, rescaled, whole_levels
+from trivium.layers.images.settings import Factor, ValueRange, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.state.types import Array
 
@@ -43,8 +43,8 @@ class RandomInvert(PixelLayer):
 
     def __init__(
         self,
-        factor: Any = 1.0,
-        value_range: Any = (0, 255),
+        factor: Factor = 1.0,
+        value_range: ValueRange = (0, 255),
         seed: int | None = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -62,7 +62,7 @@ class RandomInvert(PixelLayer):
 
 
 @LAYERS.register()
-class RandomPosterization(PixelLayer):
+class RandomPosterization(GradedLayer):
     """While training, keeps the highest of the 8 bits of each pixel, so that there are few levels of each color.
 
     Args:
@@ -85,22 +85,13 @@ class RandomPosterization(PixelLayer):
         Cubuk et al., "AutoAugment", 2018, https://arxiv.org/abs/1805.09501
     """
 
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, **kwargs)
+    def _ends_of(self, factor: Factor) -> tuple[float, float]:
         pair = factor_of(self, (1, 8), factor=factor)
         if not all(map(is_whole, pair)):
             raise ValueError(
                 f"{type(self).__name__}: `factor` is a whole number of bits, from 1 to 8, or two; got {factor!r}."
             )
-        self._set(factor=pair if isinstance(factor, list | tuple) else (pair[1], pair[1]))
-        self._set_seed(seed)
+        return pair if isinstance(factor, list | tuple) else (pair[1], pair[1])
 
     def _draw(self, shape: ImageShape, seed: Any) -> Any:
         least, most = self.factor
@@ -141,9 +132,9 @@ class Solarization(PixelLayer):
 
     def __init__(
         self,
-        addition_factor: Any = 0.0,
-        threshold_factor: Any = 0.0,
-        value_range: Any = (0, 255),
+        addition_factor: Factor = 0.0,
+        threshold_factor: Factor = 0.0,
+        value_range: ValueRange = (0, 255),
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:

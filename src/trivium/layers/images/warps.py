@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,17 +10,12 @@ from trivium import ops, random
 from trivium.layers.images.base import BaseImagePreprocessingLayer, ImageShape
 from trivium.layers.images.boxes import moved_boxes, projected
 from trivium.layers.images.drawing import between
-from trivium.layers.images.settings import factor_of
+from trivium.layers.images.settings import FILL_MODES, INTERPOLATIONS, Factor, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
 from trivium.state.types import Array
 
 __all__ = ["RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom", "Warp"]
-
-_FILL_MODES = ("reflect", "wrap", "constant", "nearest")
-_INTERPOLATIONS = ("nearest", "bilinear")
-# One number `f` for the range from `-f` to `f`, or the range's two ends.
-Factor = float | Sequence[float]
 
 
 class Warp(BaseImagePreprocessingLayer):
@@ -35,8 +29,8 @@ class Warp(BaseImagePreprocessingLayer):
         self, fill_mode: str, interpolation: str, seed: int | None, fill_value: float
     ) -> None:
         self._set(
-            fill_mode=one_of(self, _FILL_MODES, fill_mode=fill_mode),
-            interpolation=one_of(self, _INTERPOLATIONS, interpolation=interpolation),
+            fill_mode=one_of(self, FILL_MODES, fill_mode=fill_mode),
+            interpolation=one_of(self, INTERPOLATIONS, interpolation=interpolation),
             fill_value=fill_value,
         )
         self._set_seed(seed)

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from trivium import ops
-from trivium.state.types import Array, DType
+from trivium.state.types import Array, DType, Shape
 
-__all__ = ["encode"]
+__all__ = ["encode", "encoded_shape"]
 
 
 def encode(
@@ -44,6 +44,25 @@ def encode(
     return _tallied(
         numbers, jnp.broadcast_to(ones, numbers.shape), output_mode == "multi_hot", depth
     )
+
+
+def encoded_shape(shape: Shape, output_mode: str, depth: int | None) -> Shape:
+    """Return the shape of what `encode` makes of numbers.
+
+    Args:
+        shape: The numbers' shape.
+        output_mode: As for `encode`.
+        depth: How many categories there are.
+
+    Example:
+        >>> encoded_shape((None, 1), "one_hot", 5), encoded_shape((None, 3), "one_hot", 5)
+        ((None, 5), (None, 3, 5))
+    """
+    shape = tuple(shape)
+    if output_mode == "int":
+        return shape
+    alone = output_mode == "one_hot" and not (len(shape) > 1 and shape[-1] == 1)
+    return (*(shape if alone else shape[:-1]), depth)
 
 
 def _tallied(numbers: Array, weights: Array, once: bool, depth: int) -> Array:

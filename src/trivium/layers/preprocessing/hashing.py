@@ -11,7 +11,7 @@ from trivium.data.texts import TEXT, is_text
 from trivium.graph import SymbolicTensor
 from trivium.layers.checks import positive_int
 from trivium.layers.host import HostLayer
-from trivium.layers.preprocessing.encodings import encode
+from trivium.layers.preprocessing.encodings import encode, encoded_shape
 from trivium.layers.preprocessing.settings import chosen, dense_only, salt_of
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import floatx, is_float
@@ -122,11 +122,7 @@ class Hashing(_Binned):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output."""
-        shape = tuple(input_shape)
-        if self.output_mode == "int":
-            return shape
-        alone = self.output_mode == "one_hot" and not (len(shape) > 1 and shape[-1] == 1)
-        return (*(shape if alone else shape[:-1]), self.num_bins)
+        return encoded_shape(input_shape, self.output_mode, self.num_bins)
 
 
 @LAYERS.register()

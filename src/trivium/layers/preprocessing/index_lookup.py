@@ -10,7 +10,7 @@ from trivium.data.fingerprints import farmhash64, siphash64
 from trivium.data.texts import TEXT, is_text
 from trivium.graph import SymbolicTensor
 from trivium.layers.checks import flag, is_whole
-from trivium.layers.preprocessing.encodings import encode
+from trivium.layers.preprocessing.encodings import encode, encoded_shape
 from trivium.layers.preprocessing.settings import OUTPUT_MODES, chosen, dense_only, salt_of
 from trivium.layers.preprocessing.vocabulary import Vocabulary
 from trivium.layers.preprocessing.vocabulary_layer import VocabularyLayer
@@ -204,11 +204,7 @@ class IndexLookup(VocabularyLayer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output: the input's, or a vector's in place of its last axis."""
-        shape = tuple(input_shape)
-        if self.output_mode == "int":
-            return shape
-        alone = self.output_mode == "one_hot" and not (len(shape) > 1 and shape[-1] == 1)
-        return (*(shape if alone else shape[:-1]), self._depth)
+        return encoded_shape(input_shape, self.output_mode, self._depth)
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Return a symbolic tensor like the output."""
