@@ -204,6 +204,8 @@ class IndexLookup(VocabularyLayer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Return the shape of the output: the input's, or a vector's in place of its last axis."""
+        if self.output_mode == "int":
+            return tuple(input_shape)  # Whatever the vocabulary is, which may not be there yet.
         return encoded_shape(input_shape, self.output_mode, self._depth)
 
     def compute_output_spec(self, inputs: Any) -> Any:
