@@ -13,6 +13,7 @@ import pytest
 
 import trivium as tv
 from trivium.data import ragged as r
+from trivium.data import strings
 from trivium.data.checks import DataError
 from trivium.data.ragged import RaggedArray, constant
 
@@ -111,6 +112,13 @@ def test_what_rows_are() -> None:
         (lambda: r.gather(X, [9]), r"index 9 is not in \[0, 5\)"),
         (lambda: r.boolean_mask(X, X[:, :1] > 0), "have a mask of"),
         (lambda: r.boundaries([1, 0]), "ascending order"),
+        (lambda: r.gather_within(X, constant([[0], [0], [0]])), "numbers for 3"),
+        (
+            lambda: r.gather_within(X, [[0], [0], [0], [0], [0]]),
+            "row 1 has 0 entries, and no number 0",
+        ),
+        (lambda: strings.cross_hashed([[["a"]]], 0), "from 1 on; got 0"),
+        (lambda: strings.cross([[["a"]], [["b"], ["c"]]]), r"the columns have \[1, 2\] rows"),
     ],
 )
 def test_what_is_refused(call: Any, words: str) -> None:
@@ -136,6 +144,19 @@ def test_layers_that_take_entries_take_rows_and_others_say_what_to_do() -> None:
             return r.reduced(rows, "mean", 1)
 
     assert Mean()(vectors).shape == (5, 2)
+
+
+def test_training_says_how_rows_become_dense() -> None:
+    model = tv.Sequential([tv.layers.Embedding(10, 1), tv.layers.GlobalAveragePooling1D()])
+    model.compile("sgd", "mse")
+    words = r"fit: `x` holds rows of several lengths.*`\.to_tensor\(\)`"
+    with pytest.raises(DataError, match=words):
+        model.fit(X, np.zeros((5, 1)), verbose=0)
+    batches = tv.data.Dataset.from_tensor_slices((X, np.zeros((5, 1)))).batch(2)
+    with pytest.raises(DataError, match=words):
+        model.fit(batches, verbose=0)
+    history = model.fit(batches.map(lambda x, y: (x.to_tensor(shape=[None, 4]), y)), verbose=0)
+    assert np.isfinite(history.history["loss"][0])
 
 
 def test_pipelines_carry_rows() -> None:

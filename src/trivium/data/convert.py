@@ -19,6 +19,7 @@ from trivium.data.casting import cast
 from trivium.data.checks import DataError, nonfinite
 from trivium.data.columns import columns_of, is_table, library_of
 from trivium.data.files import FileRows, is_in_file
+from trivium.data.kinds import AnyRows
 from trivium.data.lazy import LazyRows
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.data.texts import as_texts, holds_text, is_text
@@ -38,7 +39,7 @@ def is_array_like(value: Any) -> bool:
         (True, False)
     """
     scalar = isinstance(value, numbers.Number | str | bytes)
-    lazy = isinstance(value, LazyRows) or is_sparse(value)
+    lazy = isinstance(value, LazyRows | AnyRows) or is_sparse(value)
     return scalar or lazy or is_nested(value) or hasattr(value, "__array__") or is_table(value)
 
 
@@ -201,6 +202,12 @@ def to_numpy(value: Any, name: str) -> np.ndarray:
         raise DataError(
             f"`{name}` has masked values, which training would take for numbers. Drop these rows, or "
             "put a number in their place: .filled(number)."
+        )
+    if isinstance(value, AnyRows):
+        raise DataError(
+            f"`{name}` holds rows of several lengths, and what models train on has one: `.to_tensor()` fills short "
+            "rows up, which Embedding(mask_zero=True) or Masking leaves out again. A dataset does so batch by batch, "
+            "in `map`."
         )
     if isinstance(value, np.ndarray):
         return value if isinstance(value, np.memmap) else np.asarray(value)

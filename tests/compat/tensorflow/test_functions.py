@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from trivium.compat import NotCovered, active
+from trivium.compat.tensorflow import functions
 from trivium.compat.written import covers
 
 with active():
@@ -113,6 +114,62 @@ def test_signatures() -> None:
         lengths(tf.constant("ab"), 1)
     concrete = tf.function(lambda x, n: x**n).get_concrete_function(tf.TensorSpec([]), 2)
     assert concrete(tf.constant(3.0)).numpy() == 9
+
+
+def test_strings_and_rows_of_many_lengths_are_given_to_plain_python(
+    notices: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functions, "_MOST_LENGTHS", 2)
+
+    def upper(words):
+        return tf.strings.upper(words)
+
+    def total(rows):
+        return tf.reduce_sum(rows)
+
+    words, sums = tf.function(upper), tf.function(total)
+    assert words(tf.constant(["a"])).numpy() == words(tf.constant(["A"])).numpy() == [b"A"]
+    rows = [tf.ragged.constant([[1] * n, [2]]) for n in (1, 2, 1, 3, 4)]
+    assert [int(sums(r)) for r in rows[:3]] == [3, 4, 3]
+    assert sums.experimental_get_tracing_count() == 2 and len(notices()) == 1
+    assert [int(sums(r)) for r in rows[3:]] == [5, 6]
+    of_words, of_rows = notices()
+    assert "upper runs as plain Python, since it is given strings" in of_words
+    assert "total runs as plain Python" in of_rows and "to_tensor(shape=...)" in of_rows
+
+
+@pytest.mark.parametrize(
+    ("came", "words"),
+    [
+        (lambda: tf.ragged.constant([[1], [2, 3]]), r"got \(2, None\), int32"),
+        (lambda: tf.ragged.constant([[[1.0]]]), r"got \(1, None, None\)"),
+        (lambda: tf.ones((2, 2)), r"RaggedTensorSpec\(.*got \(2, 2\), float32"),
+    ],
+)
+def test_signatures_hold_rows_to_their_specs(came: Any, words: str) -> None:
+    @tf.function(input_signature=[tf.RaggedTensorSpec([None, None], tf.float32)])
+    def total(rows):
+        return tf.reduce_sum(rows)
+
+    assert total(tf.ragged.constant([[1.0], [2.0, 3.0]])) == 6
+    with pytest.raises(TypeError, match=words):
+        total(came())
+
+
+def test_specs_say_what_fits() -> None:
+    rows = tf.ragged.constant([[1.0], [2.0, 3.0]])
+    fits = tf.RaggedTensorSpec(None, tf.float32, 1).is_compatible_with
+    assert fits(rows) and not fits(tf.ones(3)) and not fits(tf.ragged.constant([[[1.0]]]))
+    assert tf.TensorSpec([None], tf.int64).is_compatible_with([1, 2])
+    spec = tf.TensorSpec.from_tensor(tf.ones((2, 3)), "x")
+    assert (spec.shape, spec.name, isinstance(spec, tf.TypeSpec)) == ((2, 3), "x", True)
+    assert len({spec, tf.TensorSpec((2, 3)), tf.TensorSpec((2, 4))}) == 2  # A name is no part.
+    for wrong in (
+        lambda: tf.RaggedTensorSpec(),
+        lambda: tf.RaggedTensorSpec([None], ragged_rank=1),
+    ):
+        with pytest.raises(ValueError, match="ragged_rank"):
+            wrong()
 
 
 def test_set_shape_holds_every_kind_of_tensor_to_a_shape() -> None:

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
+from trivium.compat.tensorflow.specs import RaggedTensorSpec
 from trivium.compat.written import covers
+from trivium.data import ragged
 from trivium.graph.op import any_symbolic
 from trivium.state.functions import needs_plain_run
 from trivium.state.jaxpr import trace_state
@@ -118,10 +120,12 @@ def _map_fn(
     name: str | None = None,
     fn_output_signature: Any = None,
 ) -> Any:
-    if not _at_once(elems):
+    rows = isinstance(fn_output_signature or dtype, RaggedTensorSpec)
+    if not _at_once(elems) and not rows:
         return ops.map(fn, elems)
     elems = _arrays(elems)
-    return _stacked([fn(_map(lambda x: x[i], elems)) for i in range(_length(elems))])  # noqa: B023
+    made = [fn(_map(lambda x: x[i], elems)) for i in range(_length(elems))]  # noqa: B023
+    return ragged.stack(made) if rows else _stacked(made)
 
 
 def _length(elems: Any) -> int:

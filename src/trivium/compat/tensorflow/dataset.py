@@ -12,7 +12,7 @@ import numpy as np
 
 from trivium.compat.errors import NotCoveredError
 from trivium.compat.tensorflow.errors import as_tensorflow_s
-from trivium.compat.tensorflow.shapes import TensorShape
+from trivium.compat.tensorflow.specs import spec_of
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN
@@ -84,9 +84,8 @@ class TFDataset(Dataset):
         return self
 
     @staticmethod
-    def _spec(shape: tuple[int, ...], dtype: str) -> Any:
-        spec, kind = WRITTEN["tensorflow.TensorSpec"], WRITTEN["tensorflow.as_dtype"]
-        return spec(TensorShape(shape), kind(dtype))
+    def _spec(array: Any) -> Any:
+        return spec_of(array)
 
     def __getattr__(self, name: str) -> Any:
         from trivium.compat.vocabulary import member_absence

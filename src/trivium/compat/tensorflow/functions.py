@@ -8,14 +8,17 @@ import functools
 import inspect
 import logging
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from trivium.compat.tensorflow.gradients import GraphTapes, TapesNeeded
-from trivium.compat.written import WRITTEN, covers
+from trivium.compat.tensorflow.packing import holds_strings, only_dense, pack, unpack
+from trivium.compat.tensorflow.specs import TensorSpec, TypeSpec, narrow
+from trivium.compat.written import covers
+from trivium.data.kinds import AnyRows, AnySparse
 from trivium.data.strings import as_strings
 from trivium.graph import CaptureError
 from trivium.graph.errors import error_location
@@ -25,6 +28,11 @@ from trivium.state.scopes import init_scope
 from trivium.training.engine import NEEDS_VALUES
 
 __all__ = ["TFFunction"]
+
+
+_COMPILED_LOOPS = " `tf.cond`, `tf.where` and `tf.while_loop` can be compiled."
+# A pipeline's batches of rows have other lengths nearly each time. A few forms are worth compiling for.
+_MOST_LENGTHS = 8
 
 
 class _Setting:
@@ -50,8 +58,10 @@ class TFFunction:
         functools.update_wrapper(self, function)
         self.python_function = function
         self.input_signature = input_signature
-        self._compiled = StatefulFunction(self._run)
+        self._compiled = StatefulFunction(self._traced)
         self._plain = False
+        self._lengths: set[Hashable] = set()
+        self._gives_packed = False
         self._looked = False
         self._tapes = 0
 
@@ -76,11 +86,25 @@ class TFFunction:
         with GraphTapes(self._tapes):
             return self.python_function(*args, **kwargs)
 
+    def _traced(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it while it is compiled: rows and sparse arrays come and go as dense arrays and the places in them."""
+        args, kwargs = unpack((args, kwargs))
+        made, form = pack(self._run(*args, **kwargs))
+        self._gives_packed |= bool(form)
+        return made
+
     def _called(self, args: Any, kwargs: Any) -> Any:
         if self._plain or _Setting.eager:
             return self._run(*args, **kwargs)
+        given, named = args, kwargs
+        if not only_dense((args, kwargs)):
+            if why := self._why_plain((args, kwargs)):
+                self._run_plainly(self._place(), why, "")
+                return self._run(*args, **kwargs)
+            given, named = pack((args, kwargs))[0]
         try:
-            return self._compiled(*args, **kwargs)
+            made = self._compiled(*given, **named)
+            return unpack(made) if self._gives_packed else made
         except PlainRunNeeded as needed:
             if needed.always:
                 self._run_plainly(error_location(needed), str(needed))
@@ -100,13 +124,28 @@ class TFFunction:
             self._run_plainly(error_location(error), why)
         return self._run(*args, **kwargs)
 
-    def _run_plainly(self, location: str, why: str) -> None:
+    def _why_plain(self, arguments: Any) -> str | None:
+        """Return why arguments with strings, rows or sparse arrays among them keep the function from being compiled."""
+        if holds_strings(arguments):
+            return "it is given strings, which compiled code has not"
+        self._lengths.add(pack(arguments)[1])
+        if len(self._lengths) > _MOST_LENGTHS:
+            return (
+                "its ragged or sparse arguments have other lengths again and again, and it would be compiled for each; "
+                "dense arrays of one shape, by `.to_tensor(shape=...)`, would be compiled for once"
+            )
+        return None
+
+    def _place(self) -> str:
+        code = getattr(inspect.unwrap(self.python_function), "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else "tf.function"
+
+    def _run_plainly(self, location: str, why: str, remedy: str = _COMPILED_LOOPS) -> None:
         self._plain = True
+        name = getattr(self, "__name__", "function")
         logging.getLogger("tensorflow").warning(
-            "%s: the tf.function %s runs as plain Python, since %s. `tf.cond`, `tf.where` and `tf.while_loop` can be "
-            "compiled.",
-            location, getattr(self, "__name__", "function"), why,
-        )  # fmt: skip
+            "%s: the tf.function %s runs as plain Python, since %s.%s", location, name, why, remedy
+        )
 
     def _converted(self, args: Any, kwargs: Any) -> Any:
         """Return the arguments as the signature has them."""
@@ -128,8 +167,8 @@ class TFFunction:
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> Any:
         """Return the function for arguments of which those that are specs are left to be given."""
-        specs = [i for i, a in enumerate(args) if isinstance(a, WRITTEN["tensorflow.TensorSpec"])]
-        named = [k for k, a in kwargs.items() if isinstance(a, WRITTEN["tensorflow.TensorSpec"])]
+        specs = [i for i, a in enumerate(args) if isinstance(a, TypeSpec)]
+        named = [k for k, a in kwargs.items() if isinstance(a, TypeSpec)]
 
         @functools.wraps(self.python_function)
         def concrete(*given: Any, **more: Any) -> Any:
@@ -167,25 +206,19 @@ class _Method:
 
 
 def _as_spec(value: Any, spec: Any, place: str) -> Any:
-    if not isinstance(spec, WRITTEN["tensorflow.TensorSpec"]):
+    if not isinstance(spec, TypeSpec):
         return value
-    wanted = str(spec.dtype)
-    if wanted == "string":
-        array: Any = as_strings(value)
-    else:
-        # The wide kinds stand for what arrays of them are here.
-        wanted = str(jax.dtypes.canonicalize_dtype(wanted))
-        array = value if isinstance(value, jax.Array) else jnp.asarray(value, wanted)
-    shape = tuple(spec.shape) if spec.shape is not None else (None,) * array.ndim
-    fits = len(shape) == array.ndim and all(
-        want in (None, got) for want, got in zip(shape, array.shape, strict=True)
-    )
-    if (wanted != "string" and str(array.dtype) != wanted) or not fits:
+    if isinstance(spec, TensorSpec) and not isinstance(value, AnyRows | AnySparse):
+        if spec.dtype == "string":
+            value = as_strings(value)
+        elif not isinstance(value, jax.Array):
+            value = jnp.asarray(value, narrow(spec.dtype))
+    if not spec.is_compatible_with(value):
         raise TypeError(
-            f"{place} is of shape {shape} and dtype {spec.dtype}, as `input_signature` says; got "
-            f"{array.shape}, {array.dtype}."
+            f"{place} is of shape {spec.shape} and dtype {spec.dtype}, as `input_signature` says ({spec}); got "
+            f"{tuple(value.shape)}, {value.dtype}."
         )
-    return array
+    return value
 
 
 def _loops_over_tensors(function: Callable[..., Any]) -> str | None:

@@ -1,21 +1,19 @@
-"""Rows of several lengths under `tf`: `tf.ragged`, `tf.RaggedTensor`, and the functions of arrays that take them."""
+"""Rows of several lengths under `tf`: `tf.RaggedTensor` and `tf.ragged`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from trivium.compat.errors import NotCovered
-from trivium.compat.tensorflow.kinds import serves, serves_by
 from trivium.compat.written import covers
-from trivium.data import ragged
-from trivium.data.ragged import RaggedArray, map_flat_values, reduced
+from trivium.data import ragged, strings
+from trivium.data.ragged import RaggedArray
 from trivium.data.sparse import SparseArray
 
-__all__: list[str] = []
+__all__ = ["rows_of_sparse", "stack_rows"]
 
 
 class _AnyRagged(type):
@@ -87,6 +85,19 @@ class _RaggedTensor(metaclass=_AnyRagged):
         return flat_values
 
     @staticmethod
+    def from_nested_value_rowids(
+        flat_values: Any,
+        nested_value_rowids: Any,
+        nested_nrows: Any = None,
+        name: Any = None,
+        validate: bool = True,
+    ) -> Any:
+        counts = nested_nrows or [None] * len(nested_value_rowids)
+        for numbers, count in reversed([*zip(nested_value_rowids, counts, strict=True)]):
+            flat_values = RaggedArray(flat_values, ragged.boundaries(numbers, count))
+        return flat_values
+
+    @staticmethod
     def from_tensor(
         tensor: Any, lengths: Any = None, padding: Any = None, ragged_rank: int = 1, name: Any = None,
         row_splits_dtype: Any = None,
@@ -95,10 +106,13 @@ class _RaggedTensor(metaclass=_AnyRagged):
 
     @staticmethod
     def from_sparse(st_input: SparseArray, name: Any = None, row_splits_dtype: Any = None) -> Any:
-        ordered = st_input.ordered()
-        return RaggedArray(
-            ordered.values, ragged.boundaries(ordered.places[:, 0], ordered.shape[0])
-        )
+        return rows_of_sparse(st_input)
+
+
+def rows_of_sparse(sparse: SparseArray) -> RaggedArray:
+    """Return the entries of a sparse array of two axes as rows."""
+    ordered = sparse.ordered()
+    return RaggedArray(ordered.values, ragged.boundaries(ordered.places[:, 0], ordered.shape[0]))
 
 
 @covers("tensorflow.ragged.constant")
@@ -110,7 +124,8 @@ def _constant(
 
 
 @covers("tensorflow.ragged.stack")
-def _stack(values: Any, axis: int = 0, name: Any = None) -> Any:
+def stack_rows(values: Any, axis: int = 0, name: Any = None) -> Any:
+    """Put rows together along a new axis."""
     return ragged.stack(list(values), axis)
 
 
@@ -158,165 +173,16 @@ def _stack_dynamic_partitions(
     return RaggedArray(values, ragged.boundaries(numbers.ravel()[order], int(num_partitions)))
 
 
-# -- functions of arrays ----------------------------------------------------------------------------------------
+@covers("tensorflow.ragged.cross")
+def _cross(inputs: Sequence[Any], name: str | None = None) -> RaggedArray:
+    return strings.cross(inputs)
 
 
-def _by_entries(dense: Any, *args: Any, **kwargs: Any) -> Any:
-    return map_flat_values(dense, *args, **{k: v for k, v in kwargs.items() if k != "name"})
-
-
-_ENTRYWISE = """
-abs acos acosh add asin asinh atan atan2 atanh cast clip_by_value cos cosh divide equal exp floor greater
-greater_equal identity less less_equal logical_and logical_not logical_or maximum minimum multiply negative
-not_equal ones_like pow round saturate_cast scalar_mul sigmoid sign sin sinh sqrt square stop_gradient subtract
-tan tanh truediv truncatediv truncatemod realdiv zeros_like one_hot as_string bitcast math.add_n math.angle
-math.ceil math.conj math.digamma math.divide_no_nan math.erf math.erfc math.erfinv math.expm1 math.floordiv
-math.floormod math.imag math.is_finite math.is_inf math.is_nan math.lgamma math.log math.log1p math.log_sigmoid
-math.logical_xor math.multiply_no_nan math.real math.reciprocal math.rint math.rsqrt math.softplus
-math.squared_difference math.xdivy math.xlogy math.xlog1py nn.dropout nn.elu nn.gelu nn.leaky_relu nn.relu
-nn.relu6 nn.selu nn.sigmoid_cross_entropy_with_logits nn.silu nn.softsign bitwise.bitwise_and bitwise.bitwise_or
-bitwise.bitwise_xor bitwise.invert bitwise.left_shift bitwise.right_shift
-"""
-for _name in _ENTRYWISE.split():
-    serves_by(RaggedArray, f"tensorflow.{_name}", _by_entries)
-
-
-def _reduces(kind: str) -> Callable[..., Any]:
-    def reduce(
-        input_tensor: Any, axis: Any = None, keepdims: bool = False, name: Any = None
-    ) -> Any:
-        return reduced(input_tensor, kind, axis, bool(keepdims))
-
-    return reduce
-
-
-for _path, _kind in {
-    "reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "max", "reduce_min": "min", "reduce_prod": "prod",
-    "reduce_any": "any", "reduce_all": "all", "math.reduce_std": "std", "math.reduce_variance": "var",
-}.items():  # fmt: skip
-    serves_by(RaggedArray, f"tensorflow.{_path}", _reduces(_kind))
-
-
-@serves(RaggedArray, "tensorflow.concat")
-def _concat(values: Any, axis: Any, name: Any = None) -> Any:
-    return ragged.concat(list(values), int(axis))
-
-
-serves_by(RaggedArray, "tensorflow.stack", _stack)
-
-
-@serves(RaggedArray, "tensorflow.gather", "tensorflow.nn.embedding_lookup")
-def _gather(
-    params: Any,
-    indices: Any,
-    validate_indices: Any = None,
-    axis: Any = None,
-    batch_dims: int = 0,
-    name: Any = None,
-) -> Any:
-    if batch_dims:
-        raise NotCovered(
-            f"tf.gather: batch_dims={batch_dims} of a ragged tensor is not covered; batch_dims=0 is."
-        )
-    params = params.value if hasattr(params, "value") else params
-    return ragged.gather(params, indices, int(axis or 0))
-
-
-@serves(RaggedArray, "tensorflow.expand_dims")
-def _expand_dims(input: Any, axis: Any, name: Any = None) -> Any:
-    return input.expand_dims(int(axis))
-
-
-@serves(RaggedArray, "tensorflow.squeeze")
-def _squeeze(input: Any, axis: Any = None, name: Any = None) -> Any:
-    if axis is None:
-        raise NotCovered("tf.squeeze of a ragged tensor needs its `axis`.")
-    for one in sorted((a % input.ndim for a in np.ravel(axis).tolist()), reverse=True):
-        input = (
-            input[0]
-            if one == 0
-            else input.merge_dims(one - 1, one)
-            if one == 1
-            else input.with_values(
-                _squeeze(input.values, one - 1)
-                if isinstance(input.values, RaggedArray)
-                else jnp.squeeze(input.values, one - 1)
-            )
-        )
-    return input
-
-
-@serves(RaggedArray, "tensorflow.reverse")
-def _reverse(tensor: Any, axis: Any, name: Any = None) -> Any:
-    return ragged.reverse(tensor, axis)
-
-
-@serves(RaggedArray, "tensorflow.tile")
-def _tile(input: Any, multiples: Any, name: Any = None) -> Any:
-    return ragged.tile(input, multiples)
-
-
-@serves(RaggedArray, "tensorflow.reshape")
-def _reshape(tensor: Any, shape: Any, name: Any = None) -> Any:
-    if np.asarray(shape).tolist() != [-1]:
-        raise NotCovered(
-            "tf.reshape of a ragged tensor is covered for shape=[-1]; `.to_tensor()` makes it dense."
-        )
-    return tensor.flat_values
-
-
-@serves(RaggedArray, "tensorflow.boolean_mask")
-def _masked(tensor: Any, mask: Any, axis: Any = None, name: Any = None) -> Any:
-    return ragged.boolean_mask(tensor, mask)
-
-
-@serves(RaggedArray, "tensorflow.where")
-def _where(dense: Any, condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Any:
-    if x is None and y is None:
-        return ragged.where(condition)
-    return map_flat_values(dense, condition, x, y)
-
-
-@serves(RaggedArray, "tensorflow.nn.softmax")
-def _softmax(logits: Any, axis: Any = None, name: Any = None) -> Any:
-    if axis not in (None, -1, logits.ndim - 1):
-        raise NotCovered(
-            f"tf.nn.softmax: axis={axis} of a ragged tensor is not covered; the last axis is."
-        )
-    return ragged.softmax(logits)
-
-
-@serves(RaggedArray, "tensorflow.map_fn")
-def _map_fn(fn: Any, elems: Any, *args: Any, **kwargs: Any) -> Any:
-    return ragged.stack([fn(row) for row in elems])
-
-
-@serves(RaggedArray, "tensorflow.size")
-def _size(input: Any, out_type: Any = None, name: Any = None) -> Any:
-    return jnp.asarray(input.size)
-
-
-@serves(RaggedArray, "tensorflow.rank")
-def _rank(input: Any, name: Any = None) -> Any:
-    return jnp.asarray(input.ndim)
-
-
-@serves(RaggedArray, "tensorflow.shape")
-def _shape(input: Any, out_type: Any = None, name: Any = None) -> Any:
-    raise NotCovered(
-        "tf.shape of a ragged tensor is not covered: `.nrows()`, `.row_lengths()`, `.bounding_shape()` say its sizes."
-    )
-
-
-@serves(RaggedArray, "tensorflow.is_tensor")
-def _is_tensor(x: Any) -> bool:
-    return True
-
-
-@serves(RaggedArray, "tensorflow.convert_to_tensor", "tensorflow.constant")
-def _convert(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return ragged.stack(list(value))
-    raise ValueError(
-        "A ragged tensor is no dense one: `.to_tensor()` fills its rows up to one length."
-    )
+@covers("tensorflow.ragged.cross_hashed")
+def _cross_hashed(
+    inputs: Sequence[Any],
+    num_buckets: int = 0,
+    hash_key: int | None = None,
+    name: str | None = None,
+) -> RaggedArray:
+    return strings.cross_hashed(inputs, num_buckets, hash_key)

@@ -116,61 +116,6 @@ def _batch_set_value(tuples: Any) -> None:
         x.assign(value)
 
 
-class _DType(str):
-    """A dtype: the name that Keras has for it, with the properties that TensorFlow's has."""
-
-    @property
-    def name(self) -> str:
-        return str(self)
-
-    @property
-    def as_numpy_dtype(self) -> Any:
-        return object if self == "string" else jax.numpy.dtype(str(self)).type
-
-    @property
-    def is_floating(self) -> bool:
-        return self != "string" and jax.numpy.issubdtype(str(self), jax.numpy.floating)
-
-    @property
-    def is_integer(self) -> bool:
-        return self != "string" and jax.numpy.issubdtype(str(self), jax.numpy.integer)
-
-    @property
-    def min(self) -> Any:
-        return self._limits().min
-
-    @property
-    def max(self) -> Any:
-        return self._limits().max
-
-    def _limits(self) -> Any:
-        limits: Any = jax.numpy.finfo if self.is_floating else jax.numpy.iinfo
-        return limits(str(self))
-
-
-for _name in (
-    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-    "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "string",
-):  # fmt: skip
-    WRITTEN[f"tensorflow.{_name}"] = WRITTEN[f"tensorflow.dtypes.{_name}"] = _DType(_name)
-WRITTEN["tensorflow.half"], WRITTEN["tensorflow.double"] = _DType("float16"), _DType("float64")
-WRITTEN["tensorflow.DType"] = _DType
-
-
-@covers("tensorflow.as_dtype")
-def _as_dtype(type_value: Any) -> Any:
-    if str(type_value) == "string" or type_value in (str, bytes, object):
-        return _DType("string")
-    return _DType(jax.numpy.dtype(type_value))
-
-
-@covers("tensorflow.TensorSpec")
-class _TensorSpec(NamedTuple):
-    shape: Any
-    dtype: Any = "float32"
-    name: str | None = None
-
-
 WRITTEN["tensorflow.Tensor"] = jax.Array
 WRITTEN["tensorflow.newaxis"] = None
 

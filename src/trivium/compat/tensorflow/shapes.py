@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from trivium.compat.errors import NotCovered
 from trivium.compat.written import WRITTEN
+from trivium.data.ragged.base import Rows
 from trivium.data.strings import StringArray
 from trivium.graph import SymbolicTensor
 
@@ -135,7 +136,13 @@ for _cls in (TensorShape, _ShapeOfTensor):
         _cls, lambda s: (tuple(s), None), lambda _, parts: tuple.__new__(TensorShape, parts)
     )
 
-_TENSORS: tuple[Any, ...] = (type(jnp.zeros(())), jax.core.Tracer, SymbolicTensor, StringArray)
+_TENSORS: tuple[Any, ...] = (
+    type(jnp.zeros(())),
+    jax.core.Tracer,
+    SymbolicTensor,
+    StringArray,
+    Rows,
+)
 _before: dict[Any, Any] = {}
 
 

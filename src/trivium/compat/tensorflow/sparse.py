@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from trivium.compat.tensorflow.kinds import serves, serves_by
+from trivium.compat.tensorflow.ragged import rows_of_sparse as ragged_rows
 from trivium.compat.written import WRITTEN, covers
+from trivium.data import strings
 from trivium.data.sparse import SparseArray, functions, sets
 from trivium.data.sparse.array import as_sparse
+from trivium.graph.op import op
 
 __all__: list[str] = []
 
@@ -166,6 +170,47 @@ def _bincount(
     return as_sparse(counts if maxlength is None else counts[: int(maxlength)])
 
 
+def _columns(inputs: Sequence[Any]) -> list[Any]:
+    return [ragged_rows(x) if isinstance(x, SparseArray) else x for x in inputs]
+
+
+@covers("tensorflow.sparse.cross")
+def _cross(
+    inputs: Sequence[Any], name: str | None = None, separator: str | None = None
+) -> SparseArray:
+    made = strings.cross(_columns(inputs), "_X_" if separator is None else separator)
+    return made.to_sparse()
+
+
+@covers("tensorflow.sparse.cross_hashed")
+def _cross_hashed(
+    inputs: Sequence[Any],
+    num_buckets: int = 0,
+    hash_key: int | None = None,
+    name: str | None = None,
+) -> SparseArray:
+    made = strings.cross_hashed(_columns(inputs), num_buckets, hash_key)
+    return made.to_sparse()
+
+
+def _covers_segments(kind: str) -> None:
+    def segments(
+        data: Any, indices: Any, segment_ids: Any, num_segments: Any = None, name: str | None = None,
+        sparse_gradient: bool = False,
+    ) -> Any:  # fmt: skip
+        """Reduce some of the rows of an array, those of one segment to one; `num_segments` counts empty ones."""
+        picked, numbers = jnp.asarray(data)[jnp.asarray(indices)], np.asarray(segment_ids)
+        count = int(numbers.max(initial=-1)) + 1 if num_segments is None else int(num_segments)
+        total = jax.ops.segment_sum(picked, numbers, count)
+        sizes = np.maximum(np.bincount(numbers, minlength=count), 1).astype("float32")
+        sizes = {"sum": np.ones_like(sizes), "mean": sizes, "sqrt_n": np.sqrt(sizes)}[kind]
+        return total / sizes.reshape(-1, *[1] * (picked.ndim - 1)).astype(total.dtype)
+
+    covers(f"tensorflow.sparse.segment_{kind}")(op(segments))
+
+
+for _kind in ("sum", "mean", "sqrt_n"):
+    _covers_segments(_kind)
 for _name in ("intersection", "union", "size", "difference"):
     WRITTEN[f"tensorflow.sets.{_name}"] = getattr(sets, _name)
 

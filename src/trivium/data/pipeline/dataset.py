@@ -155,12 +155,12 @@ class Dataset(Made, Mapped, Ordered, Batched, Mixed):
         """The shapes and dtypes of the first element."""
         # Looking is no pass: the orders of those to come stay what they are.
         first = next(raising(self._elements.read(OrderKey(global_seed(), (0,)))))
-        return map_arrays(lambda a: self._spec(a.shape, str(a.dtype)), as_tensors(first))
+        return map_arrays(self._spec, as_tensors(first))
 
     @staticmethod
-    def _spec(shape: tuple[int, ...], dtype: str) -> Any:
+    def _spec(array: Any) -> Any:
         """Return what `element_spec` says of one array."""
-        return jax.ShapeDtypeStruct(shape, dtype)
+        return jax.ShapeDtypeStruct(array.shape, str(array.dtype))
 
     @property
     def errors(self) -> ErrorLog:

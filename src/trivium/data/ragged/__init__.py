@@ -8,7 +8,16 @@ Example:
 
 from trivium.data.ragged.array import RaggedArray
 from trivium.data.ragged.base import as_values
-from trivium.data.ragged.joining import boolean_mask, concat, gather, reverse, stack, tile, where
+from trivium.data.ragged.joining import (
+    boolean_mask,
+    concat,
+    gather,
+    gather_within,
+    reverse,
+    stack,
+    tile,
+    where,
+)
 from trivium.data.ragged.making import as_ragged, boundaries, constant, from_tensor, ranges
 from trivium.data.ragged.mapping import map_flat_values, on_flat_values
 from trivium.data.ragged.reducing import reduced, softmax
@@ -23,6 +32,7 @@ __all__ = [
     "constant",
     "from_tensor",
     "gather",
+    "gather_within",
     "map_flat_values",
     "on_flat_values",
     "ranges",

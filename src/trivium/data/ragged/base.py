@@ -98,6 +98,12 @@ class Rows(AnyRows):
         """The number of entries."""
         return int(self.flat_values.size)
 
+    @property
+    def uniform_row_length(self) -> int | None:
+        """How long each row is; `None` where they are of several lengths."""
+        lengths = np.diff(self.splits)
+        return int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else None
+
     def nrows(self) -> jax.Array:
         """Return the number of rows, as an array; `len` gives it as a number."""
         return jnp.asarray(len(self), "int32")
@@ -206,6 +212,20 @@ class Rows(AnyRows):
         return self.with_values(
             inner.with_flat_values(values) if isinstance(inner, Rows) else values
         )
+
+    def taken_from(self, dense: Any) -> Self:
+        """Return rows of the same lengths, whose entries stand in a dense array where `to_tensor` puts these.
+
+        Args:
+            dense: An array with the sizes of the bounding shape on its first and its ragged axes.
+
+        Example:
+            >>> from trivium.data.ragged import RaggedArray
+            >>> rows = RaggedArray([1, 2, 3], [0, 1, 3])
+            >>> rows.taken_from(rows.to_tensor() * 10)
+            RaggedArray([[10], [20, 30]])
+        """
+        return self.with_flat_values(dense[tuple(self._places())])
 
     def map_innermost(self, function: Callable[[Any], Any]) -> Any:
         """Return what a function makes of the rows of the innermost ragged axis, in the places of these rows.

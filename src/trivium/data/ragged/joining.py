@@ -14,7 +14,7 @@ from trivium.data.ragged.array import RaggedArray
 from trivium.data.ragged.base import Rows, as_values
 from trivium.data.ragged.making import as_ragged, from_tensor
 
-__all__ = ["boolean_mask", "concat", "gather", "reverse", "stack", "tile", "where"]
+__all__ = ["boolean_mask", "concat", "gather", "gather_within", "reverse", "stack", "tile", "where"]
 
 
 def concat(values: Sequence[Any], axis: int = 0) -> Any:
@@ -122,6 +122,40 @@ def gather(params: Any, indices: Any, axis: int = 0) -> Any:
     for size in numbers.shape[:0:-1]:
         picked = RaggedArray.from_uniform_row_length(picked, size)
     return picked
+
+
+def gather_within(params: Any, indices: Any) -> Any:
+    """Pick entries of each row by numbers of its own.
+
+    Args:
+        params: Rows, or a dense array of two axes or more.
+        indices: For each row the numbers of the entries in it: an array `(rows, n)`, or ragged.
+
+    Raises:
+        DataError: There are more or fewer rows of numbers; a number lies outside of its row.
+
+    Example:
+        >>> gather_within(RaggedArray([10, 20, 30], [0, 2, 3]), RaggedArray([1, 0, 0], [0, 2, 3]))
+        RaggedArray([[20, 10], [30]])
+    """
+    rows = as_ragged(params, 1)
+    picked = indices if isinstance(indices, Rows) else from_tensor(indices)
+    if len(rows) != len(picked):
+        raise DataError(
+            f"gather within rows: there are {len(rows)} of them, and numbers for {len(picked)}."
+        )
+    numbers, of = np.asarray(picked.flat_values), picked._places()[0]
+    lengths = np.diff(rows.splits)[of]
+    outside = np.flatnonzero((numbers < 0) | (numbers >= lengths))
+    if outside.size:
+        first = outside[0]
+        raise DataError(
+            f"gather within rows: row {of[first]} has {lengths[first]} entries, and no number {numbers[first]}."
+        )
+    made = gather(rows.values, rows.splits[:-1][of] + numbers)
+    if isinstance(indices, Rows):
+        return indices.with_flat_values(made)
+    return made.reshape(*np.shape(indices), *made.shape[1:])
 
 
 def tile(rows: RaggedArray, multiples: Sequence[int]) -> Any:

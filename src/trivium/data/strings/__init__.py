@@ -10,6 +10,7 @@ Example:
 """
 
 from trivium.data.strings.array import StringArray, as_strings, map_strings
+from trivium.data.strings.crossing import cross, cross_hashed
 from trivium.data.strings.editing import (
     join,
     length,
@@ -43,6 +44,8 @@ __all__ = [
     "as_string",
     "as_strings",
     "bytes_split",
+    "cross",
+    "cross_hashed",
     "format",
     "join",
     "length",

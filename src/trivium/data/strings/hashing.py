@@ -13,10 +13,16 @@ from trivium.data.fingerprints import farmhash64, murmurhash64, siphash64
 from trivium.data.ragged.mapping import on_flat_values
 from trivium.data.strings.array import as_strings
 
-__all__ = ["to_hash_bucket", "to_hash_bucket_fast", "to_hash_bucket_strong"]
+__all__ = [
+    "HASH_KEY",
+    "as_buckets",
+    "to_hash_bucket",
+    "to_hash_bucket_fast",
+    "to_hash_bucket_strong",
+]
 
 # What TensorFlow's own hash begins with.
-_SEED = 0xDECAFCAFFE
+HASH_KEY = 0xDECAFCAFFE
 
 
 @on_flat_values
@@ -31,7 +37,7 @@ def to_hash_bucket(input: Any, num_buckets: int) -> Any:
         >>> to_hash_bucket(["a", "hello"], 100).tolist()
         [68, 38]
     """
-    return _buckets(murmurhash64(as_strings(input)._bytes, _SEED), num_buckets)
+    return as_buckets(murmurhash64(as_strings(input)._bytes, HASH_KEY), num_buckets)
 
 
 @on_flat_values
@@ -46,7 +52,7 @@ def to_hash_bucket_fast(input: Any, num_buckets: int) -> Any:
         >>> to_hash_bucket_fast(["a", "hello"], 100).tolist()
         [39, 96]
     """
-    return _buckets(farmhash64(as_strings(input)._bytes), num_buckets)
+    return as_buckets(farmhash64(as_strings(input)._bytes), num_buckets)
 
 
 @on_flat_values
@@ -62,10 +68,23 @@ def to_hash_bucket_strong(input: Any, num_buckets: int, key: Sequence[int]) -> A
         >>> to_hash_bucket_strong(["a", "hello"], 100, [1, 2]).tolist()
         [46, 22]
     """
-    return _buckets(siphash64(as_strings(input)._bytes, [int(k) for k in key]), num_buckets)
+    return as_buckets(siphash64(as_strings(input)._bytes, [int(k) for k in key]), num_buckets)
 
 
-def _buckets(hashes: np.ndarray, count: int) -> Any:
+def as_buckets(hashes: np.ndarray, count: int) -> Any:
+    """Return the numbers from 0 to `count` - 1 that hashes fall upon.
+
+    Args:
+        hashes: Whole numbers of 64 bits, without a sign.
+        count: How many numbers there are.
+
+    Raises:
+        DataError: There are none.
+
+    Example:
+        >>> as_buckets(np.array([12, 25], np.uint64), 10).tolist()
+        [2, 5]
+    """
     if int(count) < 1:
         raise DataError(f"`num_buckets` is a whole number from 1 on; got {count}.")
     return jnp.asarray((hashes % np.uint64(count)).astype(np.int64))
