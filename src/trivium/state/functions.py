@@ -26,7 +26,13 @@ from trivium.state.scopes import Policy, StatelessScope
 from trivium.state.seeds import SeedGenerator
 from trivium.state.variable import Variable
 
-__all__ = ["PlainRunNeeded", "StatefulFunction", "fail_call", "needs_plain_run", "tracing_function"]
+__all__ = [
+    "PlainRunNeeded",
+    "StatefulFunction",
+    "look_after_call",
+    "needs_plain_run",
+    "tracing_function",
+]
 
 _READ = marker("read_variable", lambda **settings: settings["form"])
 _OUTSIDE = trace_state()  # The library is imported outside of any trace.
@@ -50,6 +56,8 @@ class _Reads(Policy):
 
     def __init__(self) -> None:
         self.variables: list[Variable] = []
+        self.looks: list[tuple[Callable[..., None], tuple[jax.Array, ...]]] = []
+        self.trace_state = trace_state()
         self._values: dict[int, Any] = {}
         self._on_trace = on_trace()
 
@@ -64,6 +72,12 @@ class _Reads(Policy):
         return self._values[id(variable)]
 
 
+def _reads() -> _Reads | None:
+    """Return what the function that is being traced reads; `None` where none is traced."""
+    policies = (scope.policy for scope in current_frame().scopes)
+    return next((p for p in policies if isinstance(p, _Reads)), None)
+
+
 def tracing_function() -> bool:
     """Say whether the running code is traced as a `StatefulFunction`.
 
@@ -71,7 +85,7 @@ def tracing_function() -> bool:
         >>> StatefulFunction(tracing_function)(), tracing_function()
         (Array(True, dtype=bool), False)
     """
-    return any(isinstance(scope.policy, _Reads) for scope in current_frame().scopes)
+    return _reads() is not None
 
 
 def needs_plain_run(why: str, always: bool = True) -> None:
@@ -92,13 +106,46 @@ def needs_plain_run(why: str, always: bool = True) -> None:
 _failures: list[Exception] = []
 
 
-def fail_call(error: Exception) -> None:
-    """Have the call of the compiled function that is running raise an error, before it assigns any variable.
+def look_after_call(
+    look: Callable[..., None], *arrays: jax.Array, where: jax.Array | None = None
+) -> None:
+    """Have arrays' values looked at in each call of the function that is being traced, before it assigns variables.
+
+    Arrays of the function itself become results of its program, of which the caller hears nothing; that costs next to
+    nothing. What is computed in a loop or a branch has no value behind it, so the program calls Python there.
 
     Args:
-        error: What a callback in its program found.
+        look: A function of the values; what it raises, the call raises.
+        arrays: Arrays that the function computes.
+        where: Whether there is anything to see. In a loop Python is called in those rounds only.
+
+    Example:
+        >>> @StatefulFunction
+        ... def root(x):
+        ...     look_after_call(lambda value: print("of", value), x)
+        ...     return x**0.5
+        >>> root(jnp.array(4.0)).item()
+        of 4.0
+        2.0
     """
-    _failures.append(error)
+    reads = _reads()
+    if reads is not None and reads.trace_state == trace_state():
+        reads.looks.append((look, arrays))
+        return
+
+    def seen(*values: Any) -> None:
+        try:
+            look(*map(np.asarray, values))
+        except Exception as error:
+            _failures.append(error)
+
+    def call_back(*given: jax.Array) -> None:
+        jax.debug.callback(seen, *given)
+
+    if where is None:
+        call_back(*arrays)
+    else:
+        jax.lax.cond(where, call_back, lambda *given: None, *arrays)
 
 
 class _Traced(NamedTuple):
@@ -109,6 +156,7 @@ class _Traced(NamedTuple):
     writes: list[Variable]
     unflatten: Callable[[list[Any]], Any]
     held: Any
+    looks: list[tuple[Callable[..., None], int]]
     calls_back: bool
 
 
@@ -170,6 +218,9 @@ class StatefulFunction:
                 failed = _failures[0]
                 _failures.clear()
                 raise failed
+        for look, count in reversed(traced.looks):
+            look(*map(np.asarray, results[len(results) - count :]))
+            del results[len(results) - count :]
         split = len(results) - len(traced.writes)
         for variable, value in zip(traced.writes, results[split:], strict=True):
             variable.assign(value)
@@ -177,6 +228,7 @@ class StatefulFunction:
 
     def _trace(self, leaves: list[Any], tree: Any, places: list[int], arrays: list[Any]) -> _Traced:
         found: list[Any] = []
+        looks: list[tuple[Callable[..., None], int]] = []
 
         def run(*given: Any) -> Any:
             filled = list(leaves)
@@ -192,7 +244,9 @@ class StatefulFunction:
                 values = [scope.get_current_value(v) for v in scope.variables]
             kept = [None if _is_number(x) else x for x in returned]
             found.extend([policy.variables, scope.variables, kept, structure, outputs])
-            return [returned[i] for i in outputs], values
+            looked_at = [arrays for _, arrays in policy.looks]
+            looks.extend((look, len(arrays)) for look, arrays in policy.looks)
+            return [returned[i] for i in outputs], values, looked_at
 
         program = jax.make_jaxpr(run)(*arrays)
         reads, writes, kept, structure, outputs = found
@@ -206,7 +260,8 @@ class StatefulFunction:
 
         read = [reads[i] for i in numbers]
         calls_back = bool(program.effects)
-        return _Traced(_compiled(program), read, writes, unflatten, list(leaves), calls_back)
+        run_compiled = _compiled(program)
+        return _Traced(run_compiled, read, writes, unflatten, list(leaves), looks, calls_back)
 
 
 def _compiled(program: Program) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from trivium import ops
 from trivium.compat.tensorflow.errors import as_tensorflow_s
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic
-from trivium.state.functions import fail_call, tracing_function
+from trivium.state.functions import look_after_call, tracing_function
 
 __all__: list[str] = []
 
@@ -24,20 +24,17 @@ def _check(holds: Callable[..., Any], say: Callable[..., str], *tensors: Any) ->
         return  # There is nothing to compare yet.
     arrays = [jnp.asarray(x) for x in map(ops.convert_to_tensor, tensors)]
 
-    compiled = tracing_function()
-
     def look(*values: Any) -> None:
         values = tuple(map(np.asarray, values))
         if not holds(*values):
-            failed = ValueError(say(*values))
-            if not compiled:
-                raise failed
-            fail_call(as_tensorflow_s(failed))
+            raise as_tensorflow_s(ValueError(say(*values)))
 
-    if any(isinstance(a, jax.core.Tracer) for a in arrays):
-        jax.debug.callback(look, *arrays)
-    else:
+    if not any(isinstance(a, jax.core.Tracer) for a in arrays):
         look(*arrays)
+    elif tracing_function():
+        look_after_call(look, *arrays)
+    else:
+        jax.debug.callback(look, *arrays)
 
 
 def _cover_comparison(name: str, words: str, compare: Callable[..., Any], *paths: str) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
 from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.arrays import array_function
+from trivium.compat.tensorflow.checks import check_divisor, check_exponent
 from trivium.compat.written import WRITTEN, covers
+from trivium.graph.op import op as recorded
+from trivium.ops.arrays import as_array
 
 __all__: list[str] = []
 
@@ -29,6 +33,36 @@ def _of(path: str) -> Callable[..., Any]:
 @covers("tensorflow.complex", "tensorflow.dtypes.complex")
 def _complex(real: Any, imag: Any, name: str | None = None) -> Any:
     return ops.view_as_complex(ops.stack([real, imag], axis=-1))
+
+
+def _cover_division(path: str, divide: Callable[..., Any], meaning: str) -> None:
+    def divided(x: Any, y: Any, name: str | None = None) -> Any:
+        check_divisor(x, y, meaning)
+        return divide(x, y)
+
+    covers(f"tensorflow.{path}")(divided)
+
+
+def _towards_zero(function: Callable[..., Any]) -> Callable[..., Any]:
+    @recorded
+    def divide(x: Any, y: Any) -> Any:
+        return function(*jnp.broadcast_arrays(as_array(x), as_array(y)))
+
+    return divide
+
+
+for _path, _divide, _meaning in (
+    ("math.floordiv", ops.floor_divide, "INVALID_ARGUMENT"), ("math.floormod", ops.mod, "INVALID_ARGUMENT"),
+    # These two answer with another class in TensorFlow.
+    ("truncatediv", _towards_zero(jax.lax.div), "INTERNAL"), ("truncatemod", _towards_zero(jax.lax.rem), "INTERNAL"),
+):  # fmt: skip
+    _cover_division(_path, _divide, _meaning)
+
+
+@covers("tensorflow.pow")
+def _pow(x: Any, y: Any, name: str | None = None) -> Any:
+    check_exponent(x, y)
+    return ops.power(x, y)
 
 
 @covers("tensorflow.math.accumulate_n")
@@ -113,34 +147,6 @@ def _polyval(coeffs: Sequence[Any], x: Any, name: str | None = None) -> Any:
     for coefficient in coeffs:
         value = value * x + coefficient
     return value
-
-
-def _members(segment_ids: Any, count: Any, data: Any) -> Any:
-    ones = ops.ones_like(ops.convert_to_tensor(segment_ids), dtype="float32")
-    counts = ops.maximum(ops.segment_sum(ones, segment_ids, count), 1.0)
-    return ops.reshape(counts, (-1, *[1] * (ops.ndim(data) - 1)))
-
-
-@covers("tensorflow.math.unsorted_segment_mean")
-def _unsorted_segment_mean(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Any:
-    return ops.segment_sum(data, segment_ids, num_segments) / _members(
-        segment_ids, num_segments, data
-    )
-
-
-@covers("tensorflow.math.unsorted_segment_sqrt_n")
-def _unsorted_segment_sqrt_n(
-    data: Any, segment_ids: Any, num_segments: Any, name: str | None = None
-) -> Any:
-    counts = _members(segment_ids, num_segments, data)
-    return ops.segment_sum(data, segment_ids, num_segments) / ops.sqrt(counts)
-
-
-@covers("tensorflow.math.segment_mean")
-def _segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Any:
-    return _unsorted_segment_mean(data, segment_ids, int(np.max(segment_ids)) + 1)
 
 
 @covers("tensorflow.histogram_fixed_width_bins")
@@ -244,14 +250,6 @@ def _reverse_sequence(
     places = ops.where(steps < lengths, lengths - 1 - steps, steps)
     places = ops.reshape(places, (*ops.shape(places), *[1] * (ops.ndim(x) - 2)))
     return ops.moveaxis(ops.take_along_axis(x, places, axis=1), (0, 1), (batch, axis))
-
-
-@covers("tensorflow.dynamic_partition")
-def _dynamic_partition(
-    data: Any, partitions: Any, num_partitions: int, name: str | None = None
-) -> Any:
-    which = np.asarray(partitions)
-    return [ops.convert_to_tensor(data)[which == i] for i in range(num_partitions)]
 
 
 @covers("tensorflow.dynamic_stitch")

@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 
 import trivium
-from trivium.compat.tensorflow.errors import turned
+from trivium.compat.tensorflow.checks import check_divisor, check_exponent, refuse
+from trivium.compat.tensorflow.errors import as_tensorflow_s, turned
 
 __all__ = ["install_operators", "uninstall_operators"]
 
@@ -23,6 +24,7 @@ _OPERATORS = (
     *(f"__{side}{name}__" for name in _BINARY for side in ("", "r")),
     *(f"__{name}__" for name in ("lt", "le", "gt", "ge", "eq", "ne")),
 )
+_CHECKS = {"floordiv": check_divisor, "mod": check_divisor, "pow": check_exponent}
 _CALLS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
 _before: dict[tuple[type, str], Any] = {}
 
@@ -32,11 +34,16 @@ def _within(part: Any) -> Any:
 
     def get_item(self: Any, key: Any) -> Any:
         keys = key if type(key) is tuple else (key,)
-        if any(type(k) is int for k in keys):
+        if any(type(k) is int or _is_number(k) for k in keys):
             _check_within(self.shape, keys)
         return part(self, key)
 
     return get_item
+
+
+def _is_number(key: Any) -> bool:
+    """Say whether a key is a tensor that holds one whole number."""
+    return isinstance(key, jax.Array) and key.ndim == 0 and key.dtype.kind in "iu"
 
 
 def _check_within(shape: tuple[int, ...], keys: tuple[Any, ...]) -> None:
@@ -44,11 +51,33 @@ def _check_within(shape: tuple[int, ...], keys: tuple[Any, ...]) -> None:
     for key in keys:
         if key is None:
             continue
-        if axis >= len(shape) or not isinstance(key, int | slice) or isinstance(key, bool):
+        number = _is_number(key)
+        if axis >= len(shape) or not (number or isinstance(key, int | slice)) or key is True:
             return  # JAX says what is wrong with it, and arrays take several axes at once
-        if isinstance(key, int) and not -shape[axis] <= key < shape[axis]:
-            raise IndexError(f"index {key} is outside of axis {axis}, which has {shape[axis]}.")
+        if (number or type(key) is int) and isinstance(shape[axis], int):
+            _check_index(axis, shape[axis], key)
         axis += 1
+
+
+def _check_index(axis: int, size: int, key: Any) -> None:
+    def error(place: int, row: list[int]) -> Exception:
+        what = f"index {row[0]} is outside of axis {axis}, which has {size}."
+        return as_tensorflow_s(IndexError(what))
+
+    if type(key) is not int:
+        refuse(key.reshape(1), lambda i: (i < -size) | (i >= size), error)
+    elif not -size <= key < size:
+        raise error(0, [key])
+
+
+def _checked(operation: Any, check: Any, reflected: bool = False) -> Any:
+    """Return an operator that looks at its second operand first."""
+
+    def operator(self: Any, other: Any) -> Any:
+        check(*((other, self) if reflected else (self, other)))
+        return operation(self, other)
+
+    return operator
 
 
 def install_operators() -> None:
@@ -65,7 +94,10 @@ def install_operators() -> None:
     """
     for cls in (type(jnp.zeros(())), jax.core.Tracer):
         for name in _OPERATORS:
-            _put(cls, name, turned(vars(cls)[name]))
+            operation, plain = vars(cls)[name], name.strip("_")
+            if check := _CHECKS.get(plain) or _CHECKS.get(plain.removeprefix("r")):
+                operation = _checked(operation, check, reflected=plain not in _CHECKS)
+            _put(cls, name, turned(operation))
         _put(cls, "__getitem__", turned(_within(vars(cls)["__getitem__"])))
     for name in _CALLS:
         _put(trivium.Model, name, turned(getattr(trivium.Model, name)))

@@ -7,8 +7,6 @@ bitcast: view(input>x, type>dtype)
 eig: eig(tensor>x)
 realdiv: true_divide(x>x1, y>x2)
 recompute_grad: remat(f)
-truncatediv: jax.lax.div(x, y)
-truncatemod: jax.lax.rem(x, y)
 
 bitwise.bitwise_and: bitwise_and(x, y)
 bitwise.bitwise_or: bitwise_or(x, y)

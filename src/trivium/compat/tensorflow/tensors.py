@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import operator
@@ -9,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops, random
@@ -20,18 +20,22 @@ from trivium.graph.op import any_symbolic
 from trivium.state import SeedGenerator, set_random_seed
 from trivium.state.dtypes import is_float
 from trivium.state.frame import current_frame
+from trivium.state.jaxpr import outside_of_traces
 
-__all__ = ["check_indices", "layer_seed", "set_shape"]
+__all__ = ["layer_seed", "set_shape"]
 
 # -- making arrays ----------------------------------------------------------------------------------------------
 
 
 @covers("tensorflow.constant")
 def _constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Any:
-    x = ops.convert_to_tensor(value, dtype)
-    if shape is None:
-        return x
-    return ops.full(shape, value, dtype or x.dtype) if x.ndim == 0 else ops.reshape(x, shape)
+    # What is known is known in compiled functions, too: nothing is to be looked at when they run.
+    traced = any(isinstance(v, jax.core.Tracer) for v in jax.tree_util.tree_leaves(value))
+    with contextlib.nullcontext() if traced else outside_of_traces():
+        x = ops.convert_to_tensor(value, dtype)
+        if shape is None:
+            return x
+        return ops.full(shape, value, dtype or x.dtype) if x.ndim == 0 else ops.reshape(x, shape)
 
 
 @covers("tensorflow.range")
@@ -237,46 +241,6 @@ def _slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     return ops.get_item(input_, tuple(map(slice, starts, ends)))
 
 
-def check_indices(name: str, indices: Any, size: Any) -> None:
-    """Refuse an index that is known now and lies outside, as TensorFlow does on a CPU."""
-    if isinstance(indices, SymbolicTensor | jax.core.Tracer) or not isinstance(size, int):
-        return
-    flat = np.ravel(np.asarray(indices))
-    wrong = np.flatnonzero((flat < 0) | (flat >= size))
-    if len(wrong):
-        raise ValueError(f"{name}: index {flat[wrong[0]]} is not in [0, {size}).")
-
-
-@covers("tensorflow.gather")
-def _gather(
-    params: Any,
-    indices: Any,
-    validate_indices: Any = None,
-    axis: int | None = None,
-    batch_dims: int = 0,
-    name: str | None = None,
-) -> Any:
-    if batch_dims:
-        raise NotCovered(f"tf.gather: batch_dims={batch_dims} is not covered; batch_dims=0 is.")
-    axis = 0 if axis is None else axis
-    check_indices("tf.gather", indices, ops.shape(params)[axis])
-    return ops.take(params, indices, axis=axis)
-
-
-@covers("tensorflow.gather_nd")
-def _gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Any:
-    if batch_dims:
-        raise NotCovered(f"tf.gather_nd: batch_dims={batch_dims} is not covered; batch_dims=0 is.")
-    return ops.get_item(params, tuple(ops.unstack(indices, axis=-1)))
-
-
-@covers("tensorflow.boolean_mask")
-def _boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str = "") -> Any:
-    if axis not in (None, 0):
-        raise NotCovered(f"tf.boolean_mask: axis={axis} is not covered; axis=0 is.")
-    return ops.convert_to_tensor(tensor)[np.asarray(mask)]
-
-
 @covers("keras.backend.batch_flatten")
 def _batch_flatten(x: Any) -> Any:
     return ops.reshape(x, (-1, int(np.prod(ops.shape(x)[1:]))))
@@ -438,33 +402,6 @@ def _top_k(
     input: Any, k: int = 1, sorted: bool = True, index_type: Any = None, name: str | None = None
 ) -> Any:
     return _TopK(*ops.top_k(input, k, sorted))
-
-
-def _cover_segments(kind: str) -> None:
-    def segments(data: Any, segment_ids: Any, name: str | None = None) -> Any:
-        count = int(np.max(segment_ids)) + 1
-        return getattr(ops, f"segment_{kind}")(data, segment_ids, count, sorted=True)
-
-    covers(f"tensorflow.math.segment_{kind}")(segments)
-
-
-for _kind in ("max", "min", "prod", "sum"):
-    _cover_segments(_kind)
-
-
-def _cover_unsorted(kind: str, bound: str, back: Any) -> None:
-    def segments(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-        found = getattr(ops, f"segment_{kind}")(data, segment_ids, num_segments)
-        # A segment without members has the extreme finite number, not an infinity.
-        return (
-            back(found, getattr(jnp.finfo(found.dtype), bound)) if is_float(found.dtype) else found
-        )
-
-    covers(f"tensorflow.math.unsorted_segment_{kind}")(segments)
-
-
-_cover_unsorted("max", "min", ops.maximum)
-_cover_unsorted("min", "max", ops.minimum)
 
 
 @covers("keras.backend.hard_sigmoid")

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium import ops
+from trivium.compat.tensorflow.checks import check_indices, check_places
 from trivium.compat.written import covers
 from trivium.layers import Layer
 from trivium.state import Variable, to_snake_case
@@ -27,6 +28,12 @@ class IndexedSlices(NamedTuple):
     dense_shape: Any = None
 
 
+def _called(how: str) -> str:
+    """Return TensorFlow's word for what JAX does to a part."""
+    words = {"set": "update", "subtract": "sub", "multiply": "mul", "divide": "div"}
+    return words.get(how, how)
+
+
 def _by_slices(how: str) -> Callable[..., Any]:
     """Return a method that changes the parts that an `IndexedSlices` names."""
 
@@ -34,6 +41,7 @@ def _by_slices(how: str) -> Callable[..., Any]:
         self: Variable, sparse_delta: Any, use_locking: bool = False, name: Any = None
     ) -> Any:
         values = jnp.asarray(sparse_delta.values, self.kept_dtype)
+        check_indices(f"tf.Variable.scatter_{_called(how)}", sparse_delta.indices, self.shape[0])
         place = self.value.at[jnp.asarray(sparse_delta.indices)]
         return _given(self, getattr(place, how)(values))
 
@@ -44,6 +52,7 @@ def _by_places(how: str) -> Callable[..., Any]:
     """Return a method that changes the parts that the rows of an array name."""
 
     def change(self: Variable, indices: Any, updates: Any, name: Any = None) -> Any:
+        check_places(f"tf.Variable.scatter_nd_{_called(how)}", indices, self.shape)
         place = self.value.at[_places(indices)]
         return _given(self, getattr(place, how)(jnp.asarray(updates, self.kept_dtype)))
 
@@ -87,16 +96,13 @@ class PartlyAssigned(Variable):
 
     def sparse_read(self, indices: Any, name: Any = None) -> Any:
         """Return the parts at some places of the first axis."""
+        check_indices("tf.Variable.sparse_read", indices, self.shape[0])
         return ops.take(self.value, indices, axis=0)
 
     def gather_nd(self, indices: Any, name: Any = None) -> Any:
         """Return the parts at some places, each a row of `indices`."""
+        check_places("tf.Variable.gather_nd", indices, self.shape)
         return self.value[_places(indices)]
-
-
-@covers("tensorflow.tensor_scatter_nd_sub")
-def _tensor_scatter_nd_sub(tensor: Any, indices: Any, updates: Any, name: Any = None) -> Any:
-    return ops.scatter_update(tensor, indices, ops.negative(updates), reduction="add")
 
 
 @covers("tensorflow.Module")
