@@ -26,6 +26,7 @@ __all__ = [
     "placed",
 ]
 
+# How many lines or names a message lists; more help nobody.
 _LISTED = 8
 
 

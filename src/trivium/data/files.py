@@ -71,6 +71,7 @@ class FileRows(LazyRows):
         chunk = (getattr(array, "chunks", None) or (1,))[0]
         self.block = max(1, _BLOCK_BYTES // row // chunk) * chunk
         self.blocks = max(2, _SMALL // (self.block * row))
+        # Threads that make batches ahead share the buffer; without it one would load a block over another's rows.
         self._lock = threading.Lock()
         self._buffer: np.ndarray | None = None
 

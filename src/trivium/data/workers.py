@@ -141,6 +141,7 @@ def _in_workers(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
+# Stands for the result of an item that is not worked on, so that it keeps its place among the others.
 _NOTHING: futures.Future = futures.Future()
 _NOTHING.set_result(None)
 

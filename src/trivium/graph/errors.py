@@ -16,6 +16,7 @@ __all__ = [
 ]
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
+# Besides libraries: Python's own modules that are frozen in it, and the function that NumPy makes for its dispatch.
 _FOREIGN = (_PACKAGE, "site-packages", "<frozen", "<__array_function__")
 
 

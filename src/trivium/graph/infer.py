@@ -163,9 +163,9 @@ def _merge(shapes: _Shapes) -> Any:
     ]
 
 
-# Two numbers for each symbol, so that what depends on it can be told from what does not. Multiples of 60, since code
-# divides sizes (by 2, 3, 4, 5, 6) and has to come out even; far apart, so that no size meets one of the other set; and
-# twelve symbols' room before `60 + 12 * 50` meets 660.
+# Two numbers for each symbol, so that what depends on it can be told from what does not. Multiples of 12, since code
+# divides sizes (by 2, 3, 4, 6) and has to come out even, and the first of 60, for 5 as well. The two sets are so far
+# apart that fifty symbols have room before a size of one, 60 + 12 * 50, meets one of the other.
 _STARTS = (60, 660)
 _BETWEEN = 12
 

@@ -134,6 +134,8 @@ class Likeness:
         elif hasattr(kind, "all_nodes"):
             yield from self._graph(x)
         elif isinstance(x, weakref.ref):
+            # What is only pointed at, as an owner is, is not looked into: its place counts where it was met before, and
+            # else who it is.
             yield self._seen.get(id(x()), id(x()))
         elif isinstance(x, np.ndarray | jax.Array) and x.nbytes <= _LARGE:
             yield from (x.shape, str(x.dtype), np.asarray(x).tobytes())
@@ -201,6 +203,7 @@ class _Code:
     keeps: bool
 
 
+# By class, since reading code takes long; a class made while a program runs may go.
 _known: weakref.WeakKeyDictionary[type, _Code] = weakref.WeakKeyDictionary()
 
 

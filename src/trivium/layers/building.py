@@ -29,6 +29,7 @@ from trivium.state.undo import note_undo, undone_on_error
 
 __all__ = ["Buildable", "noting_build", "shape_of", "symbolic_of"]
 
+# In which order layers were built, which is the order of the data's flow: models list their variables by it.
 _builds = itertools.count()
 
 

@@ -33,6 +33,7 @@ def is_ours(module: str) -> bool:
     return module.partition(".")[0] == "trivium"
 
 
+# Weak, since classes are made while programs run, and go.
 _known: weakref.WeakKeyDictionary[Any, frozenset[str]] = weakref.WeakKeyDictionary()
 
 

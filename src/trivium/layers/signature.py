@@ -37,6 +37,7 @@ class CallSignature:
         return self.names.index(name) if name in self.names else 1 << 30
 
 
+# Weak, since classes are made while programs run, and go.
 _signatures: weakref.WeakKeyDictionary[Any, CallSignature] = weakref.WeakKeyDictionary()
 
 

@@ -54,6 +54,7 @@ class Copied:
         # The owner's state may have come before this one's.
         if self._owned_by is not None:
             vars(self).setdefault(self._owned_by, None)
+        # Weakly, as ever: what an object holds does not keep it alive.
         for part in state["_owned"]:
             vars(part)[part._owned_by] = weakref.ref(self)
 

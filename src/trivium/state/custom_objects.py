@@ -18,6 +18,7 @@ __all__ = [
 
 T = TypeVar("T")
 
+# For good, and for the process; those of a `custom_object_scope` are in the frame.
 _registered: dict[str, Any] = {}
 
 

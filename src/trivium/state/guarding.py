@@ -56,7 +56,7 @@ def changes_of(thing: Any) -> int:
 
 # What is compared by value, and functions.
 _PLAIN = (bool, int, float, complex, str, type(None), types.FunctionType, types.BuiltinFunctionType)
-_SURELY_PLAIN = frozenset(_PLAIN)
+_SURELY_PLAIN = frozenset(_PLAIN)  # By class alone; objects of a subclass are looked at.
 # Classes that last as long as the process and whose objects are no settings: their members are passed over.
 _passed_over: set[type] = set()
 

@@ -47,4 +47,5 @@ def set_mask(x: Any, mask: ArrayLike | None) -> None:
     if mask is None:
         _masks.pop(key, None)
         return
+    # The entry goes with the array, since a later one may get its id.
     _masks[key] = (weakref.ref(x, lambda _: _masks.pop(key, None)), mask)

@@ -163,6 +163,7 @@ def zeros(shape: tuple[int, ...], dtype: str) -> jax.Array:
     return _kept_zeros(shape, dtype) if few else to_device(np.zeros(shape), dtype)
 
 
+# Metrics are set back to them before each pass, so they are of a few shapes.
 @functools.lru_cache(maxsize=64)
 def _kept_zeros(shape: tuple[int, ...], dtype: str) -> jax.Array:
     with jax.ensure_compile_time_eval():  # Whatever is being traced around this call.

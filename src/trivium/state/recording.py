@@ -147,6 +147,8 @@ def _done(primitive: Any, params: Any, wanted: Any, args: Any) -> tuple[list[Any
     return outputs, functools.partial(_pulled, _pull_compiled, pull, _forms(outputs))
 
 
+# More than one step of a deep network has of operations that differ: with fewer, each step would compile those again
+# that the step before had pushed out.
 @functools.lru_cache(maxsize=2048)
 def _compiled(primitive: Any, params: Any, wanted: tuple[int, ...]) -> Callable[..., Any]:
     """Return an operation with its gradient as one program: eager code runs the same ones again and again."""

@@ -39,6 +39,7 @@ _NOTHING, _CONTAINER = -1, 4
 _CONTAINERS = (list, tuple, set, dict)
 # What the objects of a class are to whoever holds them. Only classes that last as long as the process are remembered.
 _roles: dict[type, int] = {}
+# Those that are none, which nearly all attributes are: one look into a set passes them over.
 _nothing: set[type] = set()
 _LASTING = ("builtins", "weakref", "functools", "numpy", "jax", "jaxlib", "trivium")
 

@@ -117,6 +117,7 @@ class Programs:
         return Programs, ()
 
 
+# Every model's, to clear them; weakly, so that none is kept for being in the list.
 _all: weakref.WeakSet[Programs] = weakref.WeakSet()
 
 

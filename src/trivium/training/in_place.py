@@ -43,6 +43,7 @@ def takes_data_alone(step: Step) -> bool:
     return _known[method]
 
 
+# By the function, which goes with its class.
 _known: weakref.WeakKeyDictionary[Step, bool] = weakref.WeakKeyDictionary()
 
 

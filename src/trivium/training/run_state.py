@@ -34,9 +34,8 @@ __all__ = [
 ]
 
 _FORMAT = 1
-_LIMIT = (
-    64 << 20
-)  # The most bytes of text that a file may have; histories of very long runs have a few.
+# The most bytes of text that a file may have; histories of very long runs have a few.
+_LIMIT = 64 << 20
 
 
 class RunStateError(ValueError):

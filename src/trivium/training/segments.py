@@ -155,6 +155,7 @@ def padded(array: Any, rows: int) -> Any:
     return xp.pad(array, [(0, rows - len(array)), *[(0, 0)] * (array.ndim - 1)])
 
 
+# A run asks for few lengths: training's, validation's, and of each the last block's.
 @functools.lru_cache(maxsize=8)
 def row_numbers(count: int) -> jax.Array:
     """Return the order of rows that are shown as they lie, on the device."""

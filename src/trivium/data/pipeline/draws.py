@@ -29,6 +29,7 @@ Root = tuple[int, ...]
 
 # "draw" in ASCII, beside the seed: keeps these numbers apart from those of the global seed's positions.
 _APART = 0x64726177
+# Elements are made by several threads, and the first of them draws a generator's first state.
 _initializing = threading.Lock()
 
 
@@ -57,6 +58,7 @@ def generator_for(root: Root, place: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence((*root, place))))
 
 
+# Each element asks, and a function has one root an epoch: so a few are in use at a time.
 @functools.lru_cache(maxsize=64)
 def words_of(root: Root) -> np.ndarray:
     """Return a root as the two words of a JAX key."""

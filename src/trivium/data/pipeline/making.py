@@ -196,6 +196,7 @@ class Made(Pipeline):
 
         def read(key: OrderKey) -> Iterator[Any]:
             draws = key.for_shuffle(bool(rerandomize_each_iteration)).generator(seed, 1)
+            # Many at a time, since a call costs more than a number.
             while True:
                 yield from draws.integers(0, 2**32, 1024, np.uint32)
 

@@ -156,6 +156,7 @@ class Mixed(Pipeline):
         def choices(key: OrderKey) -> Iterator[int]:
             draws = key.for_shuffle(bool(rerandomize_each_iteration)).generator(seed, stage + 1)
             edges = np.cumsum(shares / shares.sum())
+            # Many at a time, since a call costs more than a number.
             while True:
                 yield from (
                     np.searchsorted(edges, draws.random(1024), side="right")

@@ -14,6 +14,7 @@ from trivium.state import suggest
 __all__ = ["check_compression", "opened"]
 
 _KNOWN = ("", "GZIP", "ZLIB")
+# Packed bytes read at a time. They are unpacked as far as there is room, so that memory stays flat.
 _PIECE = 1 << 16
 
 

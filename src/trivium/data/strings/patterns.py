@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 )
 
 
+# A pipeline asks for each text. Python keeps what it compiled, too, but only under its own writing of a pattern.
 @functools.lru_cache(256)
 def compiled(pattern: str) -> re.Pattern[str]:
     r"""Return a regular expression, written as for RE2, as Python's.
@@ -107,6 +108,7 @@ def _category(text: str, inside: bool) -> str:
     return members if inside else f"[{members}]"
 
 
+# It goes through all of Unicode, and there are some 30 categories.
 @functools.lru_cache(32)
 def _members(name: str, negated: bool) -> str:
     """Return the characters of a general category of Unicode, as the inside of a class."""

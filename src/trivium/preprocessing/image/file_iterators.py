@@ -165,7 +165,7 @@ class DirectoryIterator(_ImageFiles):
         split = None if subset is None else split_of(image_data_generator, subset)
         for number, name in enumerate(names):
             paths = files_in(directory, name, _ENDINGS, follow_links)
-            if split is not None:
+            if split is not None:  # Of each class, so that both parts have all of them.
                 cut = int(split * len(paths))
                 paths = paths[:cut] if subset == "validation" else paths[cut:]
             self.filepaths += paths
@@ -263,6 +263,7 @@ class DataFrameIterator(_ImageFiles):
             cut = int(split_of(image_data_generator, subset) * len(rows))
             rows = rows[:cut] if subset == "validation" else rows[cut:]
         if labeled:
+            # Keras has one number a row, and lists of them where a row anywhere has several classes.
             single = not any(isinstance(given[i], tuple | list) for i in rows)
             self.classes = [numbers[i][0] if single else numbers[i] for i in rows]
         elif class_mode == "multi_output":
@@ -296,7 +297,7 @@ def _found(rows: list[int], paths: list[str], column: str) -> list[int]:
             f"{len(rows) - len(there)} of the {len(rows)} files in the column {column!r} are not there or no "
             "images, and are left out.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=4,  # Where `flow_from_dataframe` is called.
         )
     return there
 

@@ -225,6 +225,8 @@ class ImageDataGenerator:
             self.std = images.std(others, keepdims=True)[0]
             images /= self.std + _EPSILON
         if self.zca_whitening:
+            # The inverse root of the covariance, from the singular values of the images: what it gives has no
+            # correlations left, and looks as much as it can like what it was.
             u, s, _ = np.linalg.svd(images.reshape(len(images), -1).T, full_matrices=False)
             self.zca_whitening_matrix = (u * (np.sqrt(len(images)) / (s + self.zca_epsilon))) @ u.T
 

@@ -73,6 +73,8 @@ def check_method(interpolation: Any) -> str:
     return str(name)
 
 
+# Photographs come in a few sizes, one for each way that they were held or cropped: their matrices are made once.
+# A matrix is sparse, some tens of kilobytes.
 @functools.lru_cache(maxsize=1024)
 def _choice(old: int, new: int) -> np.ndarray:
     """Return the nearest place of an image for each place of the result."""

@@ -50,7 +50,7 @@ class _Reader:
     def __init__(self, files: Files, read: Callable[[str], Any], log: ErrorLog | None) -> None:
         self.files, self.read, self.log = files, read, log
         self._noted: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # Files are read by several threads.
 
     def __call__(self, numbers: np.ndarray) -> Columns | None:
         """Return what the files say, and their labels; `None` where none of them could be read."""

@@ -11,6 +11,7 @@ from trivium.styles.writing.values import Expression
 
 __all__ = ["Header", "Loop", "Row", "header", "roll"]
 
+# The most statements in the body of a loop that is looked for: each period is tried at each place.
 _LONGEST_BLOCK = 40
 
 

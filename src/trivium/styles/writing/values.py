@@ -47,6 +47,7 @@ MODULES = {
     "dtype_policies": dtype_policies,
     "quantizers": quantizers,
 }
+# How many numbers and how many words are still a program that somebody reads.
 _LONGEST_CONSTANT = 1000
 _LONGEST_VOCABULARY = 100
 

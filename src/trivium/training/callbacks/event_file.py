@@ -17,6 +17,7 @@ from trivium.viz.diagrams.reading import Chart, read
 
 __all__ = ["EventFile", "conceptual_graph", "require_tensorboard"]
 
+# As many as TensorBoard's own functions write where nobody says how many.
 _BUCKETS = 30
 _IMAGES = 3
 

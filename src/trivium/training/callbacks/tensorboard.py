@@ -117,6 +117,7 @@ class TensorBoard(Callback):
         if self.update_freq != "epoch":
             every = int(self.update_freq)
             edges.append(done - done % every + every)
+        # Without an edge, more batches than an epoch has.
         return min((edge - done for edge in edges if edge > done), default=1 << 30)
 
     def _has_hooks(self, mode: str) -> bool:

@@ -10,6 +10,8 @@ from trivium.viz.diagrams.web import Web
 
 __all__ = ["crossings", "put_in_order"]
 
+# Sweeps from one start, starts, and the ranks that all starts together sweep: a deep network gets fewer starts, so that
+# its picture takes no longer.
 _SWEEPS, _STARTS, _WORK = 12, 8, 3000
 
 
