@@ -64,6 +64,35 @@ def test_the_plain_form_is_the_definition():
         np.testing.assert_allclose(means[b, :, h], wanted @ v[b, :, h // 2], rtol=1e-5, atol=1e-5)
 
 
+def test_gradients_are_those_of_the_softmax_and_those_of_gradients_exist():
+    def plain(query, key, value):
+        products = jnp.einsum("bqsgd,bksd->bsgqk", query.reshape(2, 7, 2, 2, 3), key) * 0.6
+        # A bias of minus infinity hides a key, as a mask does.
+        weights = jax.nn.softmax(products + hidden, axis=-1)
+        return jnp.einsum("bsgqk,bksd->bqsgd", weights, value).reshape(2, 7, 4, 5)
+
+    hidden = jnp.where(MASK[:, :, :1], 0, -jnp.inf)[:, :, None]
+
+    def ours(*arrays):
+        return Attention(0.6)(*arrays, bias=hidden[:, :, 0])
+
+    along = [jnp.cos(jnp.arange(x.size)).reshape(x.shape) for x in (QUERY, KEY, VALUE)]
+
+    def slopes(attend):
+        gradient = jax.grad(lambda *xs: (attend(*xs) ** 2).sum(), (0, 1, 2))
+        return jax.jit(lambda: jax.jvp(gradient, (QUERY, KEY, VALUE), tuple(along)))()
+
+    both = map(jax.tree_util.tree_leaves, map(slopes, (ours, plain)))
+    for x, y in zip(*both, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5)
+
+
+def test_half_types_hold_the_means_whatever_the_number_of_keys():
+    """The sum of 600 values of 300 is more than a float16 holds; their mean is not."""
+    x = jnp.full((1, 600, 1, 2), 300, "float16")
+    assert Attention(0.0)(x[:, :3], x, x).tolist() == x[:, :3].tolist()
+
+
 def test_dropout_keeps_the_mean_in_blocks(monkeypatch):
     attend = Attention(0.6, dropout=0.5)
     many = [jnp.repeat(x[:1], 500, axis=0) for x in (QUERY, KEY, VALUE)]

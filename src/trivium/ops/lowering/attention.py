@@ -39,14 +39,21 @@ def dot_products(query: Array, key: Array) -> Array:
         >>> dot_products(jnp.ones((1, 2, 4, 8)), jnp.ones((1, 3, 2, 8))).shape
         (1, 4, 2, 3)
     """
-    (batch, queries, heads, depth), some = query.shape, key.shape[2]
+    (batch, queries, heads, _), (_, keys, some, _) = query.shape, key.shape
     wide = jnp.promote_types(query.dtype, "float32")
-    if heads == 1:  # XLA has slower products where an axis of size 1 is in the way.
-        q, k = query[:, :, 0], key[:, :, 0]
-        return jnp.einsum("bqd,bkd->bqk", q, k, preferred_element_type=wide)[:, None]
-    grouped = query.reshape(batch, queries, some, heads // some, depth)
-    products = jnp.einsum("bqsgd,bksd->bsgqk", grouped, key, preferred_element_type=wide)
-    return products.reshape(batch, heads, queries, key.shape[1])
+    q, k = _by_head(query, some), _by_head(key, some)
+    products = jnp.einsum("hqd,hkd->hqk", q, k, preferred_element_type=wide)
+    return products.reshape(batch, heads, queries, keys)
+
+
+def _by_head(x: Array, some: int) -> Array:
+    """Return what `some` heads of each sample hold, shape `(batch * some, rows, depth)`.
+
+    Heads that share keys are rows of one head. XLA's products of arrays with one axis in front are fused with what
+    follows, on the CPU, and those with more are not; nor are they where an axis of size 1 is in the way.
+    """
+    batch, length, heads, depth = x.shape
+    return jnp.moveaxis(x, 1, 2).reshape(batch * some, heads // some * length, depth)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Attention:
     """How queries attend to keys; calling it attends.
 
     Args:
-        scale: What to multiply their agreement by; that gives the logits.
+        scale: What to multiply queries by, and so their agreement, which must be linear in them then.
         causal: Whether a query looks at no later keys than its own position.
         window: Whether it looks at keys nearer than this only, on both sides; at all where it is `None`.
         cap: A limit `c` that the logits approach: each becomes `c * tanh(x / c)`.
@@ -115,7 +122,7 @@ class Attention:
             form = chosen_lowering("attention")
             if form == "blocks" or (form == "auto" and queries * keys * share >= many):
                 return self._blockwise(query, key, value, bias, mask, chance, size)
-        return self.with_weights(query, key, value, bias, mask, chance)[0]
+        return self._attend(query, key, value, bias, mask, chance)[0]
 
     def with_weights(
         self,
@@ -125,36 +132,62 @@ class Attention:
         bias: Array | None = None,
         mask: Array | None = None,
         chance: Array | None = None,
-        first: Array | int = 0,
     ) -> tuple[Array, Array]:
         """Return the weighted means, and the weights: shape `(batch, heads, queries, keys)`, before dropout.
+
+        Args:
+            query: As for a call, like the others.
+        """
+        means, exponentials, sums = self._attend(query, key, value, bias, mask, chance)
+        return means, (exponentials / sums).astype(value.dtype)
+
+    def _attend(
+        self,
+        query: Array,
+        key: Array,
+        value: Array,
+        bias: Array | None,
+        mask: Array | None,
+        chance: Array | None,
+        first: Array | int = 0,
+    ) -> tuple[Array, Array, Array]:
+        """Return the weighted means, and the weights before dropout as exponentials and their sums.
+
+        The means are divided by the sums, and not the exponentials, of which there are more: nor are these divided for
+        the gradients. (Dao et al., as above)
 
         Args:
             query: As for a call, like the others.
             first: The position of the first query.
         """
         (batch, queries, heads, _), (_, keys, some, depth) = query.shape, value.shape
-        logits = self.agree(query, key) * self.scale
+        if not (isinstance(self.scale, float) and self.scale == 1):
+            query = (query * self.scale).astype(query.dtype)
+        logits = self.agree(query, key)
         logits = logits if bias is None else logits + bias
         logits = logits if self.cap is None else self.cap * jnp.tanh(logits / self.cap)
         near = self._near(first, queries, keys)
         seen = near if mask is None else mask if near is None else mask & near
         if seen is not None:
             logits = jnp.where(seen, logits, jnp.finfo(logits.dtype).min)
-        weights = jax.nn.softmax(logits, axis=-1).astype(value.dtype)
-        if (
-            mask is not None and seen is not None
-        ):  # Where a query may look at no key, all weights are equal.
-            weights = jnp.where(seen, weights, 0)
-        kept = weights
+        # No weight depends on what is taken from all logits of a query, so neither does a gradient.
+        largest = jax.lax.stop_gradient(jnp.max(logits, -1, keepdims=True, initial=-jnp.inf))
+        exponentials = jnp.exp(logits - largest)
+        sums = jnp.sum(exponentials, -1, keepdims=True)
+        if mask is not None and seen is not None:
+            # Where a query may look at no key, all weights are equal.
+            exponentials = jnp.where(seen, exponentials, 0)
+        kept = exponentials
         if chance is not None and self.dropout > 0:
-            drawn = jax.random.bernoulli(chance, 1 - self.dropout, weights.shape)
-            kept = jnp.where(drawn, weights / (1 - self.dropout), 0)
-        if heads == 1:
-            return jnp.einsum("bqk,bkd->bqd", kept[:, 0], value[:, :, 0])[:, :, None], weights
-        kept = kept.reshape(batch, some, heads // some, queries, keys)
-        means = jnp.einsum("bsgqk,bksd->bqsgd", kept, value)
-        return means.reshape(batch, queries, heads, depth), weights
+            drawn = jax.random.bernoulli(chance, 1 - self.dropout, kept.shape)
+            kept = jnp.where(drawn, kept / (1 - self.dropout), 0)
+        kept = kept.astype(value.dtype).reshape(batch * some, heads // some * queries, keys)
+        # Not yet divided, they may be more than a half type holds.
+        products = jnp.einsum(
+            "hqk,hkd->hqd", kept, _by_head(value, some), preferred_element_type=sums.dtype
+        )
+        means = products.reshape(batch, heads, queries, depth) / sums
+        return jnp.moveaxis(means, 1, 2).astype(value.dtype), exponentials, sums
 
     def _near(self, first: Array | int, queries: int, keys: int) -> Array | None:
         """Return which keys each query may look at by its position alone."""
@@ -181,7 +214,7 @@ class Attention:
         def block(x: tuple[Any, ...]) -> Array:
             i, rows, added, seen = x
             drawn = None if chance is None else jax.random.fold_in(chance, i)
-            return self.with_weights(rows, key, value, added, seen, drawn, i * size)[0]
+            return self._attend(rows, key, value, added, seen, drawn, i * size)[0]
 
         def parts(x: Array | None, axis: int) -> tuple[Any, Any]:
             """Return the blocks, one after the other, and the rest; what all queries share goes to each of them."""
