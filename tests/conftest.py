@@ -6,6 +6,8 @@ os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("MPLBACKEND", "agg")
 # Nothing of a test is for the next one, nor in anybody's home.
 os.environ.setdefault("TRIVIUM_COMPILATION_CACHE", "0")
+# Tests start many processes. Where Python may not write bytecode, each compiles all of the package's source anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import hypothesis
 import pytest

@@ -7,6 +7,7 @@ import sys
 
 import jax
 import pytest
+from compiling import quick_environment
 
 from trivium import cli, config
 from trivium.state import compilation_cache as room
@@ -38,7 +39,7 @@ print(json.dumps(counts | {"weights": str(model.weights_sha256())}))
 def run(**environment):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", PROGRAM], capture_output=True, text=True, check=True,
-        env={**os.environ, **environment},
+        env={**quick_environment(), **environment},
     )  # fmt: skip
     return json.loads(done.stdout), done.stderr
 

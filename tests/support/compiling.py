@@ -9,6 +9,8 @@ and get the code that users get; `--optimized` gives it to all.
 from __future__ import annotations
 
 import functools
+import gc
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +19,9 @@ import pytest
 from groups import group
 from jax._src import compiler
 
+from trivium.state.quick_compilation import OPTIONS as QUICK
 from trivium.training.executables import clear_programs
 
-QUICK = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_use_fusion_emitters": False,
-}
 # How many programs a process keeps for the next group of tests: each takes about a megabyte.
 KEPT = 1000
 _options: Mapping[str, Any] = {}
@@ -49,6 +47,12 @@ def compiled_count() -> int:
     return _compiled
 
 
+def quick_environment() -> dict[str, str]:
+    """Return the environment of a process that a test starts, and whose programs are compiled quickly, too."""
+    flags = [f"--{name}={str(value).lower()}" for name, value in QUICK.items()]
+    return {**os.environ, "XLA_FLAGS": " ".join([os.environ.get("XLA_FLAGS", ""), *flags])}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("compiling").addoption(
         "--optimized", action="store_true", help="compile the programs of all tests as users' are"
@@ -70,6 +74,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
     compiler.get_compile_options = get_compile_options
     config.add_cleanup(lambda: setattr(compiler, "get_compile_options", original))
+
+
+def pytest_collection_finish() -> None:
+    # What was collected stays, and is large: no search for garbage goes through all modules and tests again.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,6 +12,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from compiling import quick_environment
 
 import trivium as tv
 from trivium.saving.zipped_arrays import read_arrays, write_arrays
@@ -435,7 +436,7 @@ SCRIPT = """
 
     def train(folder, executions, kills):
         tv.utils.set_random_seed(3)
-        x = np.random.default_rng(0).normal(size=(2000, 4)).astype("float32")
+        x = np.random.default_rng(0).normal(size=(14 * executions * 16, 4)).astype("float32")
 
         class Kill(tv.callbacks.Callback):
             chunks = 0
@@ -470,13 +471,13 @@ SCRIPT = """
 @pytest.mark.slow
 @pytest.mark.parametrize("executions", [1, 8])
 def test_sigkill_at_any_moment_costs_nothing(executions, tmp_path):
-    """`TRIVIUM_KILLS=30` kills as often."""
+    """A run has 3 * 14 chunks of steps. `TRIVIUM_KILLS=30` kills as often."""
     chance = np.random.default_rng()
     kills = chance.integers(1, 40, int(os.environ.get("TRIVIUM_KILLS", "2")))
     runs = [("whole", 0), *(("killed", count) for count in kills), ("killed", 0)]
     arguments = [str(x) for folder, count in runs for x in (tmp_path / folder, count)]
     command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(executions), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=quick_environment())
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     ends = [line for line in lines if line.startswith("ended with")]

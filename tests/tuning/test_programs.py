@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from compiling import quick_environment
 
 from trivium.cli import main
 from trivium.tuning.command import TuneSettings, tune_file
@@ -165,7 +166,7 @@ def test_the_example_is_killed_and_goes_on(tmp_path: Path) -> None:
         str(tmp_path),
     ]
     paths = os.pathsep.join(filter(None, [*sys.path, os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": paths}
+    environment = {**quick_environment(), "PYTHONPATH": paths}
     run = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
     end = time.monotonic() + 120
     while not finished(tmp_path / "search/study.db"):
