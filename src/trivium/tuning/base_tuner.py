@@ -19,7 +19,7 @@ from trivium.tuning.errors import (
     FatalTypeError,
     FatalValueError,
 )
-from trivium.tuning.hypermodel import place_of, resolve
+from trivium.tuning.hypermodel import HyperModelLike, place_of, resolve
 from trivium.tuning.hyperparameters import HyperParameters
 from trivium.tuning.oracle import Oracle
 from trivium.tuning.results import check_results, curves, metrics_of
@@ -53,7 +53,7 @@ class BaseTuner(Shown):
     def __init__(
         self,
         oracle: Oracle,
-        hypermodel: Any = None,
+        hypermodel: HyperModelLike = None,
         directory: str | os.PathLike[str] | None = None,
         project_name: str | None = None,
         overwrite: bool = False,

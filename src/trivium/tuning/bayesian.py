@@ -12,13 +12,18 @@ References:
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trivium.tuning.errors import FatalValueError
+from trivium.tuning.hypermodel import HyperModelLike
 from trivium.tuning.hyperparameters import HyperParameters
+from trivium.tuning.objective import ObjectiveLike
 from trivium.tuning.oracle import Oracle
 from trivium.tuning.store import optuna
 from trivium.tuning.tuner import Tuner
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 __all__ = ["BayesianOptimization", "BayesianOptimizationOracle"]
 
@@ -44,7 +49,7 @@ class BayesianOptimizationOracle(Oracle):
 
     def __init__(
         self,
-        objective: Any = None,
+        objective: ObjectiveLike = None,
         max_trials: int | None = 10,
         num_initial_points: int | None = None,
         alpha: float = _ALPHA,
@@ -112,8 +117,8 @@ class BayesianOptimization(Tuner):
 
     def __init__(
         self,
-        hypermodel: Any = None,
-        objective: Any = None,
+        hypermodel: HyperModelLike = None,
+        objective: ObjectiveLike = None,
         max_trials: int | None = 10,
         num_initial_points: int | None = None,
         alpha: float = _ALPHA,
@@ -124,7 +129,7 @@ class BayesianOptimization(Tuner):
         allow_new_entries: bool = True,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
-        sampler: Any = None,
+        sampler: BaseSampler | None = None,
         **kwargs: Any,
     ) -> None:
         oracle = BayesianOptimizationOracle(

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from trivium.tuning.showing import Shown
+
 __all__ = ["KINDS", "draw"]
 
 # Okabe and Ito's colors, which the color-blind can tell apart.
 _BLUE, _ORANGE, _INK, _PALE = "#0072B2", "#D55E00", "#444444", "#9aa5b1"
 
 
-def draw(tuner: Any, kind: str, figure: Figure | None = None) -> Figure:
+def draw(tuner: Shown, kind: str, figure: Figure | None = None) -> Figure:
     """Draw a search.
 
     Args:
@@ -46,7 +48,7 @@ def draw(tuner: Any, kind: str, figure: Figure | None = None) -> Figure:
     return figure
 
 
-def _history(tuner: Any, trials: list[Trial], figure: Figure) -> None:
+def _history(tuner: Shown, trials: list[Trial], figure: Figure) -> None:
     """Draw each trial's score, and the best so far as a line of steps."""
     objective = tuner.oracle.objective
     figure.set_size_inches(7.0, 3.8)
@@ -76,7 +78,7 @@ def _history(tuner: Any, trials: list[Trial], figure: Figure) -> None:
     axes.legend(frameon=False, labelcolor=_INK)
 
 
-def _searched(tuner: Any, trials: list[Trial]) -> list[HyperParameter]:
+def _searched(tuner: Shown, trials: list[Trial]) -> list[HyperParameter]:
     """Return the hyperparameters that differ between trials."""
     found: dict[str, HyperParameter] = {}
     for one in tuner.oracle.get_space().space:
@@ -123,7 +125,7 @@ class _Axis:
         return [(self.place(v), f"{v:.3g}") for v in values]
 
 
-def _parallel(tuner: Any, trials: list[Trial], figure: Figure) -> None:
+def _parallel(tuner: Shown, trials: list[Trial], figure: Figure) -> None:
     """Draw a line for each trial across the axes of all hyperparameters, the better the darker and the later."""
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
@@ -166,7 +168,7 @@ def _parallel(tuner: Any, trials: list[Trial], figure: Figure) -> None:
     bar.outline.set_visible(False)
 
 
-def _slices(tuner: Any, trials: list[Trial], figure: Figure) -> None:
+def _slices(tuner: Shown, trials: list[Trial], figure: Figure) -> None:
     """Draw the score over each hyperparameter."""
     ones = _searched(tuner, trials)
     objective = tuner.oracle.objective
@@ -193,7 +195,7 @@ def _slices(tuner: Any, trials: list[Trial], figure: Figure) -> None:
         panel.set_visible(False)
 
 
-def _curves(tuner: Any, trials: list[Trial], figure: Figure) -> None:
+def _curves(tuner: Shown, trials: list[Trial], figure: Figure) -> None:
     """Draw the objective over the epochs of each trial, the best one's in color."""
     name = tuner.oracle.objective.name
     figure.set_size_inches(7.0, 3.8)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trivium.tuning.hypermodel import HyperModelLike
 from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.hyperparameters import HyperParameters
+from trivium.tuning.objective import ObjectiveLike
 from trivium.tuning.oracle import Oracle
 from trivium.tuning.trial import Trial
 from trivium.tuning.tuner import Tuner
@@ -63,7 +65,9 @@ class GridSearchOracle(Oracle):
         True
     """
 
-    def __init__(self, objective: Any = None, max_trials: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, objective: ObjectiveLike = None, max_trials: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(objective, max_trials, **kwargs)
 
     def new_values(self, trial_id: str) -> dict[str, Any] | None:
@@ -119,8 +123,8 @@ class GridSearch(Tuner):
 
     def __init__(
         self,
-        hypermodel: Any = None,
-        objective: Any = None,
+        hypermodel: HyperModelLike = None,
+        objective: ObjectiveLike = None,
         max_trials: int | None = None,
         seed: int | None = None,
         hyperparameters: HyperParameters | None = None,

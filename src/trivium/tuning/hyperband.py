@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from trivium.tuning.errors import FatalValueError
+from trivium.tuning.hypermodel import HyperModelLike
 from trivium.tuning.hyperparameters import HyperParameters
+from trivium.tuning.objective import ObjectiveLike
 from trivium.tuning.oracle import Oracle
 from trivium.tuning.trial import Trial, TrialStatus
 from trivium.tuning.tuner import Tuner
@@ -43,7 +45,7 @@ class HyperbandOracle(Oracle):
 
     def __init__(
         self,
-        objective: Any = None,
+        objective: ObjectiveLike = None,
         max_epochs: int = 100,
         factor: int = 3,
         hyperband_iterations: int = 1,
@@ -171,8 +173,8 @@ class Hyperband(Tuner):
 
     def __init__(
         self,
-        hypermodel: Any = None,
-        objective: Any = None,
+        hypermodel: HyperModelLike = None,
+        objective: ObjectiveLike = None,
         max_epochs: int = 100,
         factor: int = 3,
         hyperband_iterations: int = 1,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from trivium.tuning.errors import FatalTypeError
 from trivium.tuning.hyperparameters import HyperParameters
 
-__all__ = ["HyperModel", "place_of", "resolve"]
+__all__ = ["HyperModel", "HyperModelLike", "place_of", "resolve"]
 
 
 class HyperModel:
@@ -76,7 +76,11 @@ class _Function(HyperModel):
         self.build = function  # type: ignore[method-assign, assignment]
 
 
-def resolve(hypermodel: Any) -> HyperModel | None:
+HyperModelLike: TypeAlias = HyperModel | type[HyperModel] | Callable[[HyperParameters], Any] | None
+"""What an argument `hypermodel` may be; see `resolve`."""
+
+
+def resolve(hypermodel: HyperModelLike) -> HyperModel | None:
     """Return what an argument `hypermodel` means.
 
     Args:
@@ -96,7 +100,7 @@ def resolve(hypermodel: Any) -> HyperModel | None:
     )
 
 
-def place_of(function: Any) -> str:
+def place_of(function: Callable[..., Any]) -> str:
     """Return where a function is defined, for messages: its name, file and line.
 
     Example:

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-__all__ = ["HyperParameter", "Parent"]
+__all__ = ["HyperParameter", "Parent", "Value", "Values"]
+
+Value: TypeAlias = bool | int | float | str
+"""What a hyperparameter's value can be: what a file and a database can hold."""
+
+Values: TypeAlias = Value | list[Value] | tuple[Value, ...] | set[Value] | None
+"""The values of another hyperparameter with which one counts: one of them, or several."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Parent:
     """
 
     name: str
-    values: tuple[Any, ...]
+    values: tuple[Value | None, ...]
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Say whether the condition is met."""

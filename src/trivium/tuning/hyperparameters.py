@@ -7,7 +7,7 @@ from typing import Any
 
 from trivium.state import named_arguments, suggest
 from trivium.tuning.errors import UnknownHyperParameterError
-from trivium.tuning.hyperparameter import HyperParameter, Parent
+from trivium.tuning.hyperparameter import HyperParameter, Parent, Values
 from trivium.tuning.kinds import KINDS, Boolean, Choice, Fixed
 from trivium.tuning.name_scopes import Scoped
 from trivium.tuning.ranges import Float, Int
@@ -55,7 +55,7 @@ class HyperParameters(Scoped):
         sampling: str | None = "linear",
         default: int | None = None,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Values = None,
     ) -> Any:
         """Return a whole number from a range, both ends included.
 
@@ -90,7 +90,7 @@ class HyperParameters(Scoped):
         sampling: str | None = "linear",
         default: float | None = None,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Values = None,
     ) -> Any:
         """Return a number from a range.
 
@@ -123,7 +123,7 @@ class HyperParameters(Scoped):
         ordered: bool | None = None,
         default: Any = None,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Values = None,
     ) -> Any:
         """Return one of several values of one type.
 
@@ -150,7 +150,7 @@ class HyperParameters(Scoped):
         name: str,
         default: bool = False,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Values = None,
     ) -> Any:
         """Return yes or no.
 
@@ -171,7 +171,11 @@ class HyperParameters(Scoped):
 
     @named_arguments
     def Fixed(
-        self, name: str, value: Any, parent_name: str | None = None, parent_values: Any = None
+        self,
+        name: str,
+        value: Any,
+        parent_name: str | None = None,
+        parent_values: Values = None,
     ) -> Any:
         """Return a value that is noted and not searched for.
 
@@ -191,7 +195,12 @@ class HyperParameters(Scoped):
         return self._asked(parent_name, parent_values, Fixed, name, value)
 
     def _asked(
-        self, parent_name: str | None, parent_values: Any, kind: Any, name: str, *settings: Any
+        self,
+        parent_name: str | None,
+        parent_values: Values,
+        kind: Any,
+        name: str,
+        *settings: Any,
     ) -> Any:
         if parent_name is not None:
             with self.conditional_scope(parent_name, parent_values):

@@ -8,7 +8,7 @@ from typing import Any
 
 from trivium.state import suggest
 from trivium.tuning.errors import FatalValueError
-from trivium.tuning.hyperparameter import HyperParameter, Parent
+from trivium.tuning.hyperparameter import HyperParameter, Parent, Values
 
 __all__ = ["Scoped"]
 
@@ -57,7 +57,7 @@ class Scoped:
             self._scopes.pop()
 
     @contextlib.contextmanager
-    def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
+    def conditional_scope(self, parent_name: str, parent_values: Values) -> Iterator[None]:
         """Let what is defined within the `with` block count only where another hyperparameter has some value.
 
         Where it has not, those within give `None`.
@@ -83,8 +83,10 @@ class Scoped:
                 f"A conditional scope looks at the hyperparameter {whole!r}, which nothing has defined before it. "
                 f"{suggest(whole, self._defined) if self._defined else 'Define it first.'}"
             )
-        listed = isinstance(parent_values, list | tuple | set)
-        self._conditions.append(Parent(whole, tuple(parent_values if listed else [parent_values])))
+        values = (
+            (*parent_values,) if isinstance(parent_values, list | tuple | set) else (parent_values,)
+        )
+        self._conditions.append(Parent(whole, values))
         seen = self.active_scopes if self._holds(self._conditions) else self.inactive_scopes
         seen.append(tuple(self._conditions))
         try:

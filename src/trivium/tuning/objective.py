@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from trivium.metrics.base import Metric
 from trivium.state import suggest
 from trivium.tuning.errors import FatalValueError
 
-__all__ = ["MultiObjective", "Objective", "create_objective"]
+__all__ = ["MultiObjective", "Objective", "ObjectiveLike", "create_objective"]
 
 _DIRECTIONS = ("min", "max")
 
@@ -113,7 +113,11 @@ class MultiObjective(Objective):
         return f"MultiObjective({self.objectives})"
 
 
-def create_objective(objective: Any) -> Objective:
+ObjectiveLike: TypeAlias = "str | Objective | Sequence[ObjectiveLike] | None"
+"""What an argument `objective` may be; see `create_objective`."""
+
+
+def create_objective(objective: ObjectiveLike) -> Objective:
     """Return what an argument `objective` means.
 
     Args:

@@ -10,15 +10,19 @@ import hashlib
 import math
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trivium.tuning.errors import FatalRuntimeError, FatalValueError
 from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.hyperparameters import HyperParameters
-from trivium.tuning.objective import Objective, create_objective
+from trivium.tuning.objective import Objective, ObjectiveLike, create_objective
 from trivium.tuning.search_space import SearchSpace
 from trivium.tuning.store import Store, optuna
 from trivium.tuning.trial import Trial, TrialStatus, trial_id, trial_of
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
 
 __all__ = ["Oracle", "derived_seed"]
 
@@ -59,7 +63,7 @@ class Oracle(SearchSpace):
 
     def __init__(
         self,
-        objective: Any = None,
+        objective: ObjectiveLike = None,
         max_trials: int | None = None,
         hyperparameters: HyperParameters | None = None,
         allow_new_entries: bool = True,
@@ -67,7 +71,7 @@ class Oracle(SearchSpace):
         seed: int | None = None,
         max_retries_per_trial: int = 0,
         max_consecutive_failed_trials: int = 3,
-        sampler: Any = None,
+        sampler: BaseSampler | None = None,
     ) -> None:
         super().__init__(hyperparameters, allow_new_entries, tune_new_entries)
         if max_trials is not None and (not isinstance(max_trials, int) or max_trials < 1):
@@ -223,7 +227,7 @@ class Oracle(SearchSpace):
     def _nothing(self, status: str) -> Trial:
         return Trial(HyperParameters(), "", status)
 
-    def _taken_over(self, record: Any) -> bool:
+    def _taken_over(self, record: FrozenTrial) -> bool:
         """Make an abandoned trial this process's, unless it has taken too many processes along."""
         store, number = self.store, record.number
         died = store.of(record, "owner")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from trivium.tuning.hypermodel import HyperModelLike
 from trivium.tuning.hyperparameters import HyperParameters
+from trivium.tuning.objective import ObjectiveLike
 from trivium.tuning.oracle import Oracle
 from trivium.tuning.tuner import Tuner
 
@@ -28,7 +30,9 @@ class RandomSearchOracle(Oracle):
         3
     """
 
-    def __init__(self, objective: Any = None, max_trials: int | None = 10, **kwargs: Any) -> None:
+    def __init__(
+        self, objective: ObjectiveLike = None, max_trials: int | None = 10, **kwargs: Any
+    ) -> None:
         super().__init__(objective, max_trials, **kwargs)
 
 
@@ -63,8 +67,8 @@ class RandomSearch(Tuner):
 
     def __init__(
         self,
-        hypermodel: Any = None,
-        objective: Any = None,
+        hypermodel: HyperModelLike = None,
+        objective: ObjectiveLike = None,
         max_trials: int | None = 10,
         seed: int | None = None,
         hyperparameters: HyperParameters | None = None,

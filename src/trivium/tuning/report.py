@@ -6,11 +6,14 @@ import html
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from trivium.tuning.figures import KINDS, draw
 from trivium.tuning.screen import columns, duration, shown_value
 from trivium.tuning.trial import Trial, TrialStatus
+
+if TYPE_CHECKING:
+    from trivium.tuning.showing import Shown
 
 __all__ = ["notebook_html", "write_report"]
 
@@ -33,7 +36,7 @@ svg { max-width: 100%; height: auto; } .dim { color: #66727e; } pre { overflow: 
 _NOTEBOOK_ROWS = 10
 
 
-def write_report(tuner: Any, path: str | os.PathLike[str]) -> str:
+def write_report(tuner: Shown, path: str | os.PathLike[str]) -> str:
     """Write a page of a search.
 
     Args:
@@ -52,7 +55,7 @@ def write_report(tuner: Any, path: str | os.PathLike[str]) -> str:
     return str(place)
 
 
-def notebook_html(tuner: Any) -> str:
+def notebook_html(tuner: Shown) -> str:
     """Return what a notebook shows of a search.
 
     Args:
@@ -67,7 +70,7 @@ def notebook_html(tuner: Any) -> str:
     return f"<div>{_said(tuner, trials)}{_table(tuner, best or trials[-_NOTEBOOK_ROWS:])}{picture}</div>"
 
 
-def _page(tuner: Any) -> str:
+def _page(tuner: Shown) -> str:
     trials = list(tuner.oracle.trials.values())
     name = html.escape(tuner.project_name)
     parts = [f"<h1>{name}</h1>", _said(tuner, trials)]
@@ -94,7 +97,7 @@ def _page(tuner: Any) -> str:
     )
 
 
-def _said(tuner: Any, trials: list[Trial]) -> str:
+def _said(tuner: Shown, trials: list[Trial]) -> str:
     objective = tuner.oracle.objective
     best = tuner.oracle.get_best_trials(1)
     done = sum(t.status != TrialStatus.RUNNING for t in trials)
@@ -114,7 +117,7 @@ def _said(tuner: Any, trials: list[Trial]) -> str:
     return f'<p>{html.escape(top)}</p><p class="dim">{html.escape(line)}</p>'
 
 
-def _table(tuner: Any, trials: list[Trial]) -> str:
+def _table(tuner: Shown, trials: list[Trial]) -> str:
     names = columns(trials)
     best = {t.trial_id for t in tuner.oracle.get_best_trials(1)}
     head = ["trial", tuner.oracle.objective.name, *names, "time", ""]
@@ -138,7 +141,7 @@ def _row(tag: str, cells: list[str], kind: str = "") -> str:
     return f'<tr class="{kind}">{text}<{tag} class="said">{said}</{tag}></tr>'
 
 
-def _picture(tuner: Any, kind: str) -> str:
+def _picture(tuner: Shown, kind: str) -> str:
     from matplotlib.figure import Figure
 
     # A figure of its own: one of pyplot's would be shown a second time by a notebook.

@@ -13,6 +13,8 @@ from trivium.tuning.trial import Trial, TrialStatus
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from trivium.tuning.showing import Shown
+
 __all__ = ["Screen", "duration", "shown_value", "trial_table"]
 
 # How many trials the live table has: the best, the latest, and the running ones.
@@ -28,7 +30,7 @@ class Screen:
         tuner: Its tuner.
     """
 
-    def __init__(self, tuner: Any) -> None:
+    def __init__(self, tuner: Shown) -> None:
         self._tuner = tuner
         self._mode: Any = 0
         self._live: Any = None
@@ -131,7 +133,7 @@ class Screen:
         return trial_table(self._tuner, running, _ROWS)
 
 
-def trial_table(tuner: Any, running: Mapping[str, str], rows: int) -> Table:
+def trial_table(tuner: Shown, running: Mapping[str, str], rows: int) -> Table:
     """Make a table of trials, the best marked; where there are too many, the best and the latest.
 
     Args:

@@ -12,12 +12,17 @@ import importlib.util
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trivium.tuning.errors import FatalRuntimeError, FatalValueError
 from trivium.tuning.hyperparameter import HyperParameter
 from trivium.tuning.owners import Heartbeat, Owner, Watch
 from trivium.tuning.turns import Turns
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+    from sqlalchemy import URL
 
 __all__ = ["Store", "optuna"]
 
@@ -101,7 +106,7 @@ class Store:
         fresh: Whether the search was new.
     """
 
-    def __init__(self, url: Any, name: str, maximize: bool, overwrite: bool = False) -> None:
+    def __init__(self, url: URL, name: str, maximize: bool, overwrite: bool = False) -> None:
         library = optuna()
         self.owner, self._watch, self._turns = Owner(), Watch(), Turns(url, name)
         connect = {"timeout": 60} if url.get_backend_name() == "sqlite" else {}
@@ -132,7 +137,7 @@ class Store:
         # A database counts its connections, and nobody closes a tuner.
         weakref.finalize(self, self._storage.engine.dispose)
 
-    def drawing(self, sampler: Any) -> Any:
+    def drawing(self, sampler: BaseSampler) -> Any:
         """Return a trial of Optuna's that a sampler draws for, and that is not in the storage.
 
         It belongs to a copy of the study in memory: samplers write notes of their own to the trials that they draw for,
@@ -165,15 +170,15 @@ class Store:
 
     # -- trials ----------------------------------------------------------------------------------------------------
 
-    def trials(self) -> list[Any]:
+    def trials(self) -> list[FrozenTrial]:
         """Return Optuna's records of all trials, in the order of their numbers."""
         return list(self.study.get_trials(deepcopy=False))
 
-    def trial(self, number: int) -> Any:
+    def trial(self, number: int) -> FrozenTrial:
         """Return Optuna's record of a trial."""
         return self.study.get_trials(deepcopy=False)[number]
 
-    def of(self, record: Any, name: str, default: Any = None) -> Any:
+    def of(self, record: FrozenTrial, name: str, default: Any = None) -> Any:
         """Return what was noted of a trial."""
         return record.system_attrs.get(_PREFIX + name, default)
 
@@ -255,11 +260,11 @@ class Store:
         """Return what gives signs of life for a trial while it runs."""
         return Heartbeat(lambda count: self.record(number, beat=count))
 
-    def is_mine(self, record: Any) -> bool:
+    def is_mine(self, record: FrozenTrial) -> bool:
         """Say whether this process runs a trial."""
         return (self.of(record, "owner") or {}).get("token") == self.owner.token
 
-    def is_abandoned(self, record: Any) -> bool:
+    def is_abandoned(self, record: FrozenTrial) -> bool:
         """Say whether nobody runs an unfinished trial any more."""
         owner = self.of(record, "owner")
         if owner is None:

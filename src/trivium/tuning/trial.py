@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from trivium.tuning.hyperparameters import HyperParameters
 
 if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
     from trivium.tuning.store import Store
 
 __all__ = ["Metrics", "Observation", "Trial", "TrialStatus", "trial_id", "trial_of"]
@@ -176,7 +178,7 @@ _STATES = {
 }
 
 
-def trial_of(store: Store, record: Any, space: HyperParameters) -> Trial:
+def trial_of(store: Store, record: FrozenTrial, space: HyperParameters) -> Trial:
     """Return a record of Optuna's as a trial.
 
     Args:

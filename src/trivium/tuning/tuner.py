@@ -17,7 +17,7 @@ from trivium.state.session import own_session, session
 from trivium.training.callbacks.base import Callback, Logs
 from trivium.tuning.base_tuner import BaseTuner, is_better
 from trivium.tuning.errors import FailedTrialError, FatalTypeError, FatalValueError
-from trivium.tuning.hypermodel import HyperModel, place_of
+from trivium.tuning.hypermodel import HyperModel, HyperModelLike, place_of
 from trivium.tuning.hyperparameters import HyperParameters
 from trivium.tuning.oracle import Oracle, derived_seed
 from trivium.tuning.results import check_names, check_results
@@ -71,7 +71,7 @@ class Tuner(BaseTuner):
     def __init__(
         self,
         oracle: Oracle,
-        hypermodel: Any = None,
+        hypermodel: HyperModelLike = None,
         max_model_size: int | None = None,
         optimizer: Any = None,
         loss: Any = None,

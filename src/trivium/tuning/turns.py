@@ -13,9 +13,12 @@ import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trivium.tuning.errors import FatalRuntimeError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 __all__ = ["Turns"]
 
@@ -37,7 +40,7 @@ class Turns:
         ...     pass
     """
 
-    def __init__(self, url: Any, name: str) -> None:
+    def __init__(self, url: URL, name: str) -> None:
         self._url, self._name = url, name
         self._mine = threading.RLock()
         self._depth = 0

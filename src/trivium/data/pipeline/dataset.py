@@ -24,6 +24,7 @@ from trivium.data.pipeline.sources import PipelineSource, RowsSource
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN, Prefetched
 from trivium.data.source import Source
 from trivium.state import global_seed
+from trivium.state.types import Tree
 
 __all__ = ["Dataset"]
 
@@ -79,7 +80,7 @@ class Dataset(Made, Mapped, Ordered, Batched, Mixed):
         # Indexing makes a number of an array without axes.
         return (map_arrays(lambda x: np.asarray(x)[()], element) for element in self)
 
-    def reduce(self, initial_state: Any, reduce_func: Callable[[Any, Any], Any]) -> Any:
+    def reduce(self, initial_state: Tree, reduce_func: Callable[[Any, Any], Any]) -> Any:
         """Put all elements together.
 
         Args:

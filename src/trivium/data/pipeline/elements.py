@@ -19,6 +19,7 @@ from trivium.data.lazy import LazyRows
 from trivium.data.sparse import is_sparse, rows_of
 from trivium.data.texts import given_out
 from trivium.state.placing import to_device
+from trivium.state.types import Tree
 
 __all__ = [
     "Nested",
@@ -39,7 +40,7 @@ class Nested:
     """Base of datasets, which may be elements themselves: `window` gives such."""
 
 
-def map_arrays(function: Callable[..., Any], element: Any, *others: Any) -> Any:
+def map_arrays(function: Callable[..., Any], element: Tree, *others: Any) -> Tree:
     """Apply a function to the arrays of elements, which nest alike.
 
     Example:
@@ -54,7 +55,7 @@ def map_arrays(function: Callable[..., Any], element: Any, *others: Any) -> Any:
     return function(element, *others)
 
 
-def as_arrays(element: Any) -> Any:
+def as_arrays(element: Tree) -> Tree:
     """Return an element of NumPy's and JAX's arrays; a sparse matrix becomes its rows.
 
     Example:
@@ -98,7 +99,7 @@ def on_host() -> contextlib.AbstractContextManager[Any]:
     return within
 
 
-def as_tensors(element: Any) -> Any:
+def as_tensors(element: Tree) -> Tree:
     """Return an element as a user's code gets it: JAX arrays; text stays NumPy's.
 
     Example:
@@ -137,7 +138,7 @@ def _side_by_side(*xs: Any) -> Any:
     return np.stack([_array_of(x) for x in xs])
 
 
-def row(arrays: Any, i: Any) -> Any:
+def row(arrays: Tree, i: Any) -> Tree:
     """Return one row of each array, or several by an array of numbers.
 
     Example:
@@ -147,7 +148,7 @@ def row(arrays: Any, i: Any) -> Any:
     return map_arrays(lambda a: a[i], arrays)
 
 
-def count_rows(arrays: Any) -> int:
+def count_rows(arrays: Tree) -> int:
     """Return how many rows arrays have.
 
     Raises:
@@ -163,7 +164,7 @@ def count_rows(arrays: Any) -> int:
     return lengths.pop()
 
 
-def call_on(function: Callable[..., Any], element: Any) -> Any:
+def call_on(function: Callable[..., Any], element: Tree) -> Tree:
     """Call a function on an element; a tuple's entries are its arguments.
 
     Example:
@@ -173,7 +174,7 @@ def call_on(function: Callable[..., Any], element: Any) -> Any:
     return function(*element) if isinstance(element, tuple) else function(element)
 
 
-def as_element(made: Any) -> Any:
+def as_element(made: Any) -> Tree:
     """Return what a function made as an element: a list of its entries is a tuple, as in `tf.data`.
 
     Example:
@@ -183,7 +184,7 @@ def as_element(made: Any) -> Any:
     return tuple(made) if isinstance(made, list) else made
 
 
-def typed(element: Any, spec: Any) -> Any:
+def typed(element: Tree, spec: Any) -> Tree:
     """Return an element with the dtypes of a signature.
 
     Args:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from trivium.data.pipeline.elements import map_arrays
+from trivium.state.types import Tree
 
 __all__ = ["ErrorLog", "Failed", "Skipped", "failed_in", "place_of", "raising"]
 
@@ -34,7 +35,7 @@ class Failed:
         self.error, self.place = error, place
 
 
-def place_of(number: Any, element: Any, name: str) -> str:
+def place_of(number: Any, element: Tree, name: str) -> str:
     """Say which element it is, what texts are in it (such as the path that it is read from), and what it is given to.
 
     Example:

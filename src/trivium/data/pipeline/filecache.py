@@ -19,6 +19,7 @@ import numpy as np
 
 from trivium.data.checks import DataError
 from trivium.data.pipeline.elements import map_arrays
+from trivium.state.types import Tree
 
 __all__ = ["SAVED", "FileCache"]
 
@@ -116,7 +117,7 @@ class FileCache:
             ) from None
 
 
-def _form(element: Any) -> Any:
+def _form(element: Tree) -> Any:
     """Return the structure of an element as JSON; arrays are `null`."""
     if isinstance(element, dict):
         return {key: _form(value) for key, value in element.items()}

@@ -30,6 +30,7 @@ from trivium.data.pipeline.elements import (
 from trivium.data.pipeline.failures import Failed, failed_in, place_of
 from trivium.data.pipeline.traced import Traced
 from trivium.data.workers import cpu_count, in_workers
+from trivium.state.types import Tree
 
 __all__ = ["MapFunction", "Spot", "Spots", "name_of", "stacked", "worker_count"]
 
@@ -175,7 +176,7 @@ class MapFunction:
             alike: Whether the elements have few shapes, as batches do: then the function is compiled if it can be.
         """
 
-        def failed(spot: Spot, element: Any, error: Exception) -> Failed:
+        def failed(spot: Spot, element: Tree, error: Exception) -> Failed:
             element = element if origin is None else origin(spot.number)
             return Failed(error, place_of(spot.number, element, self.name))
 
@@ -229,7 +230,7 @@ class MapFunction:
                 return
             yield spots, result
 
-    def _of_rows(self, batch: Any, spots: Spots, root: Root) -> Any:
+    def _of_rows(self, batch: Tree, spots: Spots, root: Root) -> Any:
         """Return what the function makes of all rows at once; `None` where it has to be called on each."""
         places = np.arange(spots.first, spots.first + len(spots.numbers), dtype=np.uint32)
         return self._rows(batch, root, places) if self._rows is not None else None
@@ -261,7 +262,7 @@ class MapFunction:
             yield spots, stacked(batch, spots.numbers)
 
 
-def stacked(elements: list[Any], numbers: Any) -> Any:
+def stacked(elements: list[Any], numbers: Any) -> Tree:
     """Return elements side by side on a new first axis, or what failed among them.
 
     Args:

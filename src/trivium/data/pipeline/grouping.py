@@ -13,6 +13,7 @@ from trivium.data.orders import OrderKey
 from trivium.data.pipeline.elements import as_tensors, call_on, map_arrays
 from trivium.data.pipeline.failures import Failed, failed_in
 from trivium.data.pipeline.stages import UNKNOWN, Elements, count_batches, skipping
+from trivium.state.types import Tree
 
 __all__ = ["grouped", "in_rows", "listed", "padded", "to_boundary", "windows"]
 
@@ -131,7 +132,7 @@ def _filled_arrays(arrays: list[np.ndarray], shape: Any, value: Any) -> np.ndarr
     return filled
 
 
-def to_boundary(element: Any, shapes: Any, size: int) -> Any:
+def to_boundary(element: Tree, shapes: Any, size: int) -> Tree:
     """Return the shapes of `padded_batch` with a size in place of those that are not given.
 
     Args:

@@ -18,6 +18,7 @@ from trivium.data.pipeline.elements import as_arrays, typed
 from trivium.data.pipeline.filecache import SAVED, FileCache
 from trivium.data.pipeline.rows import rows_of
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN, Elements, skipping
+from trivium.state.types import DType, Tree
 
 __all__ = ["Made"]
 
@@ -26,7 +27,7 @@ class Made(Pipeline):
     """The methods that make a dataset."""
 
     @classmethod
-    def from_tensor_slices(cls, tensors: Any) -> Self:
+    def from_tensor_slices(cls, tensors: Tree) -> Self:
         """Make a dataset of the rows of arrays.
 
         Args:
@@ -43,7 +44,7 @@ class Made(Pipeline):
         return cls(rows_of(as_arrays(tensors)))
 
     @classmethod
-    def from_tensors(cls, tensors: Any) -> Self:
+    def from_tensors(cls, tensors: Tree) -> Self:
         """Make a dataset of one element.
 
         Args:
@@ -89,7 +90,7 @@ class Made(Pipeline):
         return cls(Elements(skipping(read), UNKNOWN))
 
     @classmethod
-    def range(cls, *args: int, output_type: Any = "int64") -> Self:
+    def range(cls, *args: int, output_type: DType = "int64") -> Self:
         """Make a dataset of numbers, like Python's `range`.
 
         Args:
@@ -135,7 +136,7 @@ class Made(Pipeline):
         return cls(rows.shuffle(len(found), seed, True) if shuffle is not False else rows)
 
     @classmethod
-    def counter(cls, start: int = 0, step: int = 1, dtype: Any = "int64") -> Self:
+    def counter(cls, start: int = 0, step: int = 1, dtype: DType = "int64") -> Self:
         """Make a dataset of numbers that go on without end.
 
         Args:

@@ -14,6 +14,7 @@ from trivium.data.pipeline.elements import as_arrays, as_tensors, call_on
 from trivium.data.pipeline.failures import ErrorLog, Failed, place_of
 from trivium.data.pipeline.functions import MapFunction, name_of, worker_count
 from trivium.data.pipeline.stages import UNKNOWN, skipping
+from trivium.state.types import Tree
 
 if TYPE_CHECKING:
     from trivium.data.pipeline.dataset import Dataset
@@ -159,7 +160,7 @@ class Mapped(Pipeline):
         """
         return transformation_func(self)
 
-    def scan(self, initial_state: Any, scan_func: Callable[[Any, Any], tuple[Any, Any]]) -> Self:
+    def scan(self, initial_state: Tree, scan_func: Callable[[Any, Any], tuple[Any, Any]]) -> Self:
         """Apply a function that carries something on from element to element.
 
         Args:

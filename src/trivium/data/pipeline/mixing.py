@@ -14,6 +14,7 @@ from trivium.data.pipeline.elements import as_tensors, call_on, map_arrays
 from trivium.data.pipeline.functions import worker_count
 from trivium.data.pipeline.stages import UNKNOWN, Elements
 from trivium.data.pipeline.weaving import chosen, flattened, interleaved, summed
+from trivium.state.types import Tree
 
 if TYPE_CHECKING:
     from trivium.data.pipeline.dataset import Dataset
@@ -28,7 +29,7 @@ _CYCLE = 4
 def _inner(function: Callable[..., Any]) -> Callable[[Any], Elements]:
     """Return a function from an element to the elements of the dataset that `function` makes of it."""
 
-    def make(element: Any) -> Elements:
+    def make(element: Tree) -> Elements:
         made = call_on(function, as_tensors(element))
         if not isinstance(made, Pipeline):
             raise DataError(

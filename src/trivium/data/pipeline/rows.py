@@ -16,6 +16,7 @@ from trivium.data.orders import OrderKey, gathered, in_blocks, part_of, through_
 from trivium.data.pipeline.elements import count_rows, row
 from trivium.data.pipeline.functions import MapFunction, Spot, Spots
 from trivium.data.pipeline.stages import Elements, count_batches, repeated
+from trivium.state.types import Tree
 
 __all__ = ["Batches", "Rows", "rows_of"]
 
@@ -39,7 +40,7 @@ class Rows(Elements):
 
     def __init__(
         self,
-        arrays: Any,
+        arrays: Tree,
         blocks: Blocks,
         length: int,
         functions: tuple[MapFunction, ...] = (),
@@ -188,7 +189,7 @@ class Batches(Elements):
         return super().prefetch(size) if self.rows.functions else self
 
 
-def rows_of(arrays: Any) -> Rows:
+def rows_of(arrays: Tree) -> Rows:
     """Return all rows of arrays in their order.
 
     Example:

@@ -17,6 +17,7 @@ from trivium.data.sources import ArraySource, BatchedSource, standardize
 from trivium.data.streams import IterableSource
 from trivium.data.workers import close
 from trivium.state.plain import host_randomness, same
+from trivium.state.types import Tree
 
 __all__ = ["PipelineSource", "RowsSource"]
 
@@ -160,5 +161,5 @@ class PipelineSource(IterableSource):
         super()._begin_as(randomness)
 
 
-def _entries(element: Any) -> tuple[Any, ...]:
+def _entries(element: Tree) -> tuple[Any, ...]:
     return element if isinstance(element, tuple) else (element,)

@@ -17,6 +17,7 @@ from trivium.data.pipeline.elements import as_element, call_on, on_host
 from trivium.state.frame import entered
 from trivium.state.functions import StatefulFunction
 from trivium.state.plain import host_randomness, same, set_host_randomness
+from trivium.state.types import Tree
 
 __all__ = ["Traced"]
 
@@ -36,7 +37,7 @@ class Traced:
     """
 
     def __init__(self, function: Callable[..., Any], rows: bool) -> None:
-        def one(element: Any, words: Any, place: Any) -> Any:
+        def one(element: Tree, words: Any, place: Any) -> Any:
             before = host_randomness()
             # Without a generator of the program's own, a draw without a seed is an error: it would be one for all.
             with traced_draws(words, place), entered(generator=None):
@@ -54,7 +55,7 @@ class Traced:
             jax.vmap(one, in_axes=(0, None, 0)) if rows else one
         )
 
-    def __call__(self, element: Any, root: Root, places: np.ndarray) -> Any:
+    def __call__(self, element: Tree, root: Root, places: np.ndarray) -> Any:
         """Return what the function makes of an element, or `None` where it has to be called as it is.
 
         Args:
@@ -76,7 +77,7 @@ class Traced:
             return None
 
 
-def _only_arrays(element: Any) -> bool:
+def _only_arrays(element: Tree) -> bool:
     """Say whether an element is made of arrays that JAX has."""
     leaves = jax.tree_util.tree_leaves(element, is_leaf=lambda x: x is None or isinstance(x, list))
     return all(
