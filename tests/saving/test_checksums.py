@@ -39,7 +39,7 @@ def test_what_is_written_is_summed_up_whatever_is_written_over_it(tmp_path, monk
     monkeypatch.setattr(checksums, "_PIECE", 100)
     rng = np.random.default_rng(0)
     for _ in range(30):
-        written, whole = checksums.Written(), bytearray(2000)
+        written, whole = checksums.Sums(), bytearray(2000)
         for _ in range(12):
             at, size = (int(n) for n in rng.integers(0, 1000, 2))
             piece = rng.bytes(size)

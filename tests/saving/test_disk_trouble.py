@@ -4,13 +4,14 @@ import contextlib
 import errno
 import os
 import signal
+import zlib
 
 import h5py
 import numpy as np
 import pytest
 
 import trivium as tv
-from trivium.saving import archive, durable
+from trivium.saving import durable, region
 from trivium.saving.durable import durable as durable_file
 from trivium.training.run_state import Place, RunState
 
@@ -47,7 +48,7 @@ class Crash(OSError):
 def crashing_after(monkeypatch, count, how):
     """Let the disk take `count` more bytes, in whatever pieces they come."""
     left = [count]
-    real = archive.Region._put
+    real = region.Region._put
 
     def put(self, view):
         taken = min(len(view), left[0])
@@ -56,7 +57,7 @@ def crashing_after(monkeypatch, count, how):
         if taken < len(view):
             raise how
 
-    monkeypatch.setattr(archive.Region, "_put", put)
+    monkeypatch.setattr(region.Region, "_put", put)
     return left
 
 
@@ -215,23 +216,28 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(name, units, tmp_path):
             assert other.weights_sha256() == wanted
 
 
-def test_the_numbers_have_checksums_of_hdf5_which_any_reader_checks(tmp_path):
-    model = tv.Sequential([tv.Input((40,)), tv.layers.Dense(100)])
-    model.save_weights(tmp_path / "m.weights.h5")
-    with h5py.File(tmp_path / "m.weights.h5") as file:
+@pytest.mark.parametrize("units", [100, 2000], ids=["by HDF5", "past HDF5"])
+def test_the_numbers_have_checksums(units, tmp_path):
+    path = tmp_path / "m.weights.h5"
+    model = tv.Sequential([tv.Input((40,)), tv.layers.Dense(units)])
+    model.save_weights(path)
+    with h5py.File(path) as file:
         kernel = file["layers/dense/vars/0"]
-        assert kernel.fletcher32
-        at = kernel.id.get_chunk_info(0).byte_offset
-    data = bytearray((tmp_path / "m.weights.h5").read_bytes())
+        assert kernel.attrs["crc32"] == zlib.crc32(kernel[()])
+        at = kernel.id.get_offset()
+    data = bytearray(path.read_bytes())
     data[at + 7] ^= 4
-    (tmp_path / "m.weights.h5").write_bytes(data)
-    with (
-        h5py.File(tmp_path / "m.weights.h5") as file,
-        pytest.raises(OSError, match="filter returned failure"),
-    ):
-        file["layers/dense/vars/0"][()]
-    with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5.*cannot be read"):
-        model.load_weights(tmp_path / "m.weights.h5")
+    path.write_bytes(data)
+    before = model.weights_sha256()
+    with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5.*vars/0.*crc32"):
+        model.load_weights(path)
+    assert model.weights_sha256() == before
+    with h5py.File(path, "r+") as file:  # As the error says for who has changed them.
+        del file["layers/dense/vars/0"].attrs["crc32"]
+    model.load_weights(path)
+    path.write_bytes(data[: at + 999])
+    with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5"):
+        model.load_weights(path)
 
 
 @contextlib.contextmanager

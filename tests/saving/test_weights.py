@@ -12,6 +12,7 @@ from fixed_plans import fixed_plans
 from oracle import recorded
 
 import trivium as tv
+from trivium.saving import hdf5
 from trivium.saving.weights import read_weights, variable_places, write_weights
 
 X = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
@@ -177,7 +178,7 @@ def test_a_file_in_a_file(path):
     with h5py.File(buffer, "w") as file:
         write_weights(one, file)
     with h5py.File(buffer, "r") as file:
-        read_weights(other, file, "the archive")
+        read_weights(other, hdf5.datasets(file, "the archive"), "the archive")
     assert_same_weights(one, other)
 
 

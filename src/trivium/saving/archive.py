@@ -11,15 +11,14 @@ import io
 import os
 import struct
 import tempfile
-import time
 import zipfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from trivium.saving.bounds import MIB
-from trivium.saving.checksums import Written, crc32_of, handle_of
+from trivium.saving.checksums import Sums, crc32_of, handle_of
+from trivium.saving.region import Region
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
@@ -30,9 +29,7 @@ __all__ = [
     "WEIGHTS",
     "Archive",
     "Folder",
-    "Region",
     "opened",
-    "write_zip",
 ]
 
 # The format, by the version of Keras that has it.
@@ -45,168 +42,8 @@ _MEMBERS = 10_000
 _TEXT = 40 * MIB
 # A zip that unpacks to more than this many times its size holds nothing that anyone wants.
 _RATIO = 20
-# A member whose checksum takes a thread of its own.
+# A member that is summed while it is read; a smaller one is read twice, which costs less than an error that comes late.
 _LARGE = 32 * MIB
-
-
-class Region(io.RawIOBase):
-    """A part of an open file, from `start` on, as a file of its own.
-
-    Args:
-        file: The file.
-        start: Where the part begins.
-        size: How long it is; `None` for one that is being written, which grows.
-        written: Keeps the checksums of what is written.
-    """
-
-    def __init__(
-        self, file: IO[bytes], start: int, size: int | None = None, written: Written | None = None
-    ) -> None:
-        self._file, self.start, self._written = file, start, written
-        self._growing, self._size, self._at = size is None, size or 0, 0
-        self.error: OSError | None = None
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def writable(self) -> bool:
-        """Say whether it is being written."""
-        return self._growing
-
-    def seekable(self) -> bool:
-        """Say that it has places to go to."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place.
-
-        Args:
-            offset: The place.
-            whence: 0 from the start, 1 from where it is, 2 from the end.
-        """
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._at
-
-    def truncate(self, size: int | None = None) -> int:
-        """Cut it off, or let it grow.
-
-        Args:
-            size: The new size; up to the place where it is `None`.
-        """
-        self._size = self._at if size is None else size
-        if self._written is not None:
-            self._written.forget(self._size)
-        self._tried(lambda: self._file.truncate(self.start + self._size))
-        return self._size
-
-    def readinto(self, buffer: Any) -> int:
-        """Read what fits into a buffer, and return how much it is.
-
-        Args:
-            buffer: The buffer.
-        """
-        view = memoryview(buffer).cast("B")
-        count = max(min(len(view), self._size - self._at), 0)
-        self._file.seek(self.start + self._at)
-        read = self._file.readinto(view[:count])  # type: ignore[attr-defined]
-        self._at += read or 0
-        return read or 0
-
-    def write(self, data: Any) -> int:
-        """Write, and return how much it was.
-
-        Args:
-            data: The bytes.
-        """
-        view = memoryview(data).cast("B")
-        summed = self._written.beside(self._at, view) if self._written else contextlib.nullcontext()
-        with summed:
-            self._tried(lambda: self._put(view))
-        self._at += len(view)
-        self._size = max(self._size, self._at)
-        return len(view)
-
-    def _put(self, view: memoryview) -> None:
-        self._file.seek(self.start + self._at)
-        while len(view):
-            view = view[self._file.write(view) :]
-
-    def _tried(self, action: Callable[[], Any]) -> None:
-        """Do something, and keep what the disk says to it: HDF5 would tell its own story instead."""
-        try:
-            action()
-        except OSError as error:
-            self.error = self.error or error
-            raise
-
-    @property
-    def size(self) -> int:
-        """How long it is."""
-        return self._size
-
-
-# -- writing ----------------------------------------------------------------------------------------------------
-
-
-def write_zip(file: IO[bytes], members: dict[str, bytes | Callable[[IO[bytes]], None]]) -> None:
-    """Write a zip whose members lie in it as they are.
-
-    Args:
-        file: An empty file, open for writing and reading.
-        members: The contents by name: bytes, or a function that writes to a file which it may seek in.
-
-    Example:
-        >>> buffer = io.BytesIO()
-        >>> write_zip(buffer, {"a.txt": b"whole"})
-        >>> zipfile.ZipFile(buffer).read("a.txt")
-        b'whole'
-    """
-    entries = []
-    for name, content in members.items():
-        encoded = name.encode()
-        start = file.seek(0, io.SEEK_END)
-        written = Written()
-        region = Region(file, start + 30 + len(encoded) + 20, written=written)
-        try:
-            region.write(content) if isinstance(content, bytes) else content(region)  # type: ignore[arg-type]
-        except Exception as error:
-            raise region.error or error from error
-        size = region.size
-        crc = written.crc32_of(file, region.start, size)
-        file.truncate(start + 30 + len(encoded) + 20 + size)
-        # Version 4.5, for sizes of 64 bits; names in UTF-8; stored.
-        common = struct.pack("<5HL", 45, 1 << 11, 0, *_moment(), crc)
-        long = struct.pack("<HHQQ", 1, 16, size, size)
-        far = 0xFFFFFFFF
-        head = b"PK\3\4" + common + struct.pack("<LLHH", far, far, len(encoded), len(long))
-        file.seek(start)
-        file.write(head + encoded + long)
-        extra = struct.pack("<HHQQQ", 1, 24, size, size, start)
-        head = b"PK\1\2" + struct.pack("<H", 45) + common
-        head += struct.pack("<LLHHHHHLL", far, far, len(encoded), len(extra), 0, 0, 0, 0, far)
-        entries.append(head + encoded + extra)
-    start = file.seek(0, io.SEEK_END)
-    table, count = b"".join(entries), len(entries)
-    file.write(table)
-    long = struct.pack("<QHHLLQQQQ", 44, 45, 45, 0, 0, count, count, len(table), start)
-    end = struct.pack("<LQL", 0, start + len(table), 1)
-    file.write(b"PK\6\6" + long + b"PK\6\7" + end)
-    few, near = min(count, 0xFFFF), min(start, 0xFFFFFFFF)
-    file.write(b"PK\5\6" + struct.pack("<4HLLH", 0, 0, few, few, len(table), near, 0))
-
-
-def _moment() -> tuple[int, int]:
-    now = time.localtime()
-    day = (max(now.tm_year - 1980, 0) << 9) | (now.tm_mon << 5) | now.tm_mday
-    return (now.tm_hour << 11) | (now.tm_min << 5) | (now.tm_sec // 2), day
-
-
-# -- reading ----------------------------------------------------------------------------------------------------
 
 
 class _Bounded(io.BufferedReader):
@@ -335,11 +172,11 @@ class Archive:
     def _checked(self, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
         """Give a member that lies in the file as it is, and raise an error if its checksum is another one.
 
-        A small member's is compared before anything of it is read. A large one's is computed while the block reads, so
-        what was read is known to be right when the block has ended.
+        A small member's is compared before anything of it is read. A large one's is computed of what the block reads,
+        and of the rest after it, so what was read is known to be right when the block has ended.
         """
-        start, size = self._start_of(info), info.file_size
-        whole: IO[bytes] = Region(self._file, start, size)  # type: ignore[assignment]
+        start, size, sums = self._start_of(info), info.file_size, Sums()
+        whole: IO[bytes] = Region(self._file, start, size, sums)  # type: ignore[assignment]
 
         def compare(crc: int) -> None:
             if crc != info.CRC:
@@ -351,12 +188,10 @@ class Archive:
             compare(crc32_of(self._file, start, size))
             yield whole
             return
-        with ThreadPoolExecutor(1) as pool:
-            crc = pool.submit(crc32_of, self._file, start, size)
-            try:
-                yield whole
-            finally:  # Whatever the block made of a damaged file, this says why.
-                compare(crc.result())
+        try:
+            yield whole
+        finally:  # Whatever the block made of a damaged file, this says why.
+            compare(sums.crc32_of(self._file, start, size))
 
     def _start_of(self, info: zipfile.ZipInfo) -> int:
         """Return where a member's content begins, behind a header that says its name once more."""

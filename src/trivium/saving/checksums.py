@@ -1,4 +1,4 @@
-"""The checksum of a zip's members: by all cores as it is read, and from memory while the system writes."""
+"""The checksum of a zip's members: by all cores, from memory while the system writes, and as numbers are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 
 from trivium.saving.bounds import MIB
 
-__all__ = ["Written", "crc32_of", "handle_of"]
+__all__ = ["Sums", "crc32_of", "handle_of"]
 
 # A part that a thread takes at once is worth the thread.
 _PART = 32 * MIB
@@ -47,16 +47,16 @@ def crc32_of(file: IO[bytes], start: int, size: int) -> int:
     return crc
 
 
-class Written:
-    """The CRC-32 of what is being written to a file, so that little of it has to be read again.
+class Sums:
+    """The CRC-32 of pieces of a file that were in memory anyway, so that little has to be read for the sum of all.
 
     Example:
         >>> import io
-        >>> file, written, data = io.BytesIO(), Written(), bytes(range(256)) * 8192
-        >>> with written.beside(0, memoryview(data)):
+        >>> file, sums, data = io.BytesIO(), Sums(), bytes(range(256)) * 8192
+        >>> with sums.beside(0, memoryview(data)):
         ...     file.write(data)
         2097152
-        >>> written.crc32_of(file, 0, len(data)) == zlib.crc32(data)
+        >>> sums.crc32_of(file, 0, len(data)) == zlib.crc32(data)
         True
     """
 
@@ -81,6 +81,17 @@ class Written:
             # Not later: whoever gave the bytes has their memory back then.
             self._pieces[at] = len(piece), crc.result()
 
+    def note(self, at: int, length: int, crc: int) -> None:
+        """Keep the checksum of a piece that somebody has read.
+
+        Args:
+            at: Its place.
+            length: How long it is.
+            crc: Its checksum.
+        """
+        # The one that is there begins at the same place: what is read twice is not summed twice.
+        self._pieces.setdefault(at, (length, crc))
+
     def forget(self, start: int, end: float = float("inf")) -> None:
         """Forget the pieces that something else is written over, or that are cut off.
 
@@ -101,6 +112,8 @@ class Written:
         """
         crc, done = 0, 0
         for at, (length, piece) in sorted(self._pieces.items()):
+            if at < done:  # Datasets of a file that somebody has made may lie over each other.
+                continue
             crc = _joined(crc, crc32_of(file, start + done, at - done), at - done)
             crc, done = _joined(crc, piece, length), at + length
         return _joined(crc, crc32_of(file, start + done, size - done), size - done)

@@ -11,7 +11,8 @@ import numpy as np
 
 from trivium.saving.archive import opened
 from trivium.saving.durable import durable
-from trivium.saving.hdf5 import damage_named, datasets, hdf5, value_of, write_dataset
+from trivium.saving.hdf5 import damage_named, datasets, hdf5
+from trivium.saving.numbers import value_of, write_dataset
 from trivium.saving.places import seed_places
 from trivium.saving.weights import OTHERS, stored_groups
 from trivium.state.registry import suggest

@@ -1,4 +1,4 @@
-"""HDF5 files: what is read of one, and how datasets are written.
+"""HDF5 files: how one is opened, and what is read of it.
 
 Reading trusts nothing: no link is followed, no other file is opened, and what a dataset says of its size is compared
 with what the file has of it before an array is made.
@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from trivium.saving.archive import Region
 from trivium.saving.bounds import MIB
-from trivium.state.placing import room_for
+from trivium.saving.region import Region
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
 __all__ = [
@@ -23,10 +22,8 @@ __all__ = [
     "damage_named",
     "datasets",
     "hdf5",
-    "is_bfloat16",
+    "region_of",
     "set_attribute",
-    "value_of",
-    "write_dataset",
 ]
 
 _OBJECTS = 200_000
@@ -36,9 +33,8 @@ _ATTRIBUTE = MIB
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 # What a packed dataset may unpack to.
 _RATIO = 20
-# HDF5 keeps what is smaller within its own records, which have checksums.
-_SMALL = 4096
-_CHUNK = MIB
+# The files that are being read, by the numbers that HDF5 gives to those that are open in this process.
+_READ: dict[Any, Region] = {}
 
 
 class WeightFileError(ModelFileError):
@@ -81,12 +77,38 @@ def hdf5(file: Any, mode: str, source: str = "the file", **options: Any) -> Iter
         file = Region(file, 0, None if mode == "w" else file.seek(0, 2))
     reading = damage_named(source) if mode == "r" else contextlib.nullcontext()
     with reading:
-        opened = h5py.File(file, mode, **options)
+        # No cache of chunks: each is read once, and every dataset would keep a megabyte of its own.
+        opened = h5py.File(file, mode, rdcc_nbytes=0, **options)
     try:
-        with opened:
+        with opened, _known(opened, file, source) if mode == "r" else contextlib.nullcontext():
             yield opened
     except Exception as error:
         raise file.error or error from error
+
+
+@contextlib.contextmanager
+def _known(opened: Any, region: Region, source: str) -> Iterator[None]:
+    """Have `region_of` know where the datasets of an open file lie, while a `with` block lasts."""
+    import h5py
+
+    with damage_named(source):
+        number = h5py.h5o.get_info(opened.id).fileno
+    _READ[number] = region
+    try:
+        yield
+    finally:
+        del _READ[number]
+
+
+def region_of(dataset: Any) -> Region | None:
+    """Return the bytes of the file that a dataset lies in; `None` for a file that somebody else has opened.
+
+    Args:
+        dataset: The dataset.
+    """
+    import h5py
+
+    return _READ.get(h5py.h5o.get_info(dataset.id).fileno)
 
 
 def datasets(file: Any, source: str, others: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -209,64 +231,3 @@ def attribute(thing: Any, name: str, of_any_length: bool = False) -> Any:
     return (
         int(value) if isinstance(value, np.integer) else value if isinstance(value, str) else None
     )
-
-
-def is_bfloat16(dataset: Any) -> bool:
-    """Say whether a dataset's pairs of bytes are bfloat16.
-
-    Args:
-        dataset: The dataset.
-    """
-    pairs = dataset.dtype == np.dtype("V2")
-    return pairs and attribute(dataset, "dtype", of_any_length=True) == "bfloat16"
-
-
-def value_of(dataset: Any, source: str) -> np.ndarray:
-    """Return what a dataset that `datasets` has let pass holds, if it is numbers, in an array that is nobody else's.
-
-    Args:
-        dataset: The dataset.
-        source: What to call the file in messages.
-
-    Raises:
-        WeightFileError: It cannot be read, or holds something else.
-    """
-    import jax.numpy as jnp
-
-    half = is_bfloat16(dataset)
-    if not half and dataset.dtype.kind not in "fiub":
-        raise WeightFileError(
-            f"{source}: {dataset.name!r} holds values of the type {dataset.dtype}."
-        )
-    # Room that a device can take as it is, so that the numbers are in memory once.
-    value = room_for(dataset.shape, dataset.dtype)
-    try:
-        if value.size:
-            dataset.read_direct(value)
-    except Exception as error:  # What HDF5 says of damage has many types.
-        raise WeightFileError(f"{source}: {dataset.name!r} cannot be read: {error}.") from error
-    return value.view(jnp.dtype("bfloat16")) if half else value
-
-
-def write_dataset(file: Any, place: str, value: np.ndarray, checksums: bool) -> Any:
-    """Write an array into an open HDF5 file, and return its dataset.
-
-    Args:
-        file: The file or group.
-        place: The dataset's name.
-        value: The array.
-        checksums: Whether HDF5 keeps checksums of the numbers, by which it finds a flipped bit when it reads them.
-    """
-    options: dict[str, Any] = {}
-    if checksums and value.nbytes > _SMALL:
-        rows = max(1, _CHUNK // max(1, value[:1].nbytes))
-        options = {"chunks": (min(rows, len(value)), *value.shape[1:]), "fletcher32": True}
-    elif checksums and value.size:
-        import h5py
-
-        options["dcpl"] = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        options["dcpl"].set_layout(h5py.h5d.COMPACT)
-    dataset = file.create_dataset(place, data=value, **options)
-    if str(value.dtype) == "bfloat16":
-        dataset.attrs["dtype"] = "bfloat16"  # As Keras says it; HDF5 knows it as two bytes only.
-    return dataset

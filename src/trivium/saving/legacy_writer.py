@@ -18,8 +18,9 @@ import numpy as np
 from trivium import losses
 from trivium.saving.archive import FORMAT
 from trivium.saving.durable import durable
-from trivium.saving.hdf5 import hdf5, write_dataset
+from trivium.saving.hdf5 import hdf5
 from trivium.saving.legacy import TOP, name_within, ordered
+from trivium.saving.numbers import write_dataset
 from trivium.state import Variable
 from trivium.state.registry import serialize
 

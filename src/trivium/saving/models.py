@@ -25,13 +25,15 @@ from trivium.saving.archive import (
     Archive,
     Folder,
     opened,
-    write_zip,
 )
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
-from trivium.saving.hdf5 import damage_named, datasets, hdf5, value_of, write_dataset
+from trivium.saving.hdf5 import damage_named, datasets, hdf5
+from trivium.saving.numbers import write_dataset
 from trivium.saving.places import seed_places, walk
+from trivium.saving.stored import stored_of, values_of
 from trivium.saving.weights import OTHERS, read_weights, write_weights
+from trivium.saving.zips import write_zip
 from trivium.state import Variable
 from trivium.state.custom_objects import custom_object_scope
 from trivium.state.registry import deserialize, knows, serialize
@@ -332,21 +334,24 @@ def _read_state(model: Any, file: IO[bytes], source: str) -> None:
     with hdf5(file, "r", source) as weights:
         numbered = getattr(model, "_numbered", None)
         order = [numbered[i] for i in sorted(numbered)] if numbered else None
+        with damage_named(source):
+            stored = datasets(weights, source)
+        own = {k: d for k, d in stored.items() if k.partition("/")[0] not in OTHERS}
         if model.built:
-            read_weights(model, weights, source, order=order)
-        elif datasets(weights, source, OTHERS):
+            read_weights(model, own, source, order=order)
+        elif own:
             raise ModelFileError(
                 f"{source} does not say for which shapes the {type(model).__name__} in it was built, so its weights "
                 "have no place: make the model, call it on data, and `load_weights`."
             )
         with damage_named(source):
-            stored = datasets(weights, source)
             mine = _beside(model, order)
-            values = {}
-            for place, variable in mine.items():
-                dataset = stored.get(place)
-                if dataset is not None and dataset.shape == variable.shape:
-                    values[place] = value_of(dataset, source)
+            fitting = {
+                place: (stored_of(stored[place], source), variable)
+                for place, variable in mine.items()
+                if place in stored and stored[place].shape == variable.shape
+            }
+            values = dict(zip(fitting, values_of(fitting.values(), source), strict=True))
     # One that has not been built yet has its first variables alone.
     state = {k for k in stored if k.startswith("optimizer/")}
     if getattr(model, "optimizer", None) is not None and not state <= values.keys():

@@ -6,6 +6,7 @@ It needs the package of that name: `pip install trivium[safetensors]`.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,17 @@ import numpy as np
 from trivium.saving.bounds import read_json
 from trivium.saving.durable import durable
 from trivium.saving.places import variable_places, walk
+from trivium.saving.region import Region
 from trivium.saving.stored import Stored
 from trivium.state import Variable
+from trivium.state.placing import room_for
 
 __all__ = ["opened", "write"]
 
 _KINDS = {"F": "f", "B": "f", "I": "i", "U": "u"}
+# What the dtypes are called that are no letter of these with so many bits.
+_NAMES = {"BOOL": "bool", "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+_LETTERS = {"F": "float", "I": "int", "U": "uint"}
 
 
 def write(layer: Any, path: Path, overwrite: bool) -> None:
@@ -36,7 +42,7 @@ def write(layer: Any, path: Path, overwrite: bool) -> None:
     library = _library()
     names = {id(v): name for name, v in _named(layer).items()}
     order = [names[id(v)] for v in layer.weights]
-    tensors = {names[id(v)]: np.ascontiguousarray(np.asarray(v.value)) for v in layer.weights}
+    tensors = {names[id(v)]: np.asarray(v.value, order="C") for v in layer.weights}
     said = {"format": "np", "order": json.dumps(order)}
     with durable(path, overwrite) as part:
         try:
@@ -57,24 +63,39 @@ def opened(path: Path, layer: Any) -> Iterator[dict[str, Stored]]:
         name: place for place, name in zip(variable_places(layer), _named(layer), strict=True)
     }
     layers = {f"{p}{v.name}": x.name for p, x in walk(layer) for v in x._own_weights()}
-    with _library().safe_open(path, "np") as file:
+    with _library().safe_open(path, "np") as file, open(path, "rb", buffering=0) as raw:
+        # The package has checked what the header says; the numbers are read past it, since it would map the whole file
+        # and give copies that no device takes as they are.
+        begin = 8 + int.from_bytes(raw.read(8), "little")
+        header = read_json(raw.read(begin - 8), str(path))
+        region = Region(raw, 0, raw.seek(0, 2))
         order = read_json((file.metadata() or {}).get("order", "[]").encode(), str(path))
         positions = {name: i for i, name in enumerate(order)} if isinstance(order, list) else {}
         found = {}
         for name in file.keys():  # noqa: SIM118 - it is no dict
             part = file.get_slice(name)
-            dtype = str(part.get_dtype())
+            dtype, shape = str(part.get_dtype()), tuple(part.get_shape())
+            at = begin + header[name]["data_offsets"][0]
             found[places.get(name, name)] = Stored(
                 name,
-                tuple(part.get_shape()),
+                shape,
                 "b" if dtype == "BOOL" else _KINDS.get(dtype[:1], "V"),
                 dtype,
                 positions.get(name),
                 name,
                 layers.get(name),
-                lambda name=name: file.get_tensor(name),  # type: ignore[misc]
+                functools.partial(_read, region, at, shape, dtype)
+                if region.handle is not None
+                else functools.partial(file.get_tensor, name),
             )
         yield found
+
+
+def _read(region: Region, at: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    value = room_for(shape, _NAMES.get(dtype) or f"{_LETTERS[dtype[0]]}{dtype[1:]}")
+    if value.size:
+        region.read_at(at, value.reshape(-1).view(np.uint8).data)
+    return value
 
 
 def _named(layer: Any) -> dict[str, Variable]:

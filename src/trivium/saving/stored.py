@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
-from trivium.saving.hdf5 import attribute, is_bfloat16, value_of
+from trivium.saving.bounds import MIB
+from trivium.saving.hdf5 import WeightFileError, attribute
+from trivium.saving.numbers import is_bfloat16, value_of
+from trivium.state import Variable, is_float
+from trivium.state.placing import handed_over
 
-__all__ = ["Stored", "stored_of"]
+__all__ = ["Stored", "stored_of", "values_of"]
+
+# What is worth threads.
+_LARGE = 4 * MIB
 
 
 class Stored(NamedTuple):
@@ -57,3 +67,37 @@ def stored_of(dataset: Any, source: str, names: bool = False) -> Stored:
         layer if isinstance(layer, str) else None,
         lambda: value_of(dataset, source),
     )
+
+
+def values_of(pairs: Iterable[tuple[Stored, Variable]], source: str) -> list[Any]:
+    """Return what weights of a file hold, to be assigned to variables of their shapes: read by all cores.
+
+    Args:
+        pairs: The weights, each with its variable.
+        source: What to call the file in messages.
+
+    Raises:
+        WeightFileError: One is damaged, or of another kind than its variable.
+    """
+    pairs = list(pairs)
+    for one, variable in pairs:  # Before any number is read.
+        if one.kind not in ("fiub" if is_float(variable.dtype) else "iub"):
+            raise WeightFileError(
+                f"{source}: {one.name!r} holds values of the type {one.dtype}; {variable.path!r} wants "
+                f"{variable.dtype}."
+            )
+    few = sum(4 * variable.size for _, variable in pairs) < _LARGE
+    with ThreadPoolExecutor(1 if few else os.cpu_count()) as pool:
+        # An error leaves what nobody has begun to read.
+        read = map(_read, pairs) if few else pool.map(_read, pairs)
+        return [_placed(value, variable) for value, (_, variable) in zip(read, pairs, strict=True)]
+
+
+def _read(pair: tuple[Stored, Variable]) -> np.ndarray:
+    return pair[0].read()
+
+
+def _placed(value: np.ndarray, variable: Variable) -> Any:
+    # One that has to be cast is brought to the device when it is assigned.
+    same = value.dtype == jnp.dtype(variable.kept_dtype)
+    return handed_over(value) if same and value.size else value

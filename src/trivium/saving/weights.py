@@ -17,7 +17,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from trivium.layers import Layer
@@ -30,12 +29,11 @@ from trivium.saving.hdf5 import (
     datasets,
     hdf5,
     set_attribute,
-    write_dataset,
 )
+from trivium.saving.numbers import write_dataset
 from trivium.saving.places import has_own_state, seed_places, variable_places, walk
-from trivium.saving.stored import Stored, stored_of
-from trivium.state import Variable, is_float, suggest
-from trivium.state.placing import handed_over
+from trivium.saving.stored import Stored, stored_of, values_of
+from trivium.state import Variable, suggest
 
 __all__ = [
     "OTHERS",
@@ -134,7 +132,9 @@ def load_weights(
     elif path.suffix == ".json":
         with damage_named(str(path)), shards.opened(path) as files:
             stored = {
-                k: v for file, name in files for k, v in _stored(layer, file, name, by_name).items()
+                k: v
+                for file, name in files
+                for k, v in _stored(layer, datasets(file, name, OTHERS), name, by_name).items()
             }
             _set(layer, stored, str(path), skip_mismatch, by_name)
     else:
@@ -142,7 +142,10 @@ def load_weights(
             with damage_named(str(path)):
                 of_keras_2 = legacy.is_legacy(file)
             if not of_keras_2:
-                read_weights(layer, file, str(path), skip_mismatch, by_name)
+                _check_built(layer)
+                with damage_named(str(path)):
+                    found = datasets(file, str(path), OTHERS)
+                read_weights(layer, found, str(path), skip_mismatch, by_name)
                 return
             _check_built(layer)
             with damage_named(str(path)):
@@ -150,8 +153,8 @@ def load_weights(
                 ones = {k: stored_of(d, str(path)) for k, d in found.items()}
                 group = file.get("model_weights", file)
                 pairs = legacy.pairs(layer, group, ones, str(path), by_name, skip_mismatch)
-                values = [(weight, _value(one, weight, str(path))) for one, weight in pairs]
-            for weight, value in values:
+                values = values_of(pairs, str(path))
+            for (_, weight), value in zip(pairs, values, strict=True):
                 weight.assign(value)
 
 
@@ -238,7 +241,7 @@ def stored_groups(layer: Any) -> Iterator[Group]:
 
 def read_weights(
     layer: Any,
-    file: Any,
+    found: dict[str, Any],
     source: str,
     skip_mismatch: bool = False,
     by_name: bool = False,
@@ -248,7 +251,7 @@ def read_weights(
 
     Args:
         layer: The layer or model, built.
-        file: An `h5py.File` or `h5py.Group`, open for reading.
+        found: The file's datasets by name, as `datasets` found them, without those of `OTHERS`.
         source: What to call the file in messages.
         skip_mismatch: Whether weights that do not fit stay as they are, with a warning.
         by_name: Whether each layer takes the weights of the layer of its name.
@@ -261,7 +264,7 @@ def read_weights(
     """
     _check_built(layer)
     with damage_named(source):
-        stored = _stored(layer, file, source, by_name)
+        stored = _stored(layer, found, source, by_name)
         _set(layer, stored, source, skip_mismatch, by_name, order)
 
 
@@ -272,13 +275,12 @@ def _check_built(layer: Any) -> None:
         )
 
 
-def _stored(layer: Any, file: Any, source: str, names: bool) -> dict[str, Stored]:
-    """Return the weights that an HDF5 file has, by their places."""
+def _stored(layer: Any, found: dict[str, Any], source: str, names: bool) -> dict[str, Stored]:
+    """Return the weights among an HDF5 file's datasets, by their places."""
     seeds = seed_places(layer)
-    found = datasets(file, source, OTHERS).items()
     return {
         k: stored_of(d, source, names)
-        for k, d in found
+        for k, d in found.items()
         if k not in seeds and attribute(d, "alias") is None
     }
 
@@ -300,10 +302,10 @@ def _set(
         by_place = order is None and (skip_mismatch or bool(stores))
         found = None if by_place else _by_position(layer, stored, source, order)
         pairs, missing = found or _by_place(layer, stored, source, skip_mismatch)
-    values = [(variable, _value(one, variable, source)) for one, variable in pairs]
+    values = values_of(pairs, source)
     if missing:
         warnings.warn(f"{source}: these weights stay as they are: {missing}.", stacklevel=5)
-    for variable, value in values:
+    for (_, variable), value in zip(pairs, values, strict=True):
         variable.assign(value)
     for inner, store in stores:
         inner.load_own_variables(store)
@@ -407,17 +409,6 @@ def _by_name(layer: Any, stored: dict[str, Stored], source: str, skip_mismatch: 
 
 def _other_shape(one: Stored, weight: Variable, source: str) -> str:
     return f"{source}: {(one.path or one.name)!r} has shape {one.shape}; {weight.path!r} has {weight.shape}."
-
-
-def _value(one: Stored, weight: Variable, source: str) -> Any:
-    """Read what has a weight's shape, once its dtype is known to be harmless."""
-    if one.kind not in ("fiub" if is_float(weight.dtype) else "iub"):
-        raise WeightFileError(
-            f"{source}: {one.name!r} holds values of the type {one.dtype}; {weight.path!r} wants {weight.dtype}."
-        )
-    value = one.read()
-    same = value.dtype == jnp.dtype(weight._dtype)
-    return handed_over(value) if same and value.size else value
 
 
 def _checked(filepath: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:

@@ -13,6 +13,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.saving.bounds import MIB
+from trivium.state.placing import room_for
+
 __all__ = ["DAMAGES", "read_arrays", "write_arrays", "zipped_text"]
 
 # What the readers of zip, JSON, arrays and programs raise for what they cannot read.
@@ -49,6 +52,8 @@ def write_arrays(file: zipfile.ZipFile, arrays: Sequence[np.ndarray]) -> list[An
 def read_arrays(file: zipfile.ZipFile, forms: Any, room: int) -> list[np.ndarray]:
     """Read arrays whose sizes fit what the file declares, and what there is room for in it.
 
+    They are nobody else's, and lie as a device takes them (`handed_over`).
+
     Args:
         file: The file.
         forms: What `write_arrays` returned.
@@ -69,9 +74,24 @@ def read_arrays(file: zipfile.ZipFile, forms: Any, room: int) -> list[np.ndarray
             raise ValueError(
                 f"array {number} of {info.file_size:,} bytes, where {nbytes:,} were declared"
             )
-        # A copy, since what is read is not to be written to.
-        found.append(np.frombuffer(file.read(info), kind).reshape(shape).copy())
+        found.append(room_for(tuple(shape), kind))
+        if nbytes:
+            _fill(found[-1].reshape(-1).view(np.uint8).data, file, info)
     return found
+
+
+def _fill(room: memoryview, file: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+    """Read a member by pieces, which a processor's cache holds until they are summed and copied."""
+    at = 0
+    with file.open(info) as member:
+        while at < len(room):
+            count = member.readinto(room[at : at + MIB])  # type: ignore[attr-defined]
+            if not count:
+                raise EOFError(f"{info.filename} ends after {at:,} of its {len(room):,} bytes")
+            at += count
+        # The checksum is compared when the end is met.
+        if member.read(1):
+            raise ValueError(f"{info.filename} is longer than it says")
 
 
 def zipped_text(path: Any, *names: str) -> tuple[str, bytes] | None:

@@ -20,6 +20,7 @@ from trivium.state.late import LateNumbers
 __all__ = [
     "NotPlain",
     "OwnState",
+    "copied",
     "decode",
     "encode",
     "host_randomness",
@@ -42,7 +43,7 @@ def encode(value: Any, arrays: list[np.ndarray]) -> Any:
 
     Args:
         value: The value.
-        arrays: Takes the arrays in it, which the JSON names by their numbers.
+        arrays: Takes the arrays in it, themselves and no copies, which the JSON names by their numbers.
 
     Raises:
         NotPlain: It is, or holds, something else.
@@ -60,7 +61,7 @@ def encode(value: Any, arrays: list[np.ndarray]) -> Any:
     if isinstance(value, np.generic):
         return {"number": [_number(arrays, np.asarray(value))]}
     if isinstance(value, np.ndarray | jax.Array):
-        array = np.array(value)
+        array = np.asarray(value)
         if array.dtype.hasobject or (isinstance(value, jax.Array) and _is_key(value)):
             raise NotPlain(f"an array of {value.dtype}")
         return {"array": _number(arrays, array)}
@@ -116,6 +117,25 @@ def decode(value: Any, arrays: list[np.ndarray]) -> Any:
     raise ValueError(f"a value of the unknown kind {kind!r}")
 
 
+def copied(value: Any) -> Any:
+    """Return a plain value that nobody else changes.
+
+    Args:
+        value: The value.
+
+    Raises:
+        NotPlain: It is, or holds, something else.
+
+    Example:
+        >>> value = [np.zeros(2)]
+        >>> copied(value)[0] is value[0]
+        False
+    """
+    arrays: list[np.ndarray] = []
+    said = encode(value, arrays)
+    return decode(said, [np.array(array) for array in arrays])
+
+
 def _list(values: list[Any], arrays: list[np.ndarray]) -> Any:
     """Return a list as JSON; as an array where it is long and all of it are floats, or whole numbers of 64 bits.
 
@@ -166,9 +186,8 @@ class OwnState:
         for name, value in vars(self._thing).items():
             if name in self._without or _size(value) > self._most:
                 continue
-            arrays: list[np.ndarray] = []
             try:
-                found[name] = decode(encode(value, arrays), arrays)
+                found[name] = copied(value)
             except NotPlain:
                 continue
         return found

@@ -8,15 +8,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from trivium.state import global_seed
+from trivium.state.placing import handed_over
 from trivium.state.plain import (
     NotPlain,
     OwnState,
-    decode,
-    encode,
+    copied,
     host_randomness,
     set_host_randomness,
 )
@@ -213,7 +212,8 @@ class Run:
         self._change.commit()
         variables = named_variables(self._train.groups).values()
         for variable, array in zip(variables, state.variables.values(), strict=True):
-            variable.replace(jnp.array(array))
+            variable.replace(handed_over(array))
+        state.variables.clear()  # So that they are in memory once.
         set_seed(state.seed, state.position)
         if state.place.source:
             # A stream reads again what it has read, and so brings the process's randomness to where it was.
@@ -344,9 +344,8 @@ def _noted(callback: Any, own: OwnState) -> dict[str, Any]:
     noted: dict[str, Any] | None = None if say is None else say()
     if noted is None:
         return own.changed()
-    arrays: list[np.ndarray] = []
     try:  # A copy, since it is written while training goes on.
-        copy: dict[str, Any] = decode(encode(noted, arrays), arrays)
+        copy: dict[str, Any] = copied(noted)
     except NotPlain as error:
         raise TypeError(
             f"{type(callback).__name__}.get_state returned {error}, which cannot be kept: give numbers, texts, arrays, "

@@ -220,10 +220,11 @@ def check_variables(
             f"{lacking!r}, the first that the model lacks {more!r}. {hint}"
         )
     for (name, variable), array in zip(named.items(), arrays.values(), strict=True):
-        form = variable.peek()
-        if array.shape != form.shape or array.dtype != form.dtype:
+        # Not of its value: the first one need not be drawn.
+        shape, dtype = variable.form
+        if array.shape != shape or array.dtype.name != dtype:
             raise RunStateError(
-                f"{name!r} has shape {form.shape} and dtype {form.dtype}; in the run it has {array.shape} and "
+                f"{name!r} has shape {shape} and dtype {dtype}; in the run it has {array.shape} and "
                 f"{array.dtype}. {hint}"
             )
 
