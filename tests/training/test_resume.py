@@ -430,7 +430,7 @@ def test_what_a_callback_says_of_itself_has_to_be_plain(tmp_path):
 
 
 SCRIPT = """
-    import os, signal, sys, threading
+    import os, signal, sys, threading, time
     import numpy as np
     import trivium as tv
 
@@ -449,6 +449,10 @@ SCRIPT = """
                 if self.chunks == kills:  # At some moment from now on: in a step, in a write, in between.
                     wait = np.random.SeedSequence().generate_state(1)[0] / 2**32 * 0.02
                     threading.Timer(wait, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+
+            def on_train_end(self, logs=None):
+                if self.chunks >= kills > 0:
+                    time.sleep(60)  # It is killed, however quick it was.
 
         model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(32), tv.layers.Dropout(0.4), tv.layers.Dense(1)])
         model.compile("adam", "mse", steps_per_execution=executions)
