@@ -6,7 +6,12 @@ that whoever has none of them pays for none of their functions.
 
 from __future__ import annotations
 
-__all__ = ["AnyRows", "AnySparse", "AnyStrings"]
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+__all__ = ["AnyRows", "AnySparse", "AnyStrings", "StringLike"]
 
 
 class AnyStrings:
@@ -19,3 +24,7 @@ class AnyRows:
 
 class AnySparse:
     """Base of `trivium.data.sparse.SparseArray`."""
+
+
+StringLike: TypeAlias = str | bytes | np.ndarray | np.generic | AnyStrings | AnyRows | Sequence[Any]
+"""What a function of strings takes for them: text or bytes, nested lists or an array of these, or ragged ones."""

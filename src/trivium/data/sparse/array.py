@@ -11,6 +11,7 @@ import numpy as np
 from trivium.data.checks import DataError
 from trivium.data.kinds import AnySparse
 from trivium.data.ragged.base import as_values
+from trivium.state.types import ArrayLike, Shape
 
 if TYPE_CHECKING:
     from jax.experimental.sparse import BCOO
@@ -39,7 +40,9 @@ class SparseArray(AnySparse):
 
     __array_ufunc__ = None  # NumPy's operators give way to ours.
 
-    def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
+    def __init__(
+        self, indices: ArrayLike, values: ArrayLike, dense_shape: Shape | np.ndarray
+    ) -> None:
         self.shape = tuple(int(n) for n in np.asarray(dense_shape).tolist())
         self.places = np.asarray(indices, np.int64)
         self.values = as_values(values)
@@ -80,7 +83,7 @@ class SparseArray(AnySparse):
         """Return the sizes of the axes."""
         return self.shape
 
-    def with_values(self, values: Any) -> SparseArray:
+    def with_values(self, values: ArrayLike) -> SparseArray:
         """Return an array with other values in the same places.
 
         Args:

@@ -14,6 +14,7 @@ from trivium.data.ragged import RaggedArray, as_values, boundaries
 from trivium.data.ragged import concat as concat_values
 from trivium.data.ragged import softmax as softened
 from trivium.data.sparse.array import SparseArray, as_sparse
+from trivium.state.types import ArrayLike, Axes, DType, Shape
 
 __all__ = [
     "add", "as_sparse", "concat", "cut", "expand_dims", "eye", "fill_empty_rows", "matmul", "merged", "reduced",
@@ -21,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def transpose(x: SparseArray, perm: Any = None) -> SparseArray:
+def transpose(x: SparseArray, perm: Axes = None) -> SparseArray:
     """Return an array with its axes in another order.
 
     Args:
@@ -36,7 +37,7 @@ def transpose(x: SparseArray, perm: Any = None) -> SparseArray:
     return SparseArray(x.places[:, order], x.values, [x.shape[i] for i in order]).ordered()
 
 
-def reshape(x: SparseArray, shape: Any) -> SparseArray:
+def reshape(x: SparseArray, shape: Shape) -> SparseArray:
     """Return the entries, row by row, in another shape.
 
     Args:
@@ -76,7 +77,7 @@ def expand_dims(x: SparseArray, axis: int = -1) -> SparseArray:
     return SparseArray(np.insert(x.places, at, 0, axis=1), x.values, np.insert(x.shape, at, 1))
 
 
-def cut(x: SparseArray, start: Any, size: Any) -> SparseArray:
+def cut(x: SparseArray, start: Shape | np.ndarray, size: Shape | np.ndarray) -> SparseArray:
     """Return a part of an array.
 
     Args:
@@ -235,7 +236,7 @@ def matmul(a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False) -> 
     return turned(a, adjoint_a) @ turned(b, adjoint_b)
 
 
-def reduced(x: SparseArray, kind: str, axis: Any = None, keepdims: bool = False) -> Any:
+def reduced(x: SparseArray, kind: str, axis: Axes = None, keepdims: bool = False) -> Any:
     """Return sums or largest values along axes, of the entries that are kept: 0 where there are none.
 
     Args:
@@ -279,7 +280,7 @@ def softmax(x: SparseArray) -> SparseArray:
     return x.with_values(softened(RaggedArray(x.values, boundaries(rows))).values)
 
 
-def retain(x: SparseArray, to_retain: Any) -> SparseArray:
+def retain(x: SparseArray, to_retain: ArrayLike) -> SparseArray:
     """Return an array of the entries that a mask says.
 
     Args:
@@ -319,7 +320,7 @@ def fill_empty_rows(x: SparseArray, default_value: Any) -> tuple[SparseArray, ja
     )
 
 
-def reset_shape(x: SparseArray, new_shape: Any = None) -> SparseArray:
+def reset_shape(x: SparseArray, new_shape: Shape | None = None) -> SparseArray:
     """Return the entries in an array of another size.
 
     Args:
@@ -339,7 +340,7 @@ def reset_shape(x: SparseArray, new_shape: Any = None) -> SparseArray:
     return result
 
 
-def eye(rows: int, columns: int | None = None, dtype: Any = "float32") -> SparseArray:
+def eye(rows: int, columns: int | None = None, dtype: DType = "float32") -> SparseArray:
     """Return the unit matrix.
 
     Args:

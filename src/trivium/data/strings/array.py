@@ -12,6 +12,7 @@ import numpy as np
 from trivium.data.checks import DataError
 from trivium.data.kinds import AnyStrings
 from trivium.data.texts import as_texts
+from trivium.state.types import DType
 
 __all__ = ["StringArray", "as_strings", "map_strings"]
 
@@ -103,7 +104,7 @@ class StringArray(AnyStrings):
         """
         return StringArray(np.asarray(function(self._bytes), object))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DType | None = None, copy: bool | None = None) -> np.ndarray:
         return self._bytes.astype(dtype) if dtype is not None else self._bytes
 
     def __len__(self) -> int:

@@ -11,10 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.kinds import StringLike
 from trivium.data.ragged.array import RaggedArray
 from trivium.data.ragged.mapping import on_flat_values
 from trivium.data.strings.array import StringArray, as_strings, map_strings
 from trivium.data.strings.patterns import compiled, replacement
+from trivium.state.types import Axes
 
 __all__ = [
     "join", "length", "lower", "reduce_join", "regex_full_match", "regex_replace", "strip", "substr", "upper",
@@ -22,7 +24,7 @@ __all__ = [
 
 
 @on_flat_values
-def lower(input: Any, encoding: str = "") -> Any:
+def lower(input: StringLike, encoding: str = "") -> Any:
     """Return strings in lower case.
 
     Args:
@@ -37,7 +39,7 @@ def lower(input: Any, encoding: str = "") -> Any:
 
 
 @on_flat_values
-def upper(input: Any, encoding: str = "") -> Any:
+def upper(input: StringLike, encoding: str = "") -> Any:
     """Return strings in upper case.
 
     Args:
@@ -51,7 +53,7 @@ def upper(input: Any, encoding: str = "") -> Any:
     return _cased(input, encoding, bytes.upper, str.upper)
 
 
-def _cased(input: Any, encoding: str, of_bytes: Any, of_text: Any) -> StringArray:
+def _cased(input: StringLike, encoding: str, of_bytes: Any, of_text: Any) -> StringArray:
     if not encoding:
         return map_strings(of_bytes, as_strings(input))
     if encoding.lower() != "utf-8":
@@ -69,7 +71,7 @@ def _encoded(text: str) -> bytes:
 
 
 @on_flat_values
-def strip(input: Any) -> Any:
+def strip(input: StringLike) -> Any:
     """Return strings without the white space at their ends.
 
     Args:
@@ -83,7 +85,7 @@ def strip(input: Any) -> Any:
 
 
 @on_flat_values
-def length(input: Any, unit: str = "BYTE") -> Any:
+def length(input: StringLike, unit: str = "BYTE") -> Any:
     """Return how long strings are, as int32.
 
     Args:
@@ -110,7 +112,7 @@ def _by_unit(unit: str, of_bytes: Any, of_characters: Any) -> Any:
 
 
 @on_flat_values
-def substr(input: Any, pos: Any, len: Any, unit: str = "BYTE") -> Any:
+def substr(input: StringLike, pos: Any, len: Any, unit: str = "BYTE") -> Any:
     """Return parts of strings.
 
     Args:
@@ -142,7 +144,9 @@ def substr(input: Any, pos: Any, len: Any, unit: str = "BYTE") -> Any:
 
 
 @on_flat_values
-def regex_replace(input: Any, pattern: Any, rewrite: Any, replace_global: bool = True) -> Any:
+def regex_replace(
+    input: StringLike, pattern: Any, rewrite: Any, replace_global: bool = True
+) -> Any:
     r"""Replace what matches a regular expression, written as for RE2.
 
     Args:
@@ -169,7 +173,7 @@ def regex_replace(input: Any, pattern: Any, rewrite: Any, replace_global: bool =
 
 
 @on_flat_values
-def regex_full_match(input: Any, pattern: Any) -> Any:
+def regex_full_match(input: StringLike, pattern: Any) -> Any:
     """Say which strings match a regular expression as a whole; it is written as for RE2.
 
     Args:
@@ -210,7 +214,9 @@ def join(inputs: Sequence[Any], separator: str = "") -> Any:
     return map_strings(lambda *parts: between.join(parts), *map(as_strings, inputs))
 
 
-def reduce_join(inputs: Any, axis: Any = None, keepdims: bool = False, separator: str = "") -> Any:
+def reduce_join(
+    inputs: StringLike, axis: Axes = None, keepdims: bool = False, separator: str = ""
+) -> Any:
     """Join the strings along axes.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 
 from trivium.data.checks import DataError
 from trivium.data.fingerprints import farmhash64, murmurhash64, siphash64
+from trivium.data.kinds import StringLike
 from trivium.data.ragged.mapping import on_flat_values
 from trivium.data.strings.array import as_strings
 
@@ -26,7 +27,7 @@ HASH_KEY = 0xDECAFCAFFE
 
 
 @on_flat_values
-def to_hash_bucket(input: Any, num_buckets: int) -> Any:
+def to_hash_bucket(input: StringLike, num_buckets: int) -> Any:
     """Return a number from 0 to `num_buckets` - 1 for each string, by MurmurHash64A.
 
     Args:
@@ -41,7 +42,7 @@ def to_hash_bucket(input: Any, num_buckets: int) -> Any:
 
 
 @on_flat_values
-def to_hash_bucket_fast(input: Any, num_buckets: int) -> Any:
+def to_hash_bucket_fast(input: StringLike, num_buckets: int) -> Any:
     """Return a number from 0 to `num_buckets` - 1 for each string, by FarmHash.
 
     Args:
@@ -56,7 +57,7 @@ def to_hash_bucket_fast(input: Any, num_buckets: int) -> Any:
 
 
 @on_flat_values
-def to_hash_bucket_strong(input: Any, num_buckets: int, key: Sequence[int]) -> Any:
+def to_hash_bucket_strong(input: StringLike, num_buckets: int, key: Sequence[int]) -> Any:
     """Return a number from 0 to `num_buckets` - 1 for each string, by SipHash under a key that nobody can guess.
 
     Args:

@@ -8,15 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.kinds import StringLike
 from trivium.data.ragged.array import RaggedArray
 from trivium.data.ragged.mapping import on_flat_values
 from trivium.data.strings.array import StringArray, as_strings, map_strings
+from trivium.state.types import DType
 
 __all__ = ["as_string", "format", "summary", "to_number"]
 
 
 @on_flat_values
-def to_number(input: Any, out_type: Any = "float32") -> Any:
+def to_number(input: StringLike, out_type: DType = "float32") -> Any:
     """Return the numbers that strings write.
 
     Args:
@@ -47,7 +49,7 @@ def to_number(input: Any, out_type: Any = "float32") -> Any:
 
 @on_flat_values
 def as_string(
-    input: Any,
+    input: StringLike,
     precision: int = -1,
     scientific: bool = False,
     shortest: bool = False,
@@ -90,7 +92,9 @@ def as_string(
     return map_strings(lambda x: (form % float(x)).encode(), array)
 
 
-def format(template: str, inputs: Any = (), placeholder: str = "{}", summarize: int = 3) -> Any:
+def format(
+    template: str, inputs: StringLike = (), placeholder: str = "{}", summarize: int = 3
+) -> Any:
     """Put arrays, as people read them, into a text.
 
     Args:

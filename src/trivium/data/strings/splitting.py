@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.kinds import StringLike
 from trivium.data.ragged.array import RaggedArray
 from trivium.data.strings.array import StringArray, as_strings
 
 __all__ = ["bytes_split", "in_rows", "ngrams", "split"]
 
 
-def in_rows(input: Any, part: Callable[[bytes], Sequence[Any]], pack: Callable[[Any], Any]) -> Any:
+def in_rows(
+    input: StringLike, part: Callable[[bytes], Sequence[Any]], pack: Callable[[Any], Any]
+) -> Any:
     """Return what strings are taken apart into: one array for one string, rows of their own lengths for several.
 
     Args:
@@ -43,7 +46,7 @@ def _packed(parts: list[bytes]) -> StringArray:
     return StringArray(np.array(parts, object) if parts else np.zeros(0, object))
 
 
-def split(input: Any, sep: Any = None, maxsplit: int = -1) -> Any:
+def split(input: StringLike, sep: Any = None, maxsplit: int = -1) -> Any:
     """Split strings at a separator.
 
     Args:
@@ -62,7 +65,7 @@ def split(input: Any, sep: Any = None, maxsplit: int = -1) -> Any:
     return in_rows(input, lambda s: s.split(by, maxsplit), _packed)
 
 
-def bytes_split(input: Any) -> Any:
+def bytes_split(input: StringLike) -> Any:
     """Split strings into their bytes.
 
     Args:

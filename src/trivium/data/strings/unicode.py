@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.data.checks import DataError
+from trivium.data.kinds import StringLike
 from trivium.data.ragged.array import RaggedArray
 from trivium.data.ragged.mapping import on_flat_values
 from trivium.data.strings.array import StringArray, as_strings, map_strings
@@ -47,7 +48,7 @@ def _codes(found: list[int]) -> Any:
 
 
 def unicode_decode(
-    input: Any,
+    input: StringLike,
     input_encoding: str,
     errors: str = "replace",
     replacement_char: int = _REPLACEMENT,
@@ -82,7 +83,10 @@ def unicode_decode(
 
 
 def unicode_split(
-    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = _REPLACEMENT
+    input: StringLike,
+    input_encoding: str,
+    errors: str = "replace",
+    replacement_char: int = _REPLACEMENT,
 ) -> Any:
     """Split strings into their characters.
 
@@ -104,7 +108,7 @@ def unicode_split(
     return in_rows(input, part, lambda cs: StringArray(np.array(cs, object)))
 
 
-def _offsets(input: Any, encoding: str, errors: str, replacement: int) -> Any:
+def _offsets(input: StringLike, encoding: str, errors: str, replacement: int) -> Any:
     """Return at which byte each character begins."""
 
     def part(string: bytes) -> list[int]:
@@ -116,7 +120,7 @@ def _offsets(input: Any, encoding: str, errors: str, replacement: int) -> Any:
 
 
 def unicode_decode_with_offsets(
-    input: Any,
+    input: StringLike,
     input_encoding: str,
     errors: str = "replace",
     replacement_char: int = _REPLACEMENT,
@@ -142,7 +146,10 @@ def unicode_decode_with_offsets(
 
 
 def unicode_split_with_offsets(
-    input: Any, input_encoding: str, errors: str = "replace", replacement_char: int = _REPLACEMENT
+    input: StringLike,
+    input_encoding: str,
+    errors: str = "replace",
+    replacement_char: int = _REPLACEMENT,
 ) -> tuple[Any, Any]:
     """Return the characters of strings, and at which byte each begins: see `unicode_split`.
 
@@ -161,7 +168,7 @@ def unicode_split_with_offsets(
 
 
 def unicode_encode(
-    input: Any,
+    input: StringLike,
     output_encoding: str,
     errors: str = "replace",
     replacement_char: int = _REPLACEMENT,
@@ -205,7 +212,7 @@ def unicode_encode(
 
 @on_flat_values
 def unicode_transcode(
-    input: Any,
+    input: StringLike,
     input_encoding: str,
     output_encoding: str,
     errors: str = "replace",
@@ -257,7 +264,7 @@ def _number_of(code: int) -> int:
 
 
 @on_flat_values
-def unicode_script(input: Any) -> Any:
+def unicode_script(input: StringLike) -> Any:
     """Return the scripts that characters are of, as ICU numbers them: 25 is Latin, 8 Cyrillic, 0 common to several.
 
     Args:

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 
 from trivium import ops
 from trivium.ops.boxes.formats import convert_format, image_size
+from trivium.state.types import ArrayLike
 
 __all__ = ["decode_deltas_to_boxes", "encode_box_to_deltas"]
 
 
 def encode_box_to_deltas(
-    anchors: Any,
-    boxes: Any,
+    anchors: ArrayLike,
+    boxes: ArrayLike,
     anchor_format: str,
     box_format: str,
     encoding_format: str = "center_yxhw",
@@ -55,8 +56,8 @@ def encode_box_to_deltas(
 
 
 def decode_deltas_to_boxes(
-    anchors: Any,
-    boxes_delta: Any,
+    anchors: ArrayLike,
+    boxes_delta: ArrayLike,
     anchor_format: str,
     box_format: str,
     encoded_format: str = "center_yxhw",

@@ -7,6 +7,7 @@ from typing import Any
 
 from trivium import ops
 from trivium.state.registry import suggest
+from trivium.state.types import Array, ArrayLike, DType
 
 __all__ = ["convert_format", "image_size", "missing", "sizes_of_boxes"]
 
@@ -15,12 +16,12 @@ _KNOWN = (*_FORMATS, *(f"rel_{name}" for name in _FORMATS))
 
 
 def convert_format(
-    boxes: Any,
+    boxes: ArrayLike | dict[str, Any],
     source: str,
     target: str,
     height: Any = None,
     width: Any = None,
-    dtype: Any = "float32",
+    dtype: DType = "float32",
 ) -> Any:
     """Return boxes in another format.
 
@@ -77,13 +78,13 @@ def _format(name: str) -> str:
     return name.lower()
 
 
-def sizes_of_boxes(size: Any, boxes: Any) -> Any:
+def sizes_of_boxes(size: ArrayLike, boxes: Array) -> Any:
     """Return an image's size, or that of each image, as numbers that meet those of the boxes."""
     numbers = ops.cast(size, boxes.dtype)
     return ops.expand_dims(numbers, -1) if len(numbers.shape) else numbers
 
 
-def _corners(x: Any, name: str) -> Any:
+def _corners(x: Array, name: str) -> Any:
     a, b, c, d = (x[..., i] for i in range(4))
     if name.endswith(("yxyx", "yxhw")):
         a, b, c, d = b, a, d, c
@@ -92,7 +93,7 @@ def _corners(x: Any, name: str) -> Any:
     return (a, b, a + c, b + d) if name == "xywh" else (a, b, c, d)
 
 
-def _from_corners(left: Any, top: Any, right: Any, bottom: Any, name: str) -> Any:
+def _from_corners(left: Array, top: Array, right: Array, bottom: Array, name: str) -> Any:
     numbers = [left, top, right, bottom]
     if name != "xyxy" and name != "yxyx":
         numbers[2:] = [right - left, bottom - top]

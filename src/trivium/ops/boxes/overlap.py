@@ -9,13 +9,14 @@ import jax.numpy as jnp
 
 from trivium import ops
 from trivium.ops.boxes.formats import convert_format, image_size
+from trivium.state.types import Array, ArrayLike
 
 __all__ = ["compute_ciou", "compute_iou"]
 
 
 def compute_iou(
-    boxes1: Any,
-    boxes2: Any,
+    boxes1: ArrayLike,
+    boxes2: ArrayLike,
     bounding_box_format: str,
     use_masking: bool = False,
     mask_val: float = -1,
@@ -60,7 +61,7 @@ def compute_iou(
     return shares
 
 
-def _overlap_and_union(a: Any, b: Any) -> tuple[Any, Any]:
+def _overlap_and_union(a: Array, b: Array) -> tuple[Any, Any]:
     inside = ops.minimum(a[..., 2:], b[..., 2:]) - ops.maximum(a[..., :2], b[..., :2])
     overlap = ops.prod(ops.maximum(inside, 0), -1)
     areas = [ops.prod(box[..., 2:] - box[..., :2], -1) for box in (a, b)]
@@ -68,7 +69,10 @@ def _overlap_and_union(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def compute_ciou(
-    boxes1: Any, boxes2: Any, bounding_box_format: str, image_shape: Sequence[int] | None = None
+    boxes1: ArrayLike,
+    boxes2: ArrayLike,
+    bounding_box_format: str,
+    image_shape: Sequence[int] | None = None,
 ) -> Any:
     """Return the complete intersection over union of pairs of boxes: less for centers apart and other proportions.
 

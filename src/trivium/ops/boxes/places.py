@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from trivium import ops
 from trivium.ops.boxes.formats import convert_format, missing, sizes_of_boxes
+from trivium.state.types import Array, ArrayLike
 
 __all__ = ["affine_transform", "clip_to_image_size", "crop", "pad"]
 
@@ -52,14 +53,21 @@ def clip_to_image_size(
     return {**bounding_boxes, "boxes": boxes, "labels": labels}
 
 
-def _in_pixels(boxes: Any, name: str, height: Any, width: Any, change: Callable[[Any], Any]) -> Any:
+def _in_pixels(
+    boxes: ArrayLike, name: str, height: Any, width: Any, change: Callable[[Any], Any]
+) -> Any:
     """Return boxes of which the corners, in pixels, are changed."""
     corners = convert_format(boxes, name, "xyxy", height, width)
     return convert_format(change(corners), "xyxy", name, height, width)
 
 
 def crop(
-    boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_format: str = "xyxy"
+    boxes: ArrayLike,
+    top: Any,
+    left: Any,
+    height: Any,
+    width: Any,
+    bounding_box_format: str = "xyxy",
 ) -> Any:
     """Return boxes as they lie in a part of their image, cut at its edges.
 
@@ -76,7 +84,7 @@ def crop(
         [[0.0, 10.0, 20.0, 40.0]]
     """
 
-    def change(corners: Any) -> Any:
+    def change(corners: Array) -> Any:
         moved = corners - jnp.asarray([left, top, left, top], corners.dtype)
         return ops.clip(moved, 0.0, jnp.asarray([width, height, width, height], corners.dtype))
 
@@ -84,7 +92,7 @@ def crop(
 
 
 def pad(
-    boxes: Any,
+    boxes: ArrayLike,
     top: Any,
     left: Any,
     height: Any = None,
@@ -106,14 +114,14 @@ def pad(
         [[12.0, 21.0, 52.0, 61.0]]
     """
 
-    def change(corners: Any) -> Any:
+    def change(corners: Array) -> Any:
         return corners + jnp.asarray([left, top, left, top], corners.dtype)
 
     return _in_pixels(boxes, bounding_box_format, height, width, change)
 
 
 def affine_transform(
-    boxes: Any,
+    boxes: ArrayLike,
     angle: Any,
     translate_x: Any,
     translate_y: Any,
@@ -151,7 +159,7 @@ def affine_transform(
         array = ops.cast(value, "float32")
         return array[:, None, None] if len(array.shape) else array
 
-    def change(corners: Any) -> Any:
+    def change(corners: Array) -> Any:
         right, down = width - 1, height - 1
         middle_x = number(0.5 if center_x is None else center_x) * right
         middle_y = number(0.5 if center_y is None else center_y) * down
