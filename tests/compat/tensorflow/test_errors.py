@@ -74,6 +74,48 @@ def test_what_a_program_raises_stays_its_own() -> None:
     assert isinstance(unknown.value, KeyError)
 
 
+class Mine(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(KeyError, "Unknown"), (ValueError, "InvalidArgument"), (FileNotFoundError, "Unknown"), (Mine, "Unknown"),
+     (NotImplementedError, "Unimplemented"), (tf.errors.AbortedError, "Aborted")],
+)  # fmt: skip
+def test_what_a_generator_raises_has_both_classes(kind: Any, name: str) -> None:
+    def numbers() -> Any:
+        yield 1
+        raise kind(None, None, "all gone") if name == "Aborted" else kind("all gone")
+
+    dataset = tf.data.Dataset.from_generator(numbers, output_signature=tf.TensorSpec((), tf.int32))
+    for caught in (kind, getattr(errors, f"{name}Error")):
+        for read in (dataset, dataset.batch(4), dataset.map(lambda x: x).prefetch(1)):
+            with pytest.raises(caught, match="all gone"):
+                list(read)
+    assert [int(x) for x in dataset.ignore_errors()] == [1]
+    if name != "Aborted":
+        for call in (tf.py_function, tf.numpy_function):
+            with pytest.raises(kind, match=f"^{kind.__name__}: .*all gone") as raised:
+                call(lambda: list(numbers()), [], tf.int32)
+            assert isinstance(raised.value, getattr(errors, f"{name}Error"))
+
+
+def test_what_a_generator_yields_is_of_the_shapes_that_were_said() -> None:
+    def rows() -> Any:
+        yield [1.0, 2.0], {"a": 1}
+        yield [1.0], {"a": 1}
+
+    def read(*shape: Any, **more: Any) -> list[Any]:
+        types = tf.float32, {"a": tf.int32}
+        return list(tf.data.Dataset.from_generator(rows, types, (shape, {"a": more.get("a", [])})))
+
+    assert len(read(None)) == 2
+    for call in (lambda: read(2), lambda: read(None, None), lambda: read(None, a=[1])):
+        with pytest.raises(errors.InvalidArgumentError, match=r"of shape \(.*; the signature says"):
+            call()
+
+
 def test_errors_of_files_keep_what_they_know(tmp_path: Path) -> None:
     with pytest.raises(errors.NotFoundError) as raised:
         tf.io.gfile.remove(tmp_path / "x")

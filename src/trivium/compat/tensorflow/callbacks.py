@@ -11,7 +11,7 @@ import numpy as np
 
 from trivium import ops
 from trivium.compat.errors import NotCovered
-from trivium.compat.tensorflow.errors import OpError, as_tensorflow_s
+from trivium.compat.tensorflow.errors import raised_in_python
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic, op
 from trivium.state.functions import needs_plain_run
@@ -26,13 +26,8 @@ def _py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Any 
     needs_plain_run("`tf.py_function` calls Python there")
 
     def run(*inputs: Any) -> Any:
-        try:
+        with raised_in_python():
             return func(*inputs)
-        except Exception as error:
-            new = as_tensorflow_s(error)
-            if not isinstance(new, OpError):
-                new = as_tensorflow_s(error, "UNKNOWN")
-            raise new from error.__cause__
 
     def refuse(inputs: Any, upstream: Any) -> Any:
         raise NotCovered(
@@ -55,7 +50,8 @@ def _numpy_function(
     needs_plain_run("`tf.numpy_function` calls Python there")
 
     def run(*inputs: Any) -> Any:
-        return func(*map(np.asarray, inputs))
+        with raised_in_python():
+            return func(*map(np.asarray, inputs))
 
     # TensorFlow has no gradient of it, and takes none.
     return op(_called)([jax.lax.stop_gradient(x) for x in _each(inp)], run, Tout, None)

@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from trivium.compat.errors import NotCoveredError
-from trivium.compat.tensorflow.errors import as_tensorflow_s
+from trivium.compat.tensorflow.errors import as_tensorflow_s, raised_in_python
+from trivium.compat.tensorflow.shapes import TensorShape
 from trivium.compat.tensorflow.specs import spec_of
 from trivium.compat.written import WRITTEN, covers
 from trivium.data import Dataset
@@ -66,6 +67,18 @@ class _Iterator:
         return self._dataset.element_spec
 
 
+def _beside(look: Callable[[Any, Any], None], element: Any, wanted: Any) -> None:
+    """Call a function with each array of an element and what stands in its place in a signature."""
+    if isinstance(element, tuple) and isinstance(wanted, tuple | list):
+        for part, its in zip(element, wanted, strict=False):
+            _beside(look, part, its)
+    elif isinstance(element, dict) and isinstance(wanted, dict):
+        for name in element.keys() & wanted.keys():
+            _beside(look, element[name], wanted[name])
+    elif not isinstance(element, tuple | dict):
+        look(element, wanted)
+
+
 @covers("tensorflow.data.Dataset")
 class TFDataset(Dataset):
     """`trivium.data.Dataset` as programs for TensorFlow know it.
@@ -78,6 +91,37 @@ class TFDataset(Dataset):
     def __iter__(self) -> Iterator[Any]:
         needs_plain_run("`for` goes over a dataset there")
         return _Iterator(self)
+
+    @classmethod
+    def from_generator(
+        cls,
+        generator: Any,
+        output_types: Any = None,
+        output_shapes: Any = None,
+        args: Any = (),
+        output_signature: Any = None,
+    ) -> Self:
+        """Make a dataset of what a function yields; what it raises is of TensorFlow's class as well as its own."""
+
+        @functools.wraps(generator)
+        def told(*given: Any) -> Iterator[Any]:
+            with raised_in_python():
+                yield from generator(*given)
+
+        return super().from_generator(told, output_types, output_shapes, args, output_signature)
+
+    @staticmethod
+    def _fitting(element: Any, signature: Any, shapes: Any) -> Any:
+        def look(array: Any, wanted: Any) -> None:
+            wanted = getattr(wanted, "shape", None) if signature is not None else wanted
+            if hasattr(array, "shape") and not TensorShape(wanted).is_compatible_with(array.shape):
+                what = f"`generator` yielded an element of shape {tuple(array.shape)}"
+                raise as_tensorflow_s(TypeError(f"{what}; the signature says {wanted}."))
+
+        wanted = shapes if signature is None else signature
+        if wanted is not None:
+            _beside(look, element, wanted)
+        return element
 
     def with_options(self, options: Any) -> Self:
         """Return the dataset itself: options are about TensorFlow's threads and devices."""

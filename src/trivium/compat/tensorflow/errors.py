@@ -6,9 +6,10 @@ program runs it is raised as a class that derives from both, so that `except` fi
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
 
@@ -20,7 +21,7 @@ from trivium.data.checks import DamagedDataError
 from trivium.graph import CaptureError
 from trivium.graph.errors import is_foreign
 
-__all__ = ["OpError", "as_tensorflow_s", "raising", "turn_methods", "turned"]
+__all__ = ["OpError", "as_tensorflow_s", "raised_in_python", "raising", "turn_methods", "turned"]
 
 # Of https://github.com/abseil/abseil-cpp/blob/master/absl/status/status.h, which TensorFlow's are.
 _CODES = {
@@ -111,12 +112,15 @@ _OURS = (OpError, NotCovered, CaptureError, jax.errors.JAXTypeError, jax.errors.
 _PYTHON = (sysconfig.get_paths()["stdlib"], "<frozen")
 
 
-def as_tensorflow_s(error: Exception, meaning: str | None = None) -> Exception:
+def as_tensorflow_s(
+    error: Exception, meaning: str | None = None, message: str | None = None
+) -> Exception:
     """Return an error as TensorFlow's, which is of its own class as well.
 
     Args:
         error: What Python, JAX or the library raised.
         meaning: The status that it stands for, such as `"OUT_OF_RANGE"`; that of its class if it is left out.
+        message: What it says; its own text if it is left out.
 
     Returns:
         The new error; the same one where TensorFlow has no class for it.
@@ -137,9 +141,38 @@ def as_tensorflow_s(error: Exception, meaning: str | None = None) -> Exception:
     # What an error of a file was made of is in what it is pickled by, and not in `args`.
     reduced: Any = error.__reduce__()
     args = reduced[1] if reduced[0] is type(error) else error.args
-    return _remade(_KINDS[meaning], type(error), args, str(error), vars(error)).with_traceback(
-        error.__traceback__
-    )
+    message = str(error) if message is None else message
+    new = _remade(_KINDS[meaning], type(error), args, message, vars(error))
+    return new.with_traceback(error.__traceback__)
+
+
+# What a call of Python's out of a program stands for; all else is of the status UNKNOWN.
+_IN_PYTHON: tuple[tuple[type[Exception], str], ...] = (
+    (ValueError, "INVALID_ARGUMENT"), (TypeError, "INVALID_ARGUMENT"), (StopIteration, "OUT_OF_RANGE"),
+    (MemoryError, "RESOURCE_EXHAUSTED"), (NotImplementedError, "UNIMPLEMENTED"),
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def raised_in_python() -> Iterator[None]:
+    """Raise the errors of a program's own function as TensorFlow does where it calls one.
+
+    Example:
+        >>> try:
+        ...     with raised_in_python():
+        ...         {}["x"]
+        ... except KeyError as error:
+        ...     print(type(error).__name__, error)
+        UnknownError KeyError: 'x'
+    """
+    try:
+        yield
+    except Exception as error:
+        meaning = next((name for cls, name in _IN_PYTHON if isinstance(error, cls)), "UNKNOWN")
+        new = as_tensorflow_s(error, meaning, f"{type(error).__name__}: {error}")
+        if new is error:
+            raise
+        raise new from error.__cause__
 
 
 def _remade(kind: Any, cls: Any, args: Any, message: str, state: dict[str, Any]) -> Exception:

@@ -29,7 +29,7 @@ class TypeSpec:
     """
 
     def __init__(self, shape: Shape | None = None, dtype: AnyDType = "float32") -> None:
-        self.shape: Any = None if shape is None else TensorShape(shape)
+        self.shape = TensorShape(shape)
         self.dtype = as_dtype(dtype)
 
     def _said(self) -> tuple[Any, ...]:
@@ -53,7 +53,7 @@ class TypeSpec:
         )
 
     def _fits(self, other: Any) -> bool:
-        return None in (self.shape, other.shape) or self.shape.is_compatible_with(other.shape)
+        return self.shape.is_compatible_with(other.shape)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._said() == other._said()
@@ -121,10 +121,10 @@ class RaggedTensorSpec(TypeSpec):
     ) -> None:
         super().__init__(shape, dtype)
         if ragged_rank is None:
-            if self.shape is None:
+            if self.shape.rank is None:
                 raise ValueError("RaggedTensorSpec: give `ragged_rank`, or a `shape`.")
             ragged_rank = len(self.shape) - 1
-        if self.shape is not None and ragged_rank >= max(len(self.shape), 1):
+        if self.shape.rank is not None and ragged_rank >= max(len(self.shape), 1):
             raise ValueError(
                 f"RaggedTensorSpec: `ragged_rank` is below the number of axes, which is {len(self.shape)} in "
                 f"{self.shape}; got {ragged_rank}."
@@ -144,8 +144,7 @@ class RaggedTensorSpec(TypeSpec):
         return self.ragged_rank == other.ragged_rank and super()._fits(other)
 
     def __repr__(self) -> str:
-        shape = None if self.shape is None else f"TensorShape({self.shape.as_list()})"
-        return f"RaggedTensorSpec({shape}, tf.{self.dtype}, {self.ragged_rank}, tf.{self.row_splits_dtype})"
+        return f"RaggedTensorSpec({self.shape!r}, tf.{self.dtype}, {self.ragged_rank}, tf.{self.row_splits_dtype})"
 
 
 @covers("tensorflow.SparseTensorSpec")
@@ -158,8 +157,7 @@ class SparseTensorSpec(TypeSpec):
     """
 
     def __repr__(self) -> str:
-        shape = None if self.shape is None else f"TensorShape({self.shape.as_list()})"
-        return f"SparseTensorSpec({shape}, tf.{self.dtype})"
+        return f"SparseTensorSpec({self.shape!r}, tf.{self.dtype})"
 
 
 _SPECS = {AnyRows: RaggedTensorSpec, AnySparse: SparseTensorSpec}

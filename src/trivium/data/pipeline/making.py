@@ -15,7 +15,9 @@ from trivium.data.orders import OrderKey
 from trivium.data.paths import MissingFileError
 from trivium.data.pipeline.base import Pipeline
 from trivium.data.pipeline.elements import as_arrays, typed
+from trivium.data.pipeline.failures import Failed, place_of
 from trivium.data.pipeline.filecache import SAVED, FileCache
+from trivium.data.pipeline.functions import name_of
 from trivium.data.pipeline.rows import rows_of
 from trivium.data.pipeline.stages import INFINITE, UNKNOWN, Elements, skipping
 from trivium.state.types import DType, Tree
@@ -84,10 +86,23 @@ class Made(Pipeline):
         spec = output_signature if output_signature is not None else output_types
 
         def read(key: OrderKey) -> Iterator[Any]:
-            for element in generator(*(args or ())):
-                yield as_arrays(element) if spec is None else typed(element, spec)
+            number = 0
+            try:
+                for element in generator(*(args or ())):
+                    made = as_arrays(element) if spec is None else typed(element, spec)
+                    yield cls._fitting(made, output_signature, output_shapes)
+                    number += 1
+            except (
+                Exception
+            ) as error:  # Behind it nothing comes: a generator that raised has ended.
+                yield Failed(error, place_of(number, None, f"from_generator({name_of(generator)})"))
 
         return cls(Elements(skipping(read), UNKNOWN))
+
+    @staticmethod
+    def _fitting(element: Any, signature: Any, shapes: Any) -> Any:
+        """Return what a generator yielded, if it is of the shapes that were said; a face may look at them."""
+        return element
 
     @classmethod
     def range(cls, *args: int, output_type: DType = "int64") -> Self:
