@@ -21,8 +21,9 @@ import numpy as np
 from trivium.graph.op import op
 from trivium.ops.keys import key_of
 from trivium.state.dtypes import is_float, standardize_dtype
-from trivium.state.seeds import SeedGenerator
+from trivium.state.seeds import Seed, SeedGenerator
 from trivium.state.seeds import set_random_seed as set_seed
+from trivium.state.types import DType
 
 __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint",
@@ -35,8 +36,8 @@ def normal(
     shape: Sequence[int],
     mean: Any = 0.0,
     stddev: Any = 1.0,
-    dtype: Any = None,
-    seed: Any = None,
+    dtype: DType | None = None,
+    seed: Seed = None,
 ) -> jax.Array:
     """Draw from a normal distribution.
 
@@ -61,8 +62,8 @@ def truncated_normal(
     shape: Sequence[int],
     mean: Any = 0.0,
     stddev: Any = 1.0,
-    dtype: Any = None,
-    seed: Any = None,
+    dtype: DType | None = None,
+    seed: Seed = None,
 ) -> jax.Array:
     """Draw from a normal distribution cut at two standard deviations from its mean.
 
@@ -86,8 +87,8 @@ def uniform(
     shape: Sequence[int],
     minval: Any = 0.0,
     maxval: Any = 1.0,
-    dtype: Any = None,
-    seed: Any = None,
+    dtype: DType | None = None,
+    seed: Seed = None,
 ) -> jax.Array:
     """Draw evenly from `[minval, maxval)`.
 
@@ -109,7 +110,7 @@ def uniform(
 
 @op
 def randint(
-    shape: Sequence[int], minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
+    shape: Sequence[int], minval: Any, maxval: Any, dtype: DType = "int32", seed: Seed = None
 ) -> jax.Array:
     """Draw whole numbers evenly from `minval` to `maxval - 1`.
 
@@ -134,7 +135,9 @@ def randint(
 
 
 @op
-def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> jax.Array:
+def categorical(
+    logits: Any, num_samples: int, dtype: DType = "int32", seed: Seed = None
+) -> jax.Array:
     """Draw classes with the probabilities `softmax(logits)`.
 
     Args:
@@ -165,7 +168,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 
 @op
 def dropout(
-    inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+    inputs: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None
 ) -> jax.Array:
     """Set elements to 0 by chance and scale the others up, so that the expected sum stays the same.
 
@@ -208,7 +211,7 @@ def dropout(
 
 
 @op
-def shuffle(x: Any, axis: int = 0, seed: Any = None) -> jax.Array:
+def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> jax.Array:
     """Shuffle along an axis, each line along it in an order of its own.
 
     Args:
@@ -224,7 +227,9 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> jax.Array:
 
 
 @op
-def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None) -> jax.Array:
+def gamma(
+    shape: Sequence[int], alpha: Any, dtype: DType | None = None, seed: Seed = None
+) -> jax.Array:
     """Draw from a gamma distribution of scale 1.
 
     Args:
@@ -243,7 +248,7 @@ def gamma(shape: Sequence[int], alpha: Any, dtype: Any = None, seed: Any = None)
 
 @op
 def beta(
-    shape: Sequence[int], alpha: Any, beta: Any, dtype: Any = None, seed: Any = None
+    shape: Sequence[int], alpha: Any, beta: Any, dtype: DType | None = None, seed: Seed = None
 ) -> jax.Array:
     """Draw from a beta distribution, whose mean is `alpha / (alpha + beta)`.
 
@@ -264,7 +269,11 @@ def beta(
 
 @op
 def binomial(
-    shape: Sequence[int], counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None
+    shape: Sequence[int],
+    counts: Any,
+    probabilities: Any,
+    dtype: DType | None = None,
+    seed: Seed = None,
 ) -> jax.Array:
     """Draw how many of `counts` trials succeed.
 
@@ -295,7 +304,7 @@ def _shape(name: str, shape: Any) -> tuple[Any, ...]:
     return sizes
 
 
-def _float(name: str, dtype: Any) -> str:
+def _float(name: str, dtype: DType | None) -> str:
     wanted = standardize_dtype(dtype)
     if not is_float(wanted):
         raise ValueError(f"random.{name} draws floats; got dtype={wanted!r}.")

@@ -11,13 +11,13 @@ import numpy as np
 from trivium.graph.errors import user_location
 from trivium.state.frame import current_frame
 from trivium.state.scopes import only_shapes
-from trivium.state.seeds import SeedGenerator, draw_key
+from trivium.state.seeds import Seed, SeedGenerator, draw_key
 from trivium.state.types import Array
 
 __all__ = ["key_of"]
 
 
-def key_of(seed: Any) -> Array:
+def key_of(seed: Seed | Array) -> Array:
     """Return the typed JAX key that the argument `seed` means.
 
     Args:

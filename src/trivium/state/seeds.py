@@ -13,7 +13,7 @@ from __future__ import annotations
 import random as python_random
 import threading
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ from trivium.state.undo import note_undo
 from trivium.state.variable import Variable
 
 __all__ = [
+    "Seed",
     "SeedGenerator",
     "draw_key",
     "global_seed",
@@ -227,3 +228,7 @@ class SeedGenerator(Copied, Configured):
             self.state.assign(state + jnp.array([0, 1], "uint32"))
         key: jax.Array = jax.random.wrap_key_data(state, impl="threefry2x32")
         return key
+
+
+Seed: TypeAlias = int | np.integer[Any] | SeedGenerator | None
+"""What a random function takes for its seed; `trivium.ops.keys.key_of` says what each means, and takes keys of JAX."""

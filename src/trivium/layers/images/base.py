@@ -15,6 +15,7 @@ from trivium.layers.images.boxes import dense_boxes
 from trivium.layers.images.eager import run_compiled
 from trivium.layers.spatial import data_format_of
 from trivium.state import SeedGenerator
+from trivium.state.seeds import Seed
 from trivium.state.trees import map_tree
 from trivium.state.types import Array
 
@@ -124,7 +125,7 @@ class BaseImagePreprocessingLayer(Layer):
         first = self.data_format == "channels_first"
         return ImageShape(batch, *(*sizes[1:], sizes[0]) if first else sizes)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Draw the parameters of each image.
 
         Args:
@@ -139,7 +140,7 @@ class BaseImagePreprocessingLayer(Layer):
             return None
         return self._draw(self.shape_of(data), self.generator if seed is None else seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         """Return the parameters of each image of a batch. They hold all that the `transform_…` methods need to know."""
         raise NotImplementedError(
             f"{type(self).__name__} does not say what it draws: give it `get_random_transformation`."

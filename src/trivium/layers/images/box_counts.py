@@ -8,6 +8,7 @@ from trivium import ops
 from trivium.layers.checks import is_whole, positive_int
 from trivium.layers.images.base import ColorLayer
 from trivium.layers.registry import LAYERS
+from trivium.state.seeds import Seed
 
 __all__ = ["MaxNumBoundingBoxes"]
 
@@ -46,7 +47,7 @@ class MaxNumBoundingBoxes(ColorLayer):
             )
         self._set(max_number=positive_int(self, max_number=max_number), fill_value=int(fill_value))
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Return nothing: nothing is drawn.
 
         Args:

@@ -12,6 +12,7 @@ from trivium.layers.images.pixels import GradedLayer, PixelLayer, by_rows, each,
 from trivium.layers.images.settings import Factor, ValueRange, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.state.dtypes import epsilon
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = [
@@ -51,7 +52,7 @@ class RandomBrightness(PixelLayer):
         self._set(factor=factor_of(self, (-1, 1), factor=factor))
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         low, high = self.value_range
         share = between((shape.batch, 1, 1, 1), self.factor, seed)
         return {"rgb_delta": share * (high - low)}
@@ -96,7 +97,7 @@ class RandomContrast(PixelLayer):
         self._set(factor=pair)
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         lower, upper = self.factor
         sizes = (shape.batch, 1, 1, 1)
         return {"contrast_factor": between(sizes, (1.0 - lower, 1.0 + upper), seed)}
@@ -132,7 +133,7 @@ class RandomHue(GradedLayer):
         Smith, "Color Gamut Transform Pairs", SIGGRAPH 1978, https://doi.org/10.1145/800248.807361
     """
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         left = random.uniform((shape.batch,), seed=seed) > 0.5
         turn = between((shape.batch,), self.factor, seed)
         return {"factor": ops.where(left, -turn, turn) * 0.5}
@@ -177,7 +178,7 @@ class RandomSaturation(GradedLayer):
         # Keras's configs hold numbers below 0, which multiply saturations by less than 0: by 0, that is.
         return factor_of(self, (-1, 1), least=0, factor=factor)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         factor = between((shape.batch,), self.factor, seed)
         return {"factor": factor / (1 - factor + epsilon())}
 
@@ -221,7 +222,7 @@ class RandomColorDegeneration(GradedLayer):
     def _ends_of(self, factor: Factor) -> tuple[float, float]:
         return factor_of(self, (-1, 1), least=0, factor=factor)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         return {"factor": between((shape.batch, 1, 1, 1), self.factor, seed)}
 
     def _changed(self, pixels: Array, transformation: Any) -> Any:
@@ -267,7 +268,7 @@ class RandomGrayscale(ColorLayer):
         self._set(factor=unit_fraction(self, factor=factor))
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         return random.uniform((shape.batch, 1, 1, 1), seed=seed) < self.factor
 
     def _transform_images(self, images: Array, transformation: Any) -> Any:

@@ -14,6 +14,7 @@ from trivium.layers.images.colors import (
 from trivium.layers.images.pixels import SteadyLayer
 from trivium.layers.images.settings import Factor, ValueRange, value_range_of
 from trivium.layers.registry import LAYERS
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["Composed", "RandomColorJitter"]
@@ -35,7 +36,7 @@ class Composed(BaseImagePreprocessingLayer):
     def _parts(self) -> dict[str, BaseImagePreprocessingLayer]:
         return {name: getattr(self, name) for name in self._names}
 
-    def _draws(self, shape: ImageShape, seed: Any) -> dict[str, Any]:
+    def _draws(self, shape: ImageShape, seed: Seed) -> dict[str, Any]:
         """Draw for each of the layers, one that draws nothing excepted."""
         return {
             name: None if isinstance(layer, SteadyLayer) else layer._draw(shape, seed)
@@ -96,7 +97,7 @@ class RandomColorJitter(Composed):
             kind, factor = steps[name]
             self._keep(name, kind(factor, value_range, **self._shared()))
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         return self._draws(shape, seed)
 
     def _transform_images(self, images: Array, transformation: Any) -> Any:

@@ -17,6 +17,7 @@ from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
 from trivium.ops.image.batches import on_batch
 from trivium.ops.image.warps import homography, stretched
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["RandomElasticTransform", "RandomPerspective"]
@@ -66,7 +67,7 @@ class RandomPerspective(BaseImagePreprocessingLayer):
         )
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         batch, height, width, _ = shape
         apply = chosen(batch, self.factor, seed)
         shares = between((batch, 4, 2), (-0.5, 0.5), seed, scale=self.scale)
@@ -161,7 +162,7 @@ class RandomElasticTransform(BaseImagePreprocessingLayer):
         )
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         apply = chosen(shape.batch, self.factor, seed)
         strength = between((), self.scale, seed)
         noise = random.normal((*shape[:3], 2), seed=seed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from trivium import random
+from trivium.state.seeds import Seed
 
 __all__ = ["between", "chosen"]
 
 
 def between(
-    shape: Any, bounds: tuple[float, float], seed: Any, scale: float = 1.0, offset: float = 0.0
+    shape: Any, bounds: tuple[float, float], seed: Seed, scale: float = 1.0, offset: float = 0.0
 ) -> Any:
     """Return numbers drawn evenly, scaled and moved.
 
@@ -29,7 +30,7 @@ def between(
     return random.uniform(shape, lower, upper, seed=seed)
 
 
-def chosen(count: Any, chance: tuple[float, float], seed: Any) -> Any:
+def chosen(count: Any, chance: tuple[float, float], seed: Seed) -> Any:
     """Return for each image whether it is chosen, by a chance that is drawn for it, too.
 
     Args:

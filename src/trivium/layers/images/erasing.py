@@ -13,6 +13,7 @@ from trivium.layers.images.base import ColorLayer, ImageShape
 from trivium.layers.images.drawing import between, chosen
 from trivium.layers.images.settings import factor_of, value_range_of
 from trivium.layers.registry import LAYERS
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["RandomErasing"]
@@ -70,7 +71,7 @@ class RandomErasing(ColorLayer):
         )
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         shares = ops.sqrt(between((shape.batch, 2), self.scale, seed))
         sides = []
         for i, size in enumerate((shape.width, shape.height)):
@@ -85,7 +86,7 @@ class RandomErasing(ColorLayer):
             "fill_value": self._fill(shape, seed),
         }
 
-    def _fill(self, shape: ImageShape, seed: Any) -> Any:
+    def _fill(self, shape: ImageShape, seed: Seed) -> Any:
         """Return what is put in the rectangles, in a shape that broadcasts to the images."""
         batch, height, width, channels = shape
         first = self.data_format == "channels_first"

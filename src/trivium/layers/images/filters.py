@@ -15,6 +15,7 @@ from trivium.layers.images.pixels import GradedLayer, PixelLayer, each
 from trivium.layers.images.settings import Factor, ValueRange, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import sizes_of
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["RandomGaussianBlur", "RandomSharpness"]
@@ -47,7 +48,7 @@ class RandomSharpness(GradedLayer):
         Cubuk et al., "AutoAugment", 2018, https://arxiv.org/abs/1805.09501; Pillow's `ImageEnhance.Sharpness`.
     """
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         return {"factor": between((shape.batch,), self.factor, seed)}
 
     def _changed(self, pixels: Array, transformation: Any) -> Any:
@@ -113,7 +114,7 @@ class RandomGaussianBlur(PixelLayer):
         )
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         blurred = chosen(shape.batch, self.factor, seed)
         # A deviation of 0 leaves the image as it is; this little does, too, and can be divided by.
         sigma = between((shape.batch, 2), self.sigma, seed) + 1e-6

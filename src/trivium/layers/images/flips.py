@@ -9,6 +9,7 @@ from trivium.layers.images.base import BaseImagePreprocessingLayer, ImageShape
 from trivium.layers.images.boxes import moved_boxes
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["RandomFlip"]
@@ -49,7 +50,7 @@ class RandomFlip(BaseImagePreprocessingLayer):
         self._set(mode=one_of(self, _MODES, mode=mode))
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         flips = random.uniform((shape.batch, 1, 1, 1), seed=seed) <= 0.5
         return {"flips": flips, "size": (shape.height, shape.width)}
 

@@ -12,6 +12,7 @@ from trivium.layers.images.base import BaseImagePreprocessingLayer, ImageShape
 from trivium.layers.images.drawing import between
 from trivium.layers.images.settings import Factor, factor_of
 from trivium.layers.registry import LAYERS
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["CutMix", "MixUp"]
@@ -54,7 +55,7 @@ class _Mixing(BaseImagePreprocessingLayer):
     def _others(self, x: Any, transformation: Any) -> Any:
         return ops.take(x, transformation["permutation_order"], axis=0)
 
-    def _order(self, shape: ImageShape, seed: Any) -> Array:
+    def _order(self, shape: ImageShape, seed: Seed) -> Array:
         return random.shuffle(jnp.arange(shape.batch, dtype="int32"), seed=seed)
 
 
@@ -100,7 +101,7 @@ class CutMix(_Mixing):
         self._set(factor=factor_of(self, (0, 1), factor=factor))
         self._set_seed(seed)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Draw the rectangle of each image, and whose image it shows.
 
         Args:
@@ -115,7 +116,7 @@ class CutMix(_Mixing):
         single = len((data["images"] if isinstance(data, dict) else data).shape) == 3
         return None if single else super().get_random_transformation(data, training, seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         alpha = between((), self.factor, seed) + 1e-6
         ratio = jnp.sqrt(1 - random.beta((shape.batch,), alpha, alpha, seed=seed))
         columns = self._cut(shape.batch, shape.width, ratio, seed)
@@ -129,7 +130,7 @@ class CutMix(_Mixing):
             "mix_weight": 1 - share,
         }
 
-    def _cut(self, batch: Any, size: Any, ratio: Array, seed: Any) -> Array:
+    def _cut(self, batch: Any, size: Any, ratio: Array, seed: Seed) -> Array:
         """Draw a stretch of an axis for each image, shape `(batch, size)`."""
         length = ratio * size
         start = random.uniform((batch,), seed=seed) * (size - length)
@@ -197,7 +198,7 @@ class MixUp(_Mixing):
         self._set(alpha=alpha)
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         order = self._order(shape, seed)
         weight = random.beta((shape.batch,), self.alpha, self.alpha, seed=seed)
         return {"mix_weight": weight, "permutation_order": order}

@@ -11,6 +11,7 @@ from trivium import ops
 from trivium.layers.images.base import ColorLayer
 from trivium.layers.images.settings import Factor, ValueRange, factor_of, value_range_of
 from trivium.ops.arrays import as_wide_floats
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = [
@@ -96,7 +97,9 @@ class SteadyLayer(PixelLayer):
         kwargs: As for `BaseImagePreprocessingLayer`.
     """
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> None:
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: Seed = None
+    ) -> None:
         """Draw nothing."""
 
     def transform_images(

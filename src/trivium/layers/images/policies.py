@@ -22,6 +22,7 @@ from trivium.layers.images.settings import Factor, ValueRange, factor_of, value_
 from trivium.layers.images.tones import RandomPosterization, Solarization
 from trivium.layers.images.warps import RandomRotation, RandomShear, RandomTranslation
 from trivium.layers.registry import LAYERS
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["AugMix", "RandAugment"]
@@ -125,7 +126,7 @@ class RandAugment(_Policy):
         self._set(num_ops=num_ops)
         self._set_policy(value_range, factor, interpolation, seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         chosen = random.randint((self.num_ops,), 0, len(self._names), seed=seed)
         return {"transforms": self._draws(shape, seed), "layer_idxes": chosen}
 
@@ -213,7 +214,7 @@ class AugMix(_Policy):
         self._names = tuple(n for n in RandAugment._names if all_ops or n not in corrupting)
         self._set_policy(value_range, factor, interpolation, seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         weights = random.gamma((self.num_chains,), self.alpha, seed=seed)
         places = self.num_chains * self.chain_depth
         _, transforms = ops.scan(lambda _, __: (_, self._draws(shape, seed)), 0, length=places)

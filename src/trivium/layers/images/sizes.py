@@ -15,6 +15,7 @@ from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
 from trivium.ops.image.sizes import window
 from trivium.state.dtypes import is_float
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["CenterCrop", "RandomCrop", "Resizing", "Window"]
@@ -38,7 +39,7 @@ class Window(BaseImagePreprocessingLayer):
     def _set_size(self, height: int, width: int) -> None:
         self._set(height=positive_int(self, height=height), width=positive_int(self, width=width))
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         return {"size": (shape.height, shape.width)}
 
     def _window(self, transformation: Any) -> _Part:
@@ -257,7 +258,7 @@ class RandomCrop(CenterCrop):
         super().__init__(height, width, data_format=data_format, **kwargs)
         self._set_seed(seed)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Seed = None) -> Any:
         """Draw a place for all images.
 
         Args:

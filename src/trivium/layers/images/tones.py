@@ -13,6 +13,7 @@ from trivium.layers.images.drawing import between, chosen
 from trivium.layers.images.pixels import GradedLayer, PixelLayer, each, rescaled, whole_levels
 from trivium.layers.images.settings import Factor, ValueRange, factor_of
 from trivium.layers.registry import LAYERS
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["RandomInvert", "RandomPosterization", "Solarization"]
@@ -53,7 +54,7 @@ class RandomInvert(PixelLayer):
         self._set(factor=factor_of(self, (0, 1), factor=factor))
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         return {"apply_inversion": chosen(shape.batch, self.factor, seed)}
 
     def _changed(self, pixels: Array, transformation: Any) -> Any:
@@ -93,7 +94,7 @@ class RandomPosterization(GradedLayer):
             )
         return pair if isinstance(factor, list | tuple) else (pair[1], pair[1])
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         least, most = self.factor
         if least == most:
             return {"shift_factor": ops.full((shape.batch,), 8 - least, "int32")}
@@ -145,7 +146,7 @@ class Solarization(PixelLayer):
         )
         self._set_seed(seed)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         drawn = {"additions": self.addition_factor, "thresholds": self.threshold_factor}
         sizes = (shape.batch, 1, 1, 1)
         return {

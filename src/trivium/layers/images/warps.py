@@ -13,6 +13,7 @@ from trivium.layers.images.drawing import between
 from trivium.layers.images.settings import FILL_MODES, INTERPOLATIONS, Factor, factor_of
 from trivium.layers.registry import LAYERS
 from trivium.layers.spatial import one_of
+from trivium.state.seeds import Seed
 from trivium.state.types import Array
 
 __all__ = ["RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom", "Warp"]
@@ -101,7 +102,7 @@ class RandomRotation(Warp):
         self._set(factor=factor_of(self, (-1, 1), factor=factor))
         self._set_warp(fill_mode, interpolation, seed, fill_value)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         angle = between((shape.batch,), self.factor, seed, scale=360.0)
         return {"angle": angle, "size": (shape.height, shape.width)}
 
@@ -167,7 +168,7 @@ class RandomZoom(Warp):
             )
         return lower, upper
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         def zoom(name: str) -> Any:
             return between((shape.batch, 1), self._range(name), seed, offset=1.0)
 
@@ -223,7 +224,7 @@ class RandomTranslation(Warp):
         self._set(height_factor=height_factor, width_factor=width_factor)
         self._set_warp(fill_mode, interpolation, seed, fill_value)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         def distance(size: Any, **factor: Any) -> Any:
             return between((shape.batch, 1), factor_of(self, (-1, 1), **factor), seed) * size
 
@@ -283,7 +284,7 @@ class RandomShear(Warp):
         )
         self._set_warp(fill_mode, interpolation, seed, fill_value)
 
-    def _draw(self, shape: ImageShape, seed: Any) -> Any:
+    def _draw(self, shape: ImageShape, seed: Seed) -> Any:
         sign = ops.where(random.uniform((shape.batch, 1), seed=seed) > 0.5, -1.0, 1.0)
         y = between((shape.batch, 1), self.y_factor, seed)
         x = between((shape.batch, 1), self.x_factor, seed)
