@@ -6,87 +6,28 @@ A file is Trivium's own, one zip of arrays and JSON called `PREFIX-NUMBER.index`
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from trivium.compat.tensorflow.checkpoint_parts import Checkpointed, may_hold, objects, variables
 from trivium.compat.tensorflow.contents import path_of
-from trivium.compat.tensorflow.variables import Module
+from trivium.compat.tensorflow.restoring import Status
 from trivium.compat.written import WRITTEN, covers
 from trivium.data.checks import DamagedDataError
 from trivium.data.paths import MissingFileError
-from trivium.layers.own_names import is_own_name
-from trivium.models import Functional, Sequential
-from trivium.optimizers import Optimizer
 from trivium.saving.durable import durable
 from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
-from trivium.state.jaxpr import outside_of_traces
-from trivium.state.scopes import init_scope
-from trivium.state.tracking import attributes
 from trivium.state.variable import Variable
 
 __all__ = ["read_checkpoint"]
 
 _TEXT, _END, _STATE = "checkpoint.json", ".index", "checkpoint"
-
-
-# -- what is in an object ---------------------------------------------------------------------------------------
-
-
-def _parts(thing: Any, given: bool) -> Iterator[tuple[str, Any]]:
-    """Yield the parts of an object by their names: attributes that hold variables, entries of containers."""
-    if isinstance(thing, Optimizer):
-        yield from ((str(i), v) for i, v in enumerate(thing.variables))
-    elif isinstance(thing, dict):
-        yield from ((str(k), v) for k, v in thing.items())
-    elif isinstance(thing, list | tuple):
-        yield from ((str(i), v) for i, v in enumerate(thing))
-    elif isinstance(thing, Module):
-        # Of the program, down to what it calls private.
-        yield from attributes(thing).items()
-    elif given or isinstance(thing, _Checkpoint) or hasattr(type(thing), "_tracked_as"):
-        found = attributes(thing)
-        # By the names that users know: files outlast what the library calls things inside.
-        listed = isinstance(thing, Sequential | Functional)
-        private = {name for name in found if name.startswith("_")}
-        inside = {name for name in private if listed or is_own_name(type(thing), name)}
-        yield from ((name, part) for name, part in found.items() if name not in inside)
-        yield from (("weights", found[name]) for name in ("_added",) if name in found)
-        if listed:
-            yield "layers", list(thing.layers)
-
-
-def _may_hold(value: Any) -> bool:
-    kinds = Variable | Optimizer | Module | _Checkpoint | dict | list | tuple
-    return isinstance(value, kinds) or hasattr(type(value), "_tracked_as")
-
-
-def _objects(
-    thing: Any, path: str = "", above: tuple[int, ...] = (), given: bool = False
-) -> Iterator[tuple[str, Any]]:
-    """Yield an object and all in it by their paths; what is reached in several ways has several.
-
-    What a checkpoint was `given` may be of any class; further in, only what is known to hold variables is looked into.
-    """
-    yield path, thing
-    if isinstance(thing, Variable) or id(thing) in above:
-        return
-    whole = isinstance(thing, _Checkpoint)
-    for name, part in _parts(thing, given):
-        if _may_hold(part) or (whole and hasattr(part, "__dict__")):
-            inner = f"{path}/{name}" if path else name
-            yield from _objects(part, inner, (*above, id(thing)), given=whole)
-
-
-def _variables(thing: Any) -> dict[str, Variable]:
-    return {path: v for path, v in _objects(thing) if isinstance(v, Variable)}
 
 
 # -- files ------------------------------------------------------------------------------------------------------
@@ -132,125 +73,16 @@ def read_checkpoint(path: str) -> dict[str, np.ndarray]:
         ) from None
 
 
-# -- reading into objects that may not be built yet ---------------------------------------------------------------
-
-
-class _Status:
-    """What became of the values of a file."""
-
-    def __init__(self, root: Any, values: dict[str, np.ndarray]) -> None:
-        self.root, self.values = root, values
-        self.used: set[str] = set()
-        self.check()
-        self.assign()
-
-    def check(self) -> None:
-        """Refuse values of other shapes before anything is assigned."""
-        for path, variable in _variables(self.root).items():
-            if path in self.values:
-                self.fits(path, variable)
-
-    def fits(self, path: str, variable: Variable) -> None:
-        """Refuse a value of another shape than its variable's."""
-        came, wanted = self.values[path].shape, tuple(variable.shape)
-        if came != wanted:
-            raise ValueError(
-                f"The checkpoint has {path!r} in the shape {came}; the variable has {wanted}."
-            )
-
-    def assign(self) -> None:
-        """Give the variables that there are their values, and wait for those that are to come."""
-        done: set[int] = set()
-        iterators: list[Any] = []
-        for path, thing in _objects(self.root):
-            if isinstance(thing, Variable):
-                if path in self.values:
-                    self.used.add(path)
-                    if id(thing) not in done:
-                        thing.assign(self.values[path])
-                        done.add(id(thing))
-            elif isinstance(thing, WRITTEN["tensorflow.data.Iterator"]):
-                iterators += [thing] if f"{path}/position" in self.values else []
-            elif not getattr(thing, "built", True) and id(thing) not in done:
-                done.add(id(thing))
-                _after_build(thing, path, self)
-        for iterator in iterators:
-            iterator.go_to_position()
-
-    def built(self, thing: Any, path: str) -> None:
-        """Give what was built its values."""
-        found = [(f"{path}/{name}", v) for name, v in _variables(thing).items()]
-        new = [(place, v) for place, v in found if place in self.values and place not in self.used]
-        # A model may be recording or compiling the call that builds a layer: the values are real nevertheless.
-        with outside_of_traces(), init_scope():
-            for place, variable in new:
-                self.fits(place, variable)
-                variable.assign(self.values[place])
-                self.used.add(place)
-
-    def _missing(self) -> list[str]:
-        return sorted(path for path in _variables(self.root) if path not in self.values)
-
-    def assert_consumed(self) -> Self:
-        """Refuse a file with values that no object has."""
-        left = sorted(self.values.keys() - self.used)
-        if left:
-            raise AssertionError(
-                f"The checkpoint has values that no object took: {', '.join(left[:5])}. Are all given and built?"
-            )
-        return self.assert_existing_objects_matched()
-
-    def assert_existing_objects_matched(self) -> Self:
-        """Refuse variables that the file has no values of."""
-        own = {"save_counter"}
-        missing = [path for path in self._missing() if path not in own]
-        if missing:
-            raise AssertionError(f"The checkpoint has no values of {', '.join(missing[:5])}.")
-        return self
-
-    def assert_nontrivial_match(self) -> Self:
-        """Refuse a file of which nothing was used."""
-        if not self.used - {"save_counter"}:
-            raise AssertionError(
-                "Nothing of the checkpoint was used: are the objects' names those it has?"
-            )
-        return self
-
-    def expect_partial(self) -> Self:
-        """Say nothing of values that no object took."""
-        return self
-
-    def run_restore_ops(self, session: Any = None) -> None:
-        """Do nothing: values are there at once."""
-
-    initialize_or_restore = run_restore_ops
-
-
-def _after_build(thing: Any, path: str, status: _Status) -> None:
-    """Have `status` told when a layer or an optimizer has made its variables."""
-    name = "build" if isinstance(thing, Optimizer) else "_note_built"
-    method = getattr(type(thing), name)
-
-    @functools.wraps(method)
-    def noted(*args: Any, **kwargs: Any) -> Any:
-        made = method(thing, *args, **kwargs)
-        vars(thing).pop(name, None)
-        status.built(thing, path)
-        return made
-
-    vars(thing)[name] = noted
-
-
 # -- faces ------------------------------------------------------------------------------------------------------
 
 
 @covers("tensorflow.train.Checkpoint")
-class _Checkpoint:
+class _Checkpoint(Checkpointed):
     """Objects whose variables are written to files and read from them."""
 
     def __init__(self, root: Any = None, **kwargs: Any) -> None:
         for name, value in kwargs.items():
-            if not _may_hold(value) and not hasattr(value, "__dict__"):
+            if not may_hold(value) and not hasattr(value, "__dict__"):
                 raise ValueError(
                     f"tf.train.Checkpoint: {name}={value!r} holds no variables; wanted a model, a layer, an optimizer, "
                     "a variable, or lists and dicts of them."
@@ -263,10 +95,10 @@ class _Checkpoint:
     def write(self, file_prefix: Any, options: Any = None) -> str:
         """Write the variables to a file of this name."""
         path = path_of(file_prefix)
-        for _, thing in _objects(self):
+        for _, thing in objects(self):
             if isinstance(thing, WRITTEN["tensorflow.data.Iterator"]):
                 thing.note_position()
-        _write(path, _variables(self))
+        _write(path, variables(self))
         return path
 
     def save(self, file_prefix: Any, options: Any = None) -> str:
@@ -279,13 +111,13 @@ class _Checkpoint:
         _note(folder, [*known, name])
         return path
 
-    def read(self, save_path: Any, options: Any = None) -> _Status:
+    def read(self, save_path: Any, options: Any = None) -> Status:
         """Read the variables from a file."""
-        return _Status(self, read_checkpoint(path_of(save_path)))
+        return Status(self, read_checkpoint(path_of(save_path)))
 
-    def restore(self, save_path: Any, options: Any = None) -> _Status:
+    def restore(self, save_path: Any, options: Any = None) -> Status:
         """Read the variables from a file; from none where there is none yet."""
-        return _Status(self, {}) if save_path is None else self.read(save_path)
+        return Status(self, {}) if save_path is None else self.read(save_path)
 
 
 def _noted(folder: str) -> list[str]:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium import ops
+from trivium.compat.tensorflow.attached import Attached
 from trivium.compat.tensorflow.checks import check_indices, check_places
 from trivium.compat.written import covers
 from trivium.layers import Layer
@@ -106,7 +107,7 @@ class PartlyAssigned(Variable):
 
 
 @covers("tensorflow.Module")
-class Module:
+class Module(Attached):
     """Something that holds variables, layers and other modules among its attributes.
 
     Example:
