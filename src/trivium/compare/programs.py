@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
-import sys
 import tokenize
 import traceback
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 
 from trivium.compare.settings import STYLES, CompareError, Settings
 from trivium.state.registry import suggest
+from trivium.styles.load import executed
 
 __all__ = ["Program", "changed_lines", "describe_failure", "find_programs", "relevant_source"]
 
@@ -88,19 +88,12 @@ def _program(style: str, module: ModuleType) -> Program:
 def _import_file(path: Path) -> ModuleType:
     """Import a file as Python would run it: with its folder on the path."""
     spec = importlib.util.spec_from_file_location(f"trivium_compared_{path.stem}", path.resolve())
-    if spec is None or spec.loader is None:
+    if spec is None:
         raise CompareError(f"module: {str(path)!r} is no Python file (wanted a name in .py)")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module
-    sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        return executed(spec, path)
     except Exception as error:
-        del sys.modules[module.__name__]
         raise CompareError(f"module: {describe_failure(error, str(path.resolve()))}") from error
-    finally:
-        sys.path.remove(str(path.resolve().parent))
-    return module
 
 
 def describe_failure(error: Exception, place: str) -> str:

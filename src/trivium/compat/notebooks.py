@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trivium.compat.run import NotFound, RunError
-from trivium.state.registry import suggest
+from trivium.compat.run import RunError, no_file
 
 __all__ = ["run_notebook"]
 
@@ -48,9 +47,7 @@ def run_notebook(
     """
     path = Path(notebook)
     if not path.is_file():
-        near = [p.name for p in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
-        hint = suggest(path.name, near) if near else ""
-        raise NotFound(f"there is no file {str(path)!r}. {hint if '?' in hint else ''}".rstrip())
+        raise no_file(path, "*.ipynb")
     try:
         import nbformat
         from nbclient import NotebookClient

@@ -25,7 +25,7 @@ from trivium.state.quick_compilation import quick_operations
 from trivium.state.registry import suggest
 from trivium.state.settings import is_traceback_filtering_enabled
 
-__all__ = ["NotFound", "RunError", "print_error", "run_module", "run_script"]
+__all__ = ["NotFound", "RunError", "no_file", "print_error", "run_module", "run_script"]
 
 
 class RunError(Exception):
@@ -34,6 +34,18 @@ class RunError(Exception):
 
 class NotFound(RunError):
     """There is no such program."""
+
+
+def no_file(path: Path, kind: str) -> NotFound:
+    """Return the error for a file that is not there, with the nearest name in its folder.
+
+    Args:
+        path: The file that was named.
+        kind: What such files are called, as a pattern: `"*.py"`.
+    """
+    near = [p.name for p in path.parent.glob(kind)] if path.parent.is_dir() else []
+    hint = suggest(path.name, near) if near else ""
+    return NotFound(f"there is no file {str(path)!r}. {hint if '?' in hint else ''}".rstrip())
 
 
 def run_script(script: str | Path, arguments: Sequence[str] = ()) -> dict[str, Any]:
@@ -61,9 +73,7 @@ def run_script(script: str | Path, arguments: Sequence[str] = ()) -> dict[str, A
     """
     path = Path(script)
     if not path.exists():
-        known = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        hint = suggest(path.name, known) if known else ""
-        raise NotFound(f"there is no file {str(path)!r}. {hint if '?' in hint else ''}".rstrip())
+        raise no_file(path, "*.py")
     folder = path.resolve() if path.is_dir() else path.resolve().parent
     with _process([str(script), *arguments], folder), saved_figures(path.resolve()), _explained():
         return runpy.run_path(str(script), run_name="__main__")

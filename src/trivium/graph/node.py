@@ -56,6 +56,7 @@ class Node:
         self.outputs = outputs
         self._read()
         for index, tensor in enumerate(self.output_tensors):
+            # One that came in goes on pointing at the node that it came from.
             if tensor.node is None:
                 tensor.node, tensor.index = self, index
 

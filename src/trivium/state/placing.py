@@ -128,6 +128,7 @@ class Rooms:
         memory = free.pop()
         lease = _Lease(memory)
         # JAX holds a view of the array that it was handed, for as long as it reads it.
+        # When the process ends, there is nobody left to use it again.
         weakref.finalize(lease, free.append, memory).atexit = False
         room: np.ndarray[Any, Any] = np.asarray(lease).view(wanted).reshape(shape)
         return room

@@ -77,7 +77,7 @@ class Variable(Copied, ArrayOperators):
             raise ValueError(f"A variable's name is a text without '/'; got {name!r}.")
         self.name = name or auto_name("variable")
         self._trainable = self.made_trainable = bool(trainable)
-        self.frozen = False
+        self.frozen = False  # Whether a layer that holds it is: `layer.trainable = False`.
         self.autocast = autocast
         self.aggregation = aggregation
         self.regularizer: Callable[[Any], Any] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from trivium.models.model import Model
 from trivium.state import suggest
 
-__all__ = ["LoadError", "load_model", "load_module"]
+__all__ = ["LoadError", "executed", "load_model", "load_module"]
 
 
 class LoadError(ValueError):
@@ -75,17 +76,34 @@ def load_module(file: Path) -> ModuleType:
         LoadError: There is no such file, or it stops with an error.
     """
     spec = importlib.util.spec_from_file_location(file.stem, file)
-    if not file.is_file() or spec is None or spec.loader is None:
+    if not file.is_file() or spec is None:
         raise LoadError(f"there is no Python file {str(file)!r}.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module
-    sys.path.insert(0, str(file.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        return executed(spec, file)
     except Exception as error:
         raise LoadError(f"{file} stopped with {type(error).__name__}: {error}") from error
+
+
+def executed(spec: ModuleSpec, file: Path) -> ModuleType:
+    """Run a file of the user's as Python would run it, with its folder to import from, and return it as a module.
+
+    Args:
+        spec: The module's name, and what loads it.
+        file: The file.
+    """
+    assert spec.loader is not None  # One that is made of a file's place has it.
+    module = importlib.util.module_from_spec(spec)
+    # Code that looks itself up, as dataclasses and pickles do, finds it there.
+    sys.modules[spec.name] = module
+    folder = str(file.resolve().parent)
+    sys.path.insert(0, folder)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
     finally:
-        sys.path.remove(str(file.resolve().parent))
+        sys.path.remove(folder)
     return module
 
 
