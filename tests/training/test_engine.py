@@ -1,5 +1,6 @@
 """Programs: how many are compiled, and when; and what is laid before them."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 import trivium as tv
 from trivium.data import ArraySource, make_source
-from trivium.training import engine
+from trivium.training import beside, engine
 from trivium.training import feed as feeds
+from trivium.training.beside import Beside
 from trivium.training.executables import compile_count
 from trivium.training.feed import Feed
 
@@ -52,6 +54,57 @@ def test_other_lengths_take_the_same_programs():
     # A last batch of another size is a program of its own, whatever comes before it.
     assert compiled_by(lambda: model.predict(x[:71], 4, verbose=0)) == 1
     assert compiled_by(lambda: model.predict(x[:99], 4, verbose=0)) == 0
+
+
+def test_one_batch_is_predicted_without_a_loop():
+    texts, lower = [], jax.stages.Lowered.compile
+
+    def compiled(lowered, *args):
+        texts.append(lowered.as_text())
+        return lower(lowered, *args)
+
+    model = make(11)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jax.stages.Lowered, "compile", compiled)
+        few = model.predict_on_batch(X[:4]), model.predict(X[:5], batch_size=4, verbose=0)[:4]
+        model.evaluate(X[:4], Y[:4], verbose=0)
+    # Four rows, one row (the four are a program already), and an evaluation.
+    assert ["stablehlo.while" in text for text in texts] == [False, False, True]
+    np.testing.assert_array_equal(*few)
+    whole = model.predict(X, batch_size=4, verbose=0)
+    np.testing.assert_allclose(few[0], whole[:4], rtol=1e-6, atol=1e-7)
+
+
+def test_predictions_on_several_cores_at_once(monkeypatch):
+    model, run, parts = make(4), Beside.run, []
+
+    def noted(self, *steps):
+        parts.append(run(self, *steps))
+        return parts[-1]
+
+    one_by_one = model.predict(X, batch_size=1, verbose=0)
+    monkeypatch.setattr(beside, "_TELLING", 0.0)
+    monkeypatch.setattr(beside, "_SHARED", float("inf"))
+    monkeypatch.setattr(beside, "_FEWEST_STEPS", 1)
+    monkeypatch.setattr(beside, "cpu_count", lambda: 3)
+    monkeypatch.setattr(Beside, "run", noted)
+    np.testing.assert_array_equal(model.predict(X, batch_size=1, verbose=0), one_by_one)
+    assert max(map(len, parts)) == 3
+    # Where a step changes something, each begins with what the one before has left.
+    counting = tv.Sequential([tv.layers.Lambda(lambda x: x), Counted()])
+    counts = counting.predict(X, batch_size=1, verbose=0)
+    np.testing.assert_array_equal(counts.ravel(), np.arange(1, 24))
+
+
+class Counted(tv.layers.Layer):
+    """Counts its calls, in predictions too."""
+
+    def build(self, input_shape):
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x):
+        self.count.assign_add(1.0)
+        return 0 * x[:, :1] + self.count
 
 
 @pytest.mark.parametrize("kind", [np.asarray, jnp.asarray])

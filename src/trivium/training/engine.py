@@ -58,6 +58,8 @@ class Program:
         collect: Whether the results' rows are collected; at most `capacity` steps' at a time.
         names: Names for the state's arrays in the order of its leaves, for messages.
         shared: The numbers of state arrays, in the order of its leaves, whose memory must not be reused.
+        in_order: Whether the samples are taken as they lie, whatever the order says.
+        alone: Whether the data is one batch, of which the program does the one step, without a loop.
 
     Attributes:
         result: The specs of one step's result.
@@ -82,6 +84,8 @@ class Program:
         collect: bool = False,
         names: Callable[[], list[str]] | None = None,
         shared: frozenset[int] = frozenset(),
+        in_order: bool = False,
+        alone: bool = False,
     ) -> None:
         specs = jax.tree_util.tree_map(_spec, (state, data))
         leaves, tree = jax.tree_util.tree_flatten(specs[0])
@@ -129,6 +133,7 @@ class Program:
         self._loop = functools.partial(
             _loop, results=results, batch_size=batch_size, changed=self._moved,
             capacity=self.capacity if collect else 0, numbers=[*self._given, *self._kept],
+            in_order=in_order, alone=alone,
         )  # fmt: skip
         number = jax.ShapeDtypeStruct((), "int32")
         self.specs = (
@@ -228,11 +233,25 @@ class Program:
         Returns:
             The result, and the new arrays for `changed`.
         """
-        flat = jax.tree_util.tree_leaves(data)
-        result, new = self.compiled()(
-            *self.apart(state), flat, order, np.int32(base), np.int32(start), np.int32(stop)
-        )
+        result, new = self.laid(state, data, order, base)(start, stop)
         return self.written(result), self.together(new)
+
+    def laid(self, state: Sequence[Any], data: Any, order: Any, base: int) -> Callable[..., Any]:
+        """Return what runs steps `start` to `stop`, for several runs on one state; as `__call__` but for the structure.
+
+        Args:
+            state: As for `__call__`, and so are the others.
+            data: The data.
+            order: The order.
+            base: Where step 0 begins.
+        """
+        flat, compiled = jax.tree_util.tree_leaves(data), self.compiled()
+        given = *self.apart(state), flat, order, np.int32(base)
+        return lambda start, stop: compiled(*given, np.int32(start), np.int32(stop))
+
+    def rows(self, result: Any, steps: int) -> Any:
+        """Return the rows of a result that some steps have filled, on the host."""
+        return map_tree(lambda r, one: np.asarray(r)[: steps * one.shape[0]], result, self.result)
 
     def written(self, result: Any) -> Any:
         """Return a result's arrays in the structure in which the step wrote it."""
@@ -246,40 +265,45 @@ def _loop(
     capacity: int,
     changed: list[int],
     numbers: list[int],
+    in_order: bool,
+    alone: bool,
 ) -> Callable[..., Any]:
     count = len(results)
+
+    def run(state: list[Any], batch: list[Any]) -> tuple[list[Any], list[Any]]:
+        out = step(*state, *batch)
+        # Weak types would make the loop's state change its type.
+        moved = [lax.convert_element_type(out[count + n], state[n].dtype) for n in changed]
+        found = [lax.convert_element_type(r, k.dtype) for r, k in zip(out, results, strict=False)]
+        return found, moved
 
     def loop(
         reused: Any, kept: Any, data: Any, order: Any, base: Any, start: Any, stop: Any
     ) -> Any:
         given = dict(zip(numbers, [*reused, *kept], strict=True))
         before = [given[i] for i in range(len(given))]
+        if alone:
+            return run(before, data)
 
         def body(i: Any, carry: Any) -> Any:
             moved, collected = carry
             state = list(before)
             for number, value in zip(changed, moved, strict=True):
                 state[number] = value
-            index = lax.dynamic_slice(order, (base + i * batch_size,), (batch_size,))
-            # Orders are ours: they hold no number that is not there, and asking costs.
-            batch = [d.at[index].get(mode="promise_in_bounds") for d in data]
-            out = step(*state, *batch)
-            result, new = out[:count], out[count:]
-            # Weak types would make the loop's state change its type.
-            moved = [lax.convert_element_type(new[n], state[n].dtype) for n in changed]
-            if capacity:
-                collected = [
-                    lax.dynamic_update_slice_in_dim(
-                        k, r.astype(k.dtype), (i - start) * r.shape[0], 0
-                    )
-                    for k, r in zip(collected, result, strict=True)
-                ]
+            first = base + i * batch_size
+            if in_order:
+                batch = [lax.dynamic_slice_in_dim(d, first, batch_size) for d in data]
             else:
-                collected = [
-                    lax.convert_element_type(r, k.dtype)
-                    for k, r in zip(collected, result, strict=True)
+                index = lax.dynamic_slice(order, (first,), (batch_size,))
+                # Orders are ours: they hold no number that is not there, and asking costs.
+                batch = [d.at[index].get(mode="promise_in_bounds") for d in data]
+            found, moved = run(state, batch)
+            if capacity:
+                found = [
+                    lax.dynamic_update_slice_in_dim(k, r, (i - start) * r.shape[0], 0)
+                    for k, r in zip(collected, found, strict=True)
                 ]
-            return moved, collected
+            return moved, found
 
         empty = [
             jnp.zeros((capacity * r.shape[0], *r.shape[1:]) if capacity else r.shape, r.dtype)

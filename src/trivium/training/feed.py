@@ -187,7 +187,8 @@ class Feed:
         def lay() -> tuple[Any, jax.Array]:
             return jax.tree_util.tree_map(place, data), row_numbers(rows)
 
-        return Segment(specs_of(data, rows), size, rows, (stop - start) // size, 0, lay)
+        steps = (stop - start) // size
+        return Segment(specs_of(data, rows), size, rows, steps, 0, lay, True, alone=room == 1)
 
     def _cuts(self, rows: int) -> Iterator[tuple[int, int, int, int]]:
         """Yield where the first `rows` samples are cut into blocks: start, stop, samples a batch, room for batches."""
@@ -227,7 +228,8 @@ class Feed:
                 lambda a: a if is_text(a) else to_device(padded(a, room * size)), rows
             )
             lay = functools.partial(tuple, (laid, row_numbers(room * size)))
-            yield Segment(specs_of(data, room * size), size, room * size, steps, 0, lay)
+            specs = specs_of(data, room * size)
+            yield Segment(specs, size, room * size, steps, 0, lay, in_order=True)
         if len(order) > full * size:
             yield self._alone(_rows(data, order[full * size :]))
 

@@ -12,17 +12,17 @@ from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from typing import Any
 
 import jax
-import numpy as np
 
 from trivium.state.session import session
 from trivium.state.settings import is_block_folding_enabled
-from trivium.state.trees import map_tree
 from trivium.state.variable import held_by
+from trivium.training.beside import Beside
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.executables import Programs
 from trivium.training.feed import CHUNK_SECONDS, Feed
 from trivium.training.interrupts import Interrupts
 from trivium.training.lanes import current_lane
+from trivium.training.outputs import joined
 from trivium.training.segments import Segment
 
 __all__ = ["Pass", "Ready", "State"]
@@ -177,6 +177,7 @@ class Pass:
         self._feed = Feed(source, self._room(), self._ready.eager)
         # How many steps of the epoch are done, and what the last of them gave: what the state stands at.
         self.progress: tuple[int, Any] = (0, None)
+        self._beside = Beside()
         # The first chunk is one step, which says how long a step lasts.
         self._grown = 1
 
@@ -301,14 +302,28 @@ class Pass:
         program = self._program(segment)
         if self.kind == "predict":
             size = min(size, program.capacity)
+            # What calls Python does it in its turn.
+            if not (program.changed or program.calls_python or ahead or current_lane()):
+                return self._predict(program, segment, first, first + size), size
         result = self._run_program(program, segment, first, first + size)
-        # What calls Python does it in its turn, and may fail.
+        # What calls Python may fail.
         self.settle(1 if ahead and not program.calls_python and current_lane() is None else 0)
         if self.kind == "predict":
-            result = map_tree(
-                lambda r, one: np.asarray(r)[: size * one.shape[0]], result, program.result
-            )
+            result = program.rows(result, size)
         return result, size
+
+    def _predict(self, program: Program, segment: Segment, start: int, stop: int) -> Any:
+        """Run steps that leave the variables as they are, and return their outputs."""
+        state = self._ready.state.take()
+        laid = program.laid(state, segment.data, segment.order, segment.base)
+
+        def steps(start: int, stop: int) -> Any:
+            return program.rows(program.written(laid(start, stop)[0]), stop - start)
+
+        parts = self._beside.run(steps, start, stop)
+        result = parts[0] if len(parts) == 1 else joined(parts)
+        self.progress = (self.progress[0] + stop - start, result)
+        return result
 
     def _run_program(self, program: Program, segment: Segment, start: int, stop: int) -> Any:
         """Start steps of a segment on the variables, and return the result, which may not be there yet."""
@@ -354,10 +369,16 @@ class Pass:
         program = self._found.get(segment.key)
         if program is None or program.failed:
             ready, state = self._ready, self._ready.state
+            # Another form may round otherwise. So training has one, in order or not, and an evaluation two, whatever
+            # the batches come from and whoever looks at them.
+            in_order = self.kind != "train" and segment.in_order
+            alone = self.kind == "predict" and segment.alone
             key = (
                 self.kind,
                 ready.version,
                 segment.key,
+                in_order,
+                alone,
                 is_block_folding_enabled(),
                 session().lowering,
             )
@@ -370,6 +391,8 @@ class Pass:
                     self.kind == "predict",
                     state.names,
                     state.shared,
+                    in_order,
+                    alone,
                 )
                 ready.programs[key] = program
             self._found[segment.key] = program

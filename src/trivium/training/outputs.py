@@ -10,8 +10,18 @@ import jax
 import numpy as np
 
 from trivium.state import suggest
+from trivium.state.trees import map_tree
 
-__all__ = ["AN_ARRAY", "A_LOSS", "A_NUMBER", "SOME_METRICS", "Kind", "Outputs", "is_config"]
+__all__ = [
+    "AN_ARRAY",
+    "A_LOSS",
+    "A_NUMBER",
+    "SOME_METRICS",
+    "Kind",
+    "Outputs",
+    "is_config",
+    "joined",
+]
 
 
 class Kind(NamedTuple):
@@ -33,6 +43,16 @@ def _is_one(x: Any) -> bool:
 def is_config(x: Any) -> bool:
     """Say whether a dict is the config of one object, and not a dict of objects by output."""
     return isinstance(x, Mapping) and "class_name" in x
+
+
+def joined(parts: list[Any]) -> Any:
+    """Return the rows of several outputs one after the other.
+
+    Args:
+        parts: Outputs of one structure.
+    """
+    # A copy in any case: the user may write to it, and JAX has the memory of what came from it.
+    return map_tree(lambda *arrays: np.concatenate(arrays), *parts)
 
 
 def _is_row(x: Any) -> bool:

@@ -20,11 +20,11 @@ from trivium.state.plain import (
     set_host_randomness,
 )
 from trivium.state.session import session
-from trivium.state.trees import map_tree
 from trivium.training.callbacks import CallbackList
 from trivium.training.changes import Changes
 from trivium.training.logs import late_numbers, numbers
 from trivium.training.loop import Pass
+from trivium.training.outputs import joined
 from trivium.training.run_state import (
     Place,
     RunState,
@@ -35,7 +35,7 @@ from trivium.training.run_state import (
 )
 from trivium.training.transaction import Transaction
 
-__all__ = ["Run", "joined"]
+__all__ = ["Run"]
 
 # What a callback is given, or works with in one process only.
 _GIVEN = ("model", "params", "validates", "run")
@@ -352,13 +352,3 @@ def _noted(callback: Any, own: OwnState) -> dict[str, Any]:
             "and lists, tuples, sets and dicts of them."
         ) from None
     return copy
-
-
-def joined(parts: list[Any]) -> Any:
-    """Return the rows of several outputs one after the other.
-
-    Args:
-        parts: Outputs of one structure.
-    """
-    # A copy in any case: the user may write to it, and JAX has the memory of what came from it.
-    return map_tree(lambda *arrays: np.concatenate(arrays), *parts)

@@ -40,6 +40,8 @@ class Segment:
         steps: The number of batches.
         base: Where in the order the first batch begins.
         lay: Returns the data and the order of samples on the device.
+        in_order: Whether the samples are shown as they lie, so that nobody need ask for the order.
+        alone: Whether it has room for one batch, and would have no more for the sake of other hooks.
     """
 
     def __init__(
@@ -50,9 +52,12 @@ class Segment:
         steps: int,
         base: int,
         lay: Callable[[], tuple[Any, jax.Array]],
+        in_order: bool = False,
+        alone: bool = False,
     ) -> None:
         self.form = specs, size, rows
         self.size, self.steps, self.base = size, steps, base
+        self.in_order, self.alone = in_order, alone
         self._lay = lay
 
     @functools.cached_property
@@ -119,7 +124,7 @@ class Block:
             return placed, row_numbers(rows)
 
         specs = specs_of(self._like, rows)
-        return Segment(specs, self._size, rows, max(1, self.count), 0, lay)
+        return Segment(specs, self._size, rows, max(1, self.count), 0, lay, in_order=True)
 
     def _alone(self, array: Any) -> Any:
         if is_text(array):  # It is for a step that runs as plain Python.

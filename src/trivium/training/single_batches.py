@@ -9,8 +9,8 @@ from trivium.data import make_source
 from trivium.state import named_arguments
 from trivium.training.in_place import takes_data_alone
 from trivium.training.logs import numbers
+from trivium.training.outputs import joined
 from trivium.training.preparation import Preparation
-from trivium.training.run import joined
 from trivium.training.transaction import Transaction
 
 __all__ = ["SingleBatches", "listed"]
