@@ -18,7 +18,7 @@ from trivium.compat.written import covers
 from trivium.ops.keys import key_of
 from trivium.state import SeedGenerator
 
-__all__: list[str] = []
+__all__ = ["key_of_seed"]
 
 
 @covers("tensorflow.random.Algorithm", "tensorflow.random.experimental.Algorithm")
@@ -32,7 +32,7 @@ def _sizes(shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in np.atleast_1d(np.asarray(shape, "int64")).tolist())
 
 
-def _key(seed: Any) -> Any:
+def key_of_seed(seed: Any) -> Any:
     """Return JAX's key for the two whole numbers that TensorFlow's stateless functions take."""
     two = jnp.asarray(seed)
     if two.shape != (2,):
@@ -79,7 +79,7 @@ def _stateless_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", name: str | None = None,
     alg: Any = None,
 ) -> Any:  # fmt: skip
-    return _normal(_key(seed), shape, mean, stddev, dtype)
+    return _normal(key_of_seed(seed), shape, mean, stddev, dtype)
 
 
 @covers("tensorflow.random.stateless_truncated_normal")
@@ -87,7 +87,7 @@ def _stateless_truncated_normal(
     shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", name: str | None = None,
     alg: Any = None,
 ) -> Any:  # fmt: skip
-    return _truncated(_key(seed), shape, mean, stddev, dtype)
+    return _truncated(key_of_seed(seed), shape, mean, stddev, dtype)
 
 
 @covers("tensorflow.random.stateless_uniform")
@@ -95,7 +95,7 @@ def _stateless_uniform(
     shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = "float32", name: str | None = None,
     alg: Any = None,
 ) -> Any:  # fmt: skip
-    return _uniform(_key(seed), shape, minval, maxval, dtype)
+    return _uniform(key_of_seed(seed), shape, minval, maxval, dtype)
 
 
 @covers("tensorflow.random.stateless_categorical")
@@ -104,7 +104,7 @@ def _stateless_categorical(
 ) -> Any:
     logits = jnp.asarray(logits)
     drawn = jax.random.categorical(
-        _key(seed), logits[:, None], shape=(logits.shape[0], num_samples)
+        key_of_seed(seed), logits[:, None], shape=(logits.shape[0], num_samples)
     )
     return drawn.astype(str(dtype))
 
@@ -118,7 +118,9 @@ def _stateless_binomial(
     output_dtype: Any = "int32",
     name: str | None = None,
 ) -> Any:
-    drawn = jax.random.binomial(_key(seed), jnp.asarray(counts, "float32"), probs, _sizes(shape))
+    drawn = jax.random.binomial(
+        key_of_seed(seed), jnp.asarray(counts, "float32"), probs, _sizes(shape)
+    )
     return drawn.astype(str(output_dtype))
 
 
@@ -131,7 +133,7 @@ def _stateless_gamma(
     dtype: Any = "float32",
     name: str | None = None,
 ) -> Any:
-    drawn = jax.random.gamma(_key(seed), alpha, _sizes(shape), str(dtype))
+    drawn = jax.random.gamma(key_of_seed(seed), alpha, _sizes(shape), str(dtype))
     return drawn if beta is None else drawn / beta
 
 
@@ -139,22 +141,22 @@ def _stateless_gamma(
 def _stateless_poisson(
     shape: Any, seed: Any, lam: Any, dtype: Any = "int32", name: str | None = None
 ) -> Any:
-    return _poisson_numbers(_key(seed), lam, _sizes(shape), dtype)
+    return _poisson_numbers(key_of_seed(seed), lam, _sizes(shape), dtype)
 
 
 @covers("tensorflow.random.experimental.stateless_shuffle")
 def _stateless_shuffle(value: Any, seed: Any, alg: Any = None, name: str | None = None) -> Any:
-    return jax.random.permutation(_key(seed), jnp.asarray(value), axis=0)
+    return jax.random.permutation(key_of_seed(seed), jnp.asarray(value), axis=0)
 
 
 @covers("tensorflow.random.split", "tensorflow.random.experimental.stateless_split")
 def _split(seed: Any, num: int = 2, alg: Any = None) -> Any:
-    return jnp.stack([_pair(key) for key in jax.random.split(_key(seed), num)])
+    return jnp.stack([_pair(key) for key in jax.random.split(key_of_seed(seed), num)])
 
 
 @covers("tensorflow.random.fold_in", "tensorflow.random.experimental.stateless_fold_in")
 def _fold_in(seed: Any, data: Any, alg: Any = None) -> Any:
-    return _pair(jax.random.fold_in(_key(seed), data))
+    return _pair(jax.random.fold_in(key_of_seed(seed), data))
 
 
 # -- draws that go on -------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
-"""`tf.image`: sizes, parts and turns of images, what they are compared by, boxes in them."""
+"""`tf.image`: sizes, parts and turns of images, what they are compared by."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -15,8 +16,10 @@ from trivium.compat.tensorflow.hosted import as_kind, hosted
 from trivium.compat.tensorflow.image_colors import convert
 from trivium.compat.written import covers
 from trivium.graph import SymbolicTensor
-from trivium.ops.boxes import non_max_suppression
+from trivium.graph.op import op
+from trivium.ops.image.filters import similarity_maps
 from trivium.preprocessing.image.resampling import METHODS, resample
+from trivium.state.types import Array, ArrayLike
 
 __all__: list[str] = []
 
@@ -320,60 +323,48 @@ def _ssim(
     return ops.image.ssim(a, b, float(most), filter_size, filter_sigma, k1, k2, "channels_last")
 
 
-# -- boxes ------------------------------------------------------------------------------------------------------
-
-# TensorFlow's own order of colors.
-_COLORS = (
-    (1, 1, 0), (0, 0, 1), (1, 0, 0), (0, 1, 0), (0.5, 0, 0.5), (0.5, 0.5, 0), (0.5, 0, 0),
-    (0, 0, 0.5), (0, 1, 1), (1, 0, 1),
-)  # fmt: skip
-
-
-@covers("tensorflow.image.draw_bounding_boxes")
-def _draw_bounding_boxes(images: Any, boxes: Any, colors: Any, name: str | None = None) -> Any:
-    pixels = np.array(images)
-    rows, columns, channels = pixels.shape[1:]
-    colors = _COLORS if colors is None or not len(colors) else np.asarray(colors)
-    for image, found in zip(pixels, np.asarray(boxes, np.float32), strict=True):
-        for number, (y1, x1, y2, x2) in enumerate(found):
-            color = np.ones(channels, np.float32)
-            chosen = np.asarray(colors[number % len(colors)], np.float32)[:channels]
-            color[: len(chosen)] = chosen
-            top, bottom = int(y1 * (rows - 1)), int(y2 * (rows - 1))
-            left, right = int(x1 * (columns - 1)), int(x2 * (columns - 1))
-            if (
-                top >= rows
-                or bottom < 0
-                or left >= columns
-                or right < 0
-                or bottom < top
-                or right < left
-            ):
-                continue
-            across = slice(max(left, 0), min(right, columns - 1) + 1)
-            along = slice(max(top, 0), min(bottom, rows - 1) + 1)
-            for row in (top, bottom):
-                if 0 <= row < rows:
-                    image[row, across] = color
-            for column in (left, right):
-                if 0 <= column < columns:
-                    image[along, column] = color
-    return jnp.asarray(pixels)
-
-
-@covers("tensorflow.image.non_max_suppression")
-def _non_max_suppression(
-    boxes: Any,
-    scores: Any,
-    max_output_size: int,
-    iou_threshold: float = 0.5,
-    score_threshold: float = float("-inf"),
-    name: str | None = None,
+@covers("tensorflow.image.ssim_multiscale")
+def _ssim_multiscale(
+    img1: Any,
+    img2: Any,
+    max_val: Any,
+    power_factors: Sequence[float] = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333),
+    filter_size: int = 11,
+    filter_sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
 ) -> Any:
-    kept = non_max_suppression(
-        boxes, scores, int(max_output_size), float(iou_threshold), float(score_threshold)
-    )
-    return jnp.asarray(kept)
+    a, b, most = _comparable(img1, img2, max_val)
+    powers = tuple(float(p) for p in np.ravel(power_factors))
+    return _at_several_scales(a, b, powers, float(most), filter_size, filter_sigma, k1, k2)
+
+
+@op
+@functools.partial(jax.jit, static_argnums=range(2, 8))
+def _at_several_scales(
+    a: ArrayLike, b: ArrayLike, powers: tuple[float, ...], *settings: Any
+) -> Array:
+    """Return the structural similarity of images, halved again and again.
+
+    Wang et al., "Multi-scale Structural Similarity for Image Quality Assessment", 2003,
+    https://doi.org/10.1109/ACSSC.2003.1292216
+    """
+    pair = jnp.stack([jnp.asarray(a), jnp.asarray(b)])
+    parts: list[Array] = []
+    for last in (*[False] * (len(powers) - 1), True):
+        flat = pair.reshape(2, -1, *pair.shape[-3:])
+        light, structure = similarity_maps(jnp.concatenate([flat[0], flat[1]], -1), *settings)
+        found = jnp.mean(light * structure if last else structure, (1, 2))
+        parts.append(jax.nn.relu(found).reshape(*pair.shape[1:-3], -1))
+        odd = [n % 2 for n in pair.shape[-3:-1]]
+        edges = [(0, 0)] * (pair.ndim - 3) + [(0, n) for n in odd] + [(0, 0)]
+        pair = jnp.pad(pair, edges, "symmetric")
+        rows, columns, channels = pair.shape[-3:]
+        pair = pair.reshape(*pair.shape[:-3], rows // 2, 2, columns // 2, 2, channels).mean(
+            (-4, -2)
+        )
+    each = [part**power for part, power in zip(parts, powers, strict=True)]
+    return jnp.mean(functools.reduce(jnp.multiply, each), -1)
 
 
 def _tensor(images: Any) -> Any:

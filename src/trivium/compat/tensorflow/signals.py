@@ -14,7 +14,7 @@ from trivium.compat.written import covers
 from trivium.graph.op import op
 from trivium.state.types import Array, ArrayLike
 
-__all__: list[str] = []
+__all__ = ["frames_of", "vorbis_window"]
 
 # -- transforms: of complex numbers, which our ops have as pairs of parts ------------------------------------------
 
@@ -49,6 +49,34 @@ def _cover_transform(name: str, rank: int, real: bool) -> None:
 for _name in ("fft", "ifft", "rfft", "irfft"):
     for _rank in (1, 2, 3):
         _cover_transform(_name, _rank, "r" in _name)
+
+
+@op
+def _transform_axes(
+    x: ArrayLike, kind: str, sizes: list[int] | None, axes: list[int] | None, norm: str | None
+) -> Array:
+    made: Array = getattr(jnp.fft, kind)(jnp.asarray(x), sizes, axes, norm)
+    return made
+
+
+def _cover_any_axes(kind: str) -> None:
+    def transform(
+        input_tensor: ArrayLike,
+        fft_length: ArrayLike | None = None,
+        axes: ArrayLike | None = None,
+        norm: str | None = None,
+        name: str | None = None,
+    ) -> Array:
+        sizes, along = (
+            None if n is None else np.ravel(np.asarray(n)).tolist() for n in (fft_length, axes)
+        )
+        return _transform_axes(input_tensor, kind, sizes, along, norm)
+
+    covers(f"tensorflow.signal.{kind[:-1]}nd", f"tensorflow.{kind[:-1]}nd")(transform)
+
+
+for _name in ("fftn", "ifftn", "rfftn", "irfftn"):
+    _cover_any_axes(_name)
 
 
 @covers("tensorflow.signal.fftshift")
@@ -126,7 +154,8 @@ def _kaiser_window(
 
 
 @covers("tensorflow.signal.vorbis_window")
-def _vorbis_window(window_length: Any, dtype: Any = "float32", name: str | None = None) -> Any:
+def vorbis_window(window_length: Any, dtype: Any = "float32", name: str | None = None) -> Any:
+    """Return the window that the audio format Vorbis has, whose squares add up to 1 where frames overlap by half."""
     places = (np.arange(int(window_length)) + 0.5) / int(window_length)
     return jnp.asarray(np.sin(np.pi / 2 * np.sin(np.pi * places) ** 2), str(dtype))
 
@@ -135,7 +164,7 @@ def _vorbis_window(window_length: Any, dtype: Any = "float32", name: str | None 
 
 
 @covers("tensorflow.signal.frame")
-def _frame(
+def frames_of(
     signal: Any,
     frame_length: int,
     frame_step: int,
@@ -144,6 +173,7 @@ def _frame(
     axis: int = -1,
     name: str | None = None,
 ) -> Any:
+    """Return the parts of a signal that are so long, one every so many steps, on an axis of their own."""
     signal = ops.convert_to_tensor(signal) if not hasattr(signal, "shape") else signal
     rank = len(signal.shape)
     axis %= rank
@@ -183,7 +213,7 @@ def _stft(
     name: str | None = None,
 ) -> Any:
     length = int(frame_length)
-    frames = _frame(signals, length, frame_step, pad_end)
+    frames = frames_of(signals, length, frame_step, pad_end)
     size = _power_of_two(length) if fft_length is None else int(fft_length)
     return _transform(frames * _weights(window_fn, length, ops.dtype(frames)), "rfftn", [size], 1)
 

@@ -244,21 +244,3 @@ def _rank(input: SparseArray, name: Any = None) -> Any:
 @serves(SparseArray, "tensorflow.is_tensor")
 def _is_tensor(x: Any) -> bool:
     return True
-
-
-@covers("tensorflow.nn.embedding_lookup_sparse")
-def _embedding_lookup_sparse(
-    params: Any, sp_ids: SparseArray, sp_weights: Any = None, combiner: Any = None, max_norm: Any = None,
-    name: Any = None, allow_fast_lookup: bool = False,
-) -> Any:  # fmt: skip
-    table = jnp.asarray(params.value if hasattr(params, "value") else params)
-    rows, count = sp_ids.places[:, 0], sp_ids.shape[0]
-    weights = jnp.ones(len(rows), table.dtype) if sp_weights is None else sp_weights.values
-    total = jnp.zeros((count, table.shape[1]), table.dtype)
-    total = total.at[rows].add(table[sp_ids.values] * weights[:, None])
-    if combiner == "sum":
-        return total
-    power = 2 if combiner == "sqrtn" else 1
-    size = jnp.zeros(count, table.dtype).at[rows].add(weights**power)
-    size = jnp.sqrt(size) if combiner == "sqrtn" else size
-    return total / jnp.where(size == 0, 1, size)[:, None]

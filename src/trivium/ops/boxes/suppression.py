@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
-__all__ = ["non_max_suppression"]
+from trivium.state.types import ArrayLike
+
+__all__ = ["non_max_suppression", "overlaps_of", "suppressed"]
+
+Overlaps: TypeAlias = Callable[[int, np.ndarray], np.ndarray]
 
 
 def non_max_suppression(
-    boxes: Any,
-    scores: Any,
+    boxes: ArrayLike,
+    scores: ArrayLike,
     max_output_size: int,
     iou_threshold: float = 0.5,
     score_threshold: float = float("-inf"),
@@ -39,21 +44,67 @@ def non_max_suppression(
         Neubeck and Van Gool, "Efficient Non-Maximum Suppression", ICPR 2006,
         https://doi.org/10.1109/ICPR.2006.479
     """
+    return suppressed(overlaps_of(boxes), scores, max_output_size, iou_threshold, score_threshold)[
+        0
+    ]
+
+
+def overlaps_of(boxes: ArrayLike) -> Overlaps:
+    """Return a function of a box's number and those of others: the intersections over the unions.
+
+    Args:
+        boxes: Boxes by two opposite corners, shape `(n, 4)`.
+
+    Example:
+        >>> overlaps_of([[0, 0, 2, 2], [0, 0, 2, 1]])(0, np.array([0, 1])).tolist()
+        [1.0, 0.5]
+    """
     corners = np.asarray(boxes, np.float32).reshape(-1, 2, 2)
     low, high = corners.min(1), corners.max(1)
     areas = (high - low).prod(1)
-    values = np.asarray(scores, np.float32)
-    order = np.argsort(-values, kind="stable")
-    order = order[values[order] > score_threshold]
-    kept: list[int] = []
-    while len(order) and len(kept) < max_output_size:
-        best, order = order[0], order[1:]
-        kept.append(best)
-        inside = np.minimum(high[order], high[best]) - np.maximum(low[order], low[best])
+
+    def overlaps(best: int, others: np.ndarray) -> np.ndarray:
+        inside = np.minimum(high[others], high[best]) - np.maximum(low[others], low[best])
         overlap = inside.clip(min=0).prod(1)
-        union = areas[order] + areas[best] - overlap
-        ious = np.where(
-            (areas[order] > 0) & (areas[best] > 0), overlap / np.where(union, union, 1), 0
-        )
-        order = order[ious <= iou_threshold]
-    return np.array(kept, np.int32)
+        union = areas[others] + areas[best] - overlap
+        both = (areas[others] > 0) & (areas[best] > 0)
+        return np.where(both, overlap / np.where(union, union, 1), 0)
+
+    return overlaps
+
+
+def suppressed(
+    overlaps: Overlaps,
+    scores: ArrayLike,
+    max_output_size: int,
+    threshold: float = 0.5,
+    score_threshold: float = float("-inf"),
+    sigma: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of what is kept, the best first, and their scores.
+
+    Args:
+        overlaps: Says how much one, by its number, overlaps with others, by theirs.
+        scores: How good each is, shape `(n,)`.
+        max_output_size: The most to keep.
+        threshold: How much two that are kept may overlap.
+        score_threshold: What has no score above it is left out.
+        sigma: If above 0, what overlaps with a better one has its score lowered, by `exp(-overlap^2 / (2 sigma))`,
+            so that it may stay (Bodla et al., "Soft-NMS", ICCV 2017, https://arxiv.org/abs/1704.04503).
+
+    Example:
+        >>> suppressed(overlaps_of([[0, 0, 2, 2], [0, 0, 2, 1]]), [0.5, 1.0], 2, 1.0, sigma=0.5)[1].round(2)
+        array([1.  , 0.39], dtype=float32)
+    """
+    values = np.asarray(scores, np.float32).copy()
+    left = np.flatnonzero(values > score_threshold)
+    kept: list[int] = []
+    while len(left) and len(kept) < max_output_size:
+        best = int(left[np.argmax(values[left])])
+        kept.append(best)
+        left = left[left != best]
+        shared = overlaps(best, left)
+        if sigma > 0:
+            values[left] *= np.exp(-np.square(shared) / (2 * sigma))
+        left = left[(shared <= threshold) & (values[left] > score_threshold)]
+    return np.array(kept, np.int32), values[kept]

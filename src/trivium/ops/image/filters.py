@@ -225,22 +225,48 @@ def ssim(
         raise ValueError(f"both images have one shape; got {a.shape} and {b.shape}.")
 
     def similarity(pair: Array) -> Array:
-        height, width, _ = pair.shape[1:]
-        if any(isinstance(n, int) and n < filter_size for n in (height, width)):
-            raise ValueError(
-                f"images are at least as large as `filter_size`, {filter_size}; these are {height} by {width}."
-            )
-        wide = pair.astype(jnp.promote_types(pair.dtype, "float32"))
-        x, y = jnp.split(wide, 2, -1)
-        means = jnp.concatenate([x, y, x * x, y * y, x * y], -1)
-        smooth = blur(means, (filter_size,) * 2, (filter_sigma,) * 2, "valid")
-        mean_x, mean_y, xx, yy, xy = jnp.split(smooth, 5, -1)
-        c1, c2 = (k1 * max_val) ** 2, (k2 * max_val) ** 2
-        light = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-        spreads = xx - mean_x**2 + yy - mean_y**2
-        structure = (2 * (xy - mean_x * mean_y) + c2) / (spreads + c2)
+        light, structure = similarity_maps(pair, max_val, filter_size, filter_sigma, k1, k2)
         return jnp.mean(light * structure, (1, 2, 3), keepdims=True).astype(pair.dtype)
 
     channels = -3 if data_format == "channels_first" else -1
     results = on_batch(similarity, jnp.concatenate([a, b], channels), data_format)
     return results.reshape(results.shape[:-3])
+
+
+def similarity_maps(
+    pair: Array, max_val: float, filter_size: int, filter_sigma: float, k1: float, k2: float
+) -> tuple[Array, Array]:
+    """Return how alike two images are at each place: in their light, and in their structure.
+
+    Args:
+        pair: Images behind each other on the axis of channels, shape `(batch, height, width, 2 * channels)`.
+        max_val: See `ssim`, as for the others.
+        filter_size: How many rows and columns are compared at a time.
+        filter_sigma: The standard deviation of their weights.
+        k1: What keeps dark places from dividing by 0.
+        k2: What keeps plain places from it.
+
+    Returns:
+        Two arrays of shape `(batch, height, width, channels)`, without the places at the edges.
+
+    Raises:
+        ValueError: The images are smaller than the filter.
+
+    Example:
+        >>> [part.shape for part in similarity_maps(jnp.ones((1, 5, 5, 2)), 1.0, 3, 1.5, 0.01, 0.03)]
+        [(1, 3, 3, 1), (1, 3, 3, 1)]
+    """
+    height, width, _ = pair.shape[1:]
+    if any(isinstance(n, int) and n < filter_size for n in (height, width)):
+        raise ValueError(
+            f"images are at least as large as `filter_size`, {filter_size}; these are {height} by {width}."
+        )
+    wide = pair.astype(jnp.promote_types(pair.dtype, "float32"))
+    x, y = jnp.split(wide, 2, -1)
+    means = jnp.concatenate([x, y, x * x, y * y, x * y], -1)
+    smooth = blur(means, (filter_size,) * 2, (filter_sigma,) * 2, "valid")
+    mean_x, mean_y, xx, yy, xy = jnp.split(smooth, 5, -1)
+    c1, c2 = (k1 * max_val) ** 2, (k2 * max_val) ** 2
+    light = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    spreads = xx - mean_x**2 + yy - mean_y**2
+    return light, (2 * (xy - mean_x * mean_y) + c2) / (spreads + c2)
