@@ -20,7 +20,8 @@ from trivium.state.configured import Configured
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.faces import faces
 from trivium.state.registry import Registry, suggest
-from trivium.state.seeds import SeedGenerator, host_generator
+from trivium.state.seeds import Seed, SeedGenerator, host_generator
+from trivium.state.types import DType
 from trivium.state.variable import Variable
 
 __all__ = [
@@ -98,7 +99,7 @@ class Initializer(Configured):
         [0.5, 0.5]
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> Any:
         """Return the first values of a variable.
 
         Args:
@@ -124,7 +125,7 @@ class Zeros(Initializer):
         [0.0, 0.0]
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return zeros of this shape and dtype."""
         return np.zeros(_shape(shape), _dtype(dtype))
 
@@ -138,7 +139,7 @@ class Ones(Initializer):
         [1, 1]
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return ones of this shape and dtype."""
         return np.ones(_shape(shape), _dtype(dtype))
 
@@ -158,7 +159,7 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return the value in this shape and dtype."""
         return np.full(_shape(shape), np.asarray(self.value), _dtype(dtype))
 
@@ -179,7 +180,7 @@ class _Given(Constant):
 
     _written_as = Constant
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         if _shape(shape) != tuple(self.value.shape):
             raise ValueError(
                 f"The array given as an initializer has shape {tuple(self.value.shape)}, but the "
@@ -207,7 +208,7 @@ class Identity(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return the matrix.
 
         Args:
@@ -226,17 +227,17 @@ class Identity(Initializer):
 class _Random(Initializer):
     """Base of initializers that draw: it reads, keeps and writes the seed."""
 
-    def __init__(self, seed: Any = None) -> None:
+    def __init__(self, seed: Seed = None) -> None:
         whole = isinstance(seed, int | np.integer) and seed >= 0
         if not (seed is None or whole or isinstance(seed, SeedGenerator)):
             raise ValueError(
                 f"{type(self).__name__}: `seed` is a whole number of at least 0, a "
                 f"`SeedGenerator` or None; got {seed!r}."
             )
-        self.seed = int(seed) if whole else seed
+        self.seed = int(seed) if isinstance(seed, int | np.integer) else seed
 
     def _draw(
-        self, kind: str, shape: Sequence[int], dtype: Any, scale: float, shift: float = 0.0
+        self, kind: str, shape: Sequence[int], dtype: DType | None, scale: float, shift: float = 0.0
     ) -> np.ndarray:
         """Return `shift + scale * draws` of the standard distribution `kind`."""
         wanted = self._float(dtype)
@@ -246,7 +247,7 @@ class _Random(Initializer):
         values += float(shift)
         return values.astype(wanted, copy=False)
 
-    def _float(self, dtype: Any) -> np.dtype[Any]:
+    def _float(self, dtype: DType | None) -> np.dtype[Any]:
         wanted = _dtype(dtype)
         if not is_float(wanted):
             raise ValueError(f"{type(self).__name__} draws floats; got the dtype {wanted.name!r}.")
@@ -268,12 +269,12 @@ class RandomNormal(_Random):
         0.01
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return draws of this shape and float dtype."""
         return self._draw("untruncated_normal", shape, dtype, self.stddev, self.mean)
 
@@ -292,7 +293,7 @@ class TruncatedNormal(RandomNormal):
         True
     """
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return draws of this shape and float dtype."""
         return self._draw("truncated_normal", shape, dtype, self.stddev, self.mean)
 
@@ -312,12 +313,12 @@ class RandomUniform(_Random):
         True
     """
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
         self.minval = minval
         self.maxval = maxval
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return draws of this shape and float dtype."""
         return self._draw("uniform", shape, dtype, self.maxval - self.minval, self.minval)
 
@@ -353,7 +354,7 @@ class VarianceScaling(_Random):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: Any = None,
+        seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -378,7 +379,7 @@ class VarianceScaling(_Random):
         self.input_axes = input_axes
         self.output_axes = output_axes
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return draws of this shape and float dtype."""
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
@@ -398,7 +399,7 @@ class _NamedScaling(VarianceScaling):
 
     def __init__(
         self,
-        seed: Any = None,
+        seed: Seed = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -550,11 +551,11 @@ class Orthogonal(_Random):
         https://arxiv.org/abs/1312.6120
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return the matrix in this shape and float dtype.
 
         Raises:
@@ -612,7 +613,7 @@ class STFT(Initializer):
                 raise ValueError(f"STFT: `{name}` is one of {known}; got {value!r}.")
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
 
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
+    def __call__(self, shape: Sequence[int], dtype: DType | None = None) -> np.ndarray:
         """Return the kernel, of shape `(samples, 1, frequencies)`.
 
         Raises:
@@ -691,11 +692,13 @@ def _shape(shape: Any) -> tuple[int, ...]:
         ) from None
 
 
-def _dtype(dtype: Any) -> np.dtype[Any]:
+def _dtype(dtype: DType | None) -> np.dtype[Any]:
     return jnp.dtype(standardize_dtype(dtype))
 
 
-def _truncated(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def _truncated(
+    rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> np.ndarray:
     values = rng.standard_normal(shape, dtype)
     flat = values.reshape(-1)
     outside = np.flatnonzero(np.abs(flat) > _CUT)

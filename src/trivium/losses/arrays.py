@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from trivium.data.convert import in_range
 from trivium.state.dtypes import floatx
 from trivium.state.logits import keep_logits
+from trivium.state.types import DType
 
 __all__ = [
     "align_weight",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-def as_array(x: Any, dtype: Any = None) -> jax.Array:
+def as_array(x: Any, dtype: DType | None = None) -> jax.Array:
     """Return `x` as a JAX array; Python's floats get the default float type.
 
     Example:
@@ -221,7 +222,7 @@ def prepare(
     return y_true, y_pred
 
 
-def returned(function: str, value: Any, dtype: Any = None) -> jax.Array:
+def returned(function: str, value: Any, dtype: DType | None = None) -> jax.Array:
     """Return what a user's function gave as an array.
 
     Args:

@@ -21,7 +21,7 @@ from trivium.losses.arrays import (
 )
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.state.configured import Configured
-from trivium.state.dtype_policies import get_policy
+from trivium.state.dtype_policies import DTypeLike, get_policy
 from trivium.state.dtypes import floatx
 from trivium.state.guarding import Guarded
 from trivium.state.masks import get_mask
@@ -63,7 +63,7 @@ class Loss(Guarded, Configured):
         self,
         name: str | None = None,
         reduction: str | None = "sum_over_batch_size",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         if reduction is not None and reduction not in _REDUCTIONS:
             raise ValueError(
@@ -218,7 +218,7 @@ class LossFunctionWrapper(FunctionWrapper, Loss):
         fn: Callable[..., Any],
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
@@ -261,6 +261,6 @@ class FunctionLoss(LossFunctionWrapper):
         self,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(type(self).function, reduction, name, dtype)

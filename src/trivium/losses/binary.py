@@ -11,6 +11,7 @@ from trivium.losses.arrays import power, prepare
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.logarithms import log_odds, weighed
+from trivium.state.dtype_policies import DTypeLike
 
 __all__ = [
     "BinaryCrossentropy",
@@ -134,7 +135,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             binary_crossentropy,
@@ -180,7 +181,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             binary_focal_crossentropy,

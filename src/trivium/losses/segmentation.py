@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.losses.arrays import prepare
 from trivium.losses.base import LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.dtypes import epsilon
 
 __all__ = ["Dice", "Tversky", "dice", "tversky"]
@@ -96,7 +97,7 @@ class Dice(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "dice",
         axis: Any = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
@@ -129,6 +130,6 @@ class Tversky(LossFunctionWrapper):
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "tversky",
         axis: Any = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

@@ -11,6 +11,7 @@ from trivium.losses.arrays import as_array, as_floats
 from trivium.losses.base import FunctionLoss, LossFunctionWrapper
 from trivium.losses.registry import LOSSES, loss_function
 from trivium.ops.arrays import as_wide_floats
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.masks import set_mask
 
 __all__ = ["CTC", "Circle", "circle", "ctc"]
@@ -153,7 +154,7 @@ class Circle(LossFunctionWrapper):
         remove_diagonal: bool = True,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = "circle",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(
             circle,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.losses.arrays import as_array, fits, prepare, shape_error
 from trivium.metrics.base import metric_class, metric_function
 from trivium.metrics.reduction import FunctionMean, MeanMetricWrapper
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.dtypes import floatx
 
 __all__ = [
@@ -233,7 +234,10 @@ class BinaryAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(
-        self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self,
+        name: str | None = "binary_accuracy",
+        dtype: DTypeLike | None = None,
+        threshold: float = 0.5,
     ) -> None:
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
@@ -279,7 +283,10 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(
-        self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None
+        self,
+        k: int = 5,
+        name: str | None = "top_k_categorical_accuracy",
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
@@ -306,7 +313,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         self,
         k: int = 5,
         name: str | None = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(

@@ -11,6 +11,7 @@ import numpy as np
 from trivium.losses.arrays import as_array, divide_no_nan
 from trivium.metrics.base import metric_class
 from trivium.metrics.confusion import CountingMetric
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.dtypes import epsilon
 from trivium.state.registry import suggest
 
@@ -69,7 +70,7 @@ class AUC(CountingMetric):
         curve: str = "ROC",
         summation_method: str = "interpolation",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         thresholds: Any = None,
         multi_label: bool = False,
         num_labels: int | None = None,

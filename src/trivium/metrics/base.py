@@ -13,7 +13,7 @@ from trivium.graph import op
 from trivium.losses.registry import LOSSES, FunctionRegistry
 from trivium.state.configured import Configured
 from trivium.state.copying import Copied
-from trivium.state.dtype_policies import get_policy
+from trivium.state.dtype_policies import DTypeLike, get_policy
 from trivium.state.dtypes import floatx
 from trivium.state.guarding import Guarded
 from trivium.state.names import auto_name, to_snake_case
@@ -22,6 +22,7 @@ from trivium.state.registry import suggest
 from trivium.state.scopes import StatelessScope
 from trivium.state.tracking import METRICS as TRACKED_METRICS
 from trivium.state.tracking import members, unique
+from trivium.state.types import DType
 from trivium.state.variable import Variable
 
 __all__ = ["METRICS", "Metric", "metric_class", "metric_function"]
@@ -51,11 +52,11 @@ def metric_function(function: Callable[P, R]) -> Callable[P, R]:
     return declared
 
 
-def _zeros(shape: tuple[int, ...], dtype: Any = None) -> np.ndarray:
+def _zeros(shape: tuple[int, ...], dtype: DType | None = None) -> np.ndarray:
     return np.zeros(shape, dtype)
 
 
-def _ones(shape: tuple[int, ...], dtype: Any = None) -> np.ndarray:
+def _ones(shape: tuple[int, ...], dtype: DType | None = None) -> np.ndarray:
     return np.ones(shape, dtype)
 
 
@@ -119,7 +120,7 @@ class Metric(Guarded, Copied, Configured):
         if "result" in cls.__dict__:
             cls.result = _with_values(cls.__dict__["result"])  # type: ignore[method-assign]
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(self, dtype: DTypeLike | None = None, name: str | None = None) -> None:
         self.name = name or auto_name(to_snake_case(type(self).__name__))
         self.dtype = get_policy(dtype or floatx()).compute_dtype
         self._variables: list[Variable] = []
@@ -154,7 +155,7 @@ class Metric(Guarded, Copied, Configured):
         self,
         shape: Sequence[int],
         initializer: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
@@ -205,7 +206,7 @@ class Metric(Guarded, Copied, Configured):
         self,
         shape: Sequence[int] = (),
         initializer: Any = None,
-        dtype: Any = None,
+        dtype: DType | None = None,
         name: str | None = None,
     ) -> Variable:
         """Add a variable to the state; see `add_variable`."""

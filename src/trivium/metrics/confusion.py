@@ -11,6 +11,7 @@ import numpy as np
 from trivium.losses.arrays import divide_no_nan
 from trivium.metrics.base import Metric, metric_class
 from trivium.metrics.counting import NEVER_BELOW, count_decisions
+from trivium.state.dtype_policies import DTypeLike
 
 __all__ = [
     "CountingMetric",
@@ -95,7 +96,7 @@ class _AtThresholds(CountingMetric):
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
@@ -118,7 +119,9 @@ class _AtThresholds(CountingMetric):
 
 
 class _Count(_AtThresholds):
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(
+        self, thresholds: Any = None, name: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__(thresholds, name=name, dtype=dtype)
 
     def result(self) -> jax.Array:
@@ -280,7 +283,7 @@ class _BestAt(CountingMetric):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         place = type(self).__name__
         if not 0 <= value <= 1:
@@ -332,7 +335,7 @@ class SensitivityAtSpecificity(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
         self.specificity = specificity
@@ -366,7 +369,7 @@ class SpecificityAtSensitivity(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
         self.sensitivity = sensitivity
@@ -399,7 +402,7 @@ class PrecisionAtRecall(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(recall, num_thresholds, class_id, name, dtype)
         self.recall = recall
@@ -432,7 +435,7 @@ class RecallAtPrecision(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(precision, num_thresholds, class_id, name, dtype)
         self.precision = precision

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from trivium.losses.arrays import align_weight, as_array, divide_no_nan, prepare
 from trivium.metrics.base import Metric, metric_class
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.registry import suggest
 
 __all__ = ["F1Score", "FBetaScore"]
@@ -51,7 +52,7 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str | None = "fbeta_score",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         place = type(self).__name__
         if average is not None and average not in _AVERAGES:
@@ -169,6 +170,6 @@ class F1Score(FBetaScore):
         average: str | None = None,
         threshold: float | None = None,
         name: str | None = "f1_score",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)

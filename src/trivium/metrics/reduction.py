@@ -12,6 +12,7 @@ from trivium.losses.arrays import align_weight, as_array, divide_no_nan, returne
 from trivium.losses.base import Loss, apply_mask
 from trivium.losses.registry import LOSSES, FunctionWrapper
 from trivium.metrics.base import Metric, metric_class
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.logits import forget_logits
 from trivium.state.masks import get_mask, set_mask
 
@@ -60,7 +61,7 @@ class Sum(Metric):
         17.0
     """
 
-    def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "sum", dtype: DTypeLike | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable((), dtype=self.dtype, name="total")
 
@@ -98,7 +99,7 @@ class Mean(Metric):
         4.5
     """
 
-    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean", dtype: DTypeLike | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.total = self.add_variable((), dtype=self.dtype, name="total")
         self.count = self.add_variable((), dtype=self.dtype, name="count")
@@ -142,7 +143,11 @@ class MeanMetricWrapper(FunctionWrapper, Mean):
     """
 
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.fn = fn
@@ -206,5 +211,5 @@ class FunctionMean(MeanMetricWrapper):
         (<Error name=error>, 1.5)
     """
 
-    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(self, name: str | None = None, dtype: DTypeLike | None = None) -> None:
         super().__init__(type(self).function, name, dtype)

@@ -12,6 +12,7 @@ from trivium.losses import regression as losses
 from trivium.losses.arrays import align_weight, as_array, divide_no_nan, prepare
 from trivium.metrics.base import Metric, metric_class, metric_function
 from trivium.metrics.reduction import FunctionMean, Mean, MeanMetricWrapper
+from trivium.state.dtype_policies import DTypeLike
 from trivium.state.dtypes import epsilon
 
 __all__ = [
@@ -168,7 +169,7 @@ class CosineSimilarity(MeanMetricWrapper):
     _left_out: ClassVar[dict[str, Any]] = {"axis": -1}
 
     def __init__(
-        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
+        self, name: str | None = "cosine_similarity", dtype: DTypeLike | None = None, axis: int = -1
     ) -> None:
         super().__init__(cosine_similarity, name, dtype, axis=axis)
 
@@ -190,7 +191,10 @@ class PearsonCorrelation(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(
-        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1
+        self,
+        name: str | None = "pearson_correlation",
+        dtype: DTypeLike | None = None,
+        axis: int = -1,
     ) -> None:
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
@@ -216,7 +220,10 @@ class ConcordanceCorrelation(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(
-        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1
+        self,
+        name: str | None = "concordance_correlation",
+        dtype: DTypeLike | None = None,
+        axis: int = -1,
     ) -> None:
         super().__init__(concordance_correlation, name, dtype, axis=axis)
 
@@ -236,7 +243,9 @@ class RootMeanSquaredError(Mean):
 
     _direction = "down"
 
-    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = "root_mean_squared_error", dtype: DTypeLike | None = None
+    ) -> None:
         super().__init__(name, dtype=dtype)
 
     def update_state(  # type: ignore[override]
@@ -290,7 +299,7 @@ class R2Score(Metric):
         class_aggregation: str | None = "uniform_average",
         num_regressors: int = 0,
         name: str | None = "r2_score",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         known = ("uniform_average", "variance_weighted_average", None)
         if class_aggregation not in known:

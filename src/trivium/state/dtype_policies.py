@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, MutableMapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from trivium.state.configured import Configured
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import Registry, serialize
 from trivium.state.session import own_session, session
+from trivium.state.types import DType
 
 __all__ = [
-    "DTYPE_POLICIES", "QUANTIZATION_MODES", "AWQDTypePolicy", "DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy",
-    "GPTQDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "dtype_policy",
-    "get_policy", "set_dtype_policy",
+    "DTYPE_POLICIES", "QUANTIZATION_MODES", "AWQDTypePolicy", "DTypeLike", "DTypePolicy", "DTypePolicyMap",
+    "FloatDTypePolicy", "GPTQDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy",
+    "dtype_policy", "get_policy", "set_dtype_policy",
 ]  # fmt: skip
 
 DTYPE_POLICIES: Registry[Any] = Registry("dtype policy", "keras.dtype_policies")
@@ -403,3 +404,7 @@ def _named(name: str) -> DTypePolicy:
         return grouped.get(kind, QuantizedDTypePolicy)(mode, source)
     cls = QuantizedFloat8DTypePolicy if kind == "float8" else QuantizedDTypePolicy
     return cls(mode, source)
+
+
+DTypeLike: TypeAlias = DType | DTypePolicy | dict[str, Any]
+"""What an argument `dtype` of a layer, loss or metric may be: a dtype, a policy, its name or its config."""
