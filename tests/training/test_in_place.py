@@ -120,7 +120,8 @@ class Two(tv.Model):
         self.maker_optimizer.apply(gradients, self.maker.trainable_weights)
         self.steps.assign_add(1)
         self.tracker.update_state(noise)
-        return {"judge": loss, "maker": other, "last": noise[0, 0], **{"inner": self.noise()}}
+        logs = {"judge": loss, "maker": other, "last": noise[0, 0], "inner": self.noise()}
+        return {**logs, "steps": self.steps}
 
     def noise(self):
         return {"noise": self.tracker.result()}
@@ -131,7 +132,8 @@ def test_two_optimizers_and_draws():
     model = Two()
     model.compile(tv.optimizers.Adam(0.1), tv.optimizers.SGD(0.1, momentum=0.9))
     history = model.fit(X, epochs=3, batch_size=8, verbose=0).history
-    assert sorted(history) == ["judge", "last", "maker", "noise"]
+    assert sorted(history) == ["judge", "last", "maker", "noise", "steps"]
+    assert history["steps"] == [3, 6, 9]
     assert len(set(history["last"])) == 3 and len(set(history["maker"])) == 3
     assert int(model.steps) == int(model.maker_optimizer.iterations) == 9
     assert np.abs(np.asarray(model.judge_optimizer.variables[2])).max() > 0

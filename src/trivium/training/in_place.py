@@ -97,12 +97,12 @@ def _alone(data: Any) -> Any:
 
 
 def _flat(logs: Any) -> Any:
-    """Return logs with those in inner dicts, as `compile_metrics` has them, beside the others."""
+    """Return logs with those in inner dicts, as `compile_metrics` has them, beside the others; variables' values."""
     if not isinstance(logs, Mapping):
-        return logs
+        return logs.value if isinstance(logs, Variable) else logs
     flat: dict[str, Any] = {}
     for name, value in logs.items():
-        flat.update(_flat(value) if isinstance(value, Mapping) else {name: value})
+        flat.update(_flat(value) if isinstance(value, Mapping) else {name: _flat(value)})
     return flat
 
 

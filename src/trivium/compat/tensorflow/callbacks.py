@@ -12,6 +12,7 @@ import numpy as np
 from trivium import ops
 from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.errors import raised_in_python
+from trivium.compat.tensorflow.rehearsal import rehearsed
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic, op
 from trivium.state.functions import needs_plain_run
@@ -40,7 +41,7 @@ def _py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Any 
         raise NotCovered(
             "tf.py_function without results is not kept in the graph of a model. Call it in the `call` of a layer."
         )
-    return op(_called)(inputs, run, Tout, refuse)
+    return op(_called)(inputs, run, Tout, refuse, func)
 
 
 @covers("tensorflow.numpy_function")
@@ -54,19 +55,22 @@ def _numpy_function(
             return func(*map(np.asarray, inputs))
 
     # TensorFlow has no gradient of it, and takes none.
-    return op(_called)([jax.lax.stop_gradient(x) for x in _each(inp)], run, Tout, None)
+    return op(_called)([jax.lax.stop_gradient(x) for x in _each(inp)], run, Tout, None, func)
 
 
 def _each(inputs: Any) -> list[Any]:
     return [ops.convert_to_tensor(x) for x in inputs]
 
 
-def _called(inputs: Any, run: Callable[..., Any], dtypes: Any, refuse: Any) -> Any:
+def _called(
+    inputs: Any, run: Callable[..., Any], dtypes: Any, refuse: Any, function: Callable[..., Any]
+) -> Any:
     """Return what a Python function gives for some tensors."""
     inputs = _each(inputs)
     if not any(isinstance(x, jax.core.Tracer) for x in inputs):
         return _typed(run(*inputs), dtypes)
-    forms = _forms(inputs, run, dtypes)
+    nothing = isinstance(dtypes, list | tuple) and not dtypes
+    forms = [] if nothing else _forms(inputs, run, dtypes, function)
     if not jax.tree.leaves(forms):
         jax.debug.callback(lambda *given: run(*map(jnp.asarray, given)), *inputs)
         return forms
@@ -91,7 +95,9 @@ def _called(inputs: Any, run: Callable[..., Any], dtypes: Any, refuse: Any) -> A
     return without_gradient(*inputs)
 
 
-def _forms(inputs: list[Any], run: Callable[..., Any], dtypes: Any) -> Any:
+def _forms(
+    inputs: list[Any], run: Callable[..., Any], dtypes: Any, function: Callable[..., Any]
+) -> Any:
     """Return the forms of what a function gives, which compiled code has to know: it is asked with zeros."""
     open_sizes = list(dict.fromkeys(d for x in inputs for d in x.shape if not isinstance(d, int)))
 
@@ -113,9 +119,10 @@ def _forms(inputs: list[Any], run: Callable[..., Any], dtypes: Any) -> Any:
             shape.append(a if a == b else open_sizes[place])
         return jax.ShapeDtypeStruct(tuple(shape), one.dtype)
 
-    with outside_of_traces(), init_scope():
+    with outside_of_traces(), init_scope(), rehearsed(function):
         made = asked(2)
-        return jax.tree.map(form, made, asked(20) if open_sizes else made)
+        formed = jax.tree.map(form, made, asked(20) if open_sizes else made)
+    return formed
 
 
 def _typed(results: Any, dtypes: Any) -> Any:
