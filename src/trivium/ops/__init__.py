@@ -21,9 +21,11 @@ from trivium.ops import (
     creation,
     crossentropy,
     decoding,
+    diagonals,
     elementwise,
     image,
     indexing,
+    joining,
     linalg,
     linear_algebra,
     nan_reductions,
@@ -33,6 +35,8 @@ from trivium.ops import (
     numpy,
     pairwise,
     patterns,
+    powers,
+    products,
     reductions,
     segments,
     shapes,
@@ -40,6 +44,7 @@ from trivium.ops import (
     spectra,
     statistics,
     transformations,
+    trigonometry,
 )
 from trivium.ops.arithmetic import *
 from trivium.ops.attention import *
@@ -49,14 +54,18 @@ from trivium.ops.convolution import *
 from trivium.ops.creation import *
 from trivium.ops.crossentropy import *
 from trivium.ops.decoding import *
+from trivium.ops.diagonals import *
 from trivium.ops.elementwise import *
 from trivium.ops.indexing import *
+from trivium.ops.joining import *
 from trivium.ops.linear_algebra import *
 from trivium.ops.nan_reductions import *
 from trivium.ops.nonlinear import *
 from trivium.ops.normalization import *
 from trivium.ops.pairwise import *
 from trivium.ops.patterns import *
+from trivium.ops.powers import *
+from trivium.ops.products import *
 from trivium.ops.reductions import *
 from trivium.ops.segments import *
 from trivium.ops.shapes import *
@@ -64,6 +73,7 @@ from trivium.ops.signals import *
 from trivium.ops.spectra import *
 from trivium.ops.statistics import *
 from trivium.ops.transformations import *
+from trivium.ops.trigonometry import *
 from trivium.state.registry import Registry
 
 __all__: list[str] = []
@@ -75,14 +85,18 @@ __all__ += convolution.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
 __all__ += decoding.__all__
+__all__ += diagonals.__all__
 __all__ += elementwise.__all__
 __all__ += indexing.__all__
+__all__ += joining.__all__
 __all__ += linear_algebra.__all__
 __all__ += nan_reductions.__all__
 __all__ += nonlinear.__all__
 __all__ += normalization.__all__
 __all__ += pairwise.__all__
 __all__ += patterns.__all__
+__all__ += powers.__all__
+__all__ += products.__all__
 __all__ += reductions.__all__
 __all__ += segments.__all__
 __all__ += shapes.__all__
@@ -90,6 +104,7 @@ __all__ += signals.__all__
 __all__ += spectra.__all__
 __all__ += statistics.__all__
 __all__ += transformations.__all__
+__all__ += trigonometry.__all__
 
 # Configs may name any of them as a function.
 BY_NAME: dict[str, Any] = {n: globals()[n] for n in __all__} | {

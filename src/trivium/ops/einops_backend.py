@@ -13,7 +13,7 @@ from einops._backends import AbstractBackend
 
 from trivium.graph.op import op
 from trivium.graph.tensor import SymbolicTensor
-from trivium.ops import conversions, linear_algebra, reductions, shapes, statistics
+from trivium.ops import conversions, joining, products, reductions, shapes, statistics
 from trivium.ops.arrays import as_array
 from trivium.state.registry import register_keras_serializable
 from trivium.state.types import Array, ArrayLike
@@ -134,7 +134,7 @@ class TriviumBackend(AbstractBackend):  # type: ignore[misc]
 
     def stack_on_zeroth_dimension(self, tensors: list[Any]) -> Any:
         """Return tensors on a new first axis."""
-        return shapes.stack(tensors)
+        return joining.stack(tensors)
 
     def add_axis(self, x: Any, new_position: int) -> Any:
         """Return the tensor with an axis of size 1 more."""
@@ -146,7 +146,7 @@ class TriviumBackend(AbstractBackend):  # type: ignore[misc]
 
     def concat(self, tensors: list[Any], axis: int) -> Any:
         """Return tensors behind each other."""
-        return shapes.concatenate(tensors, axis)
+        return joining.concatenate(tensors, axis)
 
     def is_float_type(self, x: Any) -> bool:
         """Say whether it holds floats."""
@@ -154,7 +154,7 @@ class TriviumBackend(AbstractBackend):  # type: ignore[misc]
 
     def einsum(self, pattern: str, *x: Any) -> Any:
         """Return a sum of products."""
-        return linear_algebra.einsum(pattern, *x)
+        return products.einsum(pattern, *x)
 
     def to_numpy(self, x: Any) -> Any:
         """Return a variable's values."""

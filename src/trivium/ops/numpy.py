@@ -14,19 +14,23 @@ from trivium.ops.creation import (
     arange, empty, empty_like, eye, full, full_like, geomspace, identity, linspace, logspace, ones,
     ones_like, tri, zeros, zeros_like,
 )
+from trivium.ops.diagonals import (
+    diag, diagflat, diagonal, tril, triu,
+)
 from trivium.ops.elementwise import (
-    abs, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, bitwise_invert, bitwise_not,
-    cbrt, ceil, clip, conj, conjugate, cos, cosh, deg2rad, exp, exp2, expm1, fabs, floor, i0, imag,
-    isfinite, isinf, isnan, isneginf, isposinf, isreal, log, log1p, log2, log10, nan_to_num,
-    rad2deg, real, reciprocal, round, sign, signbit, sin, sinc, sinh, sqrt, square, tan, trunc,
+    abs, angle, bitwise_invert, bitwise_not, ceil, clip, conj, conjugate, fabs, floor, imag,
+    isfinite, isinf, isnan, isneginf, isposinf, isreal, nan_to_num, real, round, sign, signbit,
+    trunc,
 )
 from trivium.ops.indexing import (
     argpartition, argsort, bincount, digitize, histogram, isin, nonzero, searchsorted, select, sort,
     take, take_along_axis, unique, unravel_index,
 )
+from trivium.ops.joining import (
+    append, array_split, concatenate, dsplit, dstack, hsplit, hstack, split, stack, vsplit, vstack,
+)
 from trivium.ops.linear_algebra import (
-    corrcoef, correlate, cross, diff, dot, einsum, inner, kron, outer, slogdet, tensordot, trace,
-    vander, vdot,
+    slogdet,
 )
 from trivium.ops.nan_reductions import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
@@ -40,14 +44,19 @@ from trivium.ops.pairwise import (
     bitwise_xor, divide_no_nan, fmax, fmin, fmod, gcd, heaviside, hypot, isclose, lcm, ldexp,
     left_shift, logaddexp, logaddexp2, maximum, minimum, nextafter, right_shift, true_divide, where,
 )
+from trivium.ops.powers import (
+    cbrt, exp, exp2, expm1, i0, log, log1p, log2, log10, reciprocal, sqrt, square,
+)
+from trivium.ops.products import (
+    corrcoef, correlate, cross, diff, dot, einsum, inner, kron, outer, tensordot, trace, vander,
+    vdot,
+)
 from trivium.ops.reductions import (
     all, amax, amin, any, argmax, argmin, count_nonzero, cumprod, cumsum, max, min, prod, ptp, sum,
 )
 from trivium.ops.shapes import (
-    append, array_split, broadcast_to, concatenate, diag, diagflat, diagonal, dsplit, dstack,
-    expand_dims, flip, fliplr, flipud, hsplit, hstack, meshgrid, moveaxis, pad, ravel, repeat,
-    reshape, roll, rot90, split, squeeze, stack, swapaxes, tile, transpose, tril, triu, vsplit,
-    vstack,
+    broadcast_to, expand_dims, flip, fliplr, flipud, meshgrid, moveaxis, pad, ravel, repeat,
+    reshape, roll, rot90, squeeze, swapaxes, tile, transpose,
 )
 from trivium.ops.signals import (
     bartlett, blackman, hamming, hanning, kaiser,
@@ -57,6 +66,10 @@ from trivium.ops.statistics import (
 )
 from trivium.ops.transformations import (
     vectorize,
+)
+from trivium.ops.trigonometry import (
+    arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, deg2rad, rad2deg, sin, sinc, sinh,
+    tan,
 )
 
 __all__ = [
