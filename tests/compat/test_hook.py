@@ -201,7 +201,7 @@ def test_other_processes_are_not_touched(program: Any, tmp_path: Path) -> None:
             "from keras_tuner.applications import HyperResNet",
             "keras_tuner.applications is not covered. Write",
         ),
-        ("tf.data.experimental.SqlDataset('x')", "write a generator of batches"),
+        ("tf.data.experimental.SqlDataset('x')", "from_generator` over a cursor of `sqlite3`"),
         ("tf.data.Dataset.from_tensor_slices([1]).fingerprint(2)", "write a generator of batches"),
         ("tf.data.Dataset.from_tensor_slices([1]).shufle(2)", "Did you mean 'shuffle'"),
         ("tf.reduce_mean([1.0], axs=0)", "Did you mean 'axis'"),

@@ -6,6 +6,7 @@ from vocabulary import tensorflow
 from vocabulary.reasons import DIFFERENT
 
 from trivium.compat import names, vocabulary
+from trivium.compat.instead import INSTEAD
 
 FOUND = tensorflow.names()
 
@@ -14,6 +15,25 @@ def test_the_page_is_up_to_date() -> None:
     assert tensorflow.PAGE.read_text() == tensorflow.page(FOUND), (
         "write it anew: PYTHONPATH=src:tests/support python -m vocabulary"
     )
+
+
+def test_the_overview_has_its_counts() -> None:
+    text = tensorflow.OVERVIEW.read_text()
+    assert all(text.count(mark) == 1 for mark in tensorflow.MARKS)
+    assert text == tensorflow.with_counts(text, FOUND)
+
+
+def test_whatever_is_refused_has_something_instead() -> None:
+    for name in FOUND:
+        assert name.runs or name.instead, f"{name.module}.{name.name}"
+
+
+def test_no_remedy_is_for_a_name_that_is_not_there_or_runs() -> None:
+    refused = {f"{n.module}.{n.name}" for n in FOUND if not n.runs}
+    for path in INSTEAD:
+        assert any(f"{name}.".startswith(f"{path}.") for name in refused) or names.is_module(
+            path
+        ), path
 
 
 def test_each_name_is_one_of_three_things() -> None:

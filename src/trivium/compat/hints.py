@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trivium.compat.instead import INSTEAD
 from trivium.compat.names import names_in
 
 __all__ = ["REFUSED_PACKAGES", "hint_for"]
@@ -30,7 +31,6 @@ _NO_VALUES = (
     "`run_eagerly=True`."
 )
 _IMAGES = "Use the layers for it (`keras.layers`), `keras.ops.image`, NumPy, or PIL."
-_SIGNALS = "Nearly all of `tf.signal` is here; for the rest use `keras.ops` (`stft`, `rfft`) or `scipy.signal`."
 
 # By path; the longest that begins a name counts.
 _HINTS = {
@@ -46,7 +46,6 @@ _HINTS = {
     "tensorflow.data": _PIPELINE,
     "tensorflow.io": _FILES,
     "tensorflow.image": _IMAGES,
-    "tensorflow.signal": _SIGNALS,
     "tensorflow.saved_model": _SAVED,
     "tensorflow.train": "Optimizers are in `keras.optimizers`, schedules in `keras.optimizers.schedules`.",
     "tensorflow.lite": "Trivium computes in JAX; there is no conversion to TensorFlow Lite.",
@@ -71,11 +70,10 @@ _HINTS = {
     "tensorflow.queue": "Use Python's `queue.Queue`, or a generator of batches; `tf.data.Dataset` reads ahead by "
     "`prefetch`.",
     "tensorflow.control_dependencies": "Things are done in the order of the lines: leave it out.",
-    "tensorflow.math.special": "Compute it outside of the model, with `scipy.special`.",
-    "tensorflow.math.sobol_sample": "Draw the points with `scipy.stats.qmc.Sobol`.",
     "tensorflow.linalg.logm": "Compute it outside of the model, with `scipy.linalg.logm`.",
     "tensorflow.quantization": 'Use `model.quantize("int8")`, on a `keras.Model`.',
     "tensorflow.graph_util": _GRAPH,
+    "tensorflow.import_graph_def": _GRAPH,
     "tensorflow.mlir": "The program of a function: `jax.jit(f).lower(*arrays).as_text()`.",
     "tensorflow.raw_ops": "This is TensorFlow's inside; use the public function, in `tf` or `keras.ops`.",
     "tensorflow.sysconfig": "There is no TensorFlow to link with.",
@@ -106,6 +104,8 @@ _HINTS = {
     "keras.wrappers": "Use `keras.wrappers.SKLearnClassifier` or `keras.wrappers.SKLearnRegressor`.",
     "keras.applications": "There are no pretrained networks here: build one of layers, and `load_weights`.",
 }
+
+_HINTS |= INSTEAD
 
 # TensorFlow's operators that are matrices without being written out.
 _HINTS |= {

@@ -16,4 +16,6 @@ if "keras" in sys.argv[1:]:
 for module in faces.WHAT:
     (faces.FOLDER / f"{module}.py").write_text(faces.written(module))
 report.PAGE.write_text(report.page(report.names()))
-tensorflow.PAGE.write_text(tensorflow.page(tensorflow.names()))
+found = tensorflow.names()
+tensorflow.PAGE.write_text(tensorflow.page(found))
+tensorflow.OVERVIEW.write_text(tensorflow.with_counts(tensorflow.OVERVIEW.read_text(), found))

@@ -14,6 +14,7 @@ from trivium.compat.tensorflow.runtime import _nothing
 from vocabulary.reasons import DIFFERENT
 
 PAGE = Path(__file__).parents[3] / "docs" / "tensorflow.md"
+OVERVIEW = PAGE.with_name("from-keras.md")
 HEAD = """# TensorFlow's names
 
 Every public name of TensorFlow {version} around Keras, and what a program that uses it finds under `trivium run`.
@@ -39,7 +40,7 @@ class Name(NamedTuple):
     name: str
     runs: bool
     difference: str  # Empty where there is none.
-    instead: str  # What the message says, where it does not run; may be empty.
+    instead: str  # What the message says, where it does not run.
 
 
 def names() -> list[Name]:
@@ -81,6 +82,29 @@ def page(found: list[Name]) -> str:
     return "".join([HEAD.format(version=version), *rows, _row("all", found), *sections])
 
 
+MARKS = "<!-- counts of TensorFlow's names -->\n", "<!-- end of counts -->\n"
+
+
+def with_counts(text: str, found: list[Name]) -> str:
+    """Return a page with the counts by package, those in it included, between the two marks that it has."""
+    packages: dict[str, list[Name]] = defaultdict(list)
+    for name in found:
+        packages[".".join(shown(f"{name.module}.").split(".")[:2]).rstrip(".")].append(name)
+    whole = [p for p, group in packages.items() if all(n.runs for n in group)]
+    none = [p for p, group in packages.items() if not any(n.runs for n in group)]
+    single = sorted(packages.keys() - {*whole, *none})
+    rows = [_row(f"`{p}`", packages[p]) for p in single]
+    for together in (whole, none):
+        rows.append(_row(_quoted(together), [n for p in together for n in packages[p]]))
+    table = "".join([*HEAD.rsplit("\n\n", 1)[1:], *rows, _row("all", found)])
+    before, _, rest = text.partition(MARKS[0])
+    return f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
+
+
+def _quoted(packages: list[str]) -> str:
+    return ", ".join(f"`{p}`" for p in sorted(packages))
+
+
 def _row(label: str, group: list[Name]) -> str:
     counts = (
         len(group),
@@ -101,8 +125,6 @@ def _section(module: str, group: list[Name]) -> str:
             if getattr(name, kind):
                 said[getattr(name, kind)].append(name)
         parts += [f"- {head}: {_listed(of)}. {_sentence(text)}\n" for text, of in said.items()]
-    if rest := [n for n in group if not n.runs and not n.instead]:
-        parts.append(f"- Refused: {_listed(rest)}.\n")
     return "".join(parts)
 
 
