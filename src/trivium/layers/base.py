@@ -8,6 +8,7 @@ What a layer does stands in the files that this one builds on, each with a class
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trivium import regularizers
@@ -16,6 +17,7 @@ from trivium.layers.calling import Called
 from trivium.layers.own_names import PUBLIC, is_ours, refuse_own_name, refuse_own_names
 from trivium.state.dtype_policies import get_policy
 from trivium.state.frame import current_frame
+from trivium.state.retracing import note_changed
 
 __all__ = ["SEQUENTIAL_KEYS", "Layer"]
 
@@ -153,6 +155,9 @@ class Layer(Called):
             if name[:1] == "_" or name in PUBLIC:
                 refuse_own_name(self, name)
             object.__setattr__(self, name, value)
+            # What the library sets is nothing that users' code was traced with.
+            if self._has_users_code and not is_ours(sys._getframe(1).f_globals.get("__name__", "")):
+                note_changed(self)
 
     def quantize(
         self, mode: str | None = None, type_check: bool = True, config: Any = None

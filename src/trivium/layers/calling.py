@@ -23,8 +23,8 @@ from trivium.layers.signature import signature_of
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
-from trivium.state.jaxpr import fresh_traces, shared_traces
 from trivium.state.masks import get_mask, set_mask
+from trivium.state.retracing import note_traced, shared_traces, traces_of
 from trivium.state.scopes import (
     add_losses,
     autocast_scope,
@@ -54,6 +54,8 @@ class Called(Buildable):
             ValueError: The inputs are not what the layer takes; the message names its path.
         """
         frame = current_frame()
+        if frame.sharing:
+            note_traced()
         if self._parent is None and frame.layers:
             self._parent = weakref.ref(frame.layers[-1])
         if self._built_alone and frame.layers:
@@ -173,7 +175,7 @@ class Called(Buildable):
         return _masks_of(value)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
-        with self._autocasting(), fresh_traces() if self._has_users_code else shared_traces():
+        with self._autocasting(), traces_of(self) if self._has_users_code else shared_traces():
             if self._remat is None:
                 outputs = self.call(*args, **kwargs)
             else:

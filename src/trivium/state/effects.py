@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.state.frame import current_frame, entered
+from trivium.state.retracing import traces_apart
 from trivium.state.scopes import Policy, StatelessScope, add_losses
 from trivium.state.variable import Variable
 
@@ -80,7 +81,7 @@ class Effects:
             for i, array in zip(places, arrays, strict=True):
                 filled[i] = array
             a, k = jax.tree_util.tree_unflatten(tree, filled)
-            with scope, entered(watched=None):
+            with scope, entered(watched=None), traces_apart():
                 return function(*a, **k)
 
         self.result = jax.eval_shape(run, *(leaves[i] for i in places))
@@ -128,7 +129,7 @@ class Pure:
         """
         scope = StatelessScope(zip(self.writes, values, strict=True), collect_losses=True)
         # What is computed inside of JAX's loops is nothing outside of them.
-        with scope, entered(watched=None):
+        with scope, entered(watched=None), traces_apart():
             result = self.function(*args)
         loss = self.no_loss()
         for each in scope.losses:

@@ -104,6 +104,8 @@ class Frame(NamedTuple):
         tapes: The gradient tapes that note which variables are read, outermost first.
         folds: Where variables that equal blocks have in the same place are noted, where such blocks become loops;
             `None` where they do not.
+        sharing: What is known of the classes of users' layers being called that use again what JAX traced in earlier
+            calls of theirs, outermost first; `None` where that is not asked.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
@@ -130,6 +132,7 @@ class Frame(NamedTuple):
     generator: Any = None
     tapes: tuple[Any, ...] = ()
     folds: list[Any] | None = None
+    sharing: tuple[Any, ...] | None = None
     undo: list[Callable[[], object]] | None = None
 
     @property

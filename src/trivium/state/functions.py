@@ -22,6 +22,7 @@ from trivium.state.jaxpr import (
     on_trace,
     trace_state,
 )
+from trivium.state.retracing import traces_apart
 from trivium.state.scopes import Policy, StatelessScope
 from trivium.state.seeds import SeedGenerator
 from trivium.state.variable import Variable
@@ -237,7 +238,7 @@ class StatefulFunction:
             args, kwargs = jax.tree_util.tree_unflatten(tree, filled)
             policy = _Reads()
             around = entered(tapes=(), generator=self._generator)
-            with StatelessScope(policy=policy, by_call=True) as scope, around:
+            with StatelessScope(policy=policy, by_call=True) as scope, around, traces_apart():
                 returned, structure = jax.tree_util.tree_flatten(self.function(*args, **kwargs))
                 returned = [x.value if isinstance(x, Variable) else x for x in returned]
                 outputs = [i for i, x in enumerate(returned) if _is_number(x)]

@@ -14,7 +14,7 @@ Reference:
 from __future__ import annotations
 
 import contextlib
-import itertools
+import enum
 import re
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -25,13 +25,14 @@ import numpy as np
 from jax import export
 from jax.extend import core
 
-from trivium.state.recording import without_recorders
+from trivium.state.recording import OUTSIDE, Recorder, without_recorders
 
 __all__ = [
     "NOTHING",
     "Dimension",
     "Equation",
     "Program",
+    "Tracing",
     "Value",
     "as_function",
     "asked_by_operator",
@@ -39,7 +40,6 @@ __all__ = [
     "calls_python",
     "changed",
     "frames",
-    "fresh_traces",
     "is_literal",
     "is_unknown",
     "marked_as_inputs",
@@ -52,10 +52,10 @@ __all__ = [
     "program_text",
     "replace_symbols",
     "rewritten",
-    "shared_traces",
     "symbols_in",
     "symbols_of",
     "trace_state",
+    "tracing",
 ]
 
 Dimension: TypeAlias = Any
@@ -465,23 +465,39 @@ def trace_state() -> Any:
 
 
 NOTHING: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
-_OUTSIDE = trace_state()  # The library is imported outside of any trace.
-_scopes = itertools.count(1)
-_scope_number = jax.make_user_context(0)
 
 
-def fresh_traces() -> contextlib.AbstractContextManager[Any]:
-    """Let JAX trace functions anew while the `with` block lasts, though it may have traced them before.
+class Tracing(enum.Enum):
+    """What JAX does with operations."""
 
-    JAX remembers what it traced by the function's identity. To it a layer is a function like any other, and the values
-    that its variables had in one scope would be those in the next: `jax.checkpoint(layer)` and `jax.lax.scan(self.step,
-    …)` would train on the zeros of shape inference. It is for users' code only: tracing JAX's own functions anew costs
-    milliseconds a layer. Outside of traces nothing is changed: eager code would be compiled anew in each step.
+    NOTHING = "computes them"
+    AT_ONCE = "computes them, and their derivatives or those of many samples with them"
+    A_PROGRAM = "writes them down"
+
+
+# The traces that hand operations on to the one beneath them, by their names, since JAX does not export all of them.
+_HANDS_ON = frozenset({"JVPTrace", "LinearizeTrace", "BatchTrace", "JaxprTrace"})
+
+
+def tracing() -> Tracing:
+    """Say what JAX does now with operations; of a trace that is not known, that it writes them down.
+
+    Example:
+        >>> seen = []
+        >>> see = lambda x: seen.append(tracing().name) or x
+        >>> _ = see(1.0), jax.grad(see)(1.0), jax.jit(see)(1.0), jax.jit(jax.grad(see))(1.0)
+        >>> seen
+        ['NOTHING', 'AT_ONCE', 'A_PROGRAM', 'A_PROGRAM']
     """
-    if trace_state() == _OUTSIDE:
-        return NOTHING
-    within: contextlib.AbstractContextManager[Any] = _scope_number(next(_scopes))
-    return within
+    with core.take_current_trace() as trace:
+        pass
+    while isinstance(trace, Recorder):  # They wrap nothing.
+        trace = trace.beneath
+    if trace is OUTSIDE:
+        return Tracing.NOTHING
+    while isinstance(trace, Recorder) or type(trace).__name__ in _HANDS_ON:
+        trace = trace.beneath if isinstance(trace, Recorder) else trace.parent_trace
+    return Tracing.AT_ONCE if trace is OUTSIDE else Tracing.A_PROGRAM
 
 
 def on_trace() -> Callable[[], contextlib.AbstractContextManager[Any]]:
@@ -497,18 +513,6 @@ def outside_of_traces() -> contextlib.AbstractContextManager[Any]:
     Unlike `jax.ensure_compile_time_eval` it leaves traces that begin inside of it as they are.
     """
     within: contextlib.AbstractContextManager[Any] = jax.core.eval_context()
-    return within
-
-
-def shared_traces() -> contextlib.AbstractContextManager[Any]:
-    """Let JAX use what it traced before, inside of `fresh_traces`: for the library's own layers in users' code.
-
-    Their functions are then traced once, and stand in the program once, as they do in a graph of calls without a layer
-    of the user's around them: the two are one program. Users' code inside of them asks for fresh traces again.
-    """
-    if trace_state() == _OUTSIDE:
-        return NOTHING
-    within: contextlib.AbstractContextManager[Any] = _scope_number(0)
     return within
 
 

@@ -24,7 +24,15 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
-__all__ = ["Backward", "Listener", "differentiable", "recorded_by", "without_recorders"]
+__all__ = [
+    "OUTSIDE",
+    "Backward",
+    "Listener",
+    "Recorder",
+    "differentiable",
+    "recorded_by",
+    "without_recorders",
+]
 
 Backward = Callable[[Sequence[Any]], Sequence[Any]]
 """Given the gradients by an operation's results, `None` for those without, returns those by its inputs."""
@@ -239,7 +247,7 @@ def recorded_by(listener: Listener) -> Iterator[None]:
 
 
 def _recorder_on(beneath: Any) -> Recorder:
-    at_once = not isinstance(beneath, Recorder) and beneath is _AT_ONCE
+    at_once = not isinstance(beneath, Recorder) and beneath is OUTSIDE
     if isinstance(beneath, Recorder):
         found = beneath.above
     elif at_once:
@@ -260,7 +268,7 @@ def _current() -> Any:
         return trace
 
 
-_AT_ONCE = _current()  # The library is imported outside of any trace.
+OUTSIDE = _current()  # The library is imported outside of any trace.
 
 
 def without_recorders() -> contextlib.AbstractContextManager[Any]:

@@ -27,6 +27,7 @@ from trivium.state.frame import (
     entered,
 )
 from trivium.state.jaxpr import trace_state
+from trivium.state.retracing import note_traced
 from trivium.state.types import Array, Tree
 
 __all__ = [
@@ -232,6 +233,8 @@ def add_losses(losses: list[Any]) -> bool:
         Whether somebody took them.
     """
     frame = current_frame()
+    if frame.sharing:
+        note_traced()
     symbolic = any(getattr(loss, "is_symbolic", False) for loss in losses)
     scope = next((s for s in reversed(frame.scopes) if s.collect_losses or s.policy.captures), None)
     if scope is not None and scope.collect_losses and not (symbolic and frame.call is not None):

@@ -22,8 +22,10 @@ import numpy as np
 from trivium.state.configured import Configured
 from trivium.state.copying import Copied
 from trivium.state.drawing import Position, current_drawing
+from trivium.state.frame import current_frame
 from trivium.state.names import auto_name
 from trivium.state.registry import Registry
+from trivium.state.retracing import note_traced
 from trivium.state.session import own_session, session
 from trivium.state.tracking import SEEDS
 from trivium.state.undo import note_undo
@@ -77,6 +79,8 @@ def global_seed() -> int:
 
 
 def _next_position() -> Position:
+    if current_frame().sharing:
+        note_traced()
     here, seed = session(), global_seed()
     number, generation = here.position, here.generation
 

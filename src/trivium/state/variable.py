@@ -23,6 +23,7 @@ from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
 from trivium.state.placing import Row, copy_of, to_device
 from trivium.state.reading import read_on
+from trivium.state.retracing import note_traced
 from trivium.state.scopes import EffectError, read
 from trivium.state.tracking import VARIABLES
 from trivium.state.types import Array, ArrayLike, DType
@@ -229,6 +230,8 @@ class Variable(Copied, ArrayOperators):
     def _read(self) -> Any:
         """Return the value to somebody who looks at it and does not keep it."""
         frame = current_frame()
+        if frame.sharing:
+            note_traced()
         value = read(self, frame.scopes) if frame.scopes else None
         if value is None:
             if self._value is None:
@@ -265,6 +268,8 @@ class Variable(Copied, ArrayOperators):
                 f"{value.shape}."
             )
         frame = current_frame()
+        if frame.sharing:
+            note_traced()
         if frame.scopes:
             frame.scopes[-1].add_update((self, value))
         elif isinstance(value, jax.core.Tracer):

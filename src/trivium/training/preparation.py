@@ -22,6 +22,7 @@ from trivium.state import StatelessScope, Variable, shape_scope
 from trivium.state.frame import entered
 from trivium.state.guarding import changes_of, settings_of
 from trivium.state.looks import lasting_look, watch
+from trivium.state.retracing import in_plain_python
 from trivium.state.scopes import Policy
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.callbacks import CallbackList
@@ -286,7 +287,8 @@ class Preparation(Steps):
             made = self._need("run_eagerly")
             made.stepping = True
             try:
-                return step(*args)
+                with in_plain_python():
+                    return step(*args)
             finally:
                 made.stepping = False
 
