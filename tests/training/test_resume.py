@@ -202,6 +202,21 @@ def test_elements_that_have_been_used_are_not_made_again(tmp_path):
     assert len(made) == 10 + 10 + 20
 
 
+def test_a_generator_that_draws_anew_in_each_process_is_warned_of(tmp_path):
+    def run(seed, kill=None):
+        draw = np.random.default_rng(seed)
+        data = ((X[rows], Y[rows]) for rows in draw.integers(0, 60, (3, 10)))
+        callbacks, folder = [Kill(kill)], tmp_path / "run"
+        model = small()
+        backup = tv.callbacks.BackupAndRestore(folder, 1, delete_checkpoint=False)
+        model.fit(data, steps_per_epoch=3, verbose=0, callbacks=callbacks, resume=backup)
+
+    with pytest.raises(Killed):
+        run(1, 1)
+    with pytest.warns(UserWarning, match="generator begins with another batch than in the run"):
+        run(2)
+
+
 def test_it_does_so_with_several_steps_an_execution(tmp_path, whole):
     for kill in (2, 5):
         with pytest.raises(Killed):

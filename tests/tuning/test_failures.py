@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import networks
 import pytest
@@ -189,6 +189,40 @@ def test_an_interrupted_trial_is_run_again(tmp_path: Path) -> None:
     trials = list(tuner.oracle.trials.values())
     assert [t.score for t in trials] == [0.5, 0.125, 0.25]
     assert trials[1].hyperparameters.values == values
+
+
+class Stop(tv.callbacks.Callback):
+    """Ends the program before an epoch, counted over all copies and trials."""
+
+    begun: ClassVar[list[int]] = []
+    limit: int | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if len(self.begun) == self.limit:
+            raise KeyboardInterrupt
+        self.begun.append(epoch)
+
+
+def test_each_trial_keeps_its_training_in_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scores(name: str, limit: int | None = None, **kwargs: Any) -> list[Any]:
+        tuner = search(tmp_path / name, seed=1, objective="loss")
+        monkeypatch.setattr(Stop, "begun", [])
+        monkeypatch.setattr(Stop, "limit", limit)
+        tuner.search(networks.X, networks.Y, epochs=2, verbose=0, callbacks=[Stop()], **kwargs)
+        return [t.score for t in tuner.oracle.trials.values()]
+
+    with pytest.raises(KeyboardInterrupt):
+        scores("killed", 3, resume=tmp_path / "runs")
+    again = scores("killed", resume=tmp_path / "runs")
+    assert Stop.begun == [1]  # The trial that was under way goes on from its second epoch.
+    assert again == scores("whole")
+    folders = ["trial-0000-0", "trial-0001-0"]
+    assert [p.name for p in sorted((tmp_path / "runs").iterdir())] == folders
+    backup = tv.callbacks.BackupAndRestore(tmp_path / "backups", delete_checkpoint=False)
+    search(tmp_path, objective="loss").search(networks.X, networks.Y, verbose=0, callbacks=backup)
+    assert [p.name for p in sorted((tmp_path / "backups").iterdir())] == folders
 
 
 def test_a_model_that_is_too_large(tmp_path: Path) -> None:

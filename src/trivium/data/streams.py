@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import warnings
+import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
@@ -23,9 +24,12 @@ from trivium.data.sparse import is_sparse
 from trivium.data.workers import close
 from trivium.state import global_seed
 from trivium.state.plain import OwnState, host_randomness, same, set_host_randomness
-from trivium.state.trees import map_leaves
+from trivium.state.trees import map_leaves, named_leaves
 
 __all__ = ["IterableSource", "PyDatasetSource", "StreamSource"]
+
+# So many values of an array are looked at to tell a batch from another one.
+_LOOKED_AT = 64
 
 
 class StreamSource(BatchedSource):
@@ -180,6 +184,7 @@ class IterableSource(StreamSource):
         self._position = 0
         self._kept: tuple[int, Any] | None = None
         self._begun: Any = None  # Where the randomness of the process was when the iterator began.
+        self._first: int | None = None  # What the first batch of an iterator looks like.
 
     @property
     def _goes_on(self) -> bool:
@@ -191,7 +196,8 @@ class IterableSource(StreamSource):
         if self._iterator is None or not (self._goes_on or self._kept is not None):
             return {"given": self._given, "position": 0, "begun": self._beginning()}
         position = self._position - (self._kept is not None)
-        return {"given": self._given, "position": position, "begun": self._begun}
+        place = {"given": self._given, "position": position, "begun": self._begun}
+        return place | ({} if self._first is None else {"first": self._first})
 
     def go_to(self, place: dict[str, Any]) -> None:
         """Read as far as `place` says; what has no place to seek to has to be read again."""
@@ -211,6 +217,14 @@ class IterableSource(StreamSource):
                     f"{self.what}: {self._name} ended after {self._position} batches; the run that is to go on had "
                     f"read {place['position']}. Give it the same data."
                 )
+        if place.get("first", self._first) != self._first:
+            warnings.warn(
+                f"{self.what}: {self._name} begins with another batch than in the run that is to go on, so the run "
+                "will not end with the bits that it would have had. Let it draw from a seed that is the same in each "
+                "process.",
+                UserWarning,
+                stacklevel=3,
+            )
         if self._once and self._kept is None and self._position > place["position"]:
             raise DataError(f"{self.what}: {self._name} has been read from before; make it anew.")
 
@@ -279,6 +293,13 @@ class IterableSource(StreamSource):
             item = tuple(item)
         return super()._entries(item)
 
+    def _standardize(self, index: int, item: Any) -> tuple:
+        batch = super()._standardize(index, item)
+        # All others begin anew with the randomness that they had.
+        if self._once and index == 0:
+            self._first = _looks(batch)
+        return batch
+
     def _finish(self, count: int) -> None:
         if count and not self._once:
             if self.steps is None:
@@ -295,6 +316,16 @@ class IterableSource(StreamSource):
                 UserWarning,
                 stacklevel=3,
             )
+
+
+def _looks(batch: tuple) -> int:
+    """Return a number that is another one for another batch: of shapes and first values, which cost nothing."""
+    told = [
+        (array.shape, array.reshape(-1)[:_LOOKED_AT].tolist())
+        for _, leaf in named_leaves(batch, "batch")
+        for array in [np.asarray(leaf)]
+    ]
+    return zlib.crc32(repr(told).encode())
 
 
 def _length(iterable: Any) -> int | None:

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from trivium.models import Model
 from trivium.state import set_random_seed
 from trivium.state.session import own_session, session
+from trivium.training.callbacks.backup_and_restore import BackupAndRestore
 from trivium.training.callbacks.base import Callback, Logs
 from trivium.tuning.base_tuner import BaseTuner, is_better
 from trivium.tuning.errors import FailedTrialError, FatalTypeError, FatalValueError
@@ -219,7 +221,14 @@ class Tuner(BaseTuner):
         for execution in range(self.executions_per_trial):
             with own_seed(self._trial_seed(trial, execution)):
                 kwargs = self.screen.fit_kwargs(dict(fit_kwargs))
-                mine = [*_copied(callbacks), _Watch(self, trial, execution), best]
+                own = f"trial-{trial.trial_id}-{execution}"
+                mine = [
+                    *_with_own_folders(_copied(callbacks), own),
+                    _Watch(self, trial, execution),
+                    best,
+                ]
+                if "resume" in kwargs:
+                    (kwargs["resume"],) = _with_own_folders(_copied([kwargs["resume"]]), own)
                 results.append(
                     self._build_and_fit_model(trial, *fit_args, **kwargs, callbacks=mine)
                 )
@@ -403,3 +412,16 @@ def _copied(callbacks: list[Any]) -> list[Any]:
             f"Each trial gets copies of the callbacks, and {callbacks!r} cannot be copied: {error}. What holds files "
             "or connections opens them in `on_train_begin`."
         ) from error
+
+
+def _with_own_folders(keepers: list[Any], name: str) -> list[Any]:
+    """Have what keeps the state of a run keep it in a folder of its own within the one that all trials were given.
+
+    Args:
+        keepers: Callbacks, or what `fit` takes as `resume`.
+        name: The folder.
+    """
+    for keeper in keepers:
+        if isinstance(keeper, BackupAndRestore):
+            keeper.backup_dir = os.path.join(keeper.backup_dir, name)
+    return [os.path.join(k, name) if isinstance(k, str | os.PathLike) else k for k in keepers]
