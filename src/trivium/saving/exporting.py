@@ -25,7 +25,8 @@ import numpy as np
 from trivium.saving.bounds import read_json
 from trivium.saving.durable import durable
 from trivium.saving.onnx import write_onnx
-from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
+from trivium.saving.zipped_arrays import DAMAGES, members_of, read_arrays
+from trivium.saving.zips import write_zip
 from trivium.state import StatelessScope, Variable
 from trivium.state.effects import Effects
 from trivium.state.safety import ModelFileError, UnsafeFileError
@@ -156,20 +157,15 @@ class ExportArchive:
         if not self._endpoints:
             raise ValueError("There is nothing to export: call `add_endpoint` first.")
         _need_flatbuffers()
-        entries = []
-        with durable(filepath) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as file:
-            for name, (program, numbers, inputs) in self._endpoints.items():
-                file.writestr(f"endpoints/{name}", bytes(program.serialize()))
-                entries.append({"name": name, "variables": numbers, "inputs": inputs})
-            arrays = [np.asarray(v.peek()) for v in self._variables.values()]
-            forms = write_arrays(file, arrays)
-            paths = [v.path for v in self._variables.values()]
-            file.writestr(
-                "export.json",
-                json.dumps(
-                    {"format": _FORMAT, "endpoints": entries, "arrays": forms, "paths": paths}
-                ),
-            )
+        programs, entries = {}, []
+        for name, (program, numbers, inputs) in self._endpoints.items():
+            programs[f"endpoints/{name}"] = bytes(program.serialize())
+            entries.append({"name": name, "variables": numbers, "inputs": inputs})
+        members, forms = members_of([np.asarray(v.peek()) for v in self._variables.values()])
+        paths = [v.path for v in self._variables.values()]
+        said = {"format": _FORMAT, "endpoints": entries, "arrays": forms, "paths": paths}
+        with durable(filepath) as part, open(part, "xb+", buffering=0) as file:
+            write_zip(file, {**programs, **members, "export.json": json.dumps(said).encode()})
         if verbose:
             for name, (_, _, inputs) in self._endpoints.items():
                 print(f"{filepath}: {name}({', '.join(inputs)})")

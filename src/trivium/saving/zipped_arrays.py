@@ -16,7 +16,7 @@ import numpy as np
 from trivium.saving.bounds import MIB
 from trivium.state.placing import room_for
 
-__all__ = ["DAMAGES", "read_arrays", "write_arrays", "zipped_text"]
+__all__ = ["DAMAGES", "members_of", "read_arrays", "zipped_text"]
 
 # What the readers of zip, JSON, arrays and programs raise for what they cannot read.
 DAMAGES = (
@@ -25,28 +25,32 @@ DAMAGES = (
 )  # fmt: skip
 
 
-def write_arrays(file: zipfile.ZipFile, arrays: Sequence[np.ndarray]) -> list[Any]:
-    """Write arrays to a zip file.
+def members_of(arrays: Sequence[np.ndarray]) -> tuple[dict[str, memoryview], list[Any]]:
+    """Return arrays as members of a zip file, for `write_zip`, and what `read_arrays` needs besides.
 
     Args:
-        file: The file, open for writing.
-        arrays: The arrays.
+        arrays: The arrays, of which no copies are made.
 
     Returns:
-        Their dtypes and shapes as JSON, which `read_arrays` needs.
+        The members, and the arrays' dtypes and shapes as JSON.
 
     Example:
         >>> import io
-        >>> with zipfile.ZipFile(io.BytesIO(), "w") as file:
-        ...     forms = write_arrays(file, [np.zeros((2, 3), "float32")])
-        ...     forms, read_arrays(file, forms, 1000)[0].shape
+        >>> from trivium.saving.zips import write_zip
+        >>> members, forms = members_of([np.zeros((2, 3), "float32")])
+        >>> file = io.BytesIO()
+        >>> write_zip(file, members)
+        >>> with zipfile.ZipFile(file) as opened:
+        ...     forms, read_arrays(opened, forms, 1000)[0].shape
         ([['<f4', [2, 3]]], (2, 3))
     """
-    for number, array in enumerate(arrays):
-        with file.open(f"arrays/{number}", "w", force_zip64=True) as member:
-            member.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    members = {
+        f"arrays/{number}": np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+        for number, array in enumerate(arrays)
+    }
     # JAX's own types have names that NumPy learns from it; others have a byte order too.
-    return [[a.dtype.name if a.dtype.kind == "V" else a.dtype.str, list(a.shape)] for a in arrays]
+    forms = [[a.dtype.name if a.dtype.kind == "V" else a.dtype.str, list(a.shape)] for a in arrays]
+    return members, forms
 
 
 def read_arrays(file: zipfile.ZipFile, forms: Any, room: int) -> list[np.ndarray]:
@@ -56,7 +60,7 @@ def read_arrays(file: zipfile.ZipFile, forms: Any, room: int) -> list[np.ndarray
 
     Args:
         file: The file.
-        forms: What `write_arrays` returned.
+        forms: What `members_of` returned.
         room: The size of the file in bytes.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO
 
 from trivium.saving.checksums import Sums
@@ -14,7 +14,9 @@ from trivium.saving.region import Region
 __all__ = ["write_zip"]
 
 
-def write_zip(file: IO[bytes], members: dict[str, bytes | Callable[[IO[bytes]], None]]) -> None:
+def write_zip(
+    file: IO[bytes], members: Mapping[str, bytes | memoryview | Callable[[IO[bytes]], None]]
+) -> None:
     """Write a zip whose members lie in it as they are.
 
     Args:
@@ -35,7 +37,7 @@ def write_zip(file: IO[bytes], members: dict[str, bytes | Callable[[IO[bytes]], 
         sums = Sums()
         region = Region(file, start + 30 + len(encoded) + 20, sums=sums)
         try:
-            region.write(content) if isinstance(content, bytes) else content(region)  # type: ignore[arg-type]
+            region.write(content) if isinstance(content, bytes | memoryview) else content(region)  # type: ignore[arg-type]
         except Exception as error:
             raise region.error or error from error
         size = region.size

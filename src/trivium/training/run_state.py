@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from trivium.saving.durable import durable
-from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
+from trivium.saving.zipped_arrays import DAMAGES, members_of, read_arrays
+from trivium.saving.zips import write_zip
 from trivium.state import Variable
 from trivium.state.plain import decode, encode, host_randomness, set_host_randomness
 from trivium.state.session import own_session
@@ -107,10 +108,10 @@ class RunState:
         arrays: list[np.ndarray] = []
         parts = {name: encode(_plain(value), arrays) for name, value in vars(self).items()}
         # A zip file has a checksum for each member, so that no flipped bit goes unseen.
-        with durable(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as file:
-            forms = write_arrays(file, arrays)
-            text = json.dumps({"format": _FORMAT, "arrays": forms, **parts}, allow_nan=False)
-            file.writestr("run.json", text)
+        members, forms = members_of(arrays)
+        text = json.dumps({"format": _FORMAT, "arrays": forms, **parts}, allow_nan=False)
+        with durable(path) as part, open(part, "xb+", buffering=0) as file:
+            write_zip(file, {**members, "run.json": text.encode()})
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> RunState:

@@ -22,7 +22,8 @@ from trivium.compat.written import WRITTEN, covers
 from trivium.data.checks import DamagedDataError
 from trivium.data.paths import MissingFileError
 from trivium.saving.durable import durable
-from trivium.saving.zipped_arrays import DAMAGES, read_arrays, write_arrays
+from trivium.saving.zipped_arrays import DAMAGES, members_of, read_arrays
+from trivium.saving.zips import write_zip
 from trivium.state.variable import Variable
 
 __all__ = ["read_checkpoint"]
@@ -40,10 +41,10 @@ def _write(path: str, held: dict[str, Variable]) -> None:
         if id(variable) not in places:
             places[id(variable)] = len(arrays)
             arrays.append(np.asarray(variable.value))
-    with durable(f"{path}{_END}") as part, zipfile.ZipFile(part, "w") as file:
-        forms = write_arrays(file, arrays)
-        known = {"paths": {p: places[id(v)] for p, v in held.items()}, "forms": forms}
-        file.writestr(_TEXT, json.dumps(known))
+    members, forms = members_of(arrays)
+    known = {"paths": {p: places[id(v)] for p, v in held.items()}, "forms": forms}
+    with durable(f"{path}{_END}") as part, open(part, "xb+", buffering=0) as file:
+        write_zip(file, {**members, _TEXT: json.dumps(known).encode()})
 
 
 def read_checkpoint(path: str) -> dict[str, np.ndarray]:
