@@ -200,6 +200,29 @@ def huge_input(path, bait):
     with_config(path, config)
 
 
+def compiled(path, layers=None, **config):
+    """Write a model with something more to be compiled with."""
+    whole = json.loads(json.dumps(CONFIG))
+    whole["compile_config"] = {"optimizer": "adam", "loss": "mse", **config}
+    whole["config"]["layers"][1:] = layers or whole["config"]["layers"][1:]
+    with_config(path, json.dumps(whole))
+
+
+def a_metric_of_many_thresholds(path, bait):
+    """16 gigabytes of numbers, which no weight vouches for."""
+    settings = {"num_thresholds": 1 << 31}
+    metric = {"module": "keras.metrics", "class_name": "AUC", "config": settings}
+    compiled(path, metrics=[metric])
+
+
+def a_table_of_many_frequencies(path, bait):
+    with_layer(path, "keras.layers", "MelSpectrogram", {"fft_length": 1 << 32, "num_mel_bins": 64})
+
+
+def a_window_of_many_samples(path, bait):
+    with_layer(path, "keras.layers", "STFTSpectrogram", {"frame_length": 1 << 32})
+
+
 def array_of_huge_elements(path, bait):
     numbers = {"class_name": "__numpy__", "config": {"value": [["a"]], "dtype": f"S{1 << 30}"}}
     with_setting(path, numbers)
@@ -374,7 +397,9 @@ CONFIGS = [
     lambda_with_code, code_in_a_setting, code_in_the_compile_config, code_deep_in_a_list, any_module, any_function,
     a_builtin, a_name_with_dots, the_switch_of_safe_mode, safe_mode_in_the_config, a_function_of_the_library,
     the_loader_itself, numpy_load, a_path_for_a_name, a_name_with_a_nul, deep_json, deep_config, long_json,
-    much_of_little, long_number, huge_number, huge_input, array_of_huge_elements, array_of_objects,
+    much_of_little, long_number, huge_number, huge_input,
+    a_metric_of_many_thresholds, a_table_of_many_frequencies, a_window_of_many_samples,
+    array_of_huge_elements, array_of_objects,
 ]  # fmt: skip
 ARCHIVES = [
     climbing_member, absolute_member, member_with_backslashes, link_as_a_member, packed_zeros, packed_config,
@@ -400,13 +425,28 @@ sys.addaudithook(
 
 @pytest.mark.parametrize("attack", [*CONFIGS, *ARCHIVES, *WEIGHTS], ids=lambda f: f.__name__)
 def test_an_attack_is_refused(attack, bait, tmp_path):
+    refused(attack, bait, tmp_path, UnsafeFileError)
+
+
+def an_optimizer_of_more_than_it_stores(path, bait):
+    """An optimizer keeps two numbers for each of a weight's: six gigabytes, of which the file has nothing."""
+    layers = json.loads(json.dumps(CONFIG["config"]["layers"][1:]))
+    layers[0]["config"]["units"] = 200_000_000
+    compiled(path, layers)
+
+
+def test_an_optimizer_is_made_for_weights_that_are_there(bait, tmp_path):
+    refused(an_optimizer_of_more_than_it_stores, bait, tmp_path, ModelFileError)
+
+
+def refused(attack, bait, tmp_path, kind):
     path = tmp_path / "m.keras"
     attack(path, bait)
     before = files(bait)
     EVENTS.clear()
     tracemalloc.start()
     start = time.process_time()
-    with pytest.raises(UnsafeFileError) as caught:
+    with pytest.raises(kind) as caught:
         tv.models.load_model(path)
     seconds, memory = time.process_time() - start, tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -21,6 +21,13 @@ _DEPTH = 200
 _NAME = 1_000
 # What a shape or setting may be at most; JAX counts elements in 64 bits.
 _NUMBER = 1 << 63
+# Settings of which a layer or metric makes a table when it is made, and the most numbers of one: no weight in the file
+# vouches for them.
+_TABLES = {
+    ("num_thresholds",): 1 << 20,
+    ("frame_length",): 1 << 20,
+    ("fft_length", "num_mel_bins"): 1 << 24,
+}
 
 
 def read_json(text: bytes, source: str) -> Any:
@@ -96,6 +103,12 @@ def _check_object(value: dict[str, Any], source: str) -> None:
             "trust whoever wrote it: `load_model(..., safe_mode=False)`. Better, have it saved anew with a function "
             "that is registered by `register_keras_serializable`."
         )
+    for names, most in _TABLES.items():
+        given = {n: value[n] for n in names if isinstance(value.get(n), int)}
+        if math.prod(given.values()) > most:
+            raise UnsafeFileError(
+                f"{source} asks for a table of more than {most:,} numbers: {given}."
+            )
     shape = value.get("batch_shape") or value.get("batch_input_shape")
     if isinstance(shape, list):
         sizes = [d for d in shape if isinstance(d, int)]

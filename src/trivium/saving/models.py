@@ -268,11 +268,9 @@ def load_model(
                 model = _model_of_graph(archive, source, error)
             if not hasattr(model, "save"):
                 raise ModelFileError(f"it holds a {type(model).__name__}, which is no model")
-            if compile and compiled:
-                _compile(model, compiled, source)
             _load_assets(model, archive)
         with archive.weights() as file:
-            _read_state(model, file, source)
+            _read_state(model, file, source, compiled if compile else None)
     return model
 
 
@@ -330,7 +328,11 @@ def _load_assets(model: Any, archive: Archive | Folder) -> None:
                 inner.load_assets(folder)
 
 
-def _read_state(model: Any, file: IO[bytes], source: str) -> None:
+def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None:
+    """Read the weights, compile the model, and read what there is beside them.
+
+    In this order, since an optimizer has arrays of the weights' shapes: those have been found in the file by then.
+    """
     with hdf5(file, "r", source) as weights:
         numbered = getattr(model, "_numbered", None)
         order = [numbered[i] for i in sorted(numbered)] if numbered else None
@@ -344,6 +346,9 @@ def _read_state(model: Any, file: IO[bytes], source: str) -> None:
                 f"{source} does not say for which shapes the {type(model).__name__} in it was built, so its weights "
                 "have no place: make the model, call it on data, and `load_weights`."
             )
+        if compiled:
+            with _naming(source):
+                _compile(model, compiled, source)
         with damage_named(source):
             mine = _beside(model, order)
             fitting = {

@@ -103,8 +103,10 @@ class STFTSpectrogram(Layer):
             padding=one_of(self, ("valid", "same"), padding=padding),
             expand_dims=flag(self, expand_dims=expand_dims), data_format=data_format_of(self, data_format),
         )  # fmt: skip
-        for side in self._sides:  # A window or scaling that is none is an error here.
-            self._initializer(side)((length, 1, self._frequencies))
+        for side in (
+            self._sides
+        ):  # A window or scaling that is none is an error here, whatever the frequencies.
+            self._initializer(side)((length, 1, 2))
         self.input_spec = InputSpec(ndim=3)
 
     @property
