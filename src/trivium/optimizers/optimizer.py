@@ -495,10 +495,23 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         # Inlined where it is traced, so that a compiled training step sees the plain operations. A function of its own
         # each time, since JAX takes equal bound methods for one and would give the trace of older hyperparameters.
         return jax.jit(
-            lambda groups, *arrays: self._step(groups, *arrays),
+            lambda groups, fused, *arrays: self._step(groups, fused, *arrays),
             inline=True,
-            static_argnums=0,
+            static_argnums=(0, 1),
         )
+
+    @property
+    def _by_rule(self) -> bool:
+        """Whether the step is a formula for each parameter."""
+        return not self._assigns and type(self).transformation is Optimizer.transformation
+
+    def _fused(self) -> bool:
+        """Say whether large parameters are updated in one loop with their slots, and note that for what compiles it."""
+        noted, trained = current_frame().fused, self._trainable_variables
+        if noted is None or not self._by_rule or not any(map(transforms.is_large, trained)):
+            return False
+        noted.append(self)
+        return True
 
     def _groups(self) -> Groups:
         """Return the parameters that equal blocks have in the same place, where the step around this runs such as one.
@@ -506,11 +519,7 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         A formula for all parameters at once knows of no such groups.
         """
         columns = current_frame().folds
-        if (
-            not columns
-            or self._assigns
-            or type(self).transformation is not Optimizer.transformation
-        ):
+        if not columns or not self._by_rule:
             return ()
         groups = (tuple([self._indices.get(id(v), -1) for v in column]) for column in columns)
         return tuple([group for group in groups if -1 not in group])
@@ -559,7 +568,7 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             rate, state = self._rate_and_state(state)
             rate = jnp.asarray(rate)
         parameters, state = self._compiled(
-            self._groups(), state, gradients, list(trainable_variables), rate
+            self._groups(), self._fused(), state, gradients, list(trainable_variables), rate
         )
         return parameters, jax.tree.leaves(state)
 

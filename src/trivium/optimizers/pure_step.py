@@ -83,6 +83,7 @@ class PureStep(UpdateSteps):
     def _step(
         self,
         groups: Groups,
+        fused: bool,
         state: State,
         gradients: list[Any],
         parameters: list[Any],
@@ -99,7 +100,7 @@ class PureStep(UpdateSteps):
         gradients, parameters, state = self._overwrite(state, gradients, parameters)
         gradients = [None if g is None else self._unscale(g) for g in gradients]
         advance = self._accumulate if self.gradient_accumulation_steps else self._descend
-        parameters, state = advance(state, gradients, parameters, rate, groups)
+        parameters, state = advance(state, gradients, parameters, rate, groups, fused)
         if self.use_ema:
             parameters, state = self._average(state, parameters)
         parameters = [
@@ -135,7 +136,13 @@ class PureStep(UpdateSteps):
         return gradient if self.loss_scale_factor is None else gradient / self.loss_scale_factor
 
     def _accumulate(
-        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any, groups: Groups
+        self,
+        state: State,
+        gradients: list[Any],
+        parameters: list[Any],
+        rate: Any,
+        groups: Groups,
+        fused: bool,
     ) -> tuple[list[Any], State]:
         steps = self.gradient_accumulation_steps
         sums = [
@@ -144,7 +151,7 @@ class PureStep(UpdateSteps):
 
         def update() -> tuple[list[Any], State]:
             means = [None if g is None else s / steps for s, g in zip(sums, gradients, strict=True)]
-            new, after = self._descend(state, means, parameters, rate, groups)
+            new, after = self._descend(state, means, parameters, rate, groups, fused)
             empty = [
                 s if g is None else jnp.zeros_like(s) for s, g in zip(sums, gradients, strict=True)
             ]
@@ -156,7 +163,13 @@ class PureStep(UpdateSteps):
         return jax.lax.cond((state.iteration + 1) % steps == 0, update, wait)
 
     def _descend(
-        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any, groups: Groups
+        self,
+        state: State,
+        gradients: list[Any],
+        parameters: list[Any],
+        rate: Any,
+        groups: Groups,
+        fused: bool,
     ) -> tuple[list[Any], State]:
         gradients = self._clip(gradients)
         decays = [self._decay(v) for v in self._trainable_variables]
@@ -182,6 +195,7 @@ class PureStep(UpdateSteps):
             step=self._updates(state.iteration),
             **({"decays": decays} if self._decay_in_rule else {}),
             **({"rows": len(groups)} if groups else {}),
+            **({"fused": True} if fused else {}),
         )
         slots = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), slots, before)
         if groups:

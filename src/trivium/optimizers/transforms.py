@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ __all__ = [
     "clip_value",
     "flatten",
     "from_rule",
+    "is_large",
     "one",
 ]
 
@@ -36,6 +38,9 @@ SlotGroups = Sequence[Mapping[str, float | Callable[[Any], Any]]]
 """Names and first values of the arrays kept for each parameter, in groups; see `from_rule`."""
 
 
+_LARGE = 1 << 20
+
+
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
     """Return the leaves of a tree and its structure, as `jax.tree.flatten` does.
 
@@ -45,6 +50,18 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
     """
     leaves, structure = jax.tree.flatten(tree, is_leaf=is_leaf)
     return leaves, structure
+
+
+def is_large(parameter: Any) -> bool:
+    """Say whether a parameter is so large that going through it is what its step costs.
+
+    From four megabytes on it and what is kept for it fit into no core's own cache.
+
+    Example:
+        >>> is_large(jax.ShapeDtypeStruct((30_000, 64), "float32"))
+        True
+    """
+    return math.prod(parameter.shape) >= _LARGE
 
 
 def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExtraArgs:
@@ -98,6 +115,7 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
         step: Any,
         decays: Sequence[float | None] | None = None,
         rows: int = 0,
+        fused: bool = False,
         **_: Any,
     ) -> tuple[Any, Any]:
         gradients, structure = flatten(updates, is_leaf=lambda leaf: leaf is None)
@@ -111,11 +129,16 @@ def from_rule(rule: Rule, groups: SlotGroups) -> optax.GradientTransformationExt
                 continue
             old = {name: value for group in state for name, value in group[i].items()}
             rate = jnp.asarray(learning_rate, w.dtype)
-            given = {} if decays is None else {"decay": decays[i] or 0.0}
-            formula = functools.partial(rule, learning_rate=rate, step=step, **given)
+            settings = {} if decays is None else {"decay": decays[i] or 0.0}
+            formula = functools.partial(rule, learning_rate=rate, step=step, **settings)
             # Of the first entries each is several parameters, side by side.
             formula = jax.vmap(formula) if i < rows else formula
-            delta, new = formula(jnp.asarray(gradient, w.dtype), w, old)
+            given = jnp.asarray(gradient, w.dtype), w, old
+            delta, new = formula(*given)
+            if fused and old and is_large(w):
+                # Computed by itself from the old slots, the update depends on no new one, and XLA can put all of them
+                # into one loop; the barrier keeps it from finding that the new ones are there already.
+                delta, _ = formula(*jax.lax.optimization_barrier(given))
             result.append(jnp.asarray(delta, w.dtype))
             for group in slots:
                 group[i] = OrderedDict((n, jnp.asarray(new[n], old[n].dtype)) for n in group[i])

@@ -22,6 +22,7 @@ from jax import lax
 from trivium.graph import CaptureError, digest
 from trivium.graph.errors import error_location
 from trivium.state.frame import entered
+from trivium.state.fused_outputs import can_fuse_outputs
 from trivium.state.jaxpr import as_function, calls_python, changed, lifted
 from trivium.state.placing import Row, rows_of, side_by_side, taken
 from trivium.state.settings import is_block_folding_enabled
@@ -64,6 +65,7 @@ class Program:
     Attributes:
         result: The specs of one step's result.
         capacity: How many steps' results a chunk collects at most.
+        fused: Whether large arrays are updated in one loop each.
         calls_python: Whether the step calls Python while it runs.
         changed: The numbers of the state arrays that the step changes, in the order in which it gives the new ones.
         reused: Those among them whose memory the new values are written in: nobody else may hold these.
@@ -103,10 +105,12 @@ class Program:
 
         # The step is traced once; the loop replays what was traced.
         try:
-            with entered(folds=None if is_block_folding_enabled() is False else []):
+            fused: list[Any] | None = [] if can_fuse_outputs() else None
+            with entered(folds=None if is_block_folding_enabled() is False else [], fused=fused):
                 traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
         except NEEDS_VALUES as error:
             raise values_needed(error) from None
+        self.fused = bool(fused)
         _same_state(leaves, new, names)
         if collect:
             _has_rows(result)
@@ -170,7 +174,7 @@ class Program:
         # What a step does not use stands in the text too, by which programs are known: two models that differ in layers
         # that do nothing in inference have their weights in other places.
         loop = jax.jit(self._loop(as_function(self._traced)), donate_argnums=0, keep_unused=True)
-        self._work = executable(loop.lower(*self.specs))
+        self._work = executable(loop.lower(*self.specs), self.fused)
         if current_lane() is None:
             self._traced = (
                 None  # It is as large as the network is long, and only lanes ask for it again.

@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from trivium.graph import digest
+from trivium.state.fused_outputs import compile_fused
 from trivium.state.looks import Look
 from trivium.state.names import clear_names
 
@@ -48,21 +49,24 @@ def compile_count() -> int:
     return _compiled
 
 
-def executable(lowered: Any) -> Future[Any]:
+def executable(lowered: Any, fused: bool = False) -> Future[Any]:
     """Start to compile a lowered program, unless one with the same text is there.
 
     Args:
         lowered: A `jax.stages.Lowered`.
+        fused: Whether several outputs are to be computed in one loop where they can.
 
     Returns:
         A future with the `jax.stages.Compiled`.
     """
     global _compiled
-    key = digest(lowered.as_text(), lowered.in_tree)
+    key = digest(lowered.as_text(), (lowered.in_tree, fused) if fused else lowered.in_tree)
     with _lock:
         work = _known.get(key)
         if work is None or failed(work):
-            work = _known[key] = _compiler.submit(lowered.compile)
+            work = _known[key] = _compiler.submit(
+                compile_fused if fused else type(lowered).compile, lowered
+            )
             _compiled += 1
         _latest[key] = work
         _latest.move_to_end(key)

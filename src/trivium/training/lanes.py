@@ -273,7 +273,7 @@ def _stack(program: Any, count: int, differ: tuple[int, ...]) -> Any:
         jax.tree_util.tree_map(stacked, one) if axis == 0 else one
         for axis, one in zip(over, (numbers, *program.specs), strict=True)
     ]
-    return executable(many.lower(*specs))
+    return executable(many.lower(*specs), program.fused)
 
 
 def _apart(tree: Any, count: int) -> list[Any]:
