@@ -96,6 +96,43 @@ def test_predictions_on_several_cores_at_once(monkeypatch):
     np.testing.assert_array_equal(counts.ravel(), np.arange(1, 24))
 
 
+@pytest.mark.parametrize("change", ["weight", "layer", "step", "lowering", "folding", "nan"])
+def test_a_batch_after_another_is_predicted_by_the_model_as_it_is(change):
+    class Model(tv.Sequential):
+        pass
+
+    model = Model([tv.Input((3,)), tv.layers.Dense(2)])
+    kept = model.predict_on_batch(X[:4])
+    np.testing.assert_array_equal(model.predict_on_batch(X[:4]), kept)
+    assert model.predict(X[:4], batch_size=2, steps=1, verbose=0).shape == (2, 2)
+    wanted = kept
+    if change == "weight":
+        model.layers[0].kernel.assign(2 * model.layers[0].kernel)
+        wanted = 2 * kept
+    elif change == "layer":
+        model.add(tv.layers.Rescaling(3.0))
+        wanted = 3 * kept
+    elif change == "step":
+        Model.predict_step = lambda self, state, data: (4 * data[0], state[1])
+        wanted = 4 * X[:4]
+    elif change == "lowering":
+        tv.config.set_lowering(convolution="plain")
+    elif change == "folding":
+        tv.config.disable_block_folding()
+    try:
+        for _ in range(2):
+            np.testing.assert_allclose(model.predict_on_batch(X[:4]), wanted, rtol=1e-6)
+            np.testing.assert_allclose(model.predict(X[:4], verbose=0), wanted, rtol=1e-6)
+        if change == "nan":
+            with pytest.warns(UserWarning, match="NaN"):
+                model.predict_on_batch(np.full((4, 3), np.nan))
+            with pytest.raises(ValueError, match="shape"):
+                model.predict_on_batch(np.ones((4, 5)))
+    finally:
+        tv.config.set_lowering(convolution="auto")
+        tv.config.reset_block_folding()
+
+
 class Counted(tv.layers.Layer):
     """Counts its calls, in predictions too."""
 

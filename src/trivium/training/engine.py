@@ -68,6 +68,7 @@ class Program:
         fused: Whether large arrays are updated in one loop each.
         calls_python: Whether the step calls Python while it runs.
         changed: The numbers of the state arrays that the step changes, in the order in which it gives the new ones.
+        alone: Whether it does one step without a loop.
         reused: Those among them whose memory the new values are written in: nobody else may hold these.
 
     Raises:
@@ -114,7 +115,7 @@ class Program:
         _same_state(leaves, new, names)
         if collect:
             _has_rows(result)
-        self.result = result
+        self.result, self.alone = result, alone
         results, self._result_tree = jax.tree_util.tree_flatten(result)
         self.capacity = max(
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))

@@ -16,6 +16,7 @@ import jax
 from trivium.state.session import session
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.variable import held_by
+from trivium.training.alone import Alone, asked_of
 from trivium.training.beside import Beside
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
 from trivium.training.executables import Programs
@@ -26,6 +27,9 @@ from trivium.training.outputs import joined
 from trivium.training.segments import Segment
 
 __all__ = ["Pass", "Ready", "State"]
+
+# For how many forms of single batches a model keeps a short way.
+_KEPT = 8
 
 
 class State:
@@ -131,6 +135,7 @@ class Ready:
         programs: Where compiled programs are kept from pass to pass.
         depends: What the step depends on besides its arguments; a program serves one such value.
         eager: Whether to run the step as plain Python.
+        alone: What predicts single batches, by `asked_of`.
     """
 
     step: Callable[..., Any]
@@ -138,6 +143,7 @@ class Ready:
     programs: Programs
     depends: Hashable = None
     eager: bool = False
+    alone: dict[Hashable, Alone] = dataclasses.field(default_factory=dict, compare=False)
 
     @functools.cached_property
     def version(self) -> Hashable:
@@ -270,6 +276,19 @@ class Pass:
             del segment  # Before the next one is waited for: of a file's there is memory for two.
         if done > begun:
             yield done, None, True
+
+    def keep_alone(self, data: Any) -> None:
+        """Keep what has predicted the pass's only batch for others like it, if a program alone does that.
+
+        Args:
+            data: The batch, as it came.
+        """
+        kept = self._ready.alone
+        for program in self._found.values():
+            if program.alone and not (program.changed or program.calls_python or current_lane()):
+                if len(kept) >= _KEPT:
+                    kept.clear()
+                kept[asked_of(data)] = Alone(program, self._ready.state)
 
     def settle(self, ahead: int = 0) -> None:
         """Wait for the steps that are still running.

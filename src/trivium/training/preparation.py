@@ -25,9 +25,11 @@ from trivium.state.looks import lasting_look, watch
 from trivium.state.retracing import in_plain_python
 from trivium.state.scopes import Policy
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
+from trivium.training.alone import asked_of
 from trivium.training.callbacks import CallbackList
 from trivium.training.executables import Programs
 from trivium.training.in_place import pure_step, takes_data_alone, touched
+from trivium.training.lanes import current_lane
 from trivium.training.loop import Pass, Ready, State
 from trivium.training.outputs import Outputs
 from trivium.training.steps import Compiled, OfTheModel, Steps
@@ -130,15 +132,35 @@ class Preparation(Steps):
         step = steps[kind]
         if self._trainer is not None and takes_data_alone(step):
             self._find_touched(self._trainer, kind, step, source)
-        order = key_order(written) if has_keys(written) else None
-        # A method may have been put into the class in place of another.
-        asked = kind, order, getattr(step, "__func__", step)
+        asked = _asked(kind, step, written)
         with self._look() as found:
             if asked not in found:
-                form = None if order is None else map_tree(lambda _: None, written)
+                form = map_tree(lambda _: None, written) if has_keys(written) else None
                 found[asked] = self, self._find_ready(kind, step, form)
             ready: Ready = found[asked][1]
         return ready
+
+    def _alone(self, source: Any) -> Callable[[], Any] | None:
+        """Return what predicts one batch of arrays, if one of this form has been predicted by the model as it is."""
+        if not _is_one_batch(source):
+            return None
+        asked = _asked("predict", self.predict_step, source.data)
+        with self._look() as found:
+            ready: Ready | None = found.get(asked, (self, None))[1]
+        if ready is None or not ready.alone or current_lane() is not None:
+            return None
+        alone = ready.alone.get(asked_of(source.data))
+        if alone is None:
+            return None
+        source.require(self._check_inputs_of)
+        return lambda: self._finished(alone(source.data))
+
+    def _keep_alone(self, source: Any, work: Pass) -> None:
+        """Keep what has predicted the one batch of a pass for others like it."""
+        # Neither does the host have a part in it, nor a step of the user's that works in place.
+        plain = not (self._uses_host() or takes_data_alone(self.predict_step))
+        if plain and _is_one_batch(source):
+            work.keep_alone(source.data)
 
     def _find_ready(self, kind: str, step: Callable[..., Any], form: Any) -> Ready:
         """Return what a pass works with, whose batches have dicts with the keys of `form`, if that is not `None`."""
@@ -148,6 +170,7 @@ class Preparation(Steps):
         # What the steps depend on besides arrays: the layers, and what their code reads off them.
         layers = self._flatten_layers()
         depends: list[Hashable] = [(x, x.trainable, settings_of(x)) for x in layers]
+        depends.append(_function_of(step))
         if kind == "train":
             if self.optimizer is not None:
                 self._ready_optimizer(self.optimizer, groups[0], in_place)
@@ -293,6 +316,21 @@ class Preparation(Steps):
                 made.stepping = False
 
         return run
+
+
+def _is_one_batch(source: Any) -> bool:
+    return isinstance(source, ArraySource) and source.num_samples <= source.batch_size
+
+
+def _asked(kind: str, step: Callable[..., Any], written: Any) -> Hashable:
+    """Return what the answer is known by to what a pass of a kind works with."""
+    order = key_order(written) if has_keys(written) else None
+    return kind, order, _function_of(step)
+
+
+def _function_of(step: Callable[..., Any]) -> Hashable:
+    """Return what is another one when a method has been put into the class in place of another."""
+    return getattr(step, "__func__", step)
 
 
 def _settings_of(optimizer: Any) -> list[Any]:

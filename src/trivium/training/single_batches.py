@@ -74,11 +74,15 @@ class SingleBatches(Preparation):
             x: The inputs.
         """
         source = make_source(x, steps=1, what="predict_on_batch")
+        alone = self._alone(source)
+        if alone is not None:
+            return alone()
         with contextlib.closing(source), Transaction(self, compiled=False) as change:
             work = self._pass("predict", source)
             work.prepare()
             change.commit()
             parts = [outputs for _, outputs, _ in work.run() if outputs is not None]
+            self._keep_alone(source, work)
         return self._finished(joined(parts))
 
     def _on_batch(

@@ -293,6 +293,10 @@ class Trainer(SingleBatches, TreeState):
             [[2.0], [2.0], [2.0]]
         """
         source = make_source(x, batch_size=batch_size, steps=steps, what="predict")
+        unseen = callbacks is None and verbose == 0
+        alone = self._alone(source) if unseen else None
+        if alone is not None:
+            return alone()
         with contextlib.closing(source), Transaction(self, compiled=False) as change:
             watchers = CallbackList(
                 callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1,
@@ -301,4 +305,7 @@ class Trainer(SingleBatches, TreeState):
             work = self._pass("predict", source, watchers)
             work.prepare()
             change.commit()
-            return self._finished(Run(self, watchers, change).predict(work))
+            outputs = Run(self, watchers, change).predict(work)
+            if unseen:
+                self._keep_alone(source, work)
+            return self._finished(outputs)
