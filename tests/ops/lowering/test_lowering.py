@@ -17,8 +17,6 @@ from trivium.ops.lowering import canonical, convolution
 from trivium.ops.lowering.canonical import Geometry
 from trivium.ops.lowering.windows import pad_spatial, same_padding
 
-pytestmark = pytest.mark.optimized  # What lowering is for is the code that users get.
-
 RNG = np.random.default_rng(0)
 
 
@@ -126,42 +124,6 @@ def test_the_form_follows_from_the_shapes(
     x, kernel = normal(2, 20, channels).astype(dtype), normal(window, seen, channels).astype(dtype)
     convolution.conv.__wrapped__(x, kernel, (1,), padding, (1,))
     assert called == [form]
-
-
-@pytest.mark.parametrize("kernel", [normal(2, 3, 14, 4), normal(3, 3, 1, 16)])
-def test_values_alone_are_a_convolution_and_derivatives_a_product(kernel: np.ndarray) -> None:
-    """So a prediction has the form that is fast by itself, and a step of training the one that trains fast."""
-    x, weights = normal(2, 5, 6, kernel.shape[2]), normal(2, 3, 4, kernel.shape[3])
-    how = Geometry((1, 1), ((0, 0),) * 2, (1, 1), (1, 1))
-
-    def conv(x: Any, kernel: Any) -> Any:
-        return lowering.conv(x, kernel, (1, 1), "valid", (1, 1))
-
-    def product(x: Any, kernel: Any) -> Any:
-        return canonical.product(x, kernel, how)
-
-    def loss(function: Any) -> Any:
-        return lambda x, kernel: jnp.sum(jnp.sin(function(x, kernel)[:, :3, :4]) * weights[:, :3])
-
-    assert "stablehlo.convolution" in jax.jit(conv).lower(x, kernel).as_text()
-    np.testing.assert_allclose(conv(x, kernel), product(x, kernel), rtol=1e-4, atol=1e-5)
-    both = (x, kernel)
-    for derivative in (
-        lambda f: jax.value_and_grad(f, (0, 1)),
-        lambda f: jax.value_and_grad(jax.checkpoint(f), 1),
-        lambda f: lambda *a: jax.jvp(f, a, a),
-        lambda f: lambda x, k: jax.jvp(lambda k: jax.grad(f, 1)(x, k), [k], [k]),
-        lambda f: jax.grad(lambda x, k: jnp.sum(jax.grad(f)(x, k) ** 2), 1),
-        lambda f: jax.grad(lambda x, k: jax.vmap(lambda x: f(x[None], k))(x).sum(), 1),
-    ):
-        ours = jax.jit(derivative(loss(conv)))
-        assert "stablehlo.convolution" not in ours.lower(*both).as_text()
-        for got, wanted in zip(
-            jax.tree_util.tree_leaves(ours(*both)),
-            jax.tree_util.tree_leaves(jax.jit(derivative(loss(product)))(*both)),
-            strict=True,
-        ):
-            np.testing.assert_array_equal(got, wanted)
 
 
 # Sizes, window, strides, cells added (negative: cut), dilation, cells' distance.
@@ -369,6 +331,10 @@ def test_not_a_number_goes_through_pooling() -> None:
         assert np.isnan(got[0]) and not np.isnan(got[1])
 
 
+# Bits, and a loop, in the code that users get.
+
+
+@pytest.mark.optimized
 def test_inside_a_compiled_loop() -> None:
     """Two steps of descent through convolution and pooling, each form in a loop."""
     images = normal(2, 7, 6, 3)
@@ -388,3 +354,40 @@ def test_inside_a_compiled_loop() -> None:
     )
     assert not np.array_equal(plain, kernel)
     np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.optimized
+@pytest.mark.parametrize("kernel", [normal(2, 3, 14, 4), normal(3, 3, 1, 16)])
+def test_values_alone_are_a_convolution_and_derivatives_a_product(kernel: np.ndarray) -> None:
+    """So a prediction has the form that is fast by itself, and a step of training the one that trains fast."""
+    x, weights = normal(2, 5, 6, kernel.shape[2]), normal(2, 3, 4, kernel.shape[3])
+    how = Geometry((1, 1), ((0, 0),) * 2, (1, 1), (1, 1))
+
+    def conv(x: Any, kernel: Any) -> Any:
+        return lowering.conv(x, kernel, (1, 1), "valid", (1, 1))
+
+    def product(x: Any, kernel: Any) -> Any:
+        return canonical.product(x, kernel, how)
+
+    def loss(function: Any) -> Any:
+        return lambda x, kernel: jnp.sum(jnp.sin(function(x, kernel)[:, :3, :4]) * weights[:, :3])
+
+    assert "stablehlo.convolution" in jax.jit(conv).lower(x, kernel).as_text()
+    np.testing.assert_allclose(conv(x, kernel), product(x, kernel), rtol=1e-4, atol=1e-5)
+    both = (x, kernel)
+    for derivative in (
+        lambda f: jax.value_and_grad(f, (0, 1)),
+        lambda f: jax.value_and_grad(jax.checkpoint(f), 1),
+        lambda f: lambda *a: jax.jvp(f, a, a),
+        lambda f: lambda x, k: jax.jvp(lambda k: jax.grad(f, 1)(x, k), [k], [k]),
+        lambda f: jax.grad(lambda x, k: jnp.sum(jax.grad(f)(x, k) ** 2), 1),
+        lambda f: jax.grad(lambda x, k: jax.vmap(lambda x: f(x[None], k))(x).sum(), 1),
+    ):
+        ours = jax.jit(derivative(loss(conv)))
+        assert "stablehlo.convolution" not in ours.lower(*both).as_text()
+        for got, wanted in zip(
+            jax.tree_util.tree_leaves(ours(*both)),
+            jax.tree_util.tree_leaves(jax.jit(derivative(loss(product)))(*both)),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(got, wanted)
