@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections import Counter
 
 import jax
 import numpy as np
@@ -17,6 +18,10 @@ pytestmark = pytest.mark.optimized  # Memory, of the code that users get.
 X, Y = np.ones((6, 3), "float32"), np.ones((6, 1), "float32")
 # Large enough for its memory to be reused.
 WIDE = 1 << 14
+
+
+def is_ours(thing):
+    return type(thing).__module__.partition(".")[0] == "trivium"
 
 
 def make(units=2, optimizer="sgd"):
@@ -188,13 +193,16 @@ def test_clear_session_forgets_programs_and_models_go_on():
 
 
 def test_models_that_are_gone_leave_nothing_behind_once_the_session_is_cleared():
-    """Not in JAX's memory either, which has every shape's programs."""
+    """Nothing of ours even before that, and not in JAX's memory either, which has every shape's programs."""
 
     def left(*units):
         for number in units:
             make(number).fit(X, Y, verbose=0)
+        gc.collect()
+        ours = Counter(map(type, filter(is_ours, gc.get_objects())))
         tv.backend.clear_session()
-        return sum(isinstance(thing, core.Jaxpr) for thing in gc.get_objects())
+        return ours, sum(isinstance(thing, core.Jaxpr) for thing in gc.get_objects())
 
-    first = left(7)
-    assert left(8, 9, 10) <= first
+    (ours, traced), (still_ours, still_traced) = left(7), left(8, 9, 10)
+    assert not still_ours - ours
+    assert still_traced <= traced
