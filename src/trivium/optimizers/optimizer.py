@@ -291,6 +291,12 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         """
         return transforms.from_rule(self.rule, self.slots())
 
+    def _formula(self) -> Any:
+        """Return `transformation()`; where it is that of `rule`, what does the same without optax."""
+        if type(self).transformation is Optimizer.transformation:
+            return transforms.of_rule(self.rule, self.slots())
+        return self.transformation()
+
     # State.
 
     def _variable(self, value: Any, name: str, **kwargs: Any) -> Variable:
@@ -332,7 +338,7 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
                 theirs.add(id(leaf))
                 return self._variable(array, _slot_name(path, array, variables))
 
-            slots = jax.tree_util.tree_map_with_path(slot, self.transformation().init(parameters))
+            slots = jax.tree_util.tree_map_with_path(slot, self._formula().init(parameters))
         self._trainable_variables = variables
         self._state = self._state._replace(
             averages=averages, accumulators=accumulators, slots=slots

@@ -58,6 +58,9 @@ class PureStep(UpdateSteps):
         """Return the formula; see `Optimizer`."""
         raise NotImplementedError
 
+    def _formula(self) -> Any:
+        raise NotImplementedError
+
     def _rate(self, iteration: Any, variable: Any) -> Any:
         raise NotImplementedError
 
@@ -187,7 +190,7 @@ class PureStep(UpdateSteps):
         before = state.slots
         if groups:
             before = [side.join_slots(group) for group in before]
-        updates, slots = self.transformation().update(
+        updates, slots = self._formula().update(
             gradients,
             before,
             parameters,
