@@ -25,7 +25,7 @@ def drawn(*shape: int) -> np.ndarray:
     return _numbers.uniform(0.1, 1, shape).astype("float32").round(3)
 
 
-IMAGE = drawn(2, 6, 7, 1)
+IMAGE = (drawn(2, 6, 7, 1) + np.arange(7, dtype="float32")[:, None] / 9).round(4)
 OTHER = 0.8 * IMAGE + 0.2 * drawn(2, 6, 7, 1)  # Alike, for else gradients are NaN.
 SIGNAL, SPREAD = drawn(16), drawn(2, 4, 5, 2)
 BOXES = np.array(
@@ -54,9 +54,15 @@ Case = tuple[Callable[[Any, Any], Any], np.ndarray | None]
 CASES: dict[str, Case] = {
     "image.ssim_multiscale": (
         lambda tf, x: tf.image.ssim_multiscale(x, OTHER, 1.0, (0.4, 0.6), filter_size=3), IMAGE),
-    "image.ssim_multiscale of whole numbers": (
-        lambda tf, x: tf.image.ssim_multiscale(
-            tf.constant(IMAGE * 255, "uint8"), tf.constant(OTHER * 255, "uint8"), 255, (0.4, 0.6), 3), None),
+    "image.ssim of whole numbers, as a map": (
+        lambda tf, x: tf.image.ssim(
+            tf.constant(IMAGE * 99, "uint8"), tf.constant(OTHER * 99, "uint8"), 255, 3, return_index_map=True), None),
+    "image.total_variation": (lambda tf, x: tf.image.total_variation(x), IMAGE),
+    "image.resize": (lambda tf, x: tf.image.resize(x, (4, 9)), IMAGE),
+    "image.resize_with_crop_or_pad": (lambda tf, x: tf.image.resize_with_crop_or_pad(x, 4, 9), IMAGE),
+    "image.adjust_brightness": (lambda tf, x: tf.image.adjust_brightness(x, 0.2), IMAGE),
+    "image.per_image_standardization": (lambda tf, x: tf.image.per_image_standardization(x), IMAGE),
+    "image.psnr": (lambda tf, x: tf.image.psnr(x, OTHER, 1.0), IMAGE),
     "image.non_max_suppression": (lambda tf, x: tf.image.non_max_suppression(BOXES, SCORES, 3), None),
     "image.non_max_suppression_with_scores": (
         lambda tf, x: tf.image.non_max_suppression_with_scores(BOXES, SCORES, 5, 1.0, 0.2, 0.5), None),

@@ -12,6 +12,7 @@ import numpy as np
 
 from trivium import ops
 from trivium.graph import SymbolicTensor
+from trivium.state.frame import current_frame
 from trivium.state.placing import to_device
 from trivium.state.variable import Variable
 
@@ -19,13 +20,16 @@ __all__ = ["as_kind", "hosted", "is_traced"]
 
 
 def is_traced(*values: Any) -> bool:
-    """Say whether one of some values is known when a program runs only, or is to be differentiated.
+    """Say whether one of some values is known when a program runs only, or is watched by a tape.
 
     Example:
         >>> is_traced(np.ones(3), 2), is_traced(SymbolicTensor((3,), "float32"))
         (False, True)
     """
-    return any(isinstance(v, SymbolicTensor | jax.core.Tracer | Variable) for v in values)
+    if any(isinstance(v, SymbolicTensor | jax.core.Tracer | Variable) for v in values):
+        return True
+    # A tape hears what JAX computes, and nothing of NumPy.
+    return any(tape.wanted(values) for tape in current_frame().tapes)
 
 
 def hosted(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,8 +15,10 @@ from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.hosted import as_kind, hosted, is_traced
 from trivium.compat.tensorflow.tensors import layer_seed
 from trivium.compat.written import covers
+from trivium.graph import SymbolicTensor
 from trivium.preprocessing.image.encoded import decode_bytes, encode_jpeg
 from trivium.state import SeedGenerator
+from trivium.state.placing import to_device
 
 __all__ = ["convert", "of_floats"]
 
@@ -181,13 +183,14 @@ for _name, _function in (_ADJUST | {"gamma": of_floats(_adjust_gamma, saturate=T
 def _adjust_jpeg_quality(
     xp: Any, image: Any, jpeg_quality: Any, dct_method: str = "", name: str | None = None
 ) -> Any:
-    if xp is not np:
+    if isinstance(image, SymbolicTensor | jax.core.Tracer):
         raise NotCovered(
             "tf.image.adjust_jpeg_quality is not covered inside compiled code: use it in `map`."
         )
+    image = np.asarray(image)  # without a gradient, on a tape
     pixels = convert(image, "uint8", saturate=True)
     made = decode_bytes(encode_jpeg(pixels, int(jpeg_quality), subsampling=2), pixels.shape[-1])
-    return convert(made, image.dtype, saturate=True)
+    return to_device(convert(made, image.dtype, saturate=True))
 
 
 _ADJUST["jpeg_quality"] = _adjust_jpeg_quality

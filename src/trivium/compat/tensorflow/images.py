@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
-from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.hosted import as_kind, hosted
 from trivium.compat.tensorflow.image_colors import convert
 from trivium.compat.written import covers
@@ -317,10 +316,19 @@ def _ssim(
     k2: float = 0.03,
     return_index_map: bool = False,
 ) -> Any:
-    if return_index_map:
-        raise NotCovered("tf.image.ssim: return_index_map=True is not covered; False is.")
     a, b, most = _comparable(img1, img2, max_val)
+    if return_index_map:
+        return _similarity_map(a, b, float(most), filter_size, filter_sigma, k1, k2)
     return ops.image.ssim(a, b, float(most), filter_size, filter_sigma, k1, k2, "channels_last")
+
+
+@op
+@functools.partial(jax.jit, static_argnums=range(2, 7))
+def _similarity_map(a: ArrayLike, b: ArrayLike, *settings: Any) -> Array:
+    pair = jnp.concatenate([jnp.asarray(a), jnp.asarray(b)], -1)
+    light, structure = similarity_maps(pair.reshape(-1, *pair.shape[-3:]), *settings)
+    found = jnp.mean(light * structure, -1)
+    return found.reshape(*pair.shape[:-3], *found.shape[1:])
 
 
 @covers("tensorflow.image.ssim_multiscale")
