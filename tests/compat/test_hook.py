@@ -353,6 +353,11 @@ def test_numpy_of_an_array_without_axes_is_a_number(run: Run) -> None:
     assert [type(row) for row in names["rows"]] == [np.int32, np.int32]
 
 
+def test_wide_kinds_are_narrow_without_a_word(run: Run) -> None:
+    names = run("import tensorflow as tf; x = tf.cast(tf.range(3, dtype=tf.int64), tf.float64)")
+    assert names["x"].dtype == "float32"  # A warning is an error here.
+
+
 def test_settings_of_the_process_are_taken(run: Run, tmp_path: Path) -> None:
     names = run(
         """

@@ -10,6 +10,7 @@ import runpy
 import sys
 import sysconfig
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ def _process(argv: list[str], folder: Path) -> Iterator[None]:
     sys.path.insert(0, str(folder))
     try:
         # What such programs compute step by step, they compute on little, and once or a dozen times.
-        with active(), quick_operations():
+        with active(), quick_operations(), warnings.catch_warnings():
+            # The wide kinds that such programs name everywhere are the narrow ones here, as the pages say.
+            warnings.filterwarnings("ignore", "Explicitly requested dtype", UserWarning)
             yield
     finally:
         sys.argv, sys.path[:] = before_argv, before_path
