@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 import jax.numpy as jnp
 import numpy as np
 
 from trivium.compat.written import covers
 from trivium.data import ragged, strings
+from trivium.data.kinds import AnyStrings
 from trivium.data.ragged import RaggedArray
 from trivium.data.sparse import SparseArray
+from trivium.state.types import ArrayLike, DType, Shape
 
 __all__ = ["rows_of_sparse", "stack_rows"]
+
+
+Values: TypeAlias = RaggedArray | AnyStrings | ArrayLike
+"""What rows are made of: numbers, strings, or rows."""
 
 
 class _AnyRagged(type):
@@ -29,83 +35,102 @@ class _RaggedTensor(metaclass=_AnyRagged):
 
     @staticmethod
     def from_row_splits(
-        values: Any, row_splits: Any, name: Any = None, validate: bool = True
-    ) -> Any:
+        values: Values, row_splits: ArrayLike, name: str | None = None, validate: bool = True
+    ) -> RaggedArray:
         return RaggedArray(values, row_splits)
 
     @staticmethod
     def from_row_lengths(
-        values: Any, row_lengths: Any, name: Any = None, validate: bool = True
-    ) -> Any:
+        values: Values, row_lengths: ArrayLike, name: str | None = None, validate: bool = True
+    ) -> RaggedArray:
         return RaggedArray.from_row_lengths(values, row_lengths)
 
     @staticmethod
     def from_value_rowids(
-        values: Any, value_rowids: Any, nrows: Any = None, name: Any = None, validate: bool = True
-    ) -> Any:
+        values: Values,
+        value_rowids: ArrayLike,
+        nrows: int | None = None,
+        name: str | None = None,
+        validate: bool = True,
+    ) -> RaggedArray:
         return RaggedArray(values, ragged.boundaries(value_rowids, nrows))
 
     @staticmethod
     def from_row_starts(
-        values: Any, row_starts: Any, name: Any = None, validate: bool = True
-    ) -> Any:
-        values = ragged.as_values(values)
-        return RaggedArray(values, [*np.asarray(row_starts).tolist(), len(values)])
+        values: Values, row_starts: ArrayLike, name: str | None = None, validate: bool = True
+    ) -> RaggedArray:
+        entries = ragged.as_values(values)
+        return RaggedArray(entries, [*np.asarray(row_starts).tolist(), len(entries)])
 
     @staticmethod
     def from_row_limits(
-        values: Any, row_limits: Any, name: Any = None, validate: bool = True
-    ) -> Any:
+        values: Values, row_limits: ArrayLike, name: str | None = None, validate: bool = True
+    ) -> RaggedArray:
         return RaggedArray(values, [0, *np.asarray(row_limits).tolist()])
 
     @staticmethod
     def from_uniform_row_length(
-        values: Any,
-        uniform_row_length: Any,
-        nrows: Any = None,
+        values: Values,
+        uniform_row_length: int,
+        nrows: int | None = None,
         validate: bool = True,
-        name: Any = None,
-    ) -> Any:
+        name: str | None = None,
+    ) -> RaggedArray:
         return RaggedArray.from_uniform_row_length(values, int(uniform_row_length))
 
     @staticmethod
     def from_nested_row_splits(
-        flat_values: Any, nested_row_splits: Any, name: Any = None, validate: bool = True
-    ) -> Any:
+        flat_values: Values,
+        nested_row_splits: Sequence[ArrayLike],
+        name: str | None = None,
+        validate: bool = True,
+    ) -> RaggedArray:
+        rows: Any = flat_values
         for splits in reversed(list(nested_row_splits)):
-            flat_values = RaggedArray(flat_values, splits)
-        return flat_values
+            rows = RaggedArray(rows, splits)
+        return rows
 
     @staticmethod
     def from_nested_row_lengths(
-        flat_values: Any, nested_row_lengths: Any, name: Any = None, validate: bool = True
-    ) -> Any:
+        flat_values: Values,
+        nested_row_lengths: Sequence[ArrayLike],
+        name: str | None = None,
+        validate: bool = True,
+    ) -> RaggedArray:
+        rows: Any = flat_values
         for lengths in reversed(list(nested_row_lengths)):
-            flat_values = RaggedArray.from_row_lengths(flat_values, lengths)
-        return flat_values
+            rows = RaggedArray.from_row_lengths(rows, lengths)
+        return rows
 
     @staticmethod
     def from_nested_value_rowids(
-        flat_values: Any,
-        nested_value_rowids: Any,
-        nested_nrows: Any = None,
-        name: Any = None,
+        flat_values: Values,
+        nested_value_rowids: Sequence[ArrayLike],
+        nested_nrows: Sequence[int] | None = None,
+        name: str | None = None,
         validate: bool = True,
-    ) -> Any:
-        counts = nested_nrows or [None] * len(nested_value_rowids)
+    ) -> RaggedArray:
+        rows: Any = flat_values
+        counts: Sequence[int | None] = nested_nrows or [None] * len(nested_value_rowids)
         for numbers, count in reversed([*zip(nested_value_rowids, counts, strict=True)]):
-            flat_values = RaggedArray(flat_values, ragged.boundaries(numbers, count))
-        return flat_values
+            rows = RaggedArray(rows, ragged.boundaries(numbers, count))
+        return rows
 
     @staticmethod
     def from_tensor(
-        tensor: Any, lengths: Any = None, padding: Any = None, ragged_rank: int = 1, name: Any = None,
-        row_splits_dtype: Any = None,
-    ) -> Any:  # fmt: skip
+        tensor: ArrayLike,
+        lengths: ArrayLike | None = None,
+        padding: ArrayLike | str | bytes | None = None,
+        ragged_rank: int = 1,
+        name: str | None = None,
+        row_splits_dtype: DType | None = None,
+    ) -> RaggedArray:
         return ragged.from_tensor(tensor, lengths, padding, ragged_rank)
 
     @staticmethod
-    def from_sparse(st_input: SparseArray, name: Any = None, row_splits_dtype: Any = None) -> Any:
+    def from_sparse(
+        st_input: SparseArray, name: str | None = None, row_splits_dtype: DType | None = None
+    ) -> RaggedArray:
         return rows_of_sparse(st_input)
 
 
@@ -117,14 +142,18 @@ def rows_of_sparse(sparse: SparseArray) -> RaggedArray:
 
 @covers("tensorflow.ragged.constant")
 def _constant(
-    pylist: Any, dtype: Any = None, ragged_rank: Any = None, inner_shape: Any = None, name: Any = None,
-    row_splits_dtype: Any = None,
-) -> Any:  # fmt: skip
+    pylist: Any,
+    dtype: DType | None = None,
+    ragged_rank: int | None = None,
+    inner_shape: Shape | None = None,
+    name: str | None = None,
+    row_splits_dtype: DType | None = None,
+) -> Any:
     return ragged.constant(pylist, dtype, ragged_rank, inner_shape)
 
 
 @covers("tensorflow.ragged.stack")
-def stack_rows(values: Any, axis: int = 0, name: Any = None) -> Any:
+def stack_rows(values: Iterable[Values], axis: int = 0, name: str | None = None) -> Any:
     """Put rows together along a new axis."""
     return ragged.stack(list(values), axis)
 
@@ -134,15 +163,15 @@ def _range(
     starts: Any,
     limits: Any = None,
     deltas: Any = 1,
-    dtype: Any = None,
-    name: Any = None,
-    row_splits_dtype: Any = None,
+    dtype: DType | None = None,
+    name: str | None = None,
+    row_splits_dtype: DType | None = None,
 ) -> Any:
     return ragged.ranges(starts, limits, deltas, dtype)
 
 
 @covers("tensorflow.ragged.boolean_mask")
-def _boolean_mask(data: Any, mask: Any, name: Any = None) -> Any:
+def _boolean_mask(data: Any, mask: Any, name: str | None = None) -> Any:
     return ragged.boolean_mask(data, mask)
 
 
@@ -152,20 +181,25 @@ def _map_flat_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 @covers("tensorflow.ragged.row_splits_to_segment_ids")
-def _row_splits_to_segment_ids(splits: Any, name: Any = None, out_type: Any = None) -> Any:
-    return jnp.repeat(jnp.arange(len(splits) - 1), np.diff(np.asarray(splits)))
+def _row_splits_to_segment_ids(
+    splits: ArrayLike, name: str | None = None, out_type: Any = None
+) -> Any:
+    return jnp.repeat(jnp.arange(np.size(np.asarray(splits)) - 1), np.diff(np.asarray(splits)))
 
 
 @covers("tensorflow.ragged.segment_ids_to_row_splits")
 def _segment_ids_to_row_splits(
-    segment_ids: Any, num_segments: Any = None, out_type: Any = None, name: Any = None
+    segment_ids: ArrayLike,
+    num_segments: int | None = None,
+    out_type: Any = None,
+    name: str | None = None,
 ) -> Any:
     return jnp.asarray(ragged.boundaries(segment_ids, num_segments))
 
 
 @covers("tensorflow.ragged.stack_dynamic_partitions")
 def _stack_dynamic_partitions(
-    data: Any, partitions: Any, num_partitions: Any, name: Any = None
+    data: Any, partitions: Any, num_partitions: int, name: str | None = None
 ) -> Any:
     numbers = np.asarray(partitions)
     order = np.argsort(numbers.ravel(), kind="stable")

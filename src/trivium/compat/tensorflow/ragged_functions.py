@@ -41,7 +41,7 @@ for _name in _ENTRYWISE.split():
 
 def _reduces(kind: str) -> Callable[..., Any]:
     def reduce(
-        input_tensor: Any, axis: Any = None, keepdims: bool = False, name: Any = None
+        input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
     ) -> Any:
         return reduced(input_tensor, kind, axis, bool(keepdims))
 
@@ -56,7 +56,7 @@ for _path, _kind in {
 
 
 @serves(RaggedArray, "tensorflow.concat")
-def _concat(values: Any, axis: Any, name: Any = None) -> Any:
+def _concat(values: Any, axis: Any, name: str | None = None) -> Any:
     return ragged.concat(list(values), int(axis))
 
 
@@ -70,7 +70,7 @@ def _gather(
     validate_indices: Any = None,
     axis: Any = None,
     batch_dims: int = 0,
-    name: Any = None,
+    name: str | None = None,
 ) -> Any:
     params = params.value if hasattr(params, "value") else params
     if batch_dims == 0:
@@ -84,12 +84,12 @@ def _gather(
 
 
 @serves(RaggedArray, "tensorflow.expand_dims")
-def _expand_dims(input: Any, axis: Any, name: Any = None) -> Any:
+def _expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
     return input.expand_dims(int(axis))
 
 
 @serves(RaggedArray, "tensorflow.squeeze")
-def _squeeze(input: Any, axis: Any = None, name: Any = None) -> Any:
+def _squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
     if axis is None:
         raise NotCovered("tf.squeeze of a ragged tensor needs its `axis`.")
     for one in sorted((a % input.ndim for a in np.ravel(axis).tolist()), reverse=True):
@@ -108,17 +108,17 @@ def _squeeze(input: Any, axis: Any = None, name: Any = None) -> Any:
 
 
 @serves(RaggedArray, "tensorflow.reverse")
-def _reverse(tensor: Any, axis: Any, name: Any = None) -> Any:
+def _reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
     return ragged.reverse(tensor, axis)
 
 
 @serves(RaggedArray, "tensorflow.tile")
-def _tile(input: Any, multiples: Any, name: Any = None) -> Any:
+def _tile(input: Any, multiples: Any, name: str | None = None) -> Any:
     return ragged.tile(input, multiples)
 
 
 @serves(RaggedArray, "tensorflow.reshape")
-def _reshape(tensor: Any, shape: Any, name: Any = None) -> Any:
+def _reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     if np.asarray(shape).tolist() != [-1]:
         raise NotCovered(
             "tf.reshape of a ragged tensor is covered for shape=[-1]; `.to_tensor()` makes it dense."
@@ -127,19 +127,21 @@ def _reshape(tensor: Any, shape: Any, name: Any = None) -> Any:
 
 
 @serves(RaggedArray, "tensorflow.boolean_mask")
-def _masked(tensor: Any, mask: Any, axis: Any = None, name: Any = None) -> Any:
+def _masked(tensor: Any, mask: Any, axis: Any = None, name: str | None = None) -> Any:
     return ragged.boolean_mask(tensor, mask)
 
 
 @serves(RaggedArray, "tensorflow.where")
-def _where(dense: Any, condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Any:
+def _where(
+    dense: Any, condition: Any, x: Any = None, y: Any = None, name: str | None = None
+) -> Any:
     if x is None and y is None:
         return ragged.where(condition)
     return map_flat_values(dense, condition, x, y)
 
 
 @serves(RaggedArray, "tensorflow.nn.softmax")
-def _softmax(logits: Any, axis: Any = None, name: Any = None) -> Any:
+def _softmax(logits: Any, axis: Any = None, name: str | None = None) -> Any:
     if axis not in (None, -1, logits.ndim - 1):
         raise NotCovered(
             f"tf.nn.softmax: axis={axis} of a ragged tensor is not covered; the last axis is."
@@ -194,7 +196,7 @@ def _map_fn(
     back_prop: bool = True,
     swap_memory: bool = False,
     infer_shape: bool = True,
-    name: Any = None,
+    name: str | None = None,
     fn_output_signature: Any = None,
 ) -> Any:
     leaves = jax.tree_util.tree_leaves(elems)
@@ -210,12 +212,12 @@ def _map_fn(
 
 
 @serves(RaggedArray, "tensorflow.size")
-def _size(input: Any, out_type: Any = None, name: Any = None) -> Any:
+def _size(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     return jnp.asarray(input.size)
 
 
 @serves(RaggedArray, "tensorflow.rank")
-def _rank(input: Any, name: Any = None) -> Any:
+def _rank(input: Any, name: str | None = None) -> Any:
     return jnp.asarray(input.ndim)
 
 
@@ -253,7 +255,7 @@ class _RaggedShape:
 
 
 @serves(RaggedArray, "tensorflow.shape")
-def _shape(input: RaggedArray, out_type: Any = None, name: Any = None) -> _RaggedShape:
+def _shape(input: RaggedArray, out_type: Any = None, name: str | None = None) -> _RaggedShape:
     return _RaggedShape(input)
 
 

@@ -23,7 +23,7 @@ WRITTEN["tensorflow.SparseTensor"] = SparseArray
 
 
 @covers("tensorflow.sparse.from_dense")
-def _from_dense(tensor: Any, name: Any = None) -> Any:
+def _from_dense(tensor: Any, name: str | None = None) -> Any:
     return as_sparse(tensor)
 
 
@@ -32,13 +32,13 @@ def _to_dense(
     sp_input: SparseArray,
     default_value: Any = None,
     validate_indices: bool = True,
-    name: Any = None,
+    name: str | None = None,
 ) -> Any:
     return sp_input.to_dense(default_value)
 
 
 @covers("tensorflow.sparse.reorder")
-def _reorder(sp_input: SparseArray, name: Any = None) -> Any:
+def _reorder(sp_input: SparseArray, name: str | None = None) -> Any:
     return sp_input.ordered()
 
 
@@ -49,7 +49,7 @@ def _add(a: Any, b: Any, threshold: Any = 0) -> Any:
 
 @covers("tensorflow.sparse.sparse_dense_matmul")
 def _matmul(
-    sp_a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False, name: Any = None
+    sp_a: Any, b: Any, adjoint_a: bool = False, adjoint_b: bool = False, name: str | None = None
 ) -> Any:
     return functions.matmul(sp_a, b, adjoint_a, adjoint_b)
 
@@ -60,7 +60,7 @@ def _reduces(kind: str) -> None:
         axis: Any = None,
         keepdims: bool = False,
         output_is_sparse: bool = False,
-        name: Any = None,
+        name: str | None = None,
     ) -> Any:
         found = functions.reduced(sp_input, kind, axis, bool(keepdims))
         return as_sparse(found) if output_is_sparse else found
@@ -73,12 +73,14 @@ _reduces("max")
 
 
 @covers("tensorflow.sparse.slice")
-def _slice(sp_input: SparseArray, start: Any, size: Any, name: Any = None) -> Any:
+def _slice(sp_input: SparseArray, start: Any, size: Any, name: str | None = None) -> Any:
     return functions.cut(sp_input, start, size)
 
 
 @covers("tensorflow.sparse.split")
-def _split(sp_input: Any = None, num_split: Any = None, axis: Any = None, name: Any = None) -> Any:
+def _split(
+    sp_input: Any = None, num_split: Any = None, axis: Any = None, name: str | None = None
+) -> Any:
     return functions.split(sp_input, int(num_split), int(axis))
 
 
@@ -87,33 +89,33 @@ def _concat(
     axis: int,
     sp_inputs: Sequence[SparseArray],
     expand_nonconcat_dims: bool = False,
-    name: Any = None,
+    name: str | None = None,
 ) -> Any:
     return functions.concat(sp_inputs, int(axis), expand_nonconcat_dims)
 
 
 @covers("tensorflow.sparse.reshape")
-def _reshape(sp_input: SparseArray, shape: Any, name: Any = None) -> Any:
+def _reshape(sp_input: SparseArray, shape: Any, name: str | None = None) -> Any:
     return functions.reshape(sp_input, shape)
 
 
 @covers("tensorflow.sparse.transpose")
-def _transpose(sp_input: SparseArray, perm: Any = None, name: Any = None) -> Any:
+def _transpose(sp_input: SparseArray, perm: Any = None, name: str | None = None) -> Any:
     return functions.transpose(sp_input, perm)
 
 
 @covers("tensorflow.sparse.expand_dims")
-def _expand_dims(sp_input: SparseArray, axis: Any = None, name: Any = None) -> Any:
+def _expand_dims(sp_input: SparseArray, axis: Any = None, name: str | None = None) -> Any:
     return functions.expand_dims(sp_input, -1 if axis is None else int(axis))
 
 
 @covers("tensorflow.sparse.fill_empty_rows")
-def _fill_empty_rows(sp_input: SparseArray, default_value: Any, name: Any = None) -> Any:
+def _fill_empty_rows(sp_input: SparseArray, default_value: Any, name: str | None = None) -> Any:
     return functions.fill_empty_rows(sp_input, default_value)
 
 
 @covers("tensorflow.sparse.softmax")
-def _softmax(sp_input: SparseArray, name: Any = None) -> Any:
+def _softmax(sp_input: SparseArray, name: str | None = None) -> Any:
     return functions.softmax(sp_input)
 
 
@@ -123,7 +125,9 @@ def _retain(sp_input: SparseArray, to_retain: Any) -> Any:
 
 
 @covers("tensorflow.sparse.eye")
-def _eye(num_rows: int, num_columns: Any = None, dtype: Any = "float32", name: Any = None) -> Any:
+def _eye(
+    num_rows: int, num_columns: Any = None, dtype: Any = "float32", name: str | None = None
+) -> Any:
     return functions.eye(int(num_rows), num_columns, dtype)
 
 
@@ -133,12 +137,12 @@ def _reset_shape(sp_input: SparseArray, new_shape: Any = None) -> Any:
 
 
 @covers("tensorflow.sparse.maximum")
-def _maximum(sp_a: SparseArray, sp_b: SparseArray, name: Any = None) -> Any:
+def _maximum(sp_a: SparseArray, sp_b: SparseArray, name: str | None = None) -> Any:
     return functions.merged(sp_a, sp_b, jnp.maximum)
 
 
 @covers("tensorflow.sparse.minimum")
-def _minimum(sp_a: SparseArray, sp_b: SparseArray, name: Any = None) -> Any:
+def _minimum(sp_a: SparseArray, sp_b: SparseArray, name: str | None = None) -> Any:
     return functions.merged(sp_a, sp_b, jnp.minimum)
 
 
@@ -152,7 +156,7 @@ def _map_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 @covers("tensorflow.sparse.to_indicator")
-def _to_indicator(sp_input: SparseArray, vocab_size: int, name: Any = None) -> Any:
+def _to_indicator(sp_input: SparseArray, vocab_size: int, name: str | None = None) -> Any:
     dense = np.zeros((*sp_input.shape[:-1], int(vocab_size)), bool)
     dense[(*sp_input.places[:, :-1].T, np.asarray(sp_input.values))] = True
     return jnp.asarray(dense)
@@ -161,7 +165,7 @@ def _to_indicator(sp_input: SparseArray, vocab_size: int, name: Any = None) -> A
 @covers("tensorflow.sparse.bincount")
 def _bincount(
     values: Any, weights: Any = None, axis: Any = 0, minlength: Any = None, maxlength: Any = None,
-    binary_output: bool = False, name: Any = None,
+    binary_output: bool = False, name: str | None = None,
 ) -> Any:  # fmt: skip
     counts = np.bincount(
         np.ravel(values), None if weights is None else np.ravel(weights), int(minlength or 0)
@@ -227,17 +231,17 @@ for _name in _ENTRYWISE.split():
 
 
 @serves(SparseArray, "tensorflow.shape")
-def _shape(input: SparseArray, out_type: Any = None, name: Any = None) -> Any:
+def _shape(input: SparseArray, out_type: Any = None, name: str | None = None) -> Any:
     return WRITTEN["tensorflow.shape"](np.broadcast_to(0, input.shape))
 
 
 @serves(SparseArray, "tensorflow.size")
-def _size(input: SparseArray, out_type: Any = None, name: Any = None) -> Any:
+def _size(input: SparseArray, out_type: Any = None, name: str | None = None) -> Any:
     return jnp.asarray(int(np.prod(input.shape)))
 
 
 @serves(SparseArray, "tensorflow.rank")
-def _rank(input: SparseArray, name: Any = None) -> Any:
+def _rank(input: SparseArray, name: str | None = None) -> Any:
     return jnp.asarray(input.ndim)
 
 
