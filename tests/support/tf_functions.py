@@ -127,8 +127,6 @@ CASES: dict[str, Case] = {
             x, sparse(tf, [[0, 2], [1], [1, 1]]), None, combiner="mean", max_norm=4.0), MATRIX),
     "nn.ctc_greedy_decoder": (
         lambda tf, x: greedy(tf, tf.nn.ctc_greedy_decoder(LOGITS, [5, 4])), None),
-    "nn.ctc_beam_search_decoder": (
-        lambda tf, x: greedy(tf, tf.nn.ctc_beam_search_decoder(LOGITS, [5, 4], 4)), None),
     "nn.ctc_unique_labels": (lambda tf, x: tf.nn.ctc_unique_labels(WORDS), None),
     "edit_distance": (
         lambda tf, x: tf.edit_distance(
