@@ -220,7 +220,7 @@ class StatefulFunction:
                 _failures.clear()
                 raise failed
         for look, count in reversed(traced.looks):
-            look(*map(np.asarray, results[len(results) - count :]))
+            look(*results[len(results) - count :])
             del results[len(results) - count :]
         split = len(results) - len(traced.writes)
         for variable, value in zip(traced.writes, results[split:], strict=True):

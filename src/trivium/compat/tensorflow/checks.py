@@ -1,7 +1,7 @@
 """What TensorFlow's operations refuse on a CPU: places outside of a tensor, whole numbers divided by zero.
 
-Values that are there are looked at now. In a `tf.function` the program says which of them is the first that is wrong,
-and that is looked at when it has run; the variables are as they were then. Steps of `fit` are compiled without.
+Values that are there are looked at now. In a `tf.function` the program says whether one of them is wrong, and that is
+looked at when it has run; the variables are as they were then. Steps of `fit` are compiled without.
 """
 
 from __future__ import annotations
@@ -46,26 +46,24 @@ def refuse(
     if isinstance(rows, Variable):
         rows = rows.value
 
-    def look(found: np.ndarray) -> None:
-        if found[0] >= 0:
-            raise error(int(found[0]), found[1:].tolist())
+    def look(found: Any, rows: Any) -> None:
+        if found:
+            rows = np.asarray(rows)
+            place = int(np.argmax(wrong(rows)))
+            raise error(place, np.atleast_1d(rows[place]).tolist())
 
     if not isinstance(rows, jax.core.Tracer):
         rows = np.asarray(rows)
-        places = np.flatnonzero(wrong(rows))
-        if not len(places):
+        if not np.any(wrong(rows)):
             return
         if not tracing_function():
-            look(np.append(places[0], rows[places[0]]))
+            look(True, rows)
         # A branch with something wrong in it may be one that is never taken.
     elif not tracing_function() or not rows.size:
         return
     rows = jnp.asarray(rows)
-    bad = wrong(rows)
-    place = jnp.where(bad.any(), jnp.argmax(bad), -1)
-    # Not by an index: tensors' parts are looked at, too.
-    row = jnp.atleast_1d(jnp.take(rows, place, axis=0, mode="clip"))
-    look_after_call(look, jnp.append(place, row), where=place >= 0)
+    found = wrong(rows).any()
+    look_after_call(look, found, rows, where=found)
 
 
 def check_indices(name: str, indices: Any, size: Any) -> None:
