@@ -31,6 +31,7 @@ COLORS_FIRST = np.ascontiguousarray(COLORS.transpose(0, 3, 1, 2))
 ONE = COLORS[0, :4]
 BYTES = (COLORS * 255).astype("uint8")
 OTHERS = RNG.uniform(size=(BATCH, 6, 7, 3)).astype("float32")
+NEARBY = np.float32(0.8 * COLORS + 0.2 * OTHERS)
 CUBES = RNG.normal(size=(BATCH, 4, 5, 3, 2)).astype("float32")
 PLACES = RNG.uniform(-3, 9, size=(2, 4, 5)).astype("float32")
 TURN = np.array([1.1, 0.2, -1, 0.1, 0.9, -0.5, 0, 0], "float32")
@@ -83,7 +84,8 @@ CASES: dict[str, list[tuple[Any, Any]]] = {
         c(COLORS_FIRST, STARTS, MOVED, data_format="channels_first"),
     ],
     "sobel_edges": [c(COLORS), c(COLORS_FIRST, data_format="channels_first"), c(np.int32(BYTES))],
-    "ssim": [c(COLORS, OTHERS, filter_size=5), c(COLORS[0], OTHERS[0], 2.0, 3, 1.0, 0.02, 0.05)],
+    # Of images that are alike, and with a large `max_val`: else it is a mean of numbers that cancel, over small ones.
+    "ssim": [c(COLORS, NEARBY, 8.0, filter_size=5), c(COLORS[0], NEARBY[0], 8.0, 3, 1.0, 0.02, 0.05)],
 }  # fmt: skip
 
 # Keras blurs along the rows alone, with weights that do not add up to 1, and so displaces pixels along the diagonal.

@@ -216,28 +216,56 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(name, units, tmp_path):
             assert other.weights_sha256() == wanted
 
 
-@pytest.mark.parametrize("units", [100, 2000], ids=["by HDF5", "past HDF5"])
-def test_the_numbers_have_checksums(units, tmp_path):
+@pytest.mark.parametrize("units", [100, 9000], ids=["by HDF5", "past HDF5"])
+def test_the_numbers_have_checksums_of_hdf5_which_any_reader_checks(units, tmp_path):
     path = tmp_path / "m.weights.h5"
     model = tv.Sequential([tv.Input((40,)), tv.layers.Dense(units)])
     model.save_weights(path)
     with h5py.File(path) as file:
         kernel = file["layers/dense/vars/0"]
+        assert kernel.fletcher32
         assert kernel.attrs["crc32"] == zlib.crc32(kernel[()])
-        at = kernel.id.get_offset()
-    data = bytearray(path.read_bytes())
+        at = kernel.id.get_chunk_info(kernel.id.get_num_chunks() - 1).byte_offset
+    before = model.weights_sha256()
+    whole = path.read_bytes()
+    with h5py.File(path, "r+") as file:  # Who changes them by HDF5 has changed its sum.
+        file["layers/dense/vars/0"][0, 0] = 7
+    model.load_weights(path)
+    assert model.layers[0].kernel.numpy()[0, 0] == 7
+    path.write_bytes(whole)
+    model.load_weights(path)
+    assert model.weights_sha256() == before
+    data = bytearray(whole)
     data[at + 7] ^= 4
     path.write_bytes(data)
-    before = model.weights_sha256()
-    with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5.*vars/0.*crc32"):
+    with (
+        h5py.File(path) as file,
+        pytest.raises(OSError, match="filter returned failure"),
+    ):
+        file["layers/dense/vars/0"][()]
+    with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5.*vars/0.*cannot be read"):
         model.load_weights(path)
     assert model.weights_sha256() == before
-    with h5py.File(path, "r+") as file:  # As the error says for who has changed them.
-        del file["layers/dense/vars/0"].attrs["crc32"]
-    model.load_weights(path)
     path.write_bytes(data[: at + 999])
     with pytest.raises(tv.saving.ModelFileError, match=r"m\.weights\.h5"):
         model.load_weights(path)
+
+
+def test_large_numbers_with_right_checksums_are_read_without_hdf5(monkeypatch, tmp_path):
+    model = tv.Sequential([tv.Input((40,)), tv.layers.Dense(9000)])
+    model.save_weights(tmp_path / "m.weights.h5")
+    model.save(tmp_path / "m.keras")
+    asked = []
+    real = h5py.Dataset.read_direct
+    monkeypatch.setattr(
+        h5py.Dataset,
+        "read_direct",
+        lambda self, value: asked.append(self.name) or real(self, value),
+    )
+    model.load_weights(tmp_path / "m.weights.h5")
+    other = tv.models.load_model(tmp_path / "m.keras")
+    assert other.weights_sha256() == model.weights_sha256()
+    assert not [name for name in asked if name.endswith("vars/0")]
 
 
 @contextlib.contextmanager

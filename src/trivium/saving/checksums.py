@@ -12,7 +12,7 @@ from typing import IO
 
 from trivium.saving.bounds import MIB
 
-__all__ = ["Sums", "crc32_of", "handle_of"]
+__all__ = ["Sums", "crc32_of", "handle_of", "joined"]
 
 # A part that a thread takes at once is worth the thread.
 _PART = 32 * MIB
@@ -43,7 +43,7 @@ def crc32_of(file: IO[bytes], start: int, size: int) -> int:
         sums = pool.map(lambda part: _crc32(_placed(handle, *part)), parts)
         crc = 0
         for (_, length), more in zip(parts, sums, strict=True):
-            crc = _joined(crc, more, length)
+            crc = joined(crc, more, length)
     return crc
 
 
@@ -114,9 +114,9 @@ class Sums:
         for at, (length, piece) in sorted(self._pieces.items()):
             if at < done:  # Datasets of a file that somebody has made may lie over each other.
                 continue
-            crc = _joined(crc, crc32_of(file, start + done, at - done), at - done)
-            crc, done = _joined(crc, piece, length), at + length
-        return _joined(crc, crc32_of(file, start + done, size - done), size - done)
+            crc = joined(crc, crc32_of(file, start + done, at - done), at - done)
+            crc, done = joined(crc, piece, length), at + length
+        return joined(crc, crc32_of(file, start + done, size - done), size - done)
 
 
 def handle_of(file: IO[bytes]) -> int | None:
@@ -155,11 +155,20 @@ def _pieces(read: Callable[[int, memoryview], int], start: int, size: int) -> It
         at += count
 
 
-def _joined(first: int, second: int, length: int) -> int:
-    """Return the CRC-32 of two pieces, one after the other, from those of each; `length` is the second one's, in bytes.
+def joined(first: int, second: int, length: int) -> int:
+    """Return the CRC-32 of two pieces, one after the other, from those of each.
 
-    A CRC is linear over bits: the first one is what it would be with `length` zero bytes behind it (Adler, zlib's
+    A CRC is linear over bits: the first one is what it would be with as many zero bytes behind it (Adler, zlib's
     `crc32_combine`).
+
+    Args:
+        first: That of the first piece.
+        second: That of the second one.
+        length: The second one's, in bytes.
+
+    Example:
+        >>> joined(zlib.crc32(b"on"), zlib.crc32(b"ward"), 4) == zlib.crc32(b"onward")
+        True
     """
     bits = 8 * length
     for power in range(bits.bit_length()):
