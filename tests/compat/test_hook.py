@@ -320,6 +320,7 @@ def test_a_module_and_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         (lambda path: run_script(path / "trian.py"), "Did you mean 'train.py'"),
         (lambda path: run_script(path / "no" / "such.py"), "there is no file"),
+        (lambda path: run_script(path), "folder without a '__main__.py'"),
         (lambda path: run_module("no_such_module"), "there is no module 'no_such_module'"),
         (lambda path: run_module("no_such_package.module"), "there is no module"),
     ],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import tarfile
 import zlib
 
 import numpy as np
 import pytest
 
+import trivium as tv
 from trivium.saving import checksums
 
 DATA = np.random.default_rng(0).bytes(100_003)
@@ -49,3 +52,16 @@ def test_what_is_written_is_summed_up_whatever_is_written_over_it(tmp_path, monk
             with written.beside(at, memoryview(piece)):
                 whole[at : at + size] = piece
         assert written.crc32_of(io.BytesIO(bytes(whole)), 0, 2000) == zlib.crc32(whole)
+
+
+def test_open_files_of_any_kind_hold_models(tmp_path):
+    model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(3)])
+    path = tmp_path / "m.keras"
+    with path.open("w+b") as file:
+        tv.models.save_model(model, file)
+    with gzip.open(tmp_path / "m.gz", "wb") as packed, tarfile.open(tmp_path / "m.tar", "w") as tar:
+        packed.write(path.read_bytes())
+        tar.add(path, arcname="m.keras")
+    with gzip.open(tmp_path / "m.gz") as packed, tarfile.open(tmp_path / "m.tar") as tar:
+        for file in (path, packed, tar.extractfile("m.keras")):
+            assert tv.models.load_model(file).weights_sha256() == model.weights_sha256()

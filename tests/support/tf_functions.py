@@ -66,6 +66,8 @@ CASES: dict[str, Case] = {
     "image.non_max_suppression": (lambda tf, x: tf.image.non_max_suppression(BOXES, SCORES, 3), None),
     "image.non_max_suppression_with_scores": (
         lambda tf, x: tf.image.non_max_suppression_with_scores(BOXES, SCORES, 5, 1.0, 0.2, 0.5), None),
+    "image.non_max_suppression_with_scores that are lowered": (
+        lambda tf, x: tf.image.non_max_suppression_with_scores(BOXES, SCORES, 5, 0.1, soft_nms_sigma=0.5), None),
     "image.non_max_suppression_overlaps": (
         lambda tf, x: tf.image.non_max_suppression_overlaps(MATRIX / 5, [0.3, 0.9, 0.5], 3, 0.15), None),
     "image.non_max_suppression_padded": (

@@ -6,6 +6,7 @@ import logging
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import trivium as tv
 from trivium.state import retracing
@@ -161,19 +162,118 @@ def test_the_third_step_compiles_nothing(caplog):
     assert not [r for r in caplog.records if "ompil" in r.getMessage()]
 
 
-def test_numbers_are_of_a_class_a_thread_and_a_depth():
-    layer = Own()
-    seen = []
+def test_numbers_are_of_a_class_and_what_was_set():
+    layer, other, seen = Own(), Own(), []
 
     def number():
         with retracing.traces_of(layer):
             seen.append(retracing._numbered.value)
-            if len(seen) % 2:
-                number()
 
     with retracing.in_plain_python():
-        for _ in range(2):
-            number()
-        layer.attribute = 1
         number()
-    assert seen[:2] == seen[2:4] and len({*seen}) == 3
+        number()
+        other.attribute = 1
+        number()
+    assert seen[0] == seen[1] != seen[2]
+
+
+READ = []
+times_read = jax.jit(lambda x: x * READ[-1].value)
+
+
+class Nested(tv.layers.Layer):
+    """A layer in a model in a layer of the same class; one function, which JAX remembers, reads the weight of each."""
+
+    def __init__(self, inside=None):
+        super().__init__()
+        self.inside = None if inside is None else tv.Sequential([inside])
+
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+        if self.inside is not None:
+            self.inside.build(shape)
+
+    def call(self, x):
+        x = x if self.inside is None else self.inside(x)
+        READ.append(self.scale)
+        try:
+            return times_read(x)
+        finally:
+            READ.pop()
+
+
+class Asking(tv.layers.Layer):
+    """Reads what a layer inside is told, in a function that JAX remembers."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = tv.layers.LeakyReLU(negative_slope=1.0)
+        self.function = jax.jit(lambda x: x * self.inside.negative_slope * (1 + self.trainable))
+
+    def call(self, x):
+        return self.function(x)
+
+
+def losses_of(layer, eagerly, change):
+    x = tv.Input((1,))
+    model = tv.Model(x, tv.layers.Dense(1, kernel_initializer="ones")(layer(x)))
+    model.compile(tv.optimizers.SGD(0.0), "mae", run_eagerly=eagerly)
+    ones = np.ones((2, 1), "float32")
+    first = model.train_on_batch(ones, 0 * ones)
+    change(model, layer)
+    return [first, model.train_on_batch(ones, 0 * ones)]
+
+
+@pytest.mark.filterwarnings("ignore:Model .* has no trainable weights")
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_what_is_read_by_way_of_others_is_of_this_step(eagerly):
+    inner = Nested()
+    assert losses_of(Nested(inner), eagerly, lambda m, _: inner.scale.assign(3.0)) == [1, 3]
+
+    def change(model, layer):
+        layer.inside.negative_slope = 5.0
+
+    assert losses_of(Asking(), eagerly, change) == [2, 10]
+
+    def freeze(model, layer):
+        model.trainable = False
+        model.layers[-1].trainable = True
+        model.compile(tv.optimizers.SGD(0.0), "mae", run_eagerly=eagerly)
+
+    assert losses_of(Asking(), eagerly, freeze) == [2, 1]
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_an_activation_that_jax_remembers_reads_its_variable(eagerly):
+    factor = tv.Variable(2.0)
+    layer = tv.layers.Dense(
+        1, activation=jax.jit(lambda x: x * factor.value), kernel_initializer="ones"
+    )
+    assert losses_of(layer, eagerly, lambda *_: None) == [2, 2]
+
+
+class Reversed(tv.layers.Layer):
+    """Gradients times a variable, as where a domain is to be unlearned (Ganin & Lempitsky, 2015)."""
+
+    def build(self, shape):
+        self.factor = self.add_weight(shape=(), initializer="ones", trainable=False, name="factor")
+        self.function = jax.custom_vjp(lambda x: x)
+        self.function.defvjp(lambda x: (x, None), lambda _, g: (-g * self.factor.value,))
+
+    def call(self, x):
+        return self.function(x)
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_a_rule_of_derivatives_reads_variables_of_this_step(eagerly):
+    reverse = Reversed()
+    dense = tv.layers.Dense(1, kernel_initializer="zeros", use_bias=False)
+    model = tv.Sequential([tv.Input((1,)), dense, reverse])
+    model.compile(tv.optimizers.SGD(1.0), lambda y, p: tv.ops.mean(p, -1), run_eagerly=eagerly)
+    ones, steps = np.ones((2, 1), "float32"), []
+    for factor in (1.0, 10.0, 100.0):
+        reverse.factor.assign(factor)
+        before = dense.kernel.numpy().item()
+        model.train_on_batch(ones, ones)
+        steps.append(dense.kernel.numpy().item() - before)
+    assert steps == [1, 10, 100]

@@ -60,7 +60,7 @@ def run_script(script: str | Path, arguments: Sequence[str] = ()) -> dict[str, A
         The program's global names.
 
     Raises:
-        NotFound: There is no such file.
+        NotFound: There is no such file, or no program in the folder.
         RunError: The program uses something that is not covered.
         BaseException: Whatever the program raises.
 
@@ -75,6 +75,10 @@ def run_script(script: str | Path, arguments: Sequence[str] = ()) -> dict[str, A
     path = Path(script)
     if not path.exists():
         raise no_file(path, "*.py")
+    if path.is_dir() and not (path / "__main__.py").exists():
+        raise NotFound(
+            f"{str(script)!r} is a folder without a '__main__.py': name the program in it."
+        )
     folder = path.resolve() if path.is_dir() else path.resolve().parent
     with _process([str(script), *arguments], folder), saved_figures(path.resolve()), _explained():
         return runpy.run_path(str(script), run_name="__main__")

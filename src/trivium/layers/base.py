@@ -7,19 +7,32 @@ What a layer does stands in the files that this one builds on, each with a class
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
+import types
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import jax
 
 from trivium import regularizers
 from trivium.layers.building import noting_build
 from trivium.layers.calling import Called
-from trivium.layers.own_names import PUBLIC, is_ours, refuse_own_name, refuse_own_names
+from trivium.layers.own_names import (
+    PUBLIC,
+    is_known,
+    is_ours,
+    refuse_own_name,
+    refuse_own_names,
+)
 from trivium.state.dtype_policies import get_policy
 from trivium.state.frame import current_frame
 from trivium.state.retracing import note_changed
 
 __all__ = ["SEQUENTIAL_KEYS", "Layer"]
+
+# Kinds of functions that a user may give a layer: JAX remembers what it traced of those that they call.
+_FUNCTIONS = (types.FunctionType, functools.partial, type(jax.jit(lambda: None)))
 
 SEQUENTIAL_KEYS = (
     "input_shape",
@@ -146,6 +159,7 @@ class Layer(Called):
         super().__init_subclass__(**kwargs)
         refuse_own_names(cls)
         cls._has_users_code = cls._has_users_code or not is_ours(cls.__module__)
+        cls._calls_users_code = cls._has_users_code
         if "build" in cls.__dict__:
             cls.build = noting_build(cls.__dict__["build"])  # type: ignore[method-assign]
 
@@ -156,8 +170,10 @@ class Layer(Called):
                 refuse_own_name(self, name)
             object.__setattr__(self, name, value)
             # What the library sets is nothing that users' code was traced with.
-            if self._has_users_code and not is_ours(sys._getframe(1).f_globals.get("__name__", "")):
+            if not is_ours(sys._getframe(1).f_globals.get("__name__", "")):
                 note_changed(self)
+            if type(value) in _FUNCTIONS and not is_known(getattr(value, "__module__", None)):
+                object.__setattr__(self, "_calls_users_code", True)
 
     def quantize(
         self, mode: str | None = None, type_check: bool = True, config: Any = None

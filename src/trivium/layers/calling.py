@@ -175,7 +175,7 @@ class Called(Buildable):
         return _masks_of(value)
 
     def _run(self, args: Any, kwargs: Any) -> Any:
-        with self._autocasting(), traces_of(self) if self._has_users_code else shared_traces():
+        with self._autocasting(), traces_of(self) if self._calls_users_code else shared_traces():
             if self._remat is None:
                 outputs = self.call(*args, **kwargs)
             else:

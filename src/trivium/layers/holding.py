@@ -27,6 +27,8 @@ class Holder(Copied, Settings):
     _tracked_as = LAYERS
     # Whether `call` may be code of the user's, which may hand layers to JAX as plain functions.
     _has_users_code: ClassVar[bool] = False
+    # Whether its call may run such code: a layer of the library's, too, with an activation of the user's.
+    _calls_users_code: bool = False
     # Whether each entry of the input becomes what it does whatever stands beside it, and wherever it stands.
     _takes_entries: ClassVar[bool] = False
     _untracked: frozenset[str] = frozenset(

@@ -11,7 +11,7 @@ import sys
 import weakref
 from typing import Any
 
-__all__ = ["PUBLIC", "is_ours", "is_own_name", "refuse_own_name", "refuse_own_names"]
+__all__ = ["PUBLIC", "is_known", "is_ours", "is_own_name", "refuse_own_name", "refuse_own_names"]
 
 # What `Model` has and Keras does not, with what it gives.
 PUBLIC = {
@@ -31,6 +31,16 @@ def is_ours(module: str) -> bool:
         (True, False)
     """
     return module.partition(".")[0] == "trivium"
+
+
+def is_known(module: str | None) -> bool:
+    """Say whether a module, by its name, is one of the library's or of JAX's: what stands there reads no variable.
+
+    Example:
+        >>> is_known("jax.nn"), is_known("my_layers")
+        (True, False)
+    """
+    return module is not None and module.partition(".")[0] in ("trivium", "jax")
 
 
 # Weak, since classes are made while programs run, and go.

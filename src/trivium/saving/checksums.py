@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -123,12 +124,14 @@ def handle_of(file: IO[bytes]) -> int | None:
     """Return by what the system knows a file that may be read anywhere at any time; `None` for one in memory.
 
     Args:
-        file: The file.
+        file: The file. One that unpacks another, or is a part of it, has that one's number, if any.
     """
-    try:
-        return file.fileno() if hasattr(os, "preadv") else None
-    except OSError:
+    raw = getattr(file, "raw", file)
+    if not (isinstance(raw, io.FileIO) and hasattr(os, "preadv")):
         return None
+    if file.writable():
+        file.flush()
+    return raw.fileno()
 
 
 def _crc32(pieces: Iterator[memoryview]) -> int:

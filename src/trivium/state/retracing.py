@@ -9,7 +9,11 @@ A step that becomes a program takes a fresh number for each call of a user's lay
 as plain Python would so compile each operation anew, in each step. There a layer's class keeps its number as long as
 nothing can be told apart by it: as long as, in its calls, no function was traced that reads or assigns a variable,
 draws, or calls a layer. The first time one does, what was traced under that number is left behind, and from then on
-each call of such a layer has a number of its own. A layer whose attributes are set anew has another number, too.
+each call of such a layer has a number of its own. Where a program sets an attribute of a layer, all have other numbers
+from then on, since a function may have read it through any of them; where a call does, the layers being called have.
+
+A rule of derivatives (`jax.custom_vjp`) within a `jax.jit` that a layer keeps is traced outside of the layer's call, so
+what variable it reads is not seen.
 """
 
 from __future__ import annotations
@@ -39,31 +43,39 @@ _numbers = itertools.count(1)
 _numbered = jax.make_user_context(0)
 
 
+# How often a program has set an attribute of a layer, outside of any layer's call.
+_changes = 0
+
+
 class _Code:
     """What is known of the code of one class of layers."""
 
     def __init__(self) -> None:
         self.anew = False
         self._numbers: dict[tuple[int, int], int] = {}
+        self._changes = _changes
 
-    def number(self, around: int) -> int:
+    def number(self, depth: int) -> int:
         """Return the number that calls have in this thread.
 
         Threads, and calls within calls of the same class, have different ones: what is being found out about one must
         not reach the other.
 
         Args:
-            around: How many calls of the class this one is within.
+            depth: How many calls of the class are under way.
         """
-        key = threading.get_ident(), around
+        if self._changes != _changes:
+            self._changes = _changes
+            self._numbers.clear()
+        key = threading.get_ident(), depth
         if key not in self._numbers:
             self._numbers[key] = next(_numbers)
         return self._numbers[key]
 
 
 _codes: weakref.WeakKeyDictionary[type, _Code] = weakref.WeakKeyDictionary()
-# Layers that were called so, each with the number that it has had since one of its attributes was changed.
-_own: weakref.WeakKeyDictionary[Any, int | None] = weakref.WeakKeyDictionary()
+# Layers that were called so; each that a call has changed, with its own number and the changes that it is good for.
+_own: weakref.WeakKeyDictionary[Any, tuple[int, int] | None] = weakref.WeakKeyDictionary()
 
 
 class _Within:
@@ -126,11 +138,15 @@ def traces_of(layer: Any) -> contextlib.AbstractContextManager[Any]:
     code = _codes.setdefault(type(layer), _Code())
     if code.anew:
         return _Within(next(_numbers), ())
-    around = sharing or ()
-    number = _own.setdefault(layer, None)
-    if number is None:
-        number = code.number(around.count(code))
-    return _Within(number, (*around, code))
+    own = _own.setdefault(layer, None)
+    if own is None:
+        # Not of `sharing`, which begins anew within the library's layers.
+        number = code.number(sum(type(one) is type(layer) for one in current_frame().layers))
+    else:
+        if own[1] != _changes:
+            own = _own[layer] = next(_numbers), _changes
+        number = own[0]
+    return _Within(number, (*(sharing or ()), code))
 
 
 def traces_apart() -> contextlib.AbstractContextManager[Any]:
@@ -154,12 +170,18 @@ def note_traced() -> None:
 
 
 def note_changed(layer: Any) -> None:
-    """Take note that an attribute of a layer was set: functions that were traced may have read it.
+    """Take note that users' code set an attribute of a layer: functions that were traced may have read it.
 
     Args:
         layer: The layer.
     """
-    if layer in _own:
-        _own[layer] = next(_numbers)
+    global _changes
+    called = current_frame().layers
+    if not called:
+        _changes += 1
+        return
+    for one in (layer, *called):
+        if one in _own:
+            _own[one] = next(_numbers), _changes
     if current_frame().sharing:
         note_traced()

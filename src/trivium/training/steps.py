@@ -430,9 +430,12 @@ class Steps(Layer):
         tv, ntv, ov, mv = state
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         gradient = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
-        (_, aux), grads = gradient(
-            tv, ntv, mv, x, y, sample_weight, training=True, optimizer_variables=ov
-        )
+        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        # Rules of derivatives that users give run when the loss's own scope has ended, and may read variables.
+        with StatelessScope(_pairs(groups, [tv, ntv, mv])):
+            (_, aux), grads = gradient(
+                tv, ntv, mv, x, y, sample_weight, training=True, optimizer_variables=ov
+            )
         loss, y_pred, ntv, mv = aux
         if self.optimizer is None:
             raise ValueError(

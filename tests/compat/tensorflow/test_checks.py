@@ -111,9 +111,12 @@ def test_others_that_are_refused_at_once() -> None:
         (lambda: tf.dynamic_partition([1, 2], [0, 2], 2), r"partitions: indices\[1\] = 2"),
         (lambda: tf.math.bincount([1, -1]), "no negative number, got -1"),
         (lambda: tf.gather(TABLE, [[0]], axis=0, batch_dims=1), "batch_dims=1 is more"),
+        (lambda: tf.reverse_sequence([[1, 2]], [3], seq_axis=1), r"seq_lengths: indices\[0\] = 3"),
     ):
         with pytest.raises(errors.InvalidArgumentError, match=words):
             call()
+    with pytest.raises(errors.OutOfRangeError, match=r"box_indices: indices\[0\] = 2"):
+        tf.image.crop_and_resize(tf.ones([2, 3, 3, 1]), [[0.0, 0, 1, 1]], [2], [2, 2])
     with pytest.raises(errors.InternalError) as raised:
         tf.truncatediv(7, tf.constant(0))
     assert isinstance(raised.value, ZeroDivisionError)
@@ -122,4 +125,6 @@ def test_others_that_are_refused_at_once() -> None:
         [1, 2],
         [6, 4],
     ]
+    assert tf.gather_nd(TABLE, tf.zeros([4, 0], tf.int32)).shape == (4, 3, 2)
+    assert tf.ragged.constant([], ragged_rank=1, dtype=tf.float32).shape.as_list() == [0, None]
     assert tf.gather_nd([[1, 2, 3], [4, 5, 6]], [[0], [2]], batch_dims=1).numpy().tolist() == [1, 6]

@@ -91,6 +91,9 @@ def test_half_types_hold_the_means_whatever_the_number_of_keys():
     """The sum of 600 values of 300 is more than a float16 holds; their mean is not."""
     x = jnp.full((1, 600, 1, 2), 300, "float16")
     assert Attention(0.0)(x[:, :3], x, x).tolist() == x[:, :3].tolist()
+    # Nor may a query be scaled in one.
+    query, key = jnp.full_like(x[:, :1], 3e4), jnp.full_like(x, 1e-4)
+    assert Attention(4.0)(query, key, x).tolist() == x[:, :1].tolist()
 
 
 def test_dropout_keeps_the_mean_in_blocks(monkeypatch):

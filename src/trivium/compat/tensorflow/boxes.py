@@ -82,7 +82,8 @@ def _with_scores(
         overlaps_of(boxes),
         scores,
         int(max_output_size),
-        float(iou_threshold),
+        # What lowers scores by how much boxes overlap keeps all of them, as TensorFlow has it.
+        1.0 if soft_nms_sigma else float(iou_threshold),
         float(score_threshold),
         float(soft_nms_sigma),
     )

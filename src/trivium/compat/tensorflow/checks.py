@@ -66,13 +66,14 @@ def refuse(
     look_after_call(look, found, rows, where=found)
 
 
-def check_indices(name: str, indices: Any, size: Any) -> None:
+def check_indices(name: str, indices: Any, size: Any, meaning: str = "INVALID_ARGUMENT") -> None:
     """Refuse an index outside of an axis.
 
     Args:
         name: What the error calls the function.
         indices: Whole numbers.
         size: The axis's; nothing is known of a symbolic one.
+        meaning: The status that the error stands for.
 
     Raises:
         ValueError: An index is negative, or no less than the size.
@@ -92,7 +93,8 @@ def check_indices(name: str, indices: Any, size: Any) -> None:
     def error(place: int, row: list[int]) -> Exception:
         where = ",".join(str(int(i)) for i in np.unravel_index(place, shape))
         what = f"indices[{where}]" if where else "indices"
-        return as_tensorflow_s(ValueError(f"{name}: {what} = {row[0]} is not in [0, {size})."))
+        said = ValueError(f"{name}: {what} = {row[0]} is not in [0, {size}).")
+        return as_tensorflow_s(said, meaning)
 
     refuse(flat, lambda x: (x < 0) | (x >= size), error)
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
+from trivium.compat.tensorflow.checks import check_indices
 from trivium.compat.tensorflow.hosted import as_kind, hosted
 from trivium.compat.written import covers
 from trivium.graph import SymbolicTensor
@@ -169,6 +170,8 @@ def _crop_and_resize(
         raise ValueError(
             f"tf.image.crop_and_resize: `method` is 'bilinear' or 'nearest'; got {method!r}."
         )
+    count = ops.shape(image)[0]
+    check_indices("tf.image.crop_and_resize, box_indices", box_indices, count, "OUT_OF_RANGE")
     return _cropped(
         ops.cast(image, "float32"),
         ops.cast(boxes, "float32"),

@@ -13,7 +13,7 @@ import numpy as np
 from trivium import ops
 from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.arrays import array_function
-from trivium.compat.tensorflow.checks import check_divisor, check_exponent
+from trivium.compat.tensorflow.checks import check_divisor, check_exponent, check_indices
 from trivium.compat.written import WRITTEN, covers
 from trivium.graph.op import op as recorded
 from trivium.ops.arrays import as_array
@@ -244,6 +244,7 @@ def _reverse_sequence(
     name: str | None = None,
 ) -> Any:
     axis, batch = seq_axis or 0, batch_axis or 0
+    check_indices("tf.reverse_sequence, seq_lengths", seq_lengths, ops.shape(input)[axis] + 1)
     x = ops.moveaxis(input, (batch, axis), (0, 1))
     steps = ops.arange(ops.shape(x)[1])
     lengths = ops.expand_dims(ops.cast(seq_lengths, "int32"), -1)

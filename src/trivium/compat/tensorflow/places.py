@@ -67,6 +67,8 @@ def _gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None 
     check_places("tf.gather_nd", indices, ops.shape(params)[batch_dims:])
     if batch_dims:
         return _of_each(params, indices, -1, batch_dims)
+    if ops.shape(indices)[-1] == 0:  # Each place is all of it.
+        return ops.broadcast_to(params, (*ops.shape(indices)[:-1], *ops.shape(params)))
     return ops.get_item(params, tuple(ops.unstack(indices, axis=-1)))
 
 

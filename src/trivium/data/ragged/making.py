@@ -40,6 +40,8 @@ def constant(
     depth = _depth(rows)
     inner = () if inner_shape is None else tuple(np.atleast_1d(inner_shape).tolist())
     rank = depth - 1 - len(inner) if ragged_rank is None else int(ragged_rank)
+    if not rows and depth - 1 < rank:  # No row says how deep it is.
+        depth = rank + 1 + len(inner)
     if not 0 <= rank < max(depth, 1):
         raise DataError(f"Lists of depth {depth} have at most {depth - 1} ragged axes; got {rank}.")
     splits = []

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.ops.lowering.windows import on_cpu
+from trivium.state.dtypes import is_half
 from trivium.state.lowerings import chosen_lowering
 from trivium.state.session import session
 from trivium.state.types import Array
@@ -161,9 +162,11 @@ class Attention:
             first: The position of the first query.
         """
         (batch, queries, heads, _), (_, keys, some, depth) = query.shape, value.shape
-        if not (isinstance(self.scale, float) and self.scale == 1):
-            query = (query * self.scale).astype(query.dtype)
+        scaled = isinstance(self.scale, float) and self.scale == 1
+        if not scaled and not is_half(query.dtype):  # A half type may not hold them.
+            query, scaled = (query * self.scale).astype(query.dtype), True
         logits = self.agree(query, key)
+        logits = logits if scaled else logits * self.scale
         logits = logits if bias is None else logits + bias
         logits = logits if self.cap is None else self.cap * jnp.tanh(logits / self.cap)
         near = self._near(first, queries, keys)
