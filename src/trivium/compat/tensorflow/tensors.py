@@ -175,7 +175,7 @@ def set_shape(x: Any, shape: Any) -> None:
         ValueError: The tensor has another one.
 
     Example:
-        >>> set_shape(jnp.ones((2, 3)), [None, 3])
+        >>> set_shape(ops.ones((2, 3)), [None, 3])
     """
     _of_shape(x, shape, "tf.Tensor.set_shape")
 
