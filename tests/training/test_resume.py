@@ -454,19 +454,23 @@ SCRIPT = """
         x = np.random.default_rng(0).normal(size=(14 * executions * 16, 4)).astype("float32")
 
         class Kill(tv.callbacks.Callback):
-            chunks = 0
+            began, waiting = 0, False
 
             def get_state(self):
                 return {}
 
+            def on_epoch_begin(self, epoch, logs=None):
+                self.began = epoch * 14 * executions
+
             def on_chunk_end(self, mode, step, logs=None):
-                self.chunks += 1
-                if self.chunks == kills:  # At some moment from now on: in a step, in a write, in between.
+                # Steps are counted, and not chunks: how many steps are in one depends on how quick they are.
+                if self.began + step >= kills * executions > 0 and not self.waiting:
+                    self.waiting = True  # At some moment from now on: in a step, in a write, in between.
                     wait = np.random.SeedSequence().generate_state(1)[0] / 2**32 * 0.02
                     threading.Timer(wait, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
 
             def on_train_end(self, logs=None):
-                if self.chunks >= kills > 0:
+                if self.waiting:
                     time.sleep(60)  # It is killed, however quick it was.
 
         model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(32), tv.layers.Dropout(0.4), tv.layers.Dense(1)])
@@ -490,7 +494,7 @@ SCRIPT = """
 @pytest.mark.slow
 @pytest.mark.parametrize("executions", [1, 8])
 def test_sigkill_at_any_moment_costs_nothing(executions, tmp_path):
-    """A run has 3 * 14 chunks of steps. `TRIVIUM_KILLS=30` kills as often."""
+    """A run has 3 * 14 * `executions` steps. `TRIVIUM_KILLS=30` kills as often."""
     chance = np.random.default_rng()
     kills = chance.integers(1, 40, int(os.environ.get("TRIVIUM_KILLS", "2")))
     runs = [("whole", 0), *(("killed", count) for count in kills), ("killed", 0)]
