@@ -6,9 +6,7 @@ from trivium.ops.linear_algebra import (
     cholesky, cholesky_inverse, det, eig, eigh, inv, lstsq, lu_factor, matrix_rank, norm, pinv, qr,
     solve, solve_triangular, svd,
 )
-from trivium.ops.transformations import (
-    jvp,
-)
+from trivium.ops.transformations import jvp
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "jvp", "lstsq", "lu_factor",

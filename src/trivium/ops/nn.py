@@ -2,9 +2,7 @@
 # ruff: noqa: I001
 # fmt: off
 
-from trivium.ops.attention import (
-    dot_product_attention,
-)
+from trivium.ops.attention import dot_product_attention
 from trivium.ops.convolution import (
     adaptive_average_pool, adaptive_max_pool, average_pool, conv, conv_transpose, depthwise_conv,
     max_pool, separable_conv,
@@ -12,9 +10,7 @@ from trivium.ops.convolution import (
 from trivium.ops.crossentropy import (
     binary_crossentropy, categorical_crossentropy, ctc_loss, psnr, sparse_categorical_crossentropy,
 )
-from trivium.ops.decoding import (
-    ctc_decode,
-)
+from trivium.ops.decoding import ctc_decode
 from trivium.ops.indexing import (
     multi_hot, one_hot,
 )
@@ -26,9 +22,7 @@ from trivium.ops.nonlinear import (
 from trivium.ops.normalization import (
     batch_normalization, layer_normalization, moments, normalize, rms_normalization,
 )
-from trivium.ops.pairwise import (
-    polar,
-)
+from trivium.ops.pairwise import polar
 from trivium.ops.shapes import (
     depth_to_space, space_to_depth,
 )

@@ -29,16 +29,12 @@ from trivium.ops.indexing import (
 from trivium.ops.joining import (
     append, array_split, concatenate, dsplit, dstack, hsplit, hstack, split, stack, vsplit, vstack,
 )
-from trivium.ops.linear_algebra import (
-    slogdet,
-)
+from trivium.ops.linear_algebra import slogdet
 from trivium.ops.nan_reductions import (
     nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean, nanmedian, nanmin, nanpercentile,
     nanprod, nanquantile, nanstd, nansum, nanvar,
 )
-from trivium.ops.nonlinear import (
-    tanh,
-)
+from trivium.ops.nonlinear import tanh
 from trivium.ops.pairwise import (
     allclose, arctan2, bitwise_and, bitwise_left_shift, bitwise_or, bitwise_right_shift,
     bitwise_xor, divide_no_nan, fmax, fmin, fmod, gcd, heaviside, hypot, isclose, lcm, ldexp,
@@ -64,9 +60,7 @@ from trivium.ops.signals import (
 from trivium.ops.statistics import (
     average, mean, median, percentile, quantile, std, trapezoid, var,
 )
-from trivium.ops.transformations import (
-    vectorize,
-)
+from trivium.ops.transformations import vectorize
 from trivium.ops.trigonometry import (
     arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, deg2rad, rad2deg, sin, sinc, sinh,
     tan,

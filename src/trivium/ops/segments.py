@@ -8,9 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
-from trivium.ops.arrays import (
-    as_array,
-)
+from trivium.ops.arrays import as_array
 from trivium.state.types import Array, ArrayLike
 
 __all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
