@@ -1,6 +1,7 @@
 """Everything that has state can be copied and pickled; a copy is its original to the bit, and independent of it."""
 
 import copy
+import gc
 import pickle
 import subprocess
 import sys
@@ -92,6 +93,19 @@ def values(variables):
 
 def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("make", [sequential, lambda: called(Hooked())], ids=["named", "hooked"])
+@pytest.mark.parametrize("to", ["sequential", "functional", "subclass"])
+def test_paths_do_not_change_when_the_model_that_was_converted_is_collected(make, to):
+    model = tv.convert(make(), to)
+    paths = [v.path for v in model.variables]
+    gc.collect()
+    assert [v.path for v in model.variables] == paths and paths[0].startswith(model.name)
+    for way in WAYS:
+        other = way(model)
+        gc.collect()
+        assert [v.path for v in other.variables] == paths
 
 
 @pytest.mark.parametrize("style", MODELS)

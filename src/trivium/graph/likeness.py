@@ -33,7 +33,8 @@ __all__ = ["Likeness"]
 _ASIDE = frozenset(
     {"name", "_name", "_named_by_itself", "_parent", "_build_index", "_built_alone", "_build_shapes", "_inbound_nodes",
      "_losses", "_sequential_input", "_added", "_captured", "_trainer", "_programs", "_optimizer", "_loss", "history",
-     "stop_training", "_call_args", "seed", "_undo", "_lock"}
+     "stop_training", "_call_args", "seed", "_undo", "_lock",
+     "_converted_from"}
 )  # fmt: skip
 _PLAIN = (
     bool,

@@ -69,12 +69,14 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         "_trail",
         "_trainer",
         "_made_layers",
+        "_converted_from",
     }
 
     _remade: ClassVar[dict[str, Any]] = {
         "_captured": dict,
         "_captured_with": list,
         "_capture_error": type(None),
+        "_converted_from": type(None),
         "_programs": None,
     }
 
@@ -86,6 +88,7 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
     _capture_error: Exception | None
     _trail: list[tuple[Layer, Any]]
     _made_layers: list[Layer]  # those that `call` makes, of which no attribute tells
+    _converted_from: Model | None  # kept, as the layers' paths begin with its name
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a `Functional` of `Model(inputs, outputs)`."""
@@ -99,6 +102,7 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         model._capture_error = None
         model._trail = []
         model._made_layers = []
+        model._converted_from = None
         return model
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -140,6 +144,20 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
     def __getstate__(self) -> dict[str, Any]:
         # The graph first: it is in an order that leads to no deep recursion.
         return {"_graph": self._graph, **super().__getstate__()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state, and be the parent of layers whose own is no part of the copy."""
+        import weakref
+
+        super().__setstate__(state)
+        for layer in self._holds():
+            # A parent that is copied, too, takes its own back, before this or after.
+            if (
+                isinstance(layer, Layer)
+                and vars(layer).get("_parent") is None
+                and layer is not self
+            ):
+                vars(layer)["_parent"] = weakref.ref(self)
 
     # -- layers -------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,11 @@ def convert(model: Model, to: str) -> Model:
         model, graph
     )
     made._trainable, made._policy = model.trainable, model.dtype_policy
+    # It has the same layers, whose paths begin with the first model's name, so that is its name, too. A path holds for
+    # as long as its owner lives: were the first model collected before this one, paths would change at a moment that
+    # nobody chose.
+    made._name, made._named_by_itself = model.name, model._named_by_itself
+    made._converted_from = model
     if overridden_hooks(model):
         # What the hooks read of the model's own: a metric, a factor, an inner model.
         for key, value in vars(model).items():

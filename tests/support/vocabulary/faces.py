@@ -27,7 +27,9 @@ def written(module: str) -> str:
         home = vars(ops)[room]
         own = set(names).intersection(getattr(home, "__all__", ()))
         if found := _sorted(n for n in own if getattr(home, n) is getattr(ops, n)):
-            lines += [f"from {home.__name__} import (", _wrapped(found), ")"]
+            start = f"from {home.__name__} import"
+            several = [f"{start} (", _wrapped(found), ")"]
+            lines += several if len(found) > 1 else [f"{start} {found[0]}"]
     lines += ["", "__all__ = [", _wrapped([f'"{name}"' for name in _sorted(names)]), "]", ""]
     return "\n".join(lines)
 
