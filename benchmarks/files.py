@@ -37,7 +37,6 @@ kind, action, path, layers, units = *sys.argv[1:4], int(sys.argv[4]), int(sys.ar
 tv.utils.set_random_seed(0)
 
 def model(layers, units):
-    tv.backend.clear_session()
     dense = [tv.layers.Dense(units, name=f"dense_{i}") for i in range(layers)]
     return tv.Sequential([tv.Input((units,)), *dense])
 

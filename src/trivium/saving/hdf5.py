@@ -214,16 +214,22 @@ def attribute(thing: Any, name: str, of_any_length: bool = False) -> Any:
     import h5py
 
     try:
-        # A declared shape costs memory before a number of it is read.
-        if name not in thing.attrs:
+        # By HDF5's own calls where that will do: a model's file has several attributes for each weight.
+        if not h5py.h5a.exists(thing.id, name.encode()):
             return None
-        known = thing.attrs.get_id(name)
+        known = h5py.h5a.open(thing.id, name.encode())
+        # A declared shape costs memory before a number of it is read.
         if known.shape != () or known.get_storage_size() > _ATTRIBUTE:
             return None
-        text = h5py.check_string_dtype(known.dtype)
-        if known.dtype.kind == "O" and (text is None or not of_any_length):
-            return None
-        value = thing.attrs[name]
+        dtype = known.dtype
+        if dtype.kind == "O":
+            if h5py.check_string_dtype(dtype) is None or not of_any_length:
+                return None
+            value = thing.attrs[name]
+        else:
+            room = np.empty((), dtype)
+            known.read(room)
+            value = room[()]
     except (OSError, TypeError, ValueError, RuntimeError):
         return None
     if isinstance(value, bytes):
