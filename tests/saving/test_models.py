@@ -301,6 +301,15 @@ def test_a_model_that_was_compiled_and_never_trained(tmp_path):
     assert other.optimizer.learning_rate.numpy() == 0.25
 
 
+def test_a_file_that_is_open_for_writing_alone_gets_the_model(tmp_path):
+    model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2)])
+    with (tmp_path / "model.keras").open("wb") as file:
+        file.write(b"")
+        model.save(file)
+    again = tv.models.load_model(tmp_path / "model.keras")
+    assert again.weights_sha256() == model.weights_sha256()
+
+
 def test_a_class_that_does_not_say_its_shapes_is_told_what_to_do():
     @tv.saving.register_keras_serializable("tests")
     class Shapeless(tv.Model):

@@ -34,6 +34,7 @@ BOXES = np.array(
 )
 SCORES = np.array([0.9, 0.75, 0.6, 0.95, 0.5], "float32")
 MATRIX = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 5.0]], "float32")
+MANY = np.stack([MATRIX, MATRIX.T @ MATRIX])
 LOGITS = np.log(_numbers.dirichlet([1.0, 1.0, 1.0], (5, 2))).astype("float32")
 WORDS = np.array([[1, 2, 1, 3], [4, 4, 4, 0]], "int32")
 
@@ -98,6 +99,14 @@ CASES: dict[str, Case] = {
         lambda tf, x: tf.linalg.eigh_tridiagonal(MATRIX[0], [0.5, 0.25]), None),
     "linalg.eigh_tridiagonal of some": (
         lambda tf, x: tf.linalg.eigh_tridiagonal(MATRIX[0], [0.5, 0.25], select="i", select_range=(1, 2)), None),
+    "linalg.lstsq of several": (
+        lambda tf, x: tf.linalg.lstsq(x, MANY[..., 2:]), MANY[..., :2]),
+    "linalg.lstsq with a penalty": (
+        lambda tf, x: tf.linalg.lstsq(x, MATRIX[:, 1:], l2_regularizer=0.3), MATRIX[:, :2]),
+    "linalg.lstsq of few rows with a penalty": (
+        lambda tf, x: tf.linalg.lstsq(x, MATRIX[:2], l2_regularizer=0.3), MATRIX[:2]),
+    "linalg.sqrtm of several": (lambda tf, x: tf.linalg.sqrtm(x), MANY),
+    "math.special.expint": (lambda tf, x: tf.math.special.expint([0.0, 0.1, 1.0, 7.5]), None),
     "linalg.lu_reconstruct": (lambda tf, x: tf.linalg.lu_reconstruct(x, [2, 0, 1]), MATRIX),
     "nn.dilation2d": (
         lambda tf, x: tf.nn.dilation2d(x, drawn_filter, [1, 2, 1, 1], "SAME", "NHWC", [1, 1, 2, 1]), SPREAD),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import shutil
 import tempfile
 import time
 import warnings
@@ -57,7 +58,7 @@ def save_model(
     Args:
         model: The model.
         filepath: A path that ends in `.keras`; in `.h5` or `.hdf5` for the older form of Sequential and Functional
-            models; or a file that is open for writing and reading.
+            models; or a file that is open for writing.
         overwrite: Whether a file that is there may be replaced.
         zipped: Whether the parts are one archive; where it is false they are files in a folder.
         include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
@@ -78,7 +79,8 @@ def save_model(
         True
     """
     if hasattr(filepath, "write"):
-        write_zip(filepath, _members(model, include_optimizer))
+        with _readable(filepath) as file:
+            write_zip(file, _members(model, include_optimizer))
         return
     path = Path(filepath)
     if (
@@ -214,6 +216,18 @@ def _reordered(model: Any, order: list[Variable]) -> dict[str, Variable]:
     if len(by_name) != len(optimizer.variables):
         return {}
     return {f"optimizer/vars/{i}": by_name[v.name] for i, v in enumerate(twin.variables)}
+
+
+@contextlib.contextmanager
+def _readable(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """Give a file that can be read, too, for HDF5 does both; what it has goes to the one that was given."""
+    if not hasattr(file, "readable") or file.readable():
+        yield file
+        return
+    with tempfile.TemporaryFile() as whole:
+        yield whole
+        whole.seek(0)
+        shutil.copyfileobj(whole, file)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------

@@ -47,11 +47,25 @@ def _cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
 @covers("tensorflow.linalg.sqrtm", "tensorflow.matrix_square_root")
 def _sqrtm(input: Any, name: str | None = None) -> Any:
     input = ops.convert_to_tensor(input)
-    root = jax.scipy.linalg.sqrtm(input)
+    root = jnp.vectorize(jax.scipy.linalg.sqrtm, signature="(n,n)->(n,n)")(input)
     if jnp.iscomplexobj(input):
         return root
     # TensorFlow's keeps the dtype; where the root of a real matrix is not real, it is none here.
     return jnp.where(jnp.abs(jnp.imag(root)) < 1e-3, jnp.real(root), jnp.nan)
+
+
+@covers("tensorflow.linalg.lstsq")
+def _lstsq(
+    matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None
+) -> Any:
+    # `fast` chooses how it is computed there; here it is as exact either way.
+    matrix, rhs = ops.convert_to_tensor(matrix), ops.convert_to_tensor(rhs)
+    if not l2_regularizer:
+        return jnp.vectorize(ops.lstsq, signature="(m,n),(m,k)->(n,k)")(matrix, rhs)
+    # Ridge regression (Hoerl and Kennard, 1970): the normal equations have a solution for either shape.
+    turned = _adjoint(matrix)
+    ridge = l2_regularizer * ops.eye(matrix.shape[-1], dtype=matrix.dtype)
+    return ops.solve(turned @ matrix + ridge, turned @ rhs)
 
 
 class _Lu(NamedTuple):

@@ -73,6 +73,14 @@ for _name in _DERIVATIVES:
     _cover(_name)
 
 
+@covers("tensorflow.math.special.expint")
+@op
+def _expint(x: ArrayLike, name: str | None = None) -> Array:
+    x = as_floats(x)
+    zero = x == 0  # JAX's is not a number there.
+    return jnp.where(zero, -jnp.inf, jax.scipy.special.expi(jnp.where(zero, 1, x)))
+
+
 @covers("tensorflow.math.special.fresnel_sin")
 @op
 def _fresnel_sin(x: ArrayLike, name: str | None = None) -> Array:
