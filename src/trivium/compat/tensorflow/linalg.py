@@ -46,12 +46,26 @@ def _cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Any:
 
 @covers("tensorflow.linalg.sqrtm", "tensorflow.matrix_square_root")
 def _sqrtm(input: Any, name: str | None = None) -> Any:
-    input = ops.convert_to_tensor(input)
-    root = jnp.vectorize(jax.scipy.linalg.sqrtm, signature="(n,n)->(n,n)")(input)
-    if jnp.iscomplexobj(input):
+    return jnp.vectorize(_root, signature="(n,n)->(n,n)")(ops.convert_to_tensor(input))
+
+
+@jax.custom_jvp
+def _root(matrix: Any) -> Any:
+    root = jax.scipy.linalg.sqrtm(matrix)
+    if jnp.iscomplexobj(matrix):
         return root
     # TensorFlow's keeps the dtype; where the root of a real matrix is not real, it is none here.
     return jnp.where(jnp.abs(jnp.imag(root)) < 1e-3, jnp.real(root), jnp.nan)
+
+
+@_root.defjvp
+def _root_along(at: tuple[Any], direction: tuple[Any]) -> tuple[Any, Any]:
+    # JAX has no rule for it. From X X = A: X dX + dX X = dA, Sylvester's equation, here as one linear system.
+    root, size = _root(at[0]), at[0].shape[-1]
+    unit = jnp.eye(size, dtype=root.dtype)
+    system = jnp.kron(root, unit) + jnp.kron(unit, root.T)
+    moved = jnp.linalg.solve(system, direction[0].reshape(-1))
+    return root, moved.reshape(size, size)
 
 
 @covers("tensorflow.linalg.lstsq")
