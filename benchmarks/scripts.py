@@ -29,6 +29,10 @@ import trivium
 ENGINES = ("trivium", "trivium again", "tensorflow")
 
 
+class DoesNotRun(Exception):
+    """A program failed."""
+
+
 def command(engine: str, program: Path, python: str) -> list[str]:
     """Return what runs a program with an engine."""
     if engine != "tensorflow":
@@ -37,12 +41,15 @@ def command(engine: str, program: Path, python: str) -> list[str]:
 
 
 def seconds(words: list[str], home: Path, programs: Path) -> float:
-    """Return how long a command takes; end with its errors where it fails.
+    """Return how long a command takes.
 
     Args:
         words: The command.
         home: Where Keras keeps its data sets.
         programs: Where Trivium keeps what it compiled.
+
+    Raises:
+        DoesNotRun: It fails.
     """
     environment = {
         **os.environ,
@@ -56,7 +63,7 @@ def seconds(words: list[str], home: Path, programs: Path) -> float:
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     taken = time.perf_counter() - began
     if done.returncode:
-        raise SystemExit(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
+        raise DoesNotRun(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
     return taken
 
 
@@ -72,7 +79,10 @@ def provide_data(home: Path) -> None:
 def measure(
     programs: list[Path], words: list[str], rounds: int, python: str
 ) -> dict[Path, dict[str, list[float]]]:
-    """Return the seconds of each run, by program and engine."""
+    """Return the seconds of each run, by program and engine, of the programs that TensorFlow runs, too.
+
+    Some use what only `tf.keras` before Keras 3 had.
+    """
     times = {program: {engine: list[float]() for engine in ENGINES} for program in programs}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -86,9 +96,16 @@ def measure(
                 # Beside the copy is where figures are saved.
                 copy = Path(shutil.copy(program, folder))
                 compiled = Path(tempfile.mkdtemp(dir=folder))
-                for engine in ENGINES:
+                for engine in ENGINES if program in times else ():
                     progress.update(task, description=f"{program.name} with {engine}")
-                    taken = seconds([*command(engine, copy, python), *words], home, compiled)
+                    try:
+                        taken = seconds([*command(engine, copy, python), *words], home, compiled)
+                    except DoesNotRun as error:
+                        if engine != "tensorflow":
+                            raise SystemExit(str(error)) from None
+                        progress.console.print(f"{program.name} is left out: {error}")
+                        del times[program]
+                        break
                     times[program][engine].append(taken)
                     progress.advance(task)
     return times
