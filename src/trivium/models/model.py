@@ -145,19 +145,10 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         # The graph first: it is in an order that leads to no deep recursion.
         return {"_graph": self._graph, **super().__getstate__()}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the state, and be the parent of layers whose own is no part of the copy."""
-        import weakref
-
-        super().__setstate__(state)
-        for layer in self._holds():
-            # A parent that is copied, too, takes its own back, before this or after.
-            if (
-                isinstance(layer, Layer)
-                and vars(layer).get("_parent") is None
-                and layer is not self
-            ):
-                vars(layer)["_parent"] = weakref.ref(self)
+    def _owners(self) -> tuple[Any, ...]:
+        # A copy of it alone is the parent of the layers that it has of the model it was converted from.
+        first = self._converted_from
+        return (self,) if first is None else (self, *first._owners())
 
     # -- layers -------------------------------------------------------------------------------------------------
 

@@ -226,6 +226,8 @@ def attribute(thing: Any, name: str, of_any_length: bool = False) -> Any:
             if h5py.check_string_dtype(dtype) is None or not of_any_length:
                 return None
             value = thing.attrs[name]
+        elif dtype.kind not in "iuS":  # What is composed of others may have text elsewhere, too.
+            return None
         else:
             room = np.empty((), dtype)
             known.read(room)

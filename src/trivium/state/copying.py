@@ -40,11 +40,16 @@ class Copied:
         """Return what this may be the owner of."""
         return itertools.chain.from_iterable(members(self))
 
+    def _owners(self) -> tuple[Any, ...]:
+        """Return whose parts are a copy's own: this one's, and those of what it stands in for."""
+        return (self,)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, without those that hold weakly or that no copy takes over, and what is owned."""
         left_out = {*self._remade, self._owned_by}
         state = {k: v for k, v in vars(self).items() if k not in left_out}
-        state["_owned"] = [part for part in self._holds() if _owner(part) is self]
+        owners = [*map(id, self._owners())]
+        state["_owned"] = [part for part in self._holds() if id(_owner(part)) in owners]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
