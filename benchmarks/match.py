@@ -78,11 +78,14 @@ class Process:
     def __init__(self, words: list[str], environment: dict[str, str], answers: bool) -> None:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `end`
         self.found: Found = {}
+        environment = {**os.environ, "MPLBACKEND": "agg", **environment}
+        # What pip installs has its bytecode beside it, and so must what runs from its sources: see `scripts`.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.began, self.before = time.perf_counter(), _cores()
         try:
             self.running = subprocess.Popen(
                 words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=self.errors, env={**os.environ, "MPLBACKEND": "agg", **environment},
+                stderr=self.errors, env=environment,
             )  # fmt: skip
         except OSError:
             self.errors.close()

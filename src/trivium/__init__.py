@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 # What is imported stays. To look through it for garbage three hundred times while it comes takes a seventh of the time.
+# Then it counts as old, or the program's first line that makes a few objects has all of it looked through.
 _searched = gc.isenabled()
 gc.disable()
 try:
@@ -50,6 +51,10 @@ try:
     )
 finally:
     if _searched:
+        # Frozen and thawed they are old without having been looked at; what others have frozen stays so.
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
 
 from trivium.graph import (

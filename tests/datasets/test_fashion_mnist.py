@@ -75,7 +75,7 @@ import sys, types
 parent = types.ModuleType("trivium")
 parent.__path__ = [{str(package)!r}]
 sys.modules["trivium"] = parent
-import trivium.datasets
+from trivium.datasets import *
 print(sorted({{"jax", "rich"}} & set(sys.modules)))
 """
     run = subprocess.run(

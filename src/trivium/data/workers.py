@@ -6,7 +6,6 @@ import atexit
 import collections
 import contextlib
 import itertools
-import multiprocessing
 import os
 import pickle
 import queue
@@ -155,6 +154,8 @@ def _start(
             workers, "trivium-data", initializer=enter_session, initargs=(session(),)
         )
         return threads, function
+    import multiprocessing
+
     # Fresh processes: a plain fork would copy JAX's locks without the threads that hold them.
     known = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in known else "spawn")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 import jax
-from jax.extend import core
+from jax._src import core
 from jax.interpreters import ad, batching, mlir
 
 __all__ = ["Bilinear", "bilinear"]

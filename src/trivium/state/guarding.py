@@ -123,37 +123,56 @@ def _set_in_constructor(cls: type) -> tuple[str, ...]:
 
 
 def _check(cls: type, name: str, synonyms: Mapping[str, str]) -> None:
-    assigned = _assigned(cls)
     ours = cls.__module__.partition(".")[0] == "trivium"
-    if name in assigned or (not ours and name not in synonyms):
+    if (not ours and name not in synonyms) or _is_assigned(cls, name):
         return
-    settings = [n for n in (*arguments(cls), *assigned) if n[0] != "_"]
+    settings = [n for n in (*arguments(cls), *_assigned(cls)) if n[0] != "_"]
     advice = synonyms.get(name) or suggest(name, settings)
     raise AttributeError(f"{cls.__name__} has no setting {name!r}. {advice}", name=name)
 
 
 # Weak, since classes are made while programs run, and go.
-_known: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[type, set[str]] = weakref.WeakKeyDictionary()
 _names_of_settings: weakref.WeakKeyDictionary[type, tuple[str, ...]] = weakref.WeakKeyDictionary()
 
 
-def _assigned(cls: type) -> frozenset[str]:
-    """Return the names that a class's constructor takes, that it annotates, and that its code assigns."""
-    if cls not in _known:
-        names = set(arguments(cls))
-        for base in cls.__mro__:
-            names.update(vars(base).get("__annotations__", ()))
-            for member in vars(base).values():
-                names.update(_stores(member))
-        _known[cls] = frozenset(names)
-    return _known[cls]
+def _is_assigned(cls: type, name: str) -> bool:
+    """Say whether a name is one of `_assigned`, having looked at as little code as can be."""
+    known = _known.setdefault(cls, {*arguments(cls)})
+    if name not in known:
+        # Most are assigned where an object is made.
+        makers = (vars(base).get("__init__") for base in cls.__mro__)
+        made = any(name in _stores(maker, only=name) for maker in makers)
+        if not made and name not in _assigned(cls, only=name):
+            return False
+        known.add(name)
+    return True
 
 
-def _stores(member: Any, owner: str = "self") -> Iterator[str]:
-    """Yield the attributes of its first argument that a method, a property or a function within assigns."""
+def _assigned(cls: type, only: str | None = None) -> frozenset[str]:
+    """Return the names that a class annotates and that its code assigns: all of them, or those beside `only`."""
+    names: set[str] = set()
+    for base in cls.__mro__:
+        names.update(vars(base).get("__annotations__", ()))
+        for member in vars(base).values():
+            names.update(_stores(member, only=only))
+    return frozenset(names)
+
+
+def _stores(member: Any, owner: str = "self", only: str | None = None) -> Iterator[str]:
+    """Yield the attributes of its first argument that a method, a property or a function within assigns.
+
+    Args:
+        member: The method or property; of anything else nothing is yielded.
+        owner: What the first argument is called.
+        only: The one name that is asked about, so that code without it need not be taken apart.
+
+    Yields:
+        The names; with `only`, others may be among them.
+    """
     if isinstance(member, property):
         for function in (member.fget, member.fset):
-            yield from _stores(function)
+            yield from _stores(function, only=only)
         return
     function = getattr(member, "__wrapped__", getattr(member, "__func__", member))
     code = getattr(function, "__code__", None)
@@ -164,7 +183,7 @@ def _stores(member: Any, owner: str = "self") -> Iterator[str]:
     if code is None:
         return
     before: Any = None
-    for instruction in dis.get_instructions(code):
+    for instruction in dis.get_instructions(code) if only is None or only in code.co_names else ():
         # `self.n += 1` loads the object first of all, and swaps it with the sum at last.
         if instruction.opname == "STORE_ATTR" and before in (owner, "SWAP", "ROT_TWO"):
             yield instruction.argval
@@ -174,4 +193,4 @@ def _stores(member: Any, owner: str = "self") -> Iterator[str]:
         before = instruction.opname if instruction.opname in ("SWAP", "ROT_TWO") else before
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
-            yield from _stores(inner, owner)
+            yield from _stores(inner, owner, only)

@@ -3,8 +3,9 @@
 Symbols for sizes, programs as JAX traces them (jaxprs), where their lines come from, and what JAX says as text. JAX may
 change any of it from one version to the next, so `pyproject.toml` names the versions that were tried, and
 `tests/state/test_jaxpr.py` says what is relied on: a version that passes it will do. Nothing else in the library but
-`bilinear` and `stacking`, which make operations, and `recording`, a trace of its own, imports `jax.extend`, looks into
-a jaxpr or reads a text of JAX's.
+`bilinear` and `stacking`, which make operations, and `recording`, a trace of its own, looks into a jaxpr or reads a
+text of JAX's. What `jax.extend.core` offers is imported from where JAX has it: `jax.extend` brings Pallas along, which
+takes as long to import as all of our layers.
 
 Reference:
     https://docs.jax.dev/en/latest/export/shape_poly.html (symbols)
@@ -23,7 +24,7 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 from jax import export
-from jax.extend import core
+from jax._src import core
 
 from trivium.state.recording import OUTSIDE, Recorder, without_recorders
 

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core
+from jax._src import core
 
 __all__ = [
     "OUTSIDE",

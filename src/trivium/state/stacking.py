@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend import core
+from jax._src import core
 from jax.interpreters import ad, batching, mlir
 
 from trivium.state.jaxpr import Program, is_literal, part_of

@@ -1,5 +1,6 @@
 """Everyday helpers under Keras's names: files, images, labels, sequences, seeds, sources of batches."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from trivium.data import (
@@ -8,7 +9,6 @@ from trivium.data import (
     pack_x_y_sample_weight,
     unpack_x_y_sample_weight,
 )
-from trivium.datasets.files import get_file
 from trivium.graph import is_symbolic as is_keras_tensor
 from trivium.graph import source_tensors as get_source_inputs
 from trivium.preprocessing import (
@@ -46,20 +46,27 @@ from trivium.utils.numeric import normalize, to_categorical
 from trivium.utils.progbar import Progbar
 
 if TYPE_CHECKING:
+    from trivium.datasets.files import get_file
     from trivium.viz.diagrams import model_to_dot, plot_model
 
 # The name that Keras 2 gave to `PyDataset`.
 Sequence = PyDataset
 
 
+# What is imported when it is first asked for.
+_LATER = {
+    "get_file": "trivium.datasets.files",
+    "model_to_dot": "trivium.viz.diagrams",
+    "plot_model": "trivium.viz.diagrams",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name not in ("model_to_dot", "plot_model"):
+    if name not in _LATER:
         raise AttributeError(
             f"module 'trivium.utils' has no attribute {name!r}. {suggest(name, __all__)}"
         )
-    from trivium.viz import diagrams
-
-    return getattr(diagrams, name)
+    return getattr(importlib.import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -9,11 +9,12 @@ import importlib.util
 import io
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trivium.viz.diagrams.reading import Chart, read
+if TYPE_CHECKING:
+    from trivium.viz.diagrams.reading import Chart
 
 __all__ = ["EventFile", "conceptual_graph", "require_tensorboard"]
 
@@ -172,6 +173,8 @@ def conceptual_graph(model: Any) -> dict[str, Any]:
         [('Dense', 'out'), ('Output', 'output')]
     """
     layers: list[dict[str, Any]] = []
+    from trivium.viz.diagrams.reading import read
+
     _add(read(model, expand_nested=True), "", {}, layers, set())
     return {"class_name": "Functional", "config": {"name": model.name, "layers": layers}}
 

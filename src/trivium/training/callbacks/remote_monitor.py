@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.parse
-import urllib.request
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trivium.training.callbacks.base import Callback, Logs
+
+if TYPE_CHECKING:
+    import urllib.request
 
 __all__ = ["RemoteMonitor"]
 
@@ -57,6 +59,8 @@ class RemoteMonitor(Callback):
             epoch: The epoch, counted from 0.
             logs: Its results.
         """
+        import urllib.request
+
         results = {name: np.asarray(value).tolist() for name, value in logs.items()}
         text = json.dumps({"epoch": epoch, **results})
         kind = "json" if self.send_as_json else "x-www-form-urlencoded"
@@ -66,6 +70,9 @@ class RemoteMonitor(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Send the epoch's results."""
+        import urllib.error
+        import urllib.request
+
         try:
             with urllib.request.urlopen(self.request(epoch, logs or {}), timeout=_SECONDS):
                 pass
