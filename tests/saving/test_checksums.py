@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import sys
 import tarfile
 import zlib
 
@@ -30,6 +31,17 @@ def test_parts_join_to_the_whole(file, part, start, size, monkeypatch):
     wanted = zlib.crc32(DATA[start : start + size])
     assert checksums.crc32_of(file, start, size) == wanted
     assert checksums.crc32_of(io.BytesIO(DATA), start, size) == wanted
+
+
+def test_the_sum_is_the_same_where_there_is_no_isa_l(monkeypatch):
+    pytest.importorskip("isal", reason="It is not made for every processor.")
+    checksums._quickest.cache_clear()
+    monkeypatch.setitem(sys.modules, "isal.isal_zlib", None)
+    assert checksums._quickest() is zlib.crc32
+    checksums._quickest.cache_clear()
+    monkeypatch.undo()
+    assert checksums._quickest() is not zlib.crc32
+    assert checksums.crc32(DATA, 7) == zlib.crc32(DATA, 7)
 
 
 def test_a_file_that_ends_before_is_another(file, monkeypatch):

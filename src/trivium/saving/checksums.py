@@ -9,16 +9,40 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO
+from typing import IO, Any
 
 from trivium.saving.bounds import MIB
 
-__all__ = ["Sums", "crc32_of", "handle_of", "joined"]
+__all__ = ["Sums", "crc32", "crc32_of", "handle_of", "joined"]
 
 # A part that a thread takes at once is worth the thread.
 _PART = 32 * MIB
 # A piece whose checksum is computed while it is written; less is read again, which costs less than a thread.
 _PIECE = MIB
+
+
+def crc32(data: Any, before: int = 0) -> int:
+    """Return the CRC-32 of bytes, as zlib's function of that name does.
+
+    Args:
+        data: The bytes.
+        before: That of what stands before them.
+
+    Example:
+        >>> crc32(b"ward", crc32(b"on")) == zlib.crc32(b"onward")
+        True
+    """
+    return _quickest()(data, before)
+
+
+@functools.cache
+def _quickest() -> Callable[[Any, int], int]:
+    """Return what computes the sum: ISA-L takes a twentieth of zlib's time, with the processor's own multiplication."""
+    try:
+        from isal.isal_zlib import crc32 as quick
+    except ImportError:  # It is not made for every processor.
+        return zlib.crc32
+    return quick
 
 
 def crc32_of(file: IO[bytes], start: int, size: int) -> int:
@@ -77,7 +101,7 @@ class Sums:
             yield
             return
         with ThreadPoolExecutor(1) as pool:
-            crc = pool.submit(zlib.crc32, piece)
+            crc = pool.submit(crc32, piece)
             yield
             # Not later: whoever gave the bytes has their memory back then.
             self._pieces[at] = len(piece), crc.result()
@@ -137,7 +161,7 @@ def handle_of(file: IO[bytes]) -> int | None:
 def _crc32(pieces: Iterator[memoryview]) -> int:
     crc = 0
     for piece in pieces:
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
     return crc
 
 

@@ -8,14 +8,13 @@ one stands in an attribute, `crc32`: where numbers have it, HDF5 need not be ask
 
 from __future__ import annotations
 
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from trivium.saving.bounds import MIB
-from trivium.saving.checksums import joined
+from trivium.saving.checksums import crc32, joined
 from trivium.saving.hdf5 import WeightFileError, attribute, region_of
 from trivium.state.placing import room_for
 
@@ -148,7 +147,7 @@ def write_dataset(file: Any, place: str, value: np.ndarray, checksums: bool) -> 
     with ThreadPoolExecutor(1) as pool:  # Has no thread until something is handed to it.
         # Ours is computed while HDF5 computes its own.
         whole = np.ascontiguousarray(value) if summed else None
-        crc = None if whole is None else pool.submit(zlib.crc32, _bytes_of(whole))
+        crc = None if whole is None else pool.submit(crc32, _bytes_of(whole))
         dataset = file.create_dataset(place, data=value, **options)
         if crc is not None:
             dataset.attrs[_SUM] = crc.result()

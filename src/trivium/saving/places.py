@@ -8,7 +8,7 @@ from typing import Any
 
 from trivium.layers import Layer
 from trivium.state import SeedGenerator, Variable, to_snake_case
-from trivium.state.tracking import attributes, contents
+from trivium.state.tracking import attributes, contents, role_of
 
 __all__ = ["has_own_state", "seed_places", "variable_places", "walk"]
 
@@ -72,7 +72,9 @@ def walk(layer: Any, path: str = "", seen: set[int] | None = None) -> Iterator[t
         return
     seen.add(id(layer))
     yield path, layer
-    children = {layer._stored_names.get(k, k): v for k, v in attributes(layer).items()}
+    # Most attributes are settings, which hold no layers; a file is loaded by several walks.
+    holding = {k: v for k, v in attributes(layer).items() if role_of(type(v)) >= 0}
+    children = {layer._stored_names.get(k, k): v for k, v in holding.items()}
     # The layers of a declared graph come first; a subclassed model's where "layers" stands in the alphabet, after which
     # come private attributes.
     declared = getattr(layer, "_graph", None) is not None

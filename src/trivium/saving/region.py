@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import zlib
 from collections.abc import Callable
 from typing import IO, Any
 
 from trivium.saving.bounds import MIB
-from trivium.saving.checksums import Sums, handle_of
+from trivium.saving.checksums import Sums, crc32, handle_of
 
 __all__ = ["Region"]
 
@@ -109,7 +108,7 @@ class Region(io.RawIOBase):
             count = os.preadv(handle, [piece], self.start + at + done)
             if not count:
                 break
-            crc = zlib.crc32(piece[:count], crc)
+            crc = crc32(piece[:count], crc)
             done += count
         if done < len(room):
             raise EOFError(f"it ends {len(room) - done:,} bytes too early")
