@@ -253,7 +253,8 @@ class SerializableModel(_Base):
         """Write the weights to a file.
 
         Args:
-            filepath: A path that ends in `.weights.h5`; in `.weights.json` for weights in several files.
+            filepath: A path that ends in `.weights.h5`; in `.safetensors`; in `.weights.json` for weights in several
+                files; or a file that is open for writing, in binary mode, which becomes one as `.weights.h5`.
             overwrite: Whether a file that is there may be replaced.
             max_shard_size: The most gigabytes in one file, for a path that ends in `.weights.json`.
         """
@@ -264,10 +265,10 @@ class SerializableModel(_Base):
     def load_weights(
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
-        """Set the weights from a file that `save_weights`, ours or Keras's, wrote.
+        """Set the weights from a file that `save_weights` or `save`, ours or Keras's, wrote.
 
         Args:
-            filepath: The path.
+            filepath: The path, or such a file, of HDF5 or `.keras`, that is open for reading.
             skip_mismatch: Whether weights that the file lacks, or has in another shape, stay as they are.
             by_name: Whether each layer takes the weights of the layer of its name.
 

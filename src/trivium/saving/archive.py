@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from trivium.saving.bounds import MIB
 from trivium.saving.checksums import Sums, crc32_of, handle_of
+from trivium.saving.given import reading
 from trivium.saving.region import Region
 from trivium.state.safety import ModelFileError, UnsafeFileError
 
@@ -298,15 +299,7 @@ def opened(place: Any, source: str) -> Iterator[Archive | Folder]:
     Raises:
         FileNotFoundError: There is nothing.
     """
-    with contextlib.ExitStack() as stack:
-        if hasattr(place, "read"):
-            archive: Archive | Folder = Archive(place, source)
-        elif Path(place).is_dir():
-            archive = Folder(Path(place), source)
-        elif not Path(place).exists():
-            raise FileNotFoundError(f"There is no model {source}.")
-        else:
-            file = stack.enter_context(open(place, "rb", buffering=0))
-            archive = Archive(file, source)
-        stack.callback(archive.close)
-        yield archive
+    with reading(place, "model") as file:
+        archive = Folder(file, source) if isinstance(file, Path) else Archive(file, source)
+        with contextlib.closing(archive):
+            yield archive

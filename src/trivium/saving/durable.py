@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import threading
@@ -47,6 +48,8 @@ def durable(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[Pa
         for inside in sorted(part.rglob("*")):
             _to_disk(inside)
         _to_disk(part)
+        if path.is_dir() and not part.is_dir():  # With whatever is in it.
+            raise IsADirectoryError(errno.EISDIR, "a folder is there, and no file replaces one")
         _put(part, path)
         if os.name == "posix":  # Elsewhere a folder cannot be opened; the name is on the disk too.
             _to_disk(path.parent)

@@ -7,8 +7,7 @@ into the form of today, and read like any other config.
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -40,18 +39,18 @@ def is_legacy(file: Any) -> bool:
     return "layer_names" in file.attrs or "model_config" in file.attrs
 
 
-def load(path: Path, compile: bool) -> Any:
+def load(raw: IO[bytes], source: str, compile: bool) -> Any:
     """Return the model in a file.
 
     Args:
-        path: The file.
+        raw: The open file.
+        source: What to call it in messages.
         compile: Whether to compile the model as it was.
 
     Raises:
         ModelFileError: The file holds no model, or a damaged one.
     """
-    source = str(path)
-    with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", source) as file:
+    with hdf5(raw, "r", source) as file:
         text = text_of(file, "model_config", source)
         if text is None:
             raise ModelFileError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
-import shutil
 import tempfile
 import time
 import warnings
@@ -29,6 +28,7 @@ from trivium.saving.archive import (
 )
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
+from trivium.saving.given import is_hdf5, is_open, name_of, path_of, reading, written
 from trivium.saving.hdf5 import damage_named, datasets, hdf5
 from trivium.saving.numbers import write_dataset
 from trivium.saving.places import seed_places, walk
@@ -58,7 +58,7 @@ def save_model(
     Args:
         model: The model.
         filepath: A path that ends in `.keras`; in `.h5` or `.hdf5` for the older form of Sequential and Functional
-            models; or a file that is open for writing.
+            models; or a file that is open for writing, in binary mode.
         overwrite: Whether a file that is there may be replaced.
         zipped: Whether the parts are one archive; where it is false they are files in a folder.
         include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
@@ -78,11 +78,15 @@ def save_model(
         >>> again.weights_sha256() == model.weights_sha256()
         True
     """
-    if hasattr(filepath, "write"):
-        with _readable(filepath) as file:
+    if is_open(filepath, writing=True):
+        if zipped is False:
+            raise ValueError(
+                "`zipped=False` writes a folder, which goes to a path and into no open file."
+            )
+        with written(filepath) as file:
             write_zip(file, _members(model, include_optimizer))
         return
-    path = Path(filepath)
+    path = path_of(filepath)
     if (
         zipped is not False
         and path.suffix in legacy.ENDINGS
@@ -102,6 +106,8 @@ def save_model(
                 f"A model's file ends in '.keras', or '.h5' in the older form; got {str(path)!r}. Its weights alone go "
                 "into a file that ends in '.weights.h5', by `save_weights`; `zipped=False` writes a folder."
             )
+    if not zipped:
+        _check_folder(path)
     members = _members(model, include_optimizer)
     with durable(path, overwrite) as part:
         if zipped:
@@ -109,6 +115,16 @@ def save_model(
                 write_zip(file, members)
         else:
             _write_folder(part, members)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise an error for a folder with other things than a model in it: it is replaced as a whole."""
+    parts = {METADATA, CONFIG, WEIGHTS, GRAPH, ASSETS.rstrip("/")}
+    if folder.is_dir() and (others := sorted({p.name for p in folder.iterdir()} - parts)):
+        raise FileExistsError(
+            f"{folder} is a folder with other things than a saved model, {others[0]!r} among them; a model's folder is "
+            "replaced as a whole. Name one that is not there."
+        )
 
 
 def _write_folder(folder: Path, members: dict[str, Any]) -> None:
@@ -218,18 +234,6 @@ def _reordered(model: Any, order: list[Variable]) -> dict[str, Variable]:
     return {f"optimizer/vars/{i}": by_name[v.name] for i, v in enumerate(twin.variables)}
 
 
-@contextlib.contextmanager
-def _readable(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Give a file that can be read, too, for HDF5 does both; what it has goes to the one that was given."""
-    if not hasattr(file, "readable") or file.readable():
-        yield file
-        return
-    with tempfile.TemporaryFile() as whole:
-        yield whole
-        whole.seek(0)
-        shutil.copyfileobj(whole, file)
-
-
 # -- reading ----------------------------------------------------------------------------------------------------
 
 
@@ -245,8 +249,8 @@ def load_model(
     you have registered or give here.
 
     Args:
-        filepath: A path of a `.keras` file, of a folder, or of an `.h5` file of Keras 2 or 3; or a file that is open
-            for reading.
+        filepath: A path of a `.keras` file, of a folder, or of an `.h5` file of Keras 2 or 3; or such a file that is
+            open for reading.
         custom_objects: Classes and functions of yours by name, besides the registered ones.
         compile: Whether to compile the model as it was, and to take up the optimizer's state.
         safe_mode: `False` runs code that the file has for lambdas. It can do anything that you can.
@@ -263,16 +267,17 @@ def load_model(
         >>> load_model(file).output_shape
         (None, 2)
     """
-    source = (
-        str(getattr(filepath, "name", "the file")) if hasattr(filepath, "read") else str(filepath)
-    )
-    scopes = custom_object_scope(custom_objects), code_allowed(safe_mode)
-    if source.endswith(legacy.ENDINGS) and not hasattr(filepath, "read"):
-        if not Path(filepath).is_file():
-            raise FileNotFoundError(f"There is no model {source}.")
-        with scopes[0], scopes[1], _naming(source):
-            return legacy.load(Path(filepath), compile)
-    with scopes[0], scopes[1], opened(filepath, source) as archive:
+    source = name_of(filepath)
+    with (
+        custom_object_scope(custom_objects),
+        code_allowed(safe_mode),
+        reading(filepath, "model") as raw,
+        contextlib.ExitStack() as stack,
+    ):
+        if not isinstance(raw, Path) and (source.endswith(legacy.ENDINGS) or is_hdf5(raw)):
+            with _naming(source):
+                return legacy.load(raw, source, compile)
+        archive = stack.enter_context(opened(raw, source))
         with _naming(source):
             config = checked_config(read_json(archive.read(CONFIG), f"{source}: {CONFIG}"), source)
             compiled = config.pop("compile_config", None)

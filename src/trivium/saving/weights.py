@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from trivium.layers import Layer
-from trivium.saving import legacy, safetensors, shards
+from trivium.saving import legacy, pairing, safetensors, shards
+from trivium.saving.archive import opened
 from trivium.saving.durable import durable
+from trivium.saving.given import is_open, is_zip, name_of, path_of, reading, written
 from trivium.saving.hdf5 import (
     WeightFileError,
     attribute,
@@ -33,7 +34,7 @@ from trivium.saving.hdf5 import (
 from trivium.saving.numbers import write_dataset
 from trivium.saving.places import has_own_state, seed_places, variable_places, walk
 from trivium.saving.stored import Stored, stored_of, values_of
-from trivium.state import Variable, suggest
+from trivium.state import Variable
 
 __all__ = [
     "OTHERS",
@@ -46,14 +47,15 @@ __all__ = [
     "write_weights",
 ]
 
-_SUFFIXES = (".weights.h5", ".weights.json", ".safetensors")
+_WRITTEN = (".weights.h5", ".weights.json", ".safetensors")
+_READ = (*_WRITTEN, ".keras", ".h5", ".hdf5")
 # What lies in the same file beside a model's weights: Keras's optimizer, and our random generators.
 OTHERS = ("optimizer", "seeds")
 
 
 def save_weights(
     layer: Any,
-    filepath: str | os.PathLike[str],
+    filepath: str | os.PathLike[str] | IO[bytes],
     overwrite: bool = True,
     max_shard_size: float | None = None,
 ) -> None:
@@ -64,7 +66,8 @@ def save_weights(
 
     Args:
         layer: The layer or model.
-        filepath: A path that ends in `.weights.h5`; in `.weights.json` for weights in several files.
+        filepath: A path that ends in `.weights.h5`; in `.safetensors`; in `.weights.json` for weights in several files;
+            or a file that is open for writing, in binary mode, which becomes one as `.weights.h5`.
         overwrite: Whether a file that is there may be replaced.
         max_shard_size: The most gigabytes in one file, for a path that ends in `.weights.json`.
 
@@ -80,29 +83,36 @@ def save_weights(
         ...     model.save_weights(f"{folder}/model.weights.h5")
         ...     model.load_weights(f"{folder}/model.weights.h5")
     """
-    path = _checked(filepath)
+    if not layer.weights:
+        raise ValueError(
+            f"{layer.name!r} has no weights to save: call it on data first, so that it is built."
+        )
+    if is_open(filepath, writing=True):
+        if max_shard_size is not None:
+            raise ValueError("`max_shard_size` makes several files, which go to a path.")
+        with written(filepath) as file:
+            _write_file(stored_groups(layer), file)
+        return
+    path = path_of(filepath)
+    _check_ending(path, _WRITTEN)
     if (max_shard_size is not None) != path.name.endswith(".weights.json"):
         raise ValueError(
             "Weights in several files have a list of them, whose name ends in '.weights.json', and `max_shard_size` in "
             f"gigabytes; got {str(path)!r} and max_shard_size={max_shard_size!r}."
         )
-    if not layer.weights:
-        raise ValueError(
-            f"{layer.name!r} has no weights to save: call it on data first, so that it is built."
-        )
     if max_shard_size is not None:
         groups = list(stored_groups(layer))
-        shards.write(path, groups, int(max_shard_size * 1e9), overwrite, _write_file)
+        shards.write(path, groups, int(max_shard_size * 1e9), overwrite, _write_new)
     elif path.suffix == ".safetensors":
         safetensors.write(layer, path, overwrite)
     else:
         with durable(path, overwrite) as part:
-            _write_file(stored_groups(layer), part)
+            _write_new(stored_groups(layer), part)
 
 
 def load_weights(
     layer: Any,
-    filepath: str | os.PathLike[str],
+    filepath: str | os.PathLike[str] | IO[bytes],
     skip_mismatch: bool = False,
     by_name: bool = False,
 ) -> None:
@@ -110,7 +120,8 @@ def load_weights(
 
     Args:
         layer: The layer or model, built.
-        filepath: The path.
+        filepath: The path of a weight file, or of a whole model's, of which the weights are taken; or such a file, of
+            HDF5 or `.keras`, that is open for reading.
         skip_mismatch: Whether weights that the file lacks, or has in another shape, stay as they are, with a warning.
         by_name: Whether each layer takes the weights of the layer of its name, and those that the file does not name
             stay as they are.
@@ -121,41 +132,48 @@ def load_weights(
         UnsafeFileError: The file asks for other files, or says that it is larger than it is.
         ValueError: The layer is not built.
     """
-    path = _checked(filepath, (".h5", ".hdf5"))
-    if not path.exists():
-        raise FileNotFoundError(f"There is no weight file {path}.")
-    if path.is_dir():
-        raise WeightFileError(f"{path} is a folder, and no weight file.")
-    if path.suffix == ".safetensors":
-        with damage_named(str(path)), safetensors.opened(path, layer) as stored:
-            _set(layer, stored, str(path), skip_mismatch, by_name)
-    elif path.suffix == ".json":
-        with damage_named(str(path)), shards.opened(path) as files:
+    source = name_of(filepath)
+    if not is_open(filepath) and not (path := path_of(filepath)).is_dir():
+        _check_ending(path, _READ)
+    with reading(filepath, "weight file") as raw:
+        _check_built(layer)
+        set_all = _found(layer, raw, source, skip_mismatch, by_name)
+    # Not before the checksum of all of it is known to be right.
+    set_all()
+
+
+def _found(
+    layer: Any, raw: IO[bytes] | Path, source: str, skip_mismatch: bool, by_name: bool
+) -> Callable[[], None]:
+    """Read a layer's weights from a file of any kind, or a model's folder, and return what sets them."""
+    if isinstance(raw, Path) or source.endswith(".keras") or is_zip(raw):
+        with opened(raw, source) as archive, archive.weights() as file:
+            return _found_in_hdf5(layer, file, source, skip_mismatch, by_name)
+    if source.endswith(".safetensors"):
+        with damage_named(source), safetensors.opened(Path(source), layer) as stored:
+            return _matched(layer, stored, source, skip_mismatch, by_name)
+    if source.endswith(".json"):
+        with damage_named(source), shards.opened(Path(source)) as files:
             stored = {
                 k: v
                 for file, name in files
                 for k, v in _stored(layer, datasets(file, name, OTHERS), name, by_name).items()
             }
-            _set(layer, stored, str(path), skip_mismatch, by_name)
-    else:
-        with open(path, "rb", buffering=0) as raw, hdf5(raw, "r", str(path)) as file:
-            with damage_named(str(path)):
-                of_keras_2 = legacy.is_legacy(file)
-            if not of_keras_2:
-                _check_built(layer)
-                with damage_named(str(path)):
-                    found = datasets(file, str(path), OTHERS)
-                read_weights(layer, found, str(path), skip_mismatch, by_name)
-                return
-            _check_built(layer)
-            with damage_named(str(path)):
-                found = datasets(file, str(path))
-                ones = {k: stored_of(d, str(path)) for k, d in found.items()}
-                group = file.get("model_weights", file)
-                pairs = legacy.pairs(layer, group, ones, str(path), by_name, skip_mismatch)
-                values = values_of(pairs, str(path))
-            for (_, weight), value in zip(pairs, values, strict=True):
-                weight.assign(value)
+            return _matched(layer, stored, source, skip_mismatch, by_name)
+    return _found_in_hdf5(layer, raw, source, skip_mismatch, by_name)
+
+
+def _found_in_hdf5(
+    layer: Any, raw: IO[bytes], source: str, skip_mismatch: bool, by_name: bool
+) -> Callable[[], None]:
+    with hdf5(raw, "r", source) as file, damage_named(source):
+        if not legacy.is_legacy(file):
+            stored = _stored(layer, datasets(file, source, OTHERS), source, by_name)
+            return _matched(layer, stored, source, skip_mismatch, by_name)
+        ones = {k: stored_of(d, source) for k, d in datasets(file, source).items()}
+        group = file.get("model_weights", file)
+        pairs = legacy.pairs(layer, group, ones, source, by_name, skip_mismatch)
+        return _setting(pairs, values_of(pairs, source))
 
 
 class Group(NamedTuple):
@@ -182,12 +200,15 @@ def write_weights(layer: Any, file: Any) -> None:
     _write(stored_groups(layer), file, checksums=False)
 
 
-def _write_file(groups: Iterable[Group], path: Path, saving: str | None = None) -> None:
+def _write_new(groups: Iterable[Group], path: Path, saving: str | None = None) -> None:
     """Write what layers keep into a new weight file, which says in which saving it was written."""
-    with (
-        open(path, "xb+", buffering=0) as file,
-        hdf5(file, "w", libver="v110") as weights,  # This form has checksums of its records, too.
-    ):
+    with open(path, "xb+", buffering=0) as file:
+        _write_file(groups, file, saving)
+
+
+def _write_file(groups: Iterable[Group], file: IO[bytes], saving: str | None = None) -> None:
+    # This form of HDF5 has checksums of its records, too.
+    with hdf5(file, "w", libver="v110") as weights:
         _write(groups, weights, checksums=True)
         if saving is not None:
             set_attribute(weights, "saving", saving)
@@ -265,7 +286,8 @@ def read_weights(
     _check_built(layer)
     with damage_named(source):
         stored = _stored(layer, found, source, by_name)
-        _set(layer, stored, source, skip_mismatch, by_name, order)
+        set_all = _matched(layer, stored, source, skip_mismatch, by_name, order)
+    set_all()
 
 
 def _check_built(layer: Any) -> None:
@@ -285,135 +307,44 @@ def _stored(layer: Any, found: dict[str, Any], source: str, names: bool) -> dict
     }
 
 
-def _set(
+def _matched(
     layer: Any,
     stored: dict[str, Stored],
     source: str,
-    skip_mismatch: bool,
-    by_name: bool,
+    skip_mismatch: bool = False,
+    names: bool = False,
     order: list[Variable] | None = None,
-) -> None:
-    """Set a layer's weights from those that a file has, if all fit."""
+) -> Callable[[], None]:
+    """Read those of a file's weights that are a layer's, if all fit, and return what sets them."""
     missing: list[str] = []
-    stores = _own_stores(layer, stored)
-    if by_name:
-        pairs = _by_name(layer, stored, source, skip_mismatch)
+    stores = pairing.own_stores(layer, stored)
+    if names:
+        pairs = pairing.by_name(layer, stored, source, skip_mismatch)
     else:
-        by_place = order is None and (skip_mismatch or bool(stores))
-        found = None if by_place else _by_position(layer, stored, source, order)
-        pairs, missing = found or _by_place(layer, stored, source, skip_mismatch)
-    values = values_of(pairs, source)
-    if missing:
-        warnings.warn(f"{source}: these weights stay as they are: {missing}.", stacklevel=5)
-    for (_, variable), value in zip(pairs, values, strict=True):
-        variable.assign(value)
-    for inner, store in stores:
-        inner.load_own_variables(store)
+        places = order is None and (skip_mismatch or bool(stores))
+        found = None if places else pairing.by_position(layer, stored, source, order)
+        pairs, missing = found or pairing.by_place(layer, stored, source, skip_mismatch)
+    said = f"{source}: these weights stay as they are: {missing}." if missing else ""
+    return _setting(pairs, values_of(pairs, source), stores, said)
 
 
-def _own_stores(layer: Any, stored: dict[str, Stored]) -> list[tuple[Layer, dict[str, np.ndarray]]]:
-    """Take out what layers read themselves, whose classes have a `load_own_variables`."""
-    stores = []
-    for path, inner in walk(layer):
-        if has_own_state(inner, "load_own_variables"):
-            mine = [k for k in stored if k.startswith(f"{path}vars/")]
-            store = {k.removeprefix(f"{path}vars/"): stored.pop(k).read() for k in mine}
-            stores.append((inner, store))
-    return stores
+def _setting(
+    pairs: pairing.Pairs, values: list[Any], stores: pairing.Stores = (), missing: str = ""
+) -> Callable[[], None]:
+    """Return what sets weights to values, and hands layers what they read themselves."""
+
+    def set_all() -> None:
+        if missing:
+            warnings.warn(missing, stacklevel=4)
+        for (_, variable), value in zip(pairs, values, strict=True):
+            variable.assign(value)
+        for inner, store in stores:
+            inner.load_own_variables(store)
+
+    return set_all
 
 
-_Pairs = list[tuple[Stored, Variable]]
-
-
-def _by_position(
-    layer: Any, stored: dict[str, Stored], source: str, order: list[Variable] | None = None
-) -> tuple[_Pairs, list[str]] | None:
-    """Pair datasets and weights in the order of the data's flow; `None` where the file does not tell it."""
-    by_position = {one.position: one for one in stored.values()}
-    if len(by_position) != len(stored) or set(by_position) != set(range(len(stored))):
-        return None
-    weights = layer.weights if order is None else order
-    if len(stored) != len(weights):
-        raise WeightFileError(
-            f"{source} holds {len(stored)} weights; {layer.name!r} has {len(weights)}."
-        )
-    pairs = [(by_position[i], weight) for i, weight in enumerate(weights)]
-    for dataset, weight in pairs:
-        if dataset.shape != weight.shape:
-            raise WeightFileError(_other_shape(dataset, weight, source))
-    return pairs, []
-
-
-def _by_place(
-    layer: Any, stored: dict[str, Stored], source: str, skip_mismatch: bool
-) -> tuple[_Pairs, list[str]]:
-    """Pair datasets and weights by their names in the file, and name the weights that are left over."""
-    pairs, missing = [], []
-    places = dict(_places_to_set(layer))
-    for place, weight in places.items():
-        dataset = stored.get(place)
-        if dataset is not None and dataset.shape == weight.shape:
-            pairs.append((dataset, weight))
-        elif skip_mismatch:
-            missing.append(weight.path)
-        elif dataset is not None:
-            raise WeightFileError(_other_shape(dataset, weight, source))
-        else:
-            raise WeightFileError(
-                f"{source} has no weight for {weight.path!r}: there is no dataset {place!r}. {suggest(place, stored)}"
-            )
-    known = {f"{path}vars/{i}" for path, x in walk(layer) for i in range(len(x._stored_weights()))}
-    extra = [name for name in stored if name not in known]
-    if extra and not skip_mismatch:
-        raise WeightFileError(
-            f"{source} holds {len(extra)} weights that {layer.name!r} does not have, {extra[0]!r} among them. Was it "
-            "saved from another model?"
-        )
-    return pairs, missing
-
-
-def _places_to_set(layer: Any) -> Iterator[tuple[str, Variable]]:
-    own = {
-        id(v)
-        for _, x in walk(layer)
-        if has_own_state(x, "load_own_variables")
-        for v in x._own_weights()
-    }
-    for place, variable in variable_places(layer).items():
-        if id(variable) not in own:
-            yield place, variable
-
-
-def _by_name(layer: Any, stored: dict[str, Stored], source: str, skip_mismatch: bool) -> _Pairs:
-    """Pair the weights of layers of one name."""
-    groups: dict[str, list[Stored]] = {}
-    for one in stored.values():
-        if one.layer is not None:
-            groups.setdefault(one.layer, []).append(one)
-    pairs: _Pairs = []
-    for _, inner in walk(layer):
-        named, mine = groups.get(inner.name), inner._own_weights()
-        if not named or not mine:
-            continue
-        # In a file they are in the order of their names, of which "10" comes before "2".
-        named.sort(key=lambda one: (len(one.name), one.name))
-        if [one.shape for one in named] == [weight.shape for weight in mine]:
-            pairs += zip(named, mine, strict=True)
-        elif not skip_mismatch:
-            raise WeightFileError(
-                f"{source}: the weights of {inner.name!r} have the shapes {[one.shape for one in named]}; the layer's "
-                f"have {[weight.shape for weight in mine]}."
-            )
-    return pairs
-
-
-def _other_shape(one: Stored, weight: Variable, source: str) -> str:
-    return f"{source}: {(one.path or one.name)!r} has shape {one.shape}; {weight.path!r} has {weight.shape}."
-
-
-def _checked(filepath: str | os.PathLike[str], more: tuple[str, ...] = ()) -> Path:
-    path = Path(filepath)
-    if not path.name.endswith((*_SUFFIXES, *more)):
-        ends = ", ".join(map(repr, (*_SUFFIXES, *more)))
+def _check_ending(path: Path, endings: tuple[str, ...]) -> None:
+    if not path.name.endswith(endings):
+        ends = ", ".join(map(repr, endings))
         raise ValueError(f"A weight file's name ends in one of {ends}; got {str(path)!r}.")
-    return path
