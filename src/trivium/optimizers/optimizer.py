@@ -29,6 +29,7 @@ from trivium.state import (
 from trivium.state.frame import current_frame
 from trivium.state.guarding import Guarded, changes_of
 from trivium.state.jaxpr import outside_of_traces
+from trivium.state.lookups import RowGradient
 from trivium.state.placing import copy_of, to_device
 from trivium.state.scopes import init_scope
 
@@ -511,13 +512,14 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         """Whether the step is a formula for each parameter."""
         return not self._assigns and type(self).transformation is Optimizer.transformation
 
-    def _fused(self) -> bool:
+    def _fused(self, gradients: Sequence[Any]) -> bool:
         """Say whether large parameters are updated in one loop with their slots, and note that for what compiles it."""
         noted, trained = current_frame().fused, self._trainable_variables
         if noted is None or not self._by_rule or not any(map(transforms.is_large, trained)):
             return False
-        noted.append(self)
-        return True
+        # XLA's pass for it ends the process where slots' rows are looked up by the same numbers, as steps by rows do.
+        noted.append(not any(isinstance(gradient, RowGradient) for gradient in gradients))
+        return noted[-1]
 
     def _groups(self) -> Groups:
         """Return the parameters that equal blocks have in the same place, where the step around this runs such as one.
@@ -565,7 +567,7 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
         leaves, structure = transforms.flatten(self._state)
         self._check_length("optimizer_variables", optimizer_variables, leaves)
         self._check_length("trainable_variables", trainable_variables, self._trainable_variables)
-        gradients = self._align(grads, self._trainable_variables)
+        gradients = self._by_rows(self._align(grads, self._trainable_variables))
         # A function of nothing may return another number each time, so it is called outside of the
         # compiled step.
         constant = self._schedule is not None and not _takes_step(self._schedule)
@@ -574,7 +576,12 @@ class Optimizer(PureStep, Guarded, Copied, Configured):
             rate, state = self._rate_and_state(state)
             rate = jnp.asarray(rate)
         parameters, state = self._compiled(
-            self._groups(), self._fused(), state, gradients, list(trainable_variables), rate
+            self._groups(),
+            self._fused(gradients),
+            state,
+            gradients,
+            list(trainable_variables),
+            rate,
         )
         return parameters, jax.tree.leaves(state)
 

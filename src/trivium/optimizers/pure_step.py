@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from trivium.optimizers import transforms
+from trivium.optimizers.row_steps import RowSteps
 from trivium.optimizers.side_by_side import Groups, SideBySide
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import StatelessScope, Variable
@@ -31,7 +32,7 @@ class State(NamedTuple):
     scheduled: list[Any]  # what the schedule reads and writes
 
 
-class PureStep(UpdateSteps):
+class PureStep(RowSteps, UpdateSteps):
     """The part of `Optimizer` that takes a step, on a `State` of arrays and on lists of arrays.
 
     The lists are in the order of the variables that the optimizer was built with. Nothing here
@@ -96,6 +97,7 @@ class PureStep(UpdateSteps):
             rate, state = self._rate_and_state(state)
         trained = self._trainable_variables
         parameters = [jnp.asarray(p, v.dtype) for p, v in zip(parameters, trained, strict=True)]
+        gradients, by_rows = self._apart(gradients)
         gradients = [
             None if g is None else jnp.asarray(g, v.dtype)
             for g, v in zip(gradients, trained, strict=True)
@@ -110,6 +112,7 @@ class PureStep(UpdateSteps):
             p if g is None or v.constraint is None else v.constraint(p).astype(p.dtype)
             for v, g, p in zip(trained, gradients, parameters, strict=True)
         ]
+        parameters, state = self._descend_by_rows(state, by_rows, parameters, rate)
         return parameters, state._replace(iteration=state.iteration + 1)
 
     def _overwrite(

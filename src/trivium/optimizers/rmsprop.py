@@ -130,6 +130,10 @@ class Adagrad(Optimizer):
         """Return the slot of the sum of squares."""
         return [{"accumulator": self.initial_accumulator_value}]
 
+    @property
+    def _skips_zeros(self) -> bool:
+        return type(self).rule is Adagrad.rule
+
     def rule(
         self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
     ) -> tuple[Any, dict[str, Any]]:

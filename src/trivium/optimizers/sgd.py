@@ -58,6 +58,10 @@ class SGD(Optimizer):
         """Return the momentum's slot, where there is momentum."""
         return [{"momentum": 0.0}] if self.momentum else []
 
+    @property
+    def _skips_zeros(self) -> bool:
+        return not self.momentum and type(self).rule is SGD.rule
+
     def rule(
         self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
     ) -> tuple[Any, dict[str, Any]]:

@@ -107,7 +107,7 @@ class Frame(NamedTuple):
         sharing: What is known of the classes of users' layers being called that use again what JAX traced in earlier
             calls of theirs, outermost first; `None` where that is not asked.
         fused: Where it is noted that large arrays are updated in one loop each, where the program that is traced can
-            be compiled so; `None` where it cannot.
+            be compiled so, or that the program must not be compiled so; `None` where it cannot.
         undo: How to take back what was done since a transaction began, last first; `None` outside of any.
     """
 
@@ -135,7 +135,7 @@ class Frame(NamedTuple):
     tapes: tuple[Any, ...] = ()
     folds: list[Any] | None = None
     sharing: tuple[Any, ...] | None = None
-    fused: list[Any] | None = None
+    fused: list[bool] | None = None
     undo: list[Callable[[], object]] | None = None
 
     @property

@@ -3,9 +3,9 @@
 Symbols for sizes, programs as JAX traces them (jaxprs), where their lines come from, and what JAX says as text. JAX may
 change any of it from one version to the next, so `pyproject.toml` names the versions that were tried, and
 `tests/state/test_jaxpr.py` says what is relied on: a version that passes it will do. Nothing else in the library but
-`bilinear` and `stacking`, which make operations, and `recording`, a trace of its own, looks into a jaxpr or reads a
-text of JAX's. What `jax.extend.core` offers is imported from where JAX has it: `jax.extend` brings Pallas along, which
-takes as long to import as all of our layers.
+`bilinear` and `stacking`, which make operations, `recording`, a trace of its own, and `lookups` looks into a jaxpr or
+reads a text of JAX's. What `jax.extend.core` offers is imported from where JAX has it: `jax.extend` brings Pallas
+along, which takes as long to import as all of our layers.
 
 Reference:
     https://docs.jax.dev/en/latest/export/shape_poly.html (symbols)

@@ -106,12 +106,12 @@ class Program:
 
         # The step is traced once; the loop replays what was traced.
         try:
-            fused: list[Any] | None = [] if can_fuse_outputs() else None
+            fused: list[bool] | None = [] if can_fuse_outputs() else None
             with entered(folds=None if is_block_folding_enabled() is False else [], fused=fused):
                 traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
         except NEEDS_VALUES as error:
             raise values_needed(error) from None
-        self.fused = bool(fused)
+        self.fused = bool(fused) and all(fused or ())
         _same_state(leaves, new, names)
         if collect:
             _has_rows(result)
