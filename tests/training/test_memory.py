@@ -10,7 +10,7 @@ import pytest
 from jax.extend import core
 
 import trivium as tv
-from trivium.training import executables
+from trivium.training import executables, feed
 from trivium.training.executables import Programs, compile_count
 
 pytestmark = pytest.mark.optimized  # Memory, of the code that users get.
@@ -155,6 +155,41 @@ def test_prediction_changes_and_copies_nothing():
     held = [v.peek() for v in model.variables]
     model.predict(X, verbose=0)
     assert all(v.peek() is array for v, array in zip(model.variables, held, strict=True))
+
+
+@pytest.mark.parametrize("what", ["fit", "evaluate", "predict"])
+def test_data_leaves_the_device_without_a_look_for_garbage(what, monkeypatch):
+    alive, most = weakref.WeakValueDictionary(), []
+
+    def noted(bring):
+        def brought(array, *rest):
+            laid = bring(array, *rest)
+            if laid.nbytes > 1 << 18:
+                alive[len(most)] = laid
+                most.append(len(alive))
+            return laid
+
+        return brought
+
+    for name in ("to_device", "laid"):
+        monkeypatch.setattr(feed, name, noted(getattr(feed, name)))
+    monkeypatch.setattr(feed, "_BLOCK_BYTES", 5 << 17)
+    x = np.ones((10 * 32, 1 << 10), "float32")  # Three blocks.
+    y = x[:, :1]
+    model = tv.Sequential([tv.Input(x.shape[1:]), tv.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    gc.collect()
+    gc.disable()
+    try:
+        if what == "fit":
+            model.fit(x, y, epochs=3, verbose=0, validation_data=(x, y))
+        else:
+            getattr(model, what)(*(x, y)[: 1 + (what == "evaluate")], verbose=0)
+        assert not alive
+    finally:
+        gc.enable()
+    # A validation's blocks stay from its second time on, beside the data; other blocks go before the next one comes.
+    assert (len(most), max(most)) == ((1 + 2 * 3, 4) if what == "fit" else (3, 1))
 
 
 def test_models_that_are_gone_leave_a_few_executables(monkeypatch):

@@ -7,7 +7,9 @@ no list of what may differ: if the text is the same, so is the program.
 from __future__ import annotations
 
 import collections
+import ctypes
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Hashable
@@ -68,11 +70,19 @@ def executable(lowered: Any, fused: bool = False) -> Future[Any]:
                 compile_fused if fused else type(lowered).compile, lowered
             )
             _compiled += 1
+            # While the program runs already.
+            _compiler.submit(_give_back)
         _latest[key] = work
         _latest.move_to_end(key)
         while len(_latest) > _KEPT:
             _latest.popitem(last=False)
     return work
+
+
+def _give_back() -> None:
+    """Give the system the memory that compiling took and left: glibc keeps some dozens of megabytes for later."""
+    if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "malloc_trim"):
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 
 
 def failed(work: Future[Any]) -> bool:

@@ -29,6 +29,7 @@ from trivium.training.segments import (
     along,
     form_of,
     is_small,
+    laid,
     padded,
     row_numbers,
     size_of,
@@ -81,6 +82,7 @@ class Feed:
         self._resident = whole and source.nbytes <= device_budget()
         self._in_order = whole and source.in_order
         self._kept: dict[int, list[Segment]] = {}
+        self._shown: set[int] = set()
         # A block has room for one execution, or for what comes in a moment.
         self._steps = 1 if eager else min(chunk or _BLOCK_STEPS, source.num_batches or _BLOCK_STEPS)
         self._hurry = chunk is None
@@ -125,7 +127,7 @@ class Feed:
             return
         rows = min(source.num_samples, source.num_batches * source.batch_size)
         if self._in_order:
-            yield from self._slices(rows)
+            yield from (self._slice(*cut) for cut in self._cuts(rows))
         elif self._resident:
             yield from self._whole(rows)
         else:
@@ -164,25 +166,30 @@ class Feed:
         return placed if lane is None else lane.shared(placed)
 
     def _slices(self, rows: int) -> Iterator[Segment]:
-        """Yield the blocks of arrays that are shown in their order; they stay on the device where they fit."""
+        """Yield the blocks of arrays that are shown in their order.
+
+        What is shown a second time stays on the device where it fits, since it will be shown again: the arrays of a
+        validation. Those of an evaluation or a prediction go block by block, and there is memory for one of them.
+        """
         if rows in self._kept:
             yield from self._kept[rows]
             return
-        segments: Iterator[Segment] = (self._slice(*cut) for cut in self._cuts(rows))
-        if self._resident:
-            self._kept[rows] = list(segments)
-            segments = iter(self._kept[rows])
+        segments: Iterable[Segment] = (self._slice(*cut) for cut in self._cuts(rows))
+        if self._resident and rows in self._shown:
+            self._kept[rows] = segments = list(segments)
+        self._shown.add(rows)
         yield from segments
 
     def _slice(self, start: int, stop: int, size: int, room: int) -> Segment:
-        data, rows = self.source.data, room * size
+        # What is kept here must not hold the feed, or nobody lets go of the data before garbage is looked for.
+        data, rows, hurry = self.source.data, room * size, self._hurry
 
         def place(array: Any) -> Any:
+            if not is_small(array, rows):
+                return laid(array[start:stop], rows)
             array = padded(array[start:stop], rows)
-            if not is_small(array):
-                return to_device(array)
             # Between two hooks a program may still run when the user writes to the array.
-            return array if self._hurry else along(array)
+            return array if hurry else along(array)
 
         def lay() -> tuple[Any, jax.Array]:
             return jax.tree_util.tree_map(place, data), row_numbers(rows)

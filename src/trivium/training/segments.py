@@ -20,6 +20,7 @@ __all__ = [
     "along",
     "form_of",
     "is_small",
+    "laid",
     "padded",
     "row_numbers",
     "size_of",
@@ -140,9 +141,16 @@ class Block:
         return handed_over(room)
 
 
-def is_small(array: Any) -> bool:
-    """Say whether a program takes an array along by itself, faster than anybody could bring it before."""
-    return isinstance(array, np.ndarray) and array.nbytes <= _ALONG
+def is_small(array: Any, rows: int | None = None) -> bool:
+    """Say whether a program takes an array along by itself, faster than anybody could bring it before.
+
+    Args:
+        array: The array.
+        rows: How many of its rows, or more; all of them where it is `None`.
+    """
+    if not isinstance(array, np.ndarray):
+        return False
+    return (array.nbytes if rows is None else array[:1].nbytes * rows) <= _ALONG
 
 
 def along(array: np.ndarray) -> np.ndarray:
@@ -150,6 +158,16 @@ def along(array: np.ndarray) -> np.ndarray:
     own = room_for(array.shape, jax.dtypes.canonicalize_dtype(array.dtype))
     np.copyto(own, array, casting="unsafe")
     return own
+
+
+def laid(array: Any, rows: int) -> jax.Array:
+    """Return an array on the device with zeros behind it, so that it has so many rows; nothing is copied twice."""
+    if not isinstance(array, np.ndarray) or len(array) == rows:
+        return to_device(padded(array, rows))
+    own = room_for((rows, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
+    np.copyto(own[: len(array)], array, casting="unsafe")
+    own[len(array) :] = 0
+    return handed_over(own)
 
 
 def padded(array: Any, rows: int) -> Any:
