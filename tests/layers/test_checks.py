@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -263,3 +264,18 @@ def test_weights_before_building():
     layer(VECTOR)
     with pytest.raises(AttributeError, match="no attribute 'kernal'"):
         _ = layer.kernal
+
+
+def test_a_variable_in_the_place_of_an_array_is_told_of():
+    class Product(L.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight((shape[-1], 2))
+
+        def call(self, x):
+            return jnp.dot(x, self.kernel)
+
+    for called in (lambda: Product()(np.ones((2, 3))), lambda: Product()(tv.Input((3,)))):
+        with pytest.raises(ValueError, match="__jax_array__") as caught:
+            called()
+        assert "In layer 'product" in caught.value.__notes__[-2]
+        assert "self.kernel.value" in caught.value.__notes__[-1]

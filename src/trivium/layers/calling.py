@@ -23,6 +23,7 @@ from trivium.layers.signature import signature_of
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_frame, entered
+from trivium.state.jaxpr import refuses_variables
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.retracing import note_traced, shared_traces, traces_of
 from trivium.state.scopes import (
@@ -354,4 +355,9 @@ def _say_where(error: Exception, layer: Called, path: str, args: Any) -> None:
     error.add_note(
         f"In layer {path!r} ({type(layer).__name__}), called on input of shape {', '.join(shapes) or '()'}."
     )
+    if refuses_variables(error):
+        error.add_note(
+            "Functions of JAX's want arrays, and got a variable: give them its value, as in "
+            "`jnp.dot(x, self.kernel.value)`, or use those of `trivium.ops`, which take variables."
+        )
     error._trivium_noted = True  # type: ignore[attr-defined]

@@ -51,6 +51,7 @@ __all__ = [
     "parse_sizes",
     "part_of",
     "program_text",
+    "refuses_variables",
     "replace_symbols",
     "rewritten",
     "symbols_in",
@@ -139,6 +140,16 @@ def blames_sizes(error: Exception, names: Iterable[str]) -> bool:
     """
     text = str(error)
     return bool(_BLAMES.search(text)) or bool({*names} & {*re.findall(r"\w+", text)})
+
+
+def refuses_variables(error: Exception) -> bool:
+    """Say whether an error is JAX's for something in the place of an array that is none, though it has one.
+
+    Example:
+        >>> refuses_variables(ValueError("Triggering __jax_array__() during abstractification is no longer supported."))
+        True
+    """
+    return isinstance(error, ValueError | TypeError) and "__jax_array__" in str(error)
 
 
 # -- programs ---------------------------------------------------------------------------------------------------
