@@ -149,7 +149,7 @@ def _cell(row: Row | None) -> str:
 
 
 def plot(results: dict[str, Any], file: Path) -> None:
-    """Write a plot of the ratios, a bar for each case, measure and peer, and a mark where the goal is.
+    """Write a plot of the ratios: a line for each case and measure, a dot for each peer, and a tick where its goal is.
 
     Args:
         results: As for `rows`.
@@ -158,21 +158,36 @@ def plot(results: dict[str, Any], file: Path) -> None:
     import matplotlib
 
     matplotlib.use("agg")
+    matplotlib.rcParams["svg.hashsalt"] = "trivium"  # The same file for the same numbers.
     from matplotlib import pyplot
 
-    found = [row for row in rows(results) if row.library != OURS and row.ratio > 0][::-1]
-    figure, axes = pyplot.subplots(figsize=(9, 1 + 0.2 * len(found)), layout="constrained")
-    colors = {None: "#888888", True: "#3a7d44", False: "#c1443c"}
-    places = range(len(found))
-    axes.barh(places, [row.ratio for row in found], color=[colors[row.met] for row in found])
-    for place, row in zip(places, found, strict=True):
-        if row.goal is not None:
-            axes.plot([row.goal] * 2, [place - 0.4, place + 0.4], color="black")
-    labels = [f"{row.case}, {row.measure}, {row.library}" for row in found]
-    axes.set_yticks(places, labels, fontsize=7)
-    axes.axvline(1.0, color="black", linewidth=0.5)
+    found = [row for row in rows(results) if row.library != OURS and row.ratio > 0]
+    lines = list(dict.fromkeys((row.case, row.measure) for row in found))[::-1]
+    peers = [name for name in results["libraries"] if any(row.library == name for row in found)]
+    figure, axes = pyplot.subplots(figsize=(9, 1.4 + 0.21 * len(lines)), layout="constrained")
+    axes.axvspan(0, 1, color="#f3ece6", zorder=0)
+    axes.axvline(1.0, color="black", linewidth=0.8, zorder=1)
+    for place, line in enumerate(lines):
+        if place and line[0] != lines[place - 1][0]:
+            axes.axhline(place - 0.5, color="#dddddd", linewidth=0.6, zorder=1)
+    for number, peer in enumerate(peers):
+        mine = [row for row in found if row.library == peer]
+        places = [lines.index((row.case, row.measure)) for row in mine]
+        color = f"C{number}"
+        axes.scatter([row.ratio for row in mine], places, s=26, color=color, label=peer, zorder=3)
+        goals = [(row.goal, place) for row, place in zip(mine, places, strict=True) if row.goal]
+        if goals:
+            axes.scatter(*zip(*goals, strict=True), marker="|", s=80, color=color, zorder=2)
+    axes.set_yticks(
+        range(len(lines)), [f"{case}, {measure}" for case, measure in lines], fontsize=7
+    )
+    axes.set_ylim(-0.7, len(lines) - 0.3)
     axes.set_xscale("log")
-    axes.set_xlabel("the peer's time over Trivium's (above 1 Trivium is faster); a line is a goal")
-    axes.margins(y=0.01)
-    figure.savefig(file)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(
+        "the peer's time over Trivium's: to the right of 1 Trivium is faster; a tick is a goal"
+    )
+    if peers:
+        figure.legend(loc="outside upper center", ncols=4, fontsize=8)
+    figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
     pyplot.close(figure)
