@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium.training import feed, loop
+from trivium.training import feed, pace
 
 pytestmark = pytest.mark.optimized  # Bits, in the code that users get.
 
@@ -66,7 +66,7 @@ def test_steps_per_execution(steps, ends, straight):
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_chunks_of_any_length(size, straight, monkeypatch):
-    monkeypatch.setattr(loop, "_grow", lambda *_: size)
+    monkeypatch.setattr(pace, "_grow", lambda *_: size)
     model = make()
     assert_same_bits(model, train(model), straight)
 
@@ -178,7 +178,7 @@ def test_convolutions_in_chunks_of_any_length(monkeypatch):
     layers, images = tv.layers, generator.normal(size=(40, 6, 6, 2)).astype("float32")
     hashes = set()
     for size in (1, 1000):
-        monkeypatch.setattr(loop, "_grow", lambda *_, size=size: size)
+        monkeypatch.setattr(pace, "_grow", lambda *_, size=size: size)
         tv.utils.set_random_seed(3)
         stack = [
             layers.Conv2D(3, 3, activation="relu"),

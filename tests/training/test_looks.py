@@ -100,6 +100,48 @@ def test_a_step_that_is_put_into_the_class_is_run(monkeypatch):
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"]
 )
+def _counted_looks(model, monkeypatch):
+    """Return what counts the walks over a model in a call of `fit`."""
+    looked = []
+    find = tv.Model._find_ready
+    monkeypatch.setattr(
+        tv.Model, "_find_ready", lambda self, *args: looked.append(1) or find(self, *args)
+    )
+
+    def count():
+        looked.clear()
+        model.fit(X, Y, verbose=0)
+        return len(looked)
+
+    return count
+
+
+def test_the_report_of_a_fit_makes_no_other_model(monkeypatch):
+    model = _model()
+    count = _counted_looks(model, monkeypatch)
+    count()
+    assert count() == 0
+    assert count() == 0
+    model.history = 1.0  # Not a report, so who knows what reads it.
+    assert count() == 1
+    _activate(model)
+    assert count() == 1
+
+
+def test_a_history_with_a_layer_of_its_own_is_none_of_the_model(monkeypatch):
+    class Mine(tv.callbacks.History):
+        def __init__(self):
+            super().__init__()
+            self.layer = tv.layers.Dense(2)
+
+    model, first = _model(), Mine()
+    model.fit(X, Y, verbose=0, callbacks=[first])
+    assert model.history is first
+    assert first.layer not in model._flatten_layers()
+    count = _counted_looks(model, monkeypatch)
+    assert count() == 0
+
+
 def test_a_copy_is_known_by_itself(copied):
     model = tv.Sequential([tv.layers.Dense(2)])
     model.compile("sgd", "mse")

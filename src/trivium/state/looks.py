@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from trivium.state.frame import current_frame, entered
-from trivium.state.tracking import VARIABLES, contents, role_of
+from trivium.state.tracking import REPORTS, VARIABLES, contents, role_of
 
 __all__ = ["Keeper", "Look", "lasting_look", "watch"]
 
@@ -31,6 +31,8 @@ _ANSWERS = frozenset(
 )
 # What `Variable.trainable` asks for.
 _TRAINABLE = operator.attrgetter("_trainable", "frozen")
+# Where `fit` leaves its report.
+_REPORT = "history"
 
 
 class Keeper(Protocol):
@@ -157,7 +159,7 @@ def watch(things: Iterable[Any]) -> None:
 def _places(owner: Any) -> Iterator[Any]:
     """Yield the values of an object's attributes, and the containers among those that `members` looks into."""
     held = vars(owner)
-    yield held.values()
+    yield _Beside(held) if _is_report(held.get(_REPORT)) else held.values()
     skip = getattr(owner, "_untracked", ())
     waiting = [value for name, value in held.items() if name not in skip]
     while waiting:
@@ -165,6 +167,25 @@ def _places(owner: Any) -> Iterator[Any]:
         if inside is not None:
             yield inside
             waiting.extend(inside)
+
+
+class _Beside:
+    """The values of attributes as they are at any time, but for the report, of which each call of `fit` makes one."""
+
+    def __init__(self, held: dict[str, Any]) -> None:
+        self._held = held
+
+    def __iter__(self) -> Iterator[Any]:
+        for name, value in self._held.items():
+            if name != _REPORT or not _is_report(value):
+                yield value
+
+    def __len__(self) -> int:
+        return len(self._held) - _is_report(self._held.get(_REPORT))
+
+
+def _is_report(value: Any) -> bool:
+    return role_of(type(value)) == REPORTS
 
 
 def _answers_itself(kind: type) -> bool:

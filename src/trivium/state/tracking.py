@@ -17,6 +17,7 @@ from trivium.state.frame import current_frame, entered
 __all__ = [
     "LAYERS",
     "METRICS",
+    "REPORTS",
     "SEEDS",
     "VARIABLES",
     "Members",
@@ -34,6 +35,9 @@ T = TypeVar("T")
 
 # What a class sets `_tracked_as` to: the places in `Members`.
 LAYERS, VARIABLES, SEEDS, METRICS = range(4)
+
+# What work with an object has left on it, as `fit` does: another one of these makes no other object.
+REPORTS = -2
 
 _NOTHING, _CONTAINER = -1, 4
 _CONTAINERS = (list, tuple, set, dict)
@@ -73,7 +77,7 @@ def role_of(kind: type) -> int:
         role = _CONTAINER if issubclass(kind, _CONTAINERS) else _NOTHING
     if lasts(kind):
         _roles[kind] = role
-        if role == _NOTHING:
+        if role < 0:
             _nothing.add(kind)
     return role
 
@@ -172,7 +176,7 @@ def _take(value: Any, found: list[dict[int, Any] | None]) -> None:
             for inner in value.values() if isinstance(value, dict) else value:
                 if type(inner) not in _nothing:
                     _take(inner, found)
-    elif role != _NOTHING:
+    elif role >= 0:
         kind = found[role]
         if kind is None:
             kind = found[role] = {}

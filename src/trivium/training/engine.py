@@ -30,6 +30,7 @@ from trivium.state.stacking import carried
 from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
 from trivium.training.lanes import current_lane
+from trivium.training.pace import Pace
 
 __all__ = ["NEEDS_VALUES", "Program", "values_needed"]
 
@@ -69,6 +70,7 @@ class Program:
         calls_python: Whether the step calls Python while it runs.
         changed: The numbers of the state arrays that the step changes, in the order in which it gives the new ones.
         alone: Whether it does one step without a loop.
+        pace: How many steps a chunk takes.
         reused: Those among them whose memory the new values are written in: nobody else may hold these.
 
     Raises:
@@ -145,6 +147,7 @@ class Program:
             *self._divided(self._stacks.join(leaves, _stacked_spec)), data_leaves,
             jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3,
         )  # fmt: skip
+        self.pace = Pace()
         self._traced: Any = traced
         self._work: Any = None
         self._compiled: Any = None

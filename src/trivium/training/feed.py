@@ -23,6 +23,7 @@ from trivium.data.texts import is_text
 from trivium.state import to_device
 from trivium.state.placing import Rooms, handed_over
 from trivium.training.lanes import current_lane
+from trivium.training.pace import CHUNK_SECONDS
 from trivium.training.segments import (
     Block,
     Segment,
@@ -36,11 +37,8 @@ from trivium.training.segments import (
     specs_of,
 )  # fmt: skip
 
-__all__ = ["CHUNK_SECONDS", "Feed", "device_budget"]
+__all__ = ["Feed", "device_budget"]
 
-# A chunk lasts about this long, so that the progress bar moves and Ctrl-C is heard; the edge of a chunk costs less than
-# a thousandth of it.
-CHUNK_SECONDS = 0.25
 # A block has at most so many bytes, of which copying in one go gains nothing more; a stream's has at most so many
 # batches, since it has to wait for each.
 _BLOCK_BYTES = 1 << 25

@@ -3,152 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import inspect
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Hashable, Mapping
 from typing import Any
 
 import jax
 
 from trivium.state.session import session
 from trivium.state.settings import is_block_folding_enabled
-from trivium.state.variable import held_by
 from trivium.training.alone import Alone, asked_of
-from trivium.training.beside import Beside
 from trivium.training.engine import NEEDS_VALUES, Program, values_needed
-from trivium.training.executables import Programs
-from trivium.training.feed import CHUNK_SECONDS, Feed
+from trivium.training.feed import Feed
 from trivium.training.interrupts import Interrupts
 from trivium.training.lanes import current_lane
 from trivium.training.outputs import joined
+from trivium.training.pace import Pace
+from trivium.training.ready import Ready, State
 from trivium.training.segments import Segment
 
-__all__ = ["Pass", "Ready", "State"]
+__all__ = ["Pass"]
 
 # For how many forms of single batches a model keeps a short way.
 _KEPT = 8
-
-
-class State:
-    """Groups of variables as the state of a pure step.
-
-    The variables hold the state, and nothing else does: each chunk takes their arrays and gives them the new ones. So
-    whatever anybody assigns between two chunks is what the next one begins with.
-
-    Args:
-        groups: Lists of variables, e.g. trainable, non-trainable, the optimizer's, the metrics'.
-    """
-
-    def __init__(self, *groups: Sequence[Any]) -> None:
-        self.variables = [v for group in groups for v in group]
-        self.sizes = [len(group) for group in groups]
-        # Two values for one variable cannot both be written in its place.
-        times = Counter(map(id, self.variables)) if self._has_twins() else {}
-        self.shared = frozenset(i for i, v in enumerate(self.variables) if times.get(id(v), 1) > 1)
-
-    def _has_twins(self) -> bool:
-        return len(set(map(id, self.variables))) < len(self.variables)
-
-    def take(self, reused: Sequence[int] = ()) -> list[Any]:
-        """Return the variables' arrays, or rows of others, to be used and not kept.
-
-        Args:
-            reused: The numbers of those whose memory the new values will be written in.
-        """
-        values = held_by(self.variables)
-        for number in reused:
-            values[number] = self.variables[number].own()
-        return values
-
-    def give(self, numbers: Sequence[int], values: Sequence[Any]) -> None:
-        """Give variables new arrays that nobody else holds.
-
-        Args:
-            numbers: Which variables.
-            values: Their arrays, or rows of some.
-        """
-        for number, value in zip(numbers, values, strict=True):
-            self.variables[number].replace(value, lent=False)
-
-    def put_back(self, values: Sequence[Any], error: Exception) -> None:
-        """Give the variables the arrays from before a chunk that failed while it ran.
-
-        Args:
-            values: What `take` gave.
-            error: The error, which gets a note where some of the arrays are gone.
-        """
-        gone = []
-        for variable, value in zip(self.variables, values, strict=False):
-            if value.is_deleted():
-                gone.append(variable.path)
-            else:
-                variable.replace(value)
-        if gone:
-            error.add_note(
-                f"The step failed on the device after it had begun to write over {gone[0]!r} and others: these "
-                f"{len(gone)} values are lost. Load them from a file, or make the model anew."
-            )
-
-    def nested(self, values: Sequence[Any]) -> tuple[list[Any], ...]:
-        """Return values in the structure that steps take, a list for each group."""
-        left = iter(values)
-        return tuple([next(left) for _ in range(size)] for size in self.sizes)
-
-    def names(self) -> list[str]:
-        """Return the variables' paths."""
-        return [v.path for v in self.variables]
-
-    def form(self) -> Hashable:
-        """Return what a program must know of the values: groups, shapes and dtypes."""
-        return tuple(self.sizes), tuple([v.form for v in self.variables]), self.shared
-
-
-class _Version:
-    """A large value as a part of a key: hashed once, and compared only where it is not the same one."""
-
-    __slots__ = ("_hash", "_value")
-
-    def __init__(self, value: Hashable) -> None:
-        self._value, self._hash = value, hash(value)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Version):
-            return False
-        if self._value is not other._value and self._value == other._value:
-            other._value = self._value  # So that they are not compared again.
-        return self._value is other._value
-
-    def __hash__(self) -> int:
-        return self._hash
-
-
-@dataclasses.dataclass(frozen=True)
-class Ready:
-    """What a pass works with, as the model is now.
-
-    Args:
-        step: The step, `(state, batch) -> (result, state)`.
-        state: The state.
-        programs: Where compiled programs are kept from pass to pass.
-        depends: What the step depends on besides its arguments; a program serves one such value.
-        eager: Whether to run the step as plain Python.
-        alone: What predicts single batches, by `asked_of`.
-    """
-
-    step: Callable[..., Any]
-    state: State
-    programs: Programs
-    depends: Hashable = None
-    eager: bool = False
-    alone: dict[Hashable, Alone] = dataclasses.field(default_factory=dict, compare=False)
-
-    @functools.cached_property
-    def version(self) -> Hashable:
-        """What a program serves one of: what the step depends on, and the form of the state."""
-        return _Version((self.depends, self.state.form()))
 
 
 class Pass:
@@ -183,9 +62,8 @@ class Pass:
         self._feed = Feed(source, self._room(), self._ready.eager)
         # How many steps of the epoch are done, and what the last of them gave: what the state stands at.
         self.progress: tuple[int, Any] = (0, None)
-        self._beside = Beside()
-        # The first chunk is one step, which says how long a step lasts.
-        self._grown = 1
+        # Lanes keep step with each other, whatever each of them has run before.
+        self._pace = Pace() if current_lane() else None
 
     @property
     def groups(self) -> list[list[Any]]:
@@ -262,13 +140,14 @@ class Pass:
                 # One chunk for each hook need not be timed, so the hook need not wait for it. The first of all waits,
                 # since what fails in it is undone.
                 ahead = end - begun == self.chunk and done > skip
-                free = 1 if stopping() else self._grown
+                pace = self._pace_of(segment)
+                free = 1 if stopping() else pace.steps
                 most = free if self.chunk is None else min(max(free, self.chunk), end - done)
                 started = time.perf_counter()
                 size = min(most, segment.steps - first)
                 result, size = self._chunk(segment, first, size, ahead)
-                if size == self._grown and not ahead:
-                    self._grown = _grow(size, _lasted(started))
+                if not ahead:
+                    pace.note(size, _lasted(started))
                 first, done = first + size, done + size
                 if self.chunk is None or done == end:
                     begun = done
@@ -276,6 +155,12 @@ class Pass:
             del segment  # Before the next one is waited for: of a file's there is memory for two.
         if done > begun:
             yield done, None, True
+
+    def _pace_of(self, segment: Segment) -> Pace:
+        """Return how many steps of a segment a chunk takes that is free in its length."""
+        if self._pace is None and self._feed.eager:
+            self._pace = Pace()
+        return self._pace or self._program(segment).pace
 
     def keep_alone(self, data: Any) -> None:
         """Keep what has predicted the pass's only batch for others like it, if a program alone does that.
@@ -339,7 +224,7 @@ class Pass:
         def steps(start: int, stop: int) -> Any:
             return program.rows(program.written(laid(start, stop)[0]), stop - start)
 
-        parts = self._beside.run(steps, start, stop)
+        parts = program.pace.beside.run(steps, start, stop)
         result = parts[0] if len(parts) == 1 else joined(parts)
         self.progress = (self.progress[0] + stop - start, result)
         return result
@@ -446,14 +331,3 @@ def _lasted(started: float) -> float:
     """Return how many seconds a chunk lasted; side by side all lanes say the same, and so grow alike."""
     lane = current_lane()
     return time.perf_counter() - started if lane is None else lane.seconds
-
-
-def _grow(size: int, seconds: float) -> int:
-    """Return how many steps the next chunk takes, given how long the last one did.
-
-    Eightfold at most, since the first chunk of all may have been slow for reasons of its own, and no step more than
-    lasts `CHUNK_SECONDS` where that is known.
-    """
-    if seconds >= CHUNK_SECONDS:
-        return max(1, int(size * CHUNK_SECONDS / seconds))
-    return int(size * min(8.0, 1.0 + CHUNK_SECONDS / max(seconds, 1e-6)))

@@ -30,8 +30,9 @@ from trivium.training.callbacks import CallbackList
 from trivium.training.executables import Programs
 from trivium.training.in_place import pure_step, takes_data_alone, touched
 from trivium.training.lanes import current_lane
-from trivium.training.loop import Pass, Ready, State
+from trivium.training.loop import Pass
 from trivium.training.outputs import Outputs
+from trivium.training.ready import Ready, State
 from trivium.training.steps import Compiled, OfTheModel, Steps
 
 __all__ = ["Preparation"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from trivium.state.tracking import REPORTS
 from trivium.training.callbacks.base import Callback, Logs
 from trivium.viz.curves import learning_curves
 
@@ -31,6 +32,8 @@ class History(Callback):
         >>> history.history
         {'loss': [0.5], 'accuracy': [0.75]}
     """
+
+    _tracked_as = REPORTS
 
     def __init__(self) -> None:
         self.history: dict[str, list[Any]] = {}
