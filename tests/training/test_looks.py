@@ -97,9 +97,6 @@ def test_a_step_that_is_put_into_the_class_is_run(monkeypatch):
     np.testing.assert_allclose(model.predict(X, verbose=0), np.asarray(model(X)) + 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"]
-)
 def _counted_looks(model, monkeypatch):
     """Return what counts the walks over a model in a call."""
     looked = []
@@ -143,6 +140,9 @@ def test_a_history_with_a_layer_of_its_own_is_none_of_the_model(monkeypatch):
     assert count() == 0
 
 
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"]
+)
 def test_a_copy_is_known_by_itself(copied):
     model = tv.Sequential([tv.layers.Dense(2)])
     model.compile("sgd", "mse")
