@@ -11,23 +11,25 @@ import dataclasses
 import dis
 import functools
 import inspect
+import sys
 import types
 import weakref
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 
+from trivium.state.dtype_policies import DTypePolicyMap
 from trivium.state.seeds import SeedGenerator
-from trivium.state.tracking import LAYERS
+from trivium.state.tracking import LAYERS, lasts
 from trivium.state.variable import Variable
 
 if TYPE_CHECKING:
     from trivium.graph.graph import Graph
     from trivium.graph.node import Node
 
-__all__ = ["Likeness"]
+__all__ = ["Likeness", "in_library", "plain"]
 
 # What says who a layer is, where it stands and what became of it, and nothing of what it computes.
 _ASIDE = frozenset(
@@ -36,20 +38,11 @@ _ASIDE = frozenset(
      "stop_training", "_call_args", "seed", "_undo", "_lock",
      "_converted_from"}
 )  # fmt: skip
-_PLAIN = (
-    bool,
-    int,
-    float,
-    complex,
-    str,
-    bytes,
-    type(None),
-    np.generic,
-    np.dtype,
-    type,
-    range,
-    slice,
-)
+# What is the same as nothing but itself, of whatever class the other is.
+_ALONE = frozenset({str, bytes, type(None)})
+# What is the same as another of its class, since `True == 1`; and what looks the same, since `0.0 == -0.0`.
+_PLAIN = (bool, int, str, bytes, np.dtype, range)
+_BY_TEXT = (float, complex, np.generic, slice)
 # What runs before a layer is called, or beside it.
 _BEFORE_CALLS = frozenset(
     {"__init__", "build", "get_config", "from_config", "get_build_config", "build_from_config",
@@ -68,6 +61,30 @@ class _TooLarge(Exception):
     pass
 
 
+def plain(x: Any) -> Any:
+    """Return a number, a text or the like as a value that can be compared; `NotImplemented` for anything else.
+
+    Args:
+        x: Anything.
+
+    Example:
+        >>> plain(1) == plain(True), plain(0.0) == plain(-0.0), plain([])
+        (False, False, NotImplemented)
+    """
+    kind = type(x)
+    # Each layer of a model comes through here, several times in a first `fit`, with some dozens of attributes: what
+    # most of these are is asked first.
+    if kind in _ALONE:
+        return x
+    if kind is int or kind is bool:
+        return kind, x
+    if isinstance(x, _BY_TEXT):
+        return kind, str(x)
+    if isinstance(x, _PLAIN) or (isinstance(x, type) and lasts(x)):
+        return kind, x
+    return NotImplemented
+
+
 class Likeness:
     """What an operation computes, as a value that can be compared.
 
@@ -77,6 +94,8 @@ class Likeness:
     Attributes:
         form: The same for two operations that compute the same with the same values of their variables.
         variables: The variables, in an order that goes with the form.
+        by_value: Whether nothing in the form is known by who it is, and nothing is of a user's: then it may be held
+            against forms of operations that are no more, and says which code of the library's runs.
 
     Example:
         >>> from trivium import layers
@@ -87,81 +106,100 @@ class Likeness:
 
     def __init__(self, operation: Any) -> None:
         self.variables: list[Variable] = []
+        self.by_value = True
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []  # So that identities stay their own.
         try:
             self.form: Any = self._of(operation)
         except _TooLarge:
-            self.form = _itself(operation)
+            self.form = self._itself(operation)
 
     def _of(self, x: Any) -> Any:
-        kind = type(x)
-        if isinstance(x, _PLAIN):
-            return kind, str(x) if isinstance(x, float | np.generic | slice) else x
-        if isinstance(x, jax.core.Tracer) or getattr(x, "is_symbolic", False):
-            return "traced"  # Left behind by an earlier call, and of no use to the next one.
+        if (value := plain(x)) is not NotImplemented:
+            return value
         if id(x) in self._seen:
             return "again", self._seen[id(x)]
+        kind = type(x)
+        way = _ways.get(kind) or _way_of(kind)
+        if way.traced or getattr(x, "is_symbolic", False):
+            self.by_value = False
+            return "traced"  # Left behind by an earlier call, and of no use to the next one.
         self._seen[id(x)] = len(self._seen)
         self._kept.append(x)
         if len(self._seen) > _MANY:
             raise _TooLarge
-        return kind, *self._parts(x)
+        if not way.lasts:
+            self.by_value = False
+        return kind, *way.parts(self, x)
 
-    def _parts(self, x: Any) -> Iterator[Any]:
-        kind = type(x)
-        if isinstance(x, Variable):
-            self.variables.append(x)
-            yield from (x.form, x.trainable, x.autocast, x.overwrite_with_gradient)
-        elif isinstance(x, SeedGenerator):
-            yield self._of(x.state)
-        elif isinstance(x, list | tuple):
-            yield from map(self._of, x)
-        elif isinstance(x, dict):
-            yield from ((self._of(k), self._of(v)) for k, v in x.items())
-        elif isinstance(x, frozenset | set) and all(isinstance(v, _PLAIN) for v in x):
-            yield frozenset(x)
-        elif isinstance(x, types.FunctionType):
-            cells = [cell.cell_contents for cell in x.__closure__ or ()]
-            yield from (
-                x.__code__,
-                id(x.__globals__),
-                self._of([cells, x.__defaults__, x.__kwdefaults__]),
-            )
-        elif isinstance(x, types.MethodType):
-            yield from (self._of(x.__func__), self._of(x.__self__))
-        elif isinstance(x, functools.partial):
-            yield self._of([x.func, x.args, x.keywords])
-        elif hasattr(kind, "all_nodes"):
-            yield from self._graph(x)
-        elif isinstance(x, weakref.ref):
-            # What is only pointed at, as an owner is, is not looked into: its place counts where it was met before, and
-            # else who it is.
-            yield self._seen.get(id(x()), id(x()))
-        elif isinstance(x, np.ndarray | jax.Array) and x.nbytes <= _LARGE:
-            yield from (x.shape, str(x.dtype), np.asarray(x).tobytes())
-        elif _can_be_told(kind):
-            yield from self._attributes(x)
-        else:
-            yield _itself(x)
+    def _itself(self, x: Any) -> Any:
+        self.by_value = False
+        return "is", id(x)
 
-    def _attributes(self, x: Any) -> Iterator[Any]:
-        remat = vars(x).get("_remat")
-        if _code_of(type(x)).names or getattr(remat, "layer_names", None):
-            yield x.name
-        for name, value in vars(x).items():
-            # A variable that has its value has no more use for its initializer.
-            if name not in _ASIDE and not name.endswith("_initializer"):
-                yield name, self._of(value)
+    def _variable(self, x: Variable) -> Any:
+        self.variables.append(x)
+        return x.form, x.trainable, x.autocast, x.overwrite_with_gradient
 
-    def _graph(self, graph: Graph) -> Iterator[Any]:
+    def _generator(self, x: SeedGenerator) -> Any:
+        return (self._of(x.state),)
+
+    def _row(self, x: Any) -> Any:
+        return [self._of(v) for v in x]
+
+    def _table(self, x: Any) -> Any:
+        return [(self._of(k), self._of(v)) for k, v in x.items()]
+
+    def _set(self, x: Any) -> Any:
+        values = [plain(v) for v in x]
+        return [self._itself(x) if NotImplemented in values else frozenset(values)]
+
+    def _function(self, x: types.FunctionType) -> Any:
+        if not in_library(x.__globals__.get("__name__")):
+            self.by_value = False
+        elif getattr(sys.modules.get(x.__module__), x.__qualname__, None) is x:
+            return (x,)  # It is there as long as the process, and the same for all.
+        cells = [cell.cell_contents for cell in x.__closure__ or ()]
+        around = self._of([cells, x.__defaults__, x.__kwdefaults__])
+        return x.__code__, id(x.__globals__), around
+
+    def _method(self, x: types.MethodType) -> Any:
+        return self._of(x.__func__), self._of(x.__self__)
+
+    def _partial(self, x: functools.partial[Any]) -> Any:
+        return (self._of([x.func, x.args, x.keywords]),)
+
+    def _pointed_at(self, x: weakref.ref[Any]) -> Any:
+        # What is only pointed at, as an owner is, is not looked into: its place counts where it was met before, and
+        # else who it is.
+        place = self._seen.get(id(x()))
+        return (self._itself(x()) if place is None else place,)
+
+    def _other(self, x: Any) -> Any:
+        if isinstance(x, np.ndarray | jax.Array) and x.nbytes <= _LARGE and not x.dtype.hasobject:
+            return x.shape, str(x.dtype), np.asarray(x).tobytes()
+        return (self._itself(x),)
+
+    def _attributes(self, x: Any) -> Any:
+        held = vars(x)
+        parts: list[Any] = []
+        if _code_of(type(x)).names or getattr(held.get("_remat"), "layer_names", None):
+            parts.append(x.name)
+        if isinstance(policies := held.get("_policy"), DTypePolicyMap):
+            # Of all that is in the map, what the layer's path leads to.
+            parts.append(self._of(policies[x.path]))
+        return parts + [(name, self._of(held[name])) for name in held if _counts(name)]
+
+    def _graph(self, graph: Graph) -> Any:
+        self.by_value = False  # It may read tensors from around it, which are told by who they are.
+        parts: list[Any] = []
         places = {id(t): (-1, i) for i, t in enumerate(graph.input_tensors)}
         for number, node in enumerate(graph.nodes):
-            yield self._of(node.operation), self.arguments(node)
-            yield repr([places.get(id(t), id(t)) for t in node.inputs])
+            parts.append((self._of(node.operation), self.arguments(node)))
+            parts.append(repr([places.get(id(t), id(t)) for t in node.inputs]))
             places.update({id(t): (number, i) for i, t in enumerate(node.output_tensors)})
-        yield repr([places[id(t)] for t in [*graph.output_tensors, *graph.losses]])
-        yield jax.tree_util.tree_structure((graph.inputs, graph.outputs))
+        parts.append(repr([places[id(t)] for t in [*graph.output_tensors, *graph.losses]]))
+        parts.append(jax.tree_util.tree_structure((graph.inputs, graph.outputs)))
+        return parts
 
     def arguments(self, node: Node) -> Any:
         """Return what a node's arguments are, but for the tensors."""
@@ -170,17 +208,74 @@ class Likeness:
         ), node.tree
 
 
-def _itself(x: Any) -> Any:
-    return "is", id(x)
+class _Way(NamedTuple):
+    """How objects of a class are told from each other.
+
+    Args:
+        parts: What says what is in one.
+        traced: Whether they are arrays that JAX traces.
+        lasts: Whether the class lasts as long as the process, as the library's do, and a user's may not.
+    """
+
+    parts: Callable[[Likeness, Any], Any]
+    traced: bool
+    lasts: bool
 
 
-@functools.cache
-def _library() -> str:
-    return __name__.partition(".")[0]
+# The first that a class is a kind of.
+_PARTS: dict[type, Callable[[Likeness, Any], Any]] = {
+    Variable: Likeness._variable,
+    SeedGenerator: Likeness._generator,
+    list: Likeness._row,
+    tuple: Likeness._row,
+    dict: Likeness._table,
+    frozenset: Likeness._set,
+    set: Likeness._set,
+    types.FunctionType: Likeness._function,
+    types.MethodType: Likeness._method,
+    functools.partial: Likeness._partial,
+    weakref.ref: Likeness._pointed_at,
+}
+# Of classes that last, since asking takes longer than telling.
+_ways: dict[type, _Way] = {}
+
+
+def _way_of(kind: type) -> _Way:
+    parts = next((each for known, each in _PARTS.items() if issubclass(kind, known)), None)
+    if parts is None and hasattr(kind, "all_nodes"):
+        parts = Likeness._graph
+    if parts is None:
+        parts = Likeness._attributes if _can_be_told(kind) else Likeness._other
+    way = _Way(parts, issubclass(kind, jax.core.Tracer), lasts(kind))
+    if way.lasts:
+        _ways[kind] = way
+    return way
+
+
+_LIBRARY = __name__.partition(".")[0]
+
+
+def in_library(module: Any) -> bool:
+    """Say whether a module, by its name, is the library's.
+
+    Args:
+        module: The name; `None` where there is none.
+
+    Example:
+        >>> in_library("trivium.layers.dense"), in_library("__main__")
+        (True, False)
+    """
+    return str(module).partition(".")[0] == _LIBRARY
 
 
 def _is_ours(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] == _library() and hasattr(kind, "__dict__")
+    return in_library(kind.__module__) and hasattr(kind, "__dict__")
+
+
+@functools.lru_cache(maxsize=4096)
+def _counts(name: str) -> bool:
+    """Say whether an attribute of a name takes part in a call: a variable has no more use for its initializer."""
+    return name not in _ASIDE and not name.endswith("_initializer")
 
 
 def _can_be_told(kind: type) -> bool:

@@ -11,6 +11,7 @@ import jax
 from trivium.graph.closure import Closure, closures
 from trivium.graph.errors import CaptureError, TextError
 from trivium.graph.infer import infer
+from trivium.graph.shared_shapes import shared
 from trivium.graph.tensor import SymbolicTensor, is_symbolic, tensor_like
 from trivium.state.dtypes import is_float
 from trivium.state.frame import current_autocast, current_frame, entered
@@ -231,8 +232,9 @@ def record(
     Returns:
         Symbolic tensors in the structure that the operation returns.
     """
+    traced = function or operation
     try:
-        specs = infer(function or operation, args, kwargs)
+        specs = shared(operation, args, kwargs, lambda: infer(traced, args, kwargs))
     except (CaptureError, TextError) as error:
         text = next((t for t in jax.tree_util.tree_leaves((args, kwargs)) if _is_text(t)), None)
         if text is None or (isinstance(error, CaptureError) and not error.wants_array):

@@ -15,6 +15,7 @@ from trivium.data.kinds import AnyRows, AnyStrings
 from trivium.data.sparse import is_sparse
 from trivium.data.texts import as_texts, holds_text
 from trivium.graph import any_symbolic, is_recording, is_symbolic, record, stands_for_text
+from trivium.graph.shared_shapes import blank, shared
 from trivium.layers.building import Buildable, shape_of
 from trivium.layers.checks import known
 from trivium.layers.context import entering, note_build
@@ -30,6 +31,7 @@ from trivium.state.scopes import (
     add_losses,
     autocast_scope,
     current_scope,
+    in_shape_scope,
     losses_by_call,
 )
 from trivium.state.trees import keep_order, map_tree, named_leaves
@@ -110,6 +112,8 @@ class Called(Buildable):
             self._check_inputs(args, mine.path)  # Building may have said more.
         if symbolic or outer.binder is not None:
             outputs = self._record(args, kwargs, said, record if symbolic else outer.binder)
+        elif in_shape_scope():
+            outputs = shared(self, args, kwargs, lambda: self._run(args, kwargs), blank)
         else:
             outputs = self._run(args, kwargs)
         self._pass_mask(args, outputs)

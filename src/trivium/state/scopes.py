@@ -39,6 +39,7 @@ __all__ = [
     "autocast_scope",
     "current_autocast",
     "current_scope",
+    "in_shape_scope",
     "init_scope",
     "losses_by_call",
     "only_shapes",
@@ -249,6 +250,15 @@ def add_losses(losses: list[Any]) -> bool:
         frame.call.losses.extend(losses)
         return True
     return False
+
+
+def in_shape_scope() -> bool:
+    """Say whether nobody will know anything of the running code but the shapes that it gives.
+
+    Unlike `only_shapes` that is so in a `shape_scope` alone: others find out what is read and written.
+    """
+    scope = current_scope()
+    return scope is not None and scope.policy is _BLANK
 
 
 def autocast_scope(dtype: str | None) -> entered:
