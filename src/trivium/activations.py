@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from trivium import ops
 from trivium.graph.op import op
 from trivium.ops import nonlinear
 from trivium.ops.arrays import as_array, as_floats
@@ -57,6 +59,10 @@ class _Activations(Registry[Any]):
     def get(self, identifier: Any) -> Any:
         """Return the activation that `identifier` means."""
         return linear if identifier is None else super().get(identifier)
+
+    def serialize(self, obj: Any) -> Any:
+        """Return the config of an activation: of ours that computes the same for one of JAX's own."""
+        return super().serialize(_twins().get(id(obj), obj))
 
 
 _registry = _Activations("activation", module="keras.activations")
@@ -154,6 +160,22 @@ def relu(
     if not negative_slope:
         return positive
     return positive - negative_slope * jax.nn.relu(threshold - x)
+
+
+@functools.cache
+def _twins() -> dict[int, Any]:
+    """Return our functions by the ids of those of JAX that compute the same, but for infinities here and there."""
+    same = (
+        "celu", "elu", "glu", "hard_sigmoid", "hard_silu", "hard_tanh", "log_sigmoid", "log_softmax", "mish", "relu",
+        "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "sparse_plus", "sparse_sigmoid", "tanh",
+    )  # fmt: skip
+    twins = {getattr(jax.nn, name): _registry.find(name) for name in same}
+    twins |= {jax.nn.soft_sign: softsign, jax.nn.identity: linear, jnp.exp: exponential}
+    twins[jax.nn.gelu] = nonlinear.gelu  # As an op it is the approximation, as it is in JAX.
+    twins |= {
+        getattr(jnp, name): getattr(ops, name) for name in ("abs", "arctan", "cos", "sin", "square")
+    }
+    return {id(theirs): ours for theirs, ours in twins.items()}
 
 
 get, serialize, deserialize = faces(_registry, __name__)

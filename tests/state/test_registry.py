@@ -188,11 +188,14 @@ def test_a_config_runs_and_imports_nothing_that_it_names(shapes, config):
 
 
 def test_a_config_cannot_name_a_custom_object_by_another_module(shapes):
-    """Only the registered name and the class's name are read, wherever the config says it comes from."""
+    """Nothing is looked up in the module that it says, and the library's own class of the name is another one."""
     config = {
         "module": "os",
         "class_name": "Square",
         "config": {"side": 2},
         "registered_name": "os>system",
     }
+    with pytest.raises(ValueError, match=r"'Square' of 'os', which is not known here.*is another"):
+        shapes.deserialize(config)
+    config |= {"module": "docs.shapes", "registered_name": None}
     assert type(shapes.deserialize(config)) is Square

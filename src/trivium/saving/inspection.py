@@ -17,7 +17,7 @@ from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.hdf5 import datasets, hdf5
 from trivium.saving.stored import Stored, stored_of
 from trivium.saving.zipped_arrays import zipped_text
-from trivium.state.registry import known_function, knows
+from trivium.state.registry import knows, named_function
 from trivium.state.safety import ModelFileError, code_allowed
 
 __all__ = ["FileReport", "inspect_file"]
@@ -208,7 +208,7 @@ def _config(config: Any, report: FileReport) -> None:
                 "It holds a function as code, which is run with `safe_mode=False` alone."
             )
         elif name == "function":
-            if known_function(str(entry.get("config"))) is None:
+            if named_function(entry) is None:
                 report.needs.append(f"the function {str(entry.get('config'))[:200]!r}")
         elif not knows({**entry, "config": {}}):
             module = entry.get("module")

@@ -22,6 +22,7 @@ from trivium.state.registry.reading import (
 )
 from trivium.state.registry.registry import Registry
 from trivium.state.registry.suggestions import suggest
+from trivium.state.registry.tables import named_function
 from trivium.state.registry.writing import serialize, sharing
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "known_class",
     "known_function",
     "knows",
+    "named_function",
     "register_keras_serializable",
     "serialize",
     "sharing",

@@ -14,7 +14,7 @@ import numpy as np
 from trivium.state.custom_objects import custom_object_scope, get_registered_object
 from trivium.state.frame import current_frame, entered
 from trivium.state.registry.suggestions import nearest
-from trivium.state.registry.tables import Config, Table, tables
+from trivium.state.registry.tables import Config, Table, is_of_others, named_function, tables
 from trivium.state.registry.writing import SHARED, sharing
 from trivium.state.safety import UnknownNameError, UnsafeFileError, code_allowed, function_of_code
 
@@ -142,10 +142,11 @@ def _class(config: Config, registry: Table[Any] | None) -> Any:
     custom = get_registered_object(registered) if registered else None
     if custom is not None:
         return custom
-    if registry is not None:
+    others = is_of_others(config)
+    if registry is not None and not (others and name in registry.by_name):
         return registry.find(name)
     module = str(config.get("module") or "").replace(".src.", ".")
-    homes = [t for t in tables.values() if name in t.own]
+    homes = [] if others else [t for t in tables.values() if name in t.own]
     # The nearest by the module, since `MeanSquaredError` is a loss and a metric too.
     homes.sort(key=lambda t: (not module.startswith(t.module), t.module_of(t.own[name]) != module))
     if homes:
@@ -153,13 +154,19 @@ def _class(config: Config, registry: Table[Any] | None) -> Any:
     custom = get_registered_object(name)
     if custom is None:
         known = [k for t in tables.values() for k in t.own]
-        near = nearest(name, known)
+        near = _hint(name, known, others)
         raise UnknownNameError(
             f"The config names the class {name!r} of {config.get('module')!r}, which is not known here. {near}A class "
             "of yours is known after `@register_keras_serializable()`, or in "
             "`custom_objects`."
         )
     return custom
+
+
+def _hint(name: str, known: list[str], others: bool) -> str:
+    if others and name in known:
+        return f"(The library's own {name!r} is another one.) "
+    return nearest(name, known)
 
 
 def known_class(config: Config) -> Any:
@@ -177,36 +184,26 @@ def known_class(config: Config) -> Any:
 def _function(config: Config, registry: Table[Any] | None) -> Any:
     """Return the function that a config names."""
     name = str(config.get("config"))
-    found = known_function(name, registry)
-    if found is None and registry is not None:
+    found = named_function(config, registry)
+    others = is_of_others(config)
+    if found is None and registry is not None and not others:
         found = registry.find(name)
     if found is None:
         known = [k for t in tables.values() for k in t.functions]
         raise UnknownNameError(
-            f"The config names a function, and {name!r} is not known here. {nearest(name, known)}Put "
+            f"The config names a function, and {name!r} is not known here. {_hint(name, known, others)}Put "
             "`@register_keras_serializable()` before a function of yours, or pass it in `custom_objects`."
         )
     return found
 
 
-def known_function(name: str, registry: Table[Any] | None = None) -> Any:
+def known_function(name: str) -> Any:
     """Return the function that configs mean by a name, or `None`.
 
     Args:
         name: The name.
-        registry: Where to look first.
     """
-    found = get_registered_object(name)
-    # Ops come last: an activation and an op may share a name.
-    for table in sorted(
-        tables.values(), key=lambda t: (t is not registry, t.module == "keras.ops")
-    ):
-        if found is None:
-            found = table.functions.get(name)
-        own = table.by_name.get(name)
-        if found is None and own is not None and not isinstance(own, type):
-            found = own
-    return found
+    return named_function({"config": name})
 
 
 def knows(config: Any) -> bool:
@@ -232,7 +229,8 @@ def knows(config: Any) -> bool:
 def _is_ours(name: str, config: Config) -> bool:
     module = str(config.get("module") or "")
     if name == "function":
-        return any(t.functions.get(str(config["config"])) is not None for t in tables.values())
+        known = any(t.function(str(config["config"])) is not None for t in tables.values())
+        return known and not is_of_others(config)
     if name.startswith("__") or module.startswith("keras.src.ops"):
         return True
     # A class that `convert` made has a module of ours, and is in no registry.

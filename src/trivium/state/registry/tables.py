@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from trivium.state.custom_objects import get_registered_object
 from trivium.state.registry.suggestions import suggest
 
-__all__ = ["Config", "Table", "tables"]
+__all__ = ["Config", "Table", "is_of_library", "is_of_others", "named_function", "tables"]
 
 T = TypeVar("T")
 Config = dict[str, Any]
@@ -80,6 +80,11 @@ class Table(Generic[T]):
         """Return the name that Keras's configs have for a class or function of this registry."""
         return self._names.get(obj) or str(obj.__name__)
 
+    def function(self, name: str) -> Any:
+        """Return the function that configs mean by a name, or `None`."""
+        own = self.by_name.get(name)
+        return self.functions.get(name) or (None if isinstance(own, type) else own)
+
     def find(self, name: str) -> Any:
         """Return the class or function called `name`; what is registered comes before `functions`.
 
@@ -92,3 +97,48 @@ class Table(Generic[T]):
         if found is None:
             raise ValueError(f"Unknown {self.kind} {name!r}. {suggest(name, self.names())}")
         return found
+
+
+# The libraries whose names, in the modules that configs name, are those of the tables.
+_LIBRARIES = ("builtins", "keras", "tensorflow", "tf_keras", "trivium")
+
+
+def is_of_others(config: Config) -> bool:
+    """Say whether a config names a class or function that somebody has written, and not the library's of that name.
+
+    Args:
+        config: What `serialize`, ours or Keras's, gave.
+
+    Example:
+        >>> is_of_others({"module": "builtins", "class_name": "function", "config": "relu"})
+        False
+        >>> is_of_others({"module": None, "class_name": "function", "config": "relu"})
+        True
+    """
+    if "module" not in config:  # As Keras 2 wrote it.
+        return False
+    function = config.get("class_name") == "function"
+    own = function or bool(config.get("registered_name"))
+    return own and not is_of_library(str(config["module"]))
+
+
+def is_of_library(module: str) -> bool:
+    """Say whether the names of a module that a config names are those of the tables."""
+    return module.partition(".")[0] in _LIBRARIES
+
+
+def named_function(config: Config, registry: Table[Any] | None = None) -> Any:
+    """Return the function that a config names, or `None`.
+
+    Args:
+        config: The config.
+        registry: Where to look first.
+    """
+    name, module = str(config.get("config")), config.get("module")
+    found = get_registered_object(name)
+    if found is not None or is_of_others(config):
+        return found
+    first = registry if module not in tables else tables[str(module)]
+    # Ops come last: an activation and an op may share a name.
+    inside = sorted(tables.values(), key=lambda t: (t is not first, t.module == "keras.ops"))
+    return next((f for t in inside if (f := t.function(name)) is not None), None)

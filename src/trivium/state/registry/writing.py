@@ -12,10 +12,12 @@ import numpy as np
 
 from trivium.state.custom_objects import get_registered_name, get_registered_object
 from trivium.state.frame import current_frame, entered
-from trivium.state.registry.tables import Config, tables
+from trivium.state.registry.tables import Config, is_of_library, tables
 
 __all__ = ["SHARED", "serialize", "sharing"]
 
+# What functions of these are that are none of Python's own: compiled, with a derivative, with some arguments given.
+_WITHOUT_CONFIGS = ("functools", "jax", "jaxlib", "numpy")
 # Under which Keras's files have the number of an object that stands in several places.
 SHARED = "shared_object_id"
 
@@ -129,6 +131,12 @@ def _function_config(function: Any) -> Config:
     name = get_registered_name(function) if hasattr(function, "__name__") else ""
     plain = isinstance(function, types.FunctionType)
     if not name or not (plain or get_registered_object(name) is function):
+        if callable(function) and type(function).__module__.partition(".")[0] in _WITHOUT_CONFIGS:
+            raise TypeError(
+                f"A config cannot hold {function!r}, only the name of a function that it knows: take one of "
+                "`trivium.activations` or `trivium.ops`, or write one around it with `def`, and put "
+                "`@trivium.saving.register_keras_serializable()` before it."
+            )
         raise TypeError(
             f"A config cannot hold {function!r}: give {type(function).__name__} a `get_config` method that returns "
             "the arguments of `__init__` in a dict."
@@ -139,8 +147,23 @@ def _function_config(function: Any) -> Config:
             "`@trivium.saving.register_keras_serializable()` before it."
         )
     return {
-        "module": "builtins",
+        "module": _module_of(function, name),
         "class_name": "function",
         "config": name,
         "registered_name": "function",
     }
+
+
+def _module_of(function: Any, name: str) -> str | None:
+    """Return the module that a config names for a function.
+
+    Keras names none but the first, and so reads its own function in the place of somebody's of the same name.
+    """
+    meant = {t.module: t.function(name) for t in tables.values()}
+    mine = [module for module, found in meant.items() if found is function]
+    if get_registered_object(name) is function or not any(meant.values()):
+        return "builtins"
+    if mine:
+        return "keras.ops" if mine == ["keras.ops"] else "builtins"
+    module = str(function.__module__)
+    return None if is_of_library(module) or module == "__main__" else module

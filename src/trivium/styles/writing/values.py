@@ -28,7 +28,7 @@ from trivium.layers.preprocessing.adapting import Adaptive
 from trivium.models.traced import JaxCode
 from trivium.state import DTypePolicy, custom_object_scope, to_snake_case
 from trivium.state.dtype_policies import get_policy
-from trivium.state.registry import known_class, known_function
+from trivium.state.registry import known_class, named_function
 from trivium.styles.modes import StyleError
 
 __all__ = ["MODULES", "Expression", "Values"]
@@ -257,7 +257,7 @@ class Values:
             stack = ", ".join(map(self._configured, inner["layers"]))
             return f"Sequential([{stack}], name={_quoted(inner['name'])})"
         if name == "function":
-            known = known_function(inner)
+            known = named_function(config)
             return self.text(inner) if known is None else self.reference(known)
         if name.endswith("DTypePolicy"):
             policy = get_policy(config)
