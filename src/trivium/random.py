@@ -20,6 +20,7 @@ import numpy as np
 
 from trivium.graph.op import op
 from trivium.ops.keys import key_of
+from trivium.ops.lowering.drawing import in_one_loop
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.seeds import Seed, SeedGenerator
 from trivium.state.seeds import set_random_seed as set_seed
@@ -54,7 +55,7 @@ def normal(
         (True, (1000,))
     """
     wanted, sizes = _float("normal", dtype), _shape("normal", shape)
-    return jax.random.normal(key_of(seed), sizes, wanted) * stddev + mean
+    return jax.random.normal(_key(seed), sizes, wanted) * stddev + mean
 
 
 @op
@@ -79,7 +80,7 @@ def truncated_normal(
         True
     """
     wanted, sizes = _float("truncated_normal", dtype), _shape("truncated_normal", shape)
-    return jax.random.truncated_normal(key_of(seed), -2.0, 2.0, sizes, wanted) * stddev + mean
+    return jax.random.truncated_normal(_key(seed), -2.0, 2.0, sizes, wanted) * stddev + mean
 
 
 @op
@@ -105,7 +106,7 @@ def uniform(
         True
     """
     wanted, sizes = _float("uniform", dtype), _shape("uniform", shape)
-    return jax.random.uniform(key_of(seed), sizes, wanted, minval, maxval)
+    return jax.random.uniform(_key(seed), sizes, wanted, minval, maxval)
 
 
 @op
@@ -131,7 +132,7 @@ def randint(
     wanted = standardize_dtype(dtype or "int32")
     if not jnp.issubdtype(jnp.dtype(wanted), np.integer):
         raise ValueError(f"random.randint draws integers; got dtype={wanted!r}.")
-    return jax.random.randint(key_of(seed), _shape("randint", shape), minval, maxval, wanted)
+    return jax.random.randint(_key(seed), _shape("randint", shape), minval, maxval, wanted)
 
 
 @op
@@ -162,7 +163,7 @@ def categorical(
             f"random.categorical takes logits of shape (batch, classes); got {logits.shape}."
         )
     shape = (logits.shape[0], num_samples)
-    drawn = jax.random.categorical(key_of(seed), logits[..., None], axis=1, shape=shape)
+    drawn = jax.random.categorical(_key(seed), logits[..., None], axis=1, shape=shape)
     return drawn.astype(standardize_dtype(dtype or "int32"))
 
 
@@ -206,7 +207,7 @@ def dropout(
     shape = [
         n if n is not None else d for n, d in zip(noise_shape or x.shape, x.shape, strict=True)
     ]
-    kept = jax.random.bernoulli(key_of(seed), 1 - rate, tuple(shape))
+    kept = jax.random.bernoulli(_key(seed), 1 - rate, tuple(shape))
     return jnp.where(jnp.broadcast_to(kept, x.shape), x / (1 - rate), 0)
 
 
@@ -223,7 +224,7 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> jax.Array:
         >>> sorted(shuffle(jnp.arange(5), seed=1).tolist())
         [0, 1, 2, 3, 4]
     """
-    return jax.random.permutation(key_of(seed), jnp.asarray(x), axis, independent=True)
+    return jax.random.permutation(_key(seed), jnp.asarray(x), axis, independent=True)
 
 
 @op
@@ -243,7 +244,7 @@ def gamma(
         True
     """
     wanted, sizes = _float("gamma", dtype), _shape("gamma", shape)
-    return jax.random.gamma(key_of(seed), jnp.asarray(alpha), sizes, wanted)
+    return jax.random.gamma(_key(seed), jnp.asarray(alpha), sizes, wanted)
 
 
 @op
@@ -264,7 +265,7 @@ def beta(
         True
     """
     wanted, sizes = _float("beta", dtype), _shape("beta", shape)
-    return jax.random.beta(key_of(seed), jnp.asarray(alpha), jnp.asarray(beta), sizes, wanted)
+    return jax.random.beta(_key(seed), jnp.asarray(alpha), jnp.asarray(beta), sizes, wanted)
 
 
 @op
@@ -290,8 +291,12 @@ def binomial(
     """
     wanted, sizes = _float("binomial", dtype), _shape("binomial", shape)
     return jax.random.binomial(
-        key_of(seed), jnp.asarray(counts), jnp.asarray(probabilities), sizes, wanted
+        _key(seed), jnp.asarray(counts), jnp.asarray(probabilities), sizes, wanted
     )
+
+
+def _key(seed: Seed) -> jax.Array:
+    return in_one_loop(key_of(seed))
 
 
 def _shape(name: str, shape: Any) -> tuple[Any, ...]:
