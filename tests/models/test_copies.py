@@ -308,3 +308,45 @@ def test_the_order_of_weights_stays_with_compile_and_in_copies():
     model.compile("sgd", "mse")  # The captured graphs are gone.
     for other in (model, copy.deepcopy(model)):
         assert [w.path.split("/")[-2:] for w in other.weights] == names
+
+
+class Neighbor(tv.layers.Layer):
+    """A layer that knows another one, which knows it."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense, self.other = tv.layers.Dense(3), None
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+class Neighbors(tv.Model):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = Neighbor(name="a"), Neighbor(name="b")
+        self.a.other, self.b.other, self.a.whole = self.b, self.a, self
+
+    def call(self, inputs):
+        return self.b(self.a(inputs))
+
+
+def test_layers_may_hold_each_other(tmp_path):
+    model, x = Neighbors(), np.ones((2, 3), "float32")
+    model.compile("sgd", "mse")
+    model.fit(x, x, verbose=0)
+    assert [w.path.partition("/")[2] for w in model.a.weights[:2]] == [
+        "a/dense/kernel",
+        "a/dense/bias",
+    ]
+    assert [len(held) for held in (model.weights, model.a.variables, model.metrics)] == [4, 4, 1]
+    copied = copy.deepcopy(model)
+    assert (copied.a.other, copied.b.other, copied.a.whole) == (copied.b, copied.a, copied)
+    model.save(tmp_path / "m.keras")
+    known = {"Neighbor": Neighbor, "Neighbors": Neighbors}
+    loaded = tv.models.load_model(tmp_path / "m.keras", custom_objects=known)
+    for other in (copied, pickle.loads(pickle.dumps(model)), loaded):
+        np.testing.assert_array_equal(other(x), model(x))
+    assert tv.models.clone_model(model)(x).shape == (2, 3)
+    model.a.trainable = False
+    assert not (model.b.dense.trainable or model.trainable or model.trainable_weights)

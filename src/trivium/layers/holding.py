@@ -200,31 +200,42 @@ class Holder(Copied, Settings):
         """Return the layer's own weights in the order in which files have them."""
         return self._own_weights()
 
+    def _gather(
+        self, name: str, own: Callable[[Any], Iterable[Any]], flow: bool = True
+    ) -> list[Any]:
+        """Return what a property of this name has: what this layer and those inside hold themselves, each once.
+
+        A class with a property of its own is asked. Layers may hold each other.
+        """
+        found: dict[int, Any] = {}
+        seen: set[int] = set()
+        common = getattr(Holder, name)
+
+        def add(layer: Any) -> None:
+            seen.add(id(layer))
+            found.update((id(x), x) for x in own(layer))
+            for inner in layer._flow_layers() if flow else layer._layers:
+                if getattr(type(inner), name) is not common:
+                    found.update((id(x), x) for x in getattr(inner, name))
+                elif id(inner) not in seen:
+                    add(inner)
+
+        add(self)
+        return list(found.values())
+
     @property
     def weights(self) -> list[Variable]:
         """All variables but those of random generators and metrics: own ones first, trainable before others."""
-        return unique(
-            [*self._own_weights(), *(w for layer in self._flow_layers() for w in layer.weights)]
-        )
+        return self._gather("weights", lambda layer: layer._own_weights())
 
     @property
     @in_one_look
     def variables(self) -> list[Variable]:
         """All variables but those of metrics."""
-        found: dict[int, Variable] = {}
-        self._add_variables(found)
-        return list(found.values())
+        return self._gather("variables", lambda layer: layer._own_variables())
 
-    def _add_variables(self, found: dict[int, Variable]) -> None:
-        for variable in self._own_weights():
-            found[id(variable)] = variable
-        for generator in members(self).seeds:
-            found[id(generator.state)] = generator.state
-        for layer in self._flow_layers():
-            if type(layer).variables is Holder.variables:
-                layer._add_variables(found)
-            else:
-                found.update((id(v), v) for v in layer.variables)
+    def _own_variables(self) -> list[Variable]:
+        return [*self._own_weights(), *(generator.state for generator in members(self).seeds)]
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -249,8 +260,7 @@ class Holder(Copied, Settings):
     @property
     def metrics(self) -> list[Metric]:
         """The metrics among the attributes, and those of the layers inside."""
-        inner = (m for layer in self._layers for m in layer.metrics)
-        return unique([*members(self).metrics, *inner])
+        return self._gather("metrics", lambda layer: members(layer).metrics, flow=False)
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -264,11 +274,14 @@ class Holder(Copied, Settings):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = self._checked_trainable(value)
-        for v in self._own_weights():
-            v.frozen = not value
-        for layer in self._layers:
-            layer.trainable = value
+        value = self._checked_trainable(value)
+        for layer in self._every_layer():
+            if layer is not self and type(layer).trainable is not Holder.trainable:
+                layer.trainable = value  # A class has a setter of its own.
+                continue
+            layer._trainable = value
+            for v in layer._own_weights():
+                v.frozen = not value
 
     def _checked_trainable(self, value: Any) -> bool:
         if isinstance(value, bool | np.bool_):

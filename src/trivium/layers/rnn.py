@@ -21,6 +21,7 @@ from trivium.state import Variable
 from trivium.state.dtypes import is_float
 from trivium.state.effects import Effects
 from trivium.state.frame import entered
+from trivium.state.tracking import unique
 from trivium.state.types import Array, Shape
 
 __all__ = ["RNN"]
@@ -117,9 +118,10 @@ class RNN(Layer):
     def _state_variable(self, value: Array) -> Variable:
         return Variable(value, trainable=False, autocast=False, name="rnn_state")
 
-    def _add_variables(self, found: dict[int, Any]) -> None:
-        super()._add_variables(found)
-        found.update((id(v), v) for v in jax.tree_util.tree_leaves(self.states))
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables but those of metrics: the states that it keeps come last."""
+        return unique([*super().variables, *jax.tree_util.tree_leaves(self.states)])
 
     def get_initial_state(self, batch_size: Any) -> Any:
         """Return the states before the first step.
