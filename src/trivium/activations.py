@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from trivium import ops
 from trivium.graph.op import op
-from trivium.ops import nonlinear
+from trivium.ops import edges, nonlinear
 from trivium.ops.arrays import as_array, as_floats
 from trivium.ops.edges import saturating
 from trivium.ops.nonlinear import (
@@ -153,13 +153,13 @@ def relu(
     if negative_slope and max_value is None and not threshold:
         return jax.nn.leaky_relu(x, negative_slope)
     # At exactly 6 the gradient of `relu6` is 0, that of clipping is not.
-    bend = jax.nn.relu6 if max_value == 6 else jax.nn.relu
+    bend = jax.nn.relu6 if max_value == 6 else edges.relu
     positive = jnp.where(x > threshold, x, 0) if threshold else bend(x)
     if max_value is not None:
         positive = jnp.clip(positive, 0, max_value)
     if not negative_slope:
         return positive
-    return positive - negative_slope * jax.nn.relu(threshold - x)
+    return positive - negative_slope * edges.relu(threshold - x)
 
 
 @functools.cache

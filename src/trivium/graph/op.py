@@ -14,7 +14,7 @@ from trivium.data.texts import is_text
 from trivium.graph.errors import CaptureError
 from trivium.graph.infer import stands_for_text
 from trivium.graph.moving import moved
-from trivium.graph.node import is_recording, record
+from trivium.graph.node import record
 from trivium.graph.tensor import SymbolicTensor
 from trivium.state.frame import current_frame
 from trivium.state.registry import suggest
@@ -92,11 +92,16 @@ def op(function: Callable[P, R]) -> Callable[P, R]:
     def run(*args: Tree, **kwargs: Tree) -> Any:
         plain = tuple(map(_values, args))
         named = {k: _values(v) for k, v in kwargs.items()}
+        frame = current_frame()
         # While a model is captured its own variables read as symbolic tensors. What was one before stands for text.
-        if is_recording() and any_symbolic(plain, named) and not any_symbolic(args, kwargs):
+        if (
+            frame.nodes is not None
+            and any_symbolic(plain, named)
+            and not any_symbolic(args, kwargs)
+        ):
             return record(call, plain, named, run)
         # While JAX traces a model's code, each call of an op is marked in the program, with what computes it.
-        binder = current_frame().binder
+        binder = frame.binder
         if binder is not None and _any_array((plain, named)):
             return binder(call, plain, named, function)
         try:  # Costs nothing where nothing goes wrong, unlike a check of the arguments beforehand.

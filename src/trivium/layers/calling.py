@@ -23,8 +23,8 @@ from trivium.layers.input_spec import check_input
 from trivium.layers.signature import signature_of
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float, standardize_dtype
-from trivium.state.frame import Call, Frame, current_frame, entered
-from trivium.state.jaxpr import refuses_variables
+from trivium.state.frame import Call, Frame, current_autocast, current_frame, entered
+from trivium.state.jaxpr import NOTHING, refuses_variables
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.retracing import note_traced, shared_traces, traces_of
 from trivium.state.scopes import (
@@ -72,7 +72,7 @@ class Called(Buildable):
         training = self._mode(args, kwargs, frame.training)
         with entering(self, training) as mine:
             try:
-                with contextlib.nullcontext() if self._is_placed() else undone_on_error():
+                with NOTHING if self._is_placed() else undone_on_error():
                     outputs = self._call_in(frame, mine, args, kwargs)
             except Exception as error:
                 _say_where(error, self, mine.path, args)
@@ -132,18 +132,24 @@ class Called(Buildable):
         compute = self.compute_dtype if self.autocast else None
 
         def cast(x: Any) -> Any:
-            if is_sparse(x):
-                x = x.toarray()
-            if isinstance(x, AnyStrings) or (
-                isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "OSTU" and holds_text(x)
-            ):
-                return as_texts(x, "inputs")
-            if isinstance(x, np.ndarray | np.generic):
-                x = jnp.asarray(x, None if x.dtype != np.float64 else standardize_dtype(None))
+            if not isinstance(x, jax.Array):
+                if is_sparse(x):
+                    x = x.toarray()
+                if isinstance(x, AnyStrings) or (
+                    isinstance(x, np.ndarray | np.generic)
+                    and x.dtype.kind in "OSTU"
+                    and holds_text(x)
+                ):
+                    return as_texts(x, "inputs")
+                if isinstance(x, np.ndarray | np.generic):
+                    x = jnp.asarray(x, None if x.dtype != np.float64 else standardize_dtype(None))
             if compute and isinstance(x, jax.Array) and x.dtype != compute and is_float(x.dtype):
                 return _keeping_mask(x, x.astype(compute))
             return x
 
+        args, kwargs = tree
+        if not kwargs and len(args) == 1 and isinstance(args[0], jax.Array):
+            return (cast(args[0]),), kwargs  # Most calls.
         return map_tree(cast, tree)
 
     def _mode(self, args: Any, kwargs: dict[str, Any], inherited: bool | None) -> bool | None:
@@ -191,10 +197,13 @@ class Called(Buildable):
                 self.add_loss(self.activity_regularizer(output) / (output.shape or (1,))[0])
         return outputs
 
-    def _autocasting(self) -> entered:
+    def _autocasting(self) -> contextlib.AbstractContextManager[Any]:
         """Return the scope in which the layer's code reads float variables in the dtype that it computes in."""
-        autocast = self.compute_dtype if self.autocast else None
-        return autocast_scope(autocast if autocast != self.variable_dtype else None)
+        policy = self._own_policy()
+        autocast = policy.compute_dtype if self.autocast else None
+        if autocast == policy.variable_dtype:
+            autocast = None
+        return NOTHING if autocast == current_autocast() else autocast_scope(autocast)
 
     def _record(self, args: Any, kwargs: Any, said: dict[str, Any], record: Any) -> Any:
         """Record the call as one node.

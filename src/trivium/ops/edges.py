@@ -13,9 +13,13 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from trivium.ops.at_once import at_once
 from trivium.state.types import Array
 
-__all__ = ["absolute", "arctan2", "hypot", "power_norm", "root", "saturating"]
+__all__ = ["absolute", "arctan2", "hypot", "power_norm", "relu", "root", "saturating"]
+
+# JAX reads the signature of a function with a derivative of its own in each call: 130 of 135 µs, if it is called alone.
+relu = at_once(jax.nn.relu, jax.nn.relu.fun)  # type: ignore[attr-defined]
 
 
 def absolute(x: Array) -> Array:

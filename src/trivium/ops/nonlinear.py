@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
+from trivium.ops import edges
 from trivium.ops.arrays import as_array, as_axes, as_floats, as_wide_floats, positive_axis
+from trivium.ops.at_once import exact
 from trivium.ops.edges import saturating
 from trivium.state.logits import set_logits
 from trivium.state.types import Array, ArrayLike
@@ -32,7 +34,7 @@ def relu(x: ArrayLike) -> Array:
     Reference:
         Nair & Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", ICML 2010.
     """
-    return jax.nn.relu(as_array(x))
+    return edges.relu(as_array(x))
 
 
 @op
@@ -438,8 +440,17 @@ def _of_rows(
     function: Callable[..., Array], x: Array, axes: int | tuple[int, ...] | None, empty: float
 ) -> Array:
     """Share out among what is not masked by −∞; where all is, `empty`, with gradient 0."""
+    nothing, shared = _shared(x, axes)
+    return _filled(nothing, empty, function(shared))
+
+
+def _masked_out(x: Array, axes: int | tuple[int, ...] | None) -> tuple[Array, Array]:
     nothing = jnp.max(x, axis=axes, keepdims=True, initial=-jnp.inf) == -jnp.inf
-    return jnp.where(nothing, empty, function(jnp.where(nothing, 0.0, x)))
+    return nothing, jnp.where(nothing, 0.0, x)
+
+
+_shared = exact(_masked_out, static=("axes",))
+_filled: Callable[..., Array] = exact(jnp.where)
 
 
 swish = silu

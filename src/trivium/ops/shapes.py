@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from trivium.graph.op import op
@@ -36,7 +37,8 @@ def reshape(x: ArrayLike, newshape: int | Sequence[int | None]) -> Array:
         >>> reshape([1, 2, 3, 4], (2, -1)).tolist()
         [[1, 2], [3, 4]]
     """
-    x = jnp.asarray(as_array(x))
+    x = as_array(x)
+    x = x if isinstance(x, jax.Array) else jnp.asarray(x)
     sizes = [newshape] if isinstance(newshape, int) else list(newshape)
     unknown = [i for i, n in enumerate(sizes) if n is None]
     if len(unknown) == 1 and -1 not in sizes:

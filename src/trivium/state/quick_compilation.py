@@ -126,7 +126,7 @@ def _is_operation() -> bool:
     """Say whether what is being compiled is one of JAX's own functions, called by itself, or an operation on a tape."""
     function = _called()
     module = getattr(function, "__module__", None) or ""
-    if module in _TAPES:
+    if module in _TAPES or getattr(function, "is_operation", False):
         return True
     return module.partition(".")[0] == "jax" and "random" not in module
 

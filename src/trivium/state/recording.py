@@ -271,6 +271,21 @@ def _current() -> Any:
 OUTSIDE = _current()  # The library is imported outside of any trace.
 
 
+def computes_now() -> bool:
+    """Say whether operations are computed at once and told to nobody: no trace of JAX's is under way, and no tape.
+
+    Example:
+        >>> seen = []
+        >>> see = lambda x: seen.append(computes_now()) or x
+        >>> _ = see(1.0), jax.grad(see)(1.0), jax.jit(see)(1.0)
+        >>> seen
+        [True, False, False]
+    """
+    # An attribute: this is asked in each call of a layer.
+    now: bool = core.trace_ctx.trace is OUTSIDE
+    return now
+
+
 def without_recorders() -> contextlib.AbstractContextManager[Any]:
     """Compute without telling any listener while the `with` block lasts, under whatever JAX traces beneath them."""
     trace = _current()
