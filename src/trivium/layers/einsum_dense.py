@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops
@@ -15,6 +16,7 @@ from trivium.layers.input_spec import InputSpec
 from trivium.layers.kernels import Kernel, KernelLayer
 from trivium.layers.registry import LAYERS
 from trivium.layers.types import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
+from trivium.ops.lowering.products import add_to_rows
 from trivium.state.types import Array, ArrayLike, Shape
 
 __all__ = ["EinsumDense"]
@@ -191,7 +193,7 @@ class EinsumDense(KernelLayer):
         """Compute the output."""
         outputs = self._linear(inputs)
         if self.bias is not None:
-            outputs = outputs + self.bias
+            outputs = add_to_rows(outputs, jnp.asarray(self.bias))
         return self.activation(outputs)
 
     def _apply(self, inputs: Array, kernel: ArrayLike) -> Array:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, wide_integer
+from trivium.ops.lowering.products import product_of_sequences
 from trivium.state.dtypes import is_float
 from trivium.state.operators import OPERATORS
 from trivium.state.types import Array, ArrayLike
@@ -116,7 +117,10 @@ def matmul(x1: ArrayLike, x2: ArrayLike) -> Array:
         [[11.0]]
     """
     x1, x2 = as_array(x1), as_array(x2)
-    return jnp.matmul(x1, x2, preferred_element_type=wide_integer(x1, x2))
+    found = product_of_sequences(x1, x2)
+    return (
+        jnp.matmul(x1, x2, preferred_element_type=wide_integer(x1, x2)) if found is None else found
+    )
 
 
 @op

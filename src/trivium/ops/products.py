@@ -16,6 +16,7 @@ from trivium.ops.arrays import (
     wide_integer,
 )
 from trivium.ops.edges import root
+from trivium.ops.lowering.products import einsum_of_sequences
 from trivium.state.types import Array, ArrayLike
 
 __all__ = [
@@ -111,6 +112,10 @@ def einsum(subscripts: str, *operands: ArrayLike, **kwargs: Any) -> Array:
         11.0
     """
     arrays = [as_array(x) for x in operands]
+    if len(arrays) == 2 and not kwargs:
+        found = einsum_of_sequences(subscripts, arrays[0], arrays[1])
+        if found is not None:
+            return found
     if "preferred_element_type" not in kwargs:
         kwargs["preferred_element_type"] = wide_integer(*arrays)
     return jnp.einsum(subscripts, *arrays, **kwargs)

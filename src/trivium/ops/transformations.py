@@ -18,6 +18,7 @@ from trivium.graph.tensor import is_symbolic
 from trivium.ops.arrays import as_array
 from trivium.ops.closures import op_of_functions
 from trivium.ops.control import length_of, pure_form, slice_of, stacked, zeros_of
+from trivium.ops.lowering.products import NAME
 from trivium.state.effects import finding, put_back
 from trivium.state.scopes import EffectError
 from trivium.state.seeds import split_seeds
@@ -143,10 +144,16 @@ def rematerialize(f: _Function, *args: Any, keep_products: bool = False) -> Any:
     if finding():
         return f(*args)
     step = pure_form(f, *args)
-    policy = jax.checkpoint_policies.dots_saveable if keep_products else None
+    policy = _is_product if keep_products else None
     result, written, loss = jax.checkpoint(step, policy=policy)(step.now(), *args)
     put_back(step, written, loss)
     return result
+
+
+def _is_product(operation: Any, *args: Any, **settings: Any) -> bool:
+    """Say whether an operation's result is kept where products are."""
+    kept: bool = jax.checkpoint_policies.dots_saveable(operation, *args, **settings)
+    return kept or operation.name == NAME
 
 
 def vectorize(
