@@ -145,6 +145,29 @@ def test_single_batches_are_an_epoch_in_order():
     assert model.weights_sha256() == other.weights_sha256()
 
 
+def test_a_stream_of_small_batches_that_are_looked_at_one_by_one():
+    """One batch alone is no part of its order, so XLA would fuse, and round, otherwise."""
+
+    def trained(*callbacks):
+        tv.utils.set_random_seed(3)
+        layers = tv.layers
+        model = tv.Sequential(
+            [
+                tv.Input((6,)),
+                layers.Dense(8, activation="relu"),
+                layers.BatchNormalization(),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        batches = [(x[start : start + 4], Y[start : start + 4]) for start in (0, 4, 8)]
+        return model, model.fit(iter(batches), verbose=0, callbacks=[*callbacks]).history
+
+    x = np.random.default_rng(7).normal(size=(12, 6)).astype("float32")
+    model, history = trained(Watch())
+    assert_same_bits(model, history, trained())
+
+
 def test_jit_compile_changes_nothing(straight):
     model = make(jit_compile=False)
     assert not model.run_eagerly

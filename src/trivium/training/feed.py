@@ -31,6 +31,7 @@ from trivium.training.segments import (
     form_of,
     is_small,
     laid,
+    order_of,
     padded,
     row_numbers,
     size_of,
@@ -141,7 +142,9 @@ class Feed:
         """Yield the segments of arrays that lie on the device as a whole, shown in an order of so many rows."""
         source = self._arrays
         assert source is not None
-        count, size = source.num_samples, source.batch_size
+        size = source.batch_size
+        full, rest = divmod(rows, size)
+        count = order_of(source.num_samples, size if full else rest)
 
         @functools.cache
         def lay() -> tuple[Any, jax.Array]:
@@ -149,7 +152,6 @@ class Feed:
             # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
             return self._placed, to_device(np.pad(order, (0, count - len(order))))
 
-        full, rest = divmod(rows, size)
         # A pipeline's arrays may have more rows than it shows.
         specs = specs_of(source.data, size_of(source.data))
         if full > skip:
@@ -232,9 +234,10 @@ class Feed:
             laid = jax.tree_util.tree_map(
                 lambda a: a if is_text(a) else to_device(padded(a, room * size)), rows
             )
-            lay = functools.partial(tuple, (laid, row_numbers(room * size)))
+            length = order_of(room * size, size)
+            lay = functools.partial(tuple, (laid, row_numbers(length)))
             specs = specs_of(data, room * size)
-            yield Segment(specs, size, room * size, steps, 0, lay, in_order=True)
+            yield Segment(specs, size, length, steps, 0, lay, in_order=True)
         if len(order) > full * size:
             yield self._alone(_rows(data, order[full * size :]))
 

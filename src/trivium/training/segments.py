@@ -21,6 +21,7 @@ __all__ = [
     "form_of",
     "is_small",
     "laid",
+    "order_of",
     "padded",
     "row_numbers",
     "size_of",
@@ -116,7 +117,7 @@ class Block:
 
     def segment(self) -> Segment:
         """Return the batches as a segment."""
-        rows = self.room * self._size
+        rows = order_of(self.room * self._size, self._size)
 
         def lay() -> tuple[Any, jax.Array]:
             placed = self._laid
@@ -124,7 +125,7 @@ class Block:
                 placed = jax.tree_util.tree_map(self._filled, placed)
             return placed, row_numbers(rows)
 
-        specs = specs_of(self._like, rows)
+        specs = specs_of(self._like, self.room * self._size)
         return Segment(specs, self._size, rows, max(1, self.count), 0, lay, in_order=True)
 
     def _alone(self, array: Any) -> Any:
@@ -168,6 +169,15 @@ def laid(array: Any, rows: int) -> jax.Array:
     np.copyto(own[: len(array)], array, casting="unsafe")
     own[len(array) :] = 0
     return handed_over(own)
+
+
+def order_of(rows: int, size: int) -> int:
+    """Return how long the order of so many rows is, shown in batches of a size: two batches at least.
+
+    One batch is not a part of its order but all of it, which XLA knows: it fuses the rest of the step otherwise, and
+    the last digits are others than where there is room for more.
+    """
+    return max(rows, 2 * size)
 
 
 def padded(array: Any, rows: int) -> Any:
