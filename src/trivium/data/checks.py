@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ __all__ = [
 
 # How many lines or names a message lists; more help nobody.
 _LISTED = 8
+# Up to so many bytes all values are looked at by themselves, which is quicker while they fit a core's cache.
+_BATCH = 1 << 18
 
 
 class DataError(ValueError):
@@ -38,8 +40,7 @@ class DamagedDataError(DataError):
     """A file is not what was once written to it."""
 
 
-@contextlib.contextmanager
-def placed(place: str) -> Iterator[None]:
+class placed:
     """Say where an error came up: ours get the place in front, the user's own get it as a note.
 
     Args:
@@ -52,14 +53,22 @@ def placed(place: str) -> Iterator[None]:
             ...
         trivium.data.checks.DataError: fit: `x` has no samples.
     """
-    try:
-        yield
-    except DataError as error:
-        said = str(error).startswith(f"{place}: ")
-        raise DataError(str(error) if said else f"{place}: {error}") from None
-    except Exception as error:
-        error.add_note(f"This came up in {place}.")
-        raise
+
+    # A class, and not a generator, since each batch of a stream goes through two of them.
+    __slots__ = ("_place",)
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, DataError):
+            said = str(error).startswith(f"{self._place}: ")
+            raise DataError(str(error) if said else f"{self._place}: {error}") from None
+        if isinstance(error, Exception):
+            error.add_note(f"This came up in {self._place}.")
 
 
 def check_count(name: str, value: Any) -> int | None:
@@ -310,8 +319,8 @@ def nonfinite(
 ) -> str | None:
     """Say how many values of an array are NaN or infinite, and where the first one is.
 
-    A sum is finite only if all its terms are, so one pass without a temporary array clears a good
-    array.
+    A sum is finite only if all its terms are, so one pass without a temporary array clears a large
+    array that is good.
 
     Args:
         array: What training gets.
@@ -326,9 +335,7 @@ def nonfinite(
         >>> a = np.array([[1.0], [np.nan]]); nonfinite(a, a, "y")
         '`y`: 1 NaN; the first in row 1'
     """
-    if not (is_float(array.dtype) or np.issubdtype(array.dtype, np.complexfloating)):
-        return None
-    if np.isfinite(_total(array)):
+    if not _has_nonfinite(array.dtype) or _all_finite(array):
         return None
     values, given = np.asarray(array), np.asarray(original)
     bad = ~np.isfinite(values)
@@ -344,14 +351,24 @@ def nonfinite(
     return f"`{name}`: {', '.join(counts)}; the first in row {row}"
 
 
-def _total(array: Any) -> Any:
-    """Sum an array where it lies: only an accelerator's array is worth a sum over there."""
+# Each array of each batch is asked.
+@functools.lru_cache(maxsize=64)
+def _has_nonfinite(dtype: Any) -> bool:
+    """Say whether there are numbers of a dtype that are not finite."""
+    return is_float(dtype) or bool(np.issubdtype(dtype, np.complexfloating))
+
+
+def _all_finite(array: Any) -> bool:
+    """Say whether an array holds finite numbers alone; of a large one a sum that overflows says no, too."""
+    # Where it lies: only an accelerator's array is worth a sum over there.
     if hasattr(array, "devices") and {d.platform for d in array.devices()} != {"cpu"}:
-        return np.asarray(array.sum())
+        return bool(np.isfinite(np.asarray(array.sum())))
     host = np.asarray(array)
+    if host.nbytes <= _BATCH:
+        return bool(np.isfinite(host).all())
     with np.errstate(all="ignore"):
         # Half types have a narrow range: their sums would overflow where every value is fine.
-        return host.sum(dtype=np.float32 if host.dtype.itemsize < 4 else None)
+        return bool(np.isfinite(host.sum(dtype=np.float32 if host.dtype.itemsize < 4 else None)))
 
 
 def nonfinite_warning(what: str, lines: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ def to_device(array: Any, dtype: Any = None) -> jax.Array:
         (dtype('int32'), dtype(bfloat16))
     """
     if not isinstance(array, np.ndarray | np.generic):
-        same = isinstance(array, jax.Array) and dtype in (None, array.dtype.name)
+        same = isinstance(array, jax.Array) and dtype in (None, _name_of(array.dtype))
         return array if same and not array.weak_type else jnp.asarray(array, dtype)
     wanted = jax.dtypes.canonicalize_dtype(array.dtype if dtype is None else dtype)
     own = room_for(array.shape, wanted)
@@ -74,11 +74,12 @@ def room_for(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
         (2, 3)
     """
     wanted = jax.numpy.dtype(dtype)
-    size = math.prod(map(int, shape)) * wanted.itemsize
-    room = np.empty(size + _ALIGNMENT, np.uint8)
-    first = -room.ctypes.data % _ALIGNMENT
-    aligned: np.ndarray[Any, Any] = room[first : first + size].view(wanted).reshape(shape)
-    return aligned
+    room = np.empty(math.prod(map(int, shape)) * wanted.itemsize + _ALIGNMENT, np.uint8)
+    return np.ndarray(shape, wanted, room, -room.ctypes.data % _ALIGNMENT)
+
+
+# NumPy puts a dtype's name together anew each time, and each reset of a metric asks for it.
+_name_of = functools.lru_cache(maxsize=64)(operator.attrgetter("name"))
 
 
 class _Lease:

@@ -199,6 +199,9 @@ def _leaves(spec: Any) -> list[Any]:
 def _check_labels(labels: np.ndarray, classes: int, ignored: Any, name: str, where: str) -> None:
     if not labels.size:
         return
+    # So it is in nearly every batch, and this says so without an array of its own.
+    if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < classes:
+        return
     wrong = (labels < 0) | (labels >= classes)
     if labels.dtype.kind == "f":
         wrong |= labels != np.floor(labels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# The module under `signal`, which looks each handler up in an enumeration: longer than all of a block.
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import signal
 import threading
@@ -47,8 +49,8 @@ class Interrupts:
         finally:
             # Who has put another handler in our place meant it to stay.
             before, self._before, self._listens = self._before, None, False
-            if before is not None and signal.getsignal(signal.SIGINT) is self:
-                signal.signal(signal.SIGINT, before)
+            if before is not None and _signal.getsignal(signal.SIGINT) is self:
+                _signal.signal(signal.SIGINT, before)
 
     def __call__(self, number: int, frame: Any) -> None:
         """Handle the signal: hand it on, or keep it for the end of the block."""
@@ -60,11 +62,11 @@ class Interrupts:
 
     def __enter__(self) -> None:
         if self._listens:
-            handler = signal.getsignal(signal.SIGINT)
+            handler = _signal.getsignal(signal.SIGINT)
             # A callback may have put one of its own in our place.
             if handler is not self and callable(handler):
                 self._before = handler
-                signal.signal(signal.SIGINT, self)
+                _signal.signal(signal.SIGINT, self)
         self._holds = True
 
     def __exit__(self, *exc: object) -> None:

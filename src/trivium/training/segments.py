@@ -81,7 +81,7 @@ class Segment:
         """What one program serves: the shapes and dtypes of the data, samples a batch, the length of the order."""
         specs, size, rows = self.form
         leaves, tree = jax.tree_util.tree_flatten(specs)
-        return tuple((s.shape, str(s.dtype)) for s in leaves), tree, size, rows
+        return tuple([(s.shape, s.dtype) for s in leaves]), tree, size, rows
 
 
 class Block:
@@ -97,7 +97,7 @@ class Block:
 
     def __init__(self, like: Any, room: int, eager: bool) -> None:
         self.form, self.room, self.count = form_of(like), room, 0
-        self._like, self._size, self._eager = like, size_of(like), eager
+        self._size, self._eager = size_of(like), eager
         self._laid: Any = None
 
     def add(self, batch: Any) -> None:
@@ -125,7 +125,7 @@ class Block:
                 placed = jax.tree_util.tree_map(self._filled, placed)
             return placed, row_numbers(rows)
 
-        specs = specs_of(self._like, self.room * self._size)
+        specs = _specs_like(self.form, self.room * self._size)
         return Segment(specs, self._size, rows, max(1, self.count), 0, lay, in_order=True)
 
     def _alone(self, array: Any) -> Any:
@@ -198,10 +198,16 @@ def row_numbers(count: int) -> jax.Array:
 def specs_of(data: Any, rows: int) -> Any:
     """Return the specs of data with so many rows."""
 
-    def spec(a: Any) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((rows, *a.shape[1:]), "uint8" if is_text(a) else a.dtype)
+    return _specs_like(form_of(data), rows)
 
-    return jax.tree_util.tree_map(spec, data)
+
+# A stream asks for each of its batches.
+@functools.lru_cache(maxsize=64)
+def _specs_like(form: Any, rows: int) -> Any:
+    tree, leaves = form
+    # A step that is compiled has no text.
+    kinds = [(shape, "uint8" if dtype.kind == "T" else dtype) for shape, dtype in leaves]
+    return tree.unflatten([jax.ShapeDtypeStruct((rows, *s[1:]), dtype) for s, dtype in kinds])
 
 
 def size_of(batch: Any) -> int:
@@ -212,4 +218,4 @@ def size_of(batch: Any) -> int:
 def form_of(batch: Any) -> Any:
     """Return what batches must have in common to lie side by side: structure, shapes and dtypes."""
     leaves, tree = jax.tree_util.tree_flatten(batch)
-    return tree, [(a.shape, a.dtype) for a in leaves]
+    return tree, tuple([(a.shape, a.dtype) for a in leaves])
