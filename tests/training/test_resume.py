@@ -329,6 +329,27 @@ def test_ctrl_c_leaves_a_model_and_a_run_that_goes_on(tmp_path, whole):
     assert "Start the program again" in caught.value.__notes__[0]
 
 
+@pytest.mark.parametrize(
+    ("hook", "place"),
+    [
+        ("on_train_batch_end", "epoch 1, after 2 of its steps"),
+        ("on_epoch_end", "epoch 1, after 4 of its steps"),
+        ("on_epoch_begin", "epoch 2, after 0 of its steps"),
+    ],
+)
+def test_ctrl_c_in_a_hook_says_how_many_steps_are_done(hook, place):
+    class Stop(tv.callbacks.Callback):
+        def hear(self, number, logs=None):
+            if number == 1 or hook == "on_epoch_end":
+                raise KeyboardInterrupt
+
+    stop = Stop()
+    setattr(stop, hook, stop.hear)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        small().fit(X[:16], Y[:16], 4, epochs=3, verbose=0, callbacks=[stop])
+    assert place in caught.value.__notes__[0]
+
+
 def test_a_damaged_newest_file_gives_way_to_the_one_before(tmp_path):
     full = small()
     full.fit(X, Y, epochs=3, verbose=0)

@@ -130,6 +130,7 @@ class Run:
             watchers.on_epoch_end(epoch, logs)
             stopped = model.stop_training or train.source.exhausted
             self.place = Place(epoch + 1, logs=logs, source=self._source_place(), stopped=stopped)
+            train.progress = 0, None
             for keeper in self.keepers:
                 keeper.at_epoch(self, last=stopped or epoch + 1 == epochs.stop)
             if model.stop_training:
@@ -238,7 +239,9 @@ class Run:
             self._note(done, numbers(result))
             for keeper in self.keepers:
                 keeper.at_interrupt(self)
-        where = f"epoch {self.place.epoch + 1}, after {self.place.step} of its steps"
+        # A hook's own moment is none to go on from, so what is kept may be that of a step before.
+        step = self.place.step if self.keepers else done
+        where = f"epoch {self.place.epoch + 1}, after {step} of its steps"
         if not self.keepers:
             return (
                 f"Training was interrupted in {where}. The model has the weights of that moment and can be used. With "
