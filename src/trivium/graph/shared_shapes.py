@@ -29,7 +29,7 @@ from trivium.graph.tensor import fresh_dimension, is_symbolic
 from trivium.state.frame import current_frame
 from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols, symbols_of
 from trivium.state.session import session
-from trivium.state.tracking import LAYERS, members
+from trivium.state.tracking import LAYERS
 from trivium.state.trees import has_keys, key_order, map_tree
 from trivium.state.types import Tree
 
@@ -153,7 +153,7 @@ def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question |
         return None
     if operation.activity_regularizer is not None:
         return None
-    if operation._remat is not None or members(operation).layers:
+    if operation._remat is not None or operation._layers:
         return None
     if not in_library(getattr(kind.call, "__globals__", {}).get("__name__")):
         return None  # Somebody has put a function of his own in its place.

@@ -103,15 +103,13 @@ class Layer(Called):
         """Give the layer its inner attributes."""
         # Here and not in `__init__`, so that a subclass may assign layers before it calls `super().__init__()`.
         layer = super().__new__(cls, *args, **kwargs)
-        layer._name = layer._policy = layer._parent = layer._remat = None
-        layer._build_index = layer._build_shapes = None
-        layer._built_alone = False
-        layer._added, layer._inbound_nodes, layer._losses = [], [], []
-        layer._sequential_input = {}
-        layer._trainable = layer.autocast = True
-        layer.built = cls._stateless and cls.build is Layer.build
-        layer.supports_masking = layer._named_by_itself = False
-        layer.input_spec = layer.activity_regularizer = None
+        # In one go, since a deep model makes hundreds; none of it is looked at in `__setattr__`.
+        vars(layer).update(
+            _name=None, _policy=None, _parent=None, _remat=None, _build_index=None, _build_shapes=None,
+            _built_alone=False, _added=[], _inbound_nodes=[], _losses=[], _sequential_input={}, _trainable=True,
+            autocast=True, built=cls._stateless and cls.build is Layer.build, supports_masking=False,
+            _named_by_itself=False, input_spec=None, activity_regularizer=None,
+        )  # fmt: skip
         return layer
 
     def __init__(
@@ -166,7 +164,7 @@ class Layer(Called):
     if not TYPE_CHECKING:
 
         def __setattr__(self, name, value):
-            if name[:1] == "_" or name in PUBLIC:
+            if self._has_users_code and (name[:1] == "_" or name in PUBLIC):
                 refuse_own_name(self, name)
             object.__setattr__(self, name, value)
             # What the library sets is nothing that users' code was traced with.

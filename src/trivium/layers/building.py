@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import itertools
 import weakref
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from trivium.graph.tensor import tensor_like
 from trivium.layers.checks import known
 from trivium.layers.context import note_build
 from trivium.layers.holding import Holder
-from trivium.layers.signature import signature_of
+from trivium.layers.signature import shapes_wanted, signature_of
 from trivium.state import Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_frame, entered
@@ -154,8 +153,7 @@ class Buildable(Holder):
         call = signature_of(type(self))
         given = dict(zip(call.names, args, strict=False)) | kwargs
         shapes = {f"{k}_shape": shape_of(v) for k, v in given.items() if v is not None}
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        wanted = [p for p in inspect.signature(self.build).parameters.values() if p.kind in kinds]
+        wanted = shapes_wanted(self.build) if "build" in vars(self) else call.shapes
         first = []
         if wanted and wanted[0].name not in shapes:
             wanted = wanted[1:]

@@ -1,4 +1,4 @@
-"""What a layer's `call` accepts, read once per class."""
+"""What a layer's `call` and `build` accept, read once per class."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CallSignature", "signature_of"]
+__all__ = ["CallSignature", "shapes_wanted", "signature_of"]
 
 
 class CallSignature:
-    """What `call` accepts.
+    """What `call` and `build` accept.
 
     Args:
         call: The method.
+        build: The method.
     """
 
-    def __init__(self, call: Callable[..., Any]) -> None:
+    def __init__(self, call: Callable[..., Any], build: Callable[..., Any]) -> None:
         parameters = list(inspect.signature(call).parameters.values())[1:]
         self.names = [
             p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
@@ -31,10 +32,21 @@ class CallSignature:
         )
         self.training = accepted.get("training")
         self.masks = [n for n in accepted if n == "mask" or n.endswith("_mask")]
+        self.shapes = shapes_wanted(build)[1:]
 
     def position(self, name: str) -> int:
         """Return which argument by position a name is; a large number where it is none."""
         return self.names.index(name) if name in self.names else 1 << 30
+
+
+def shapes_wanted(build: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of a `build` that shapes can be given for, by position or by name.
+
+    Args:
+        build: The method; its `self` is one of them where it is not bound.
+    """
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [p for p in inspect.signature(build).parameters.values() if p.kind in kinds]
 
 
 # Weak, since classes are made while programs run, and go.
@@ -42,7 +54,7 @@ _signatures: weakref.WeakKeyDictionary[Any, CallSignature] = weakref.WeakKeyDict
 
 
 def signature_of(cls: Any) -> CallSignature:
-    """Return what the `call` of a class of layers accepts.
+    """Return what the `call` and the `build` of a class of layers accept.
 
     Example:
         >>> from trivium import layers
@@ -50,5 +62,5 @@ def signature_of(cls: Any) -> CallSignature:
         ['inputs', 'training']
     """
     if cls not in _signatures:
-        _signatures[cls] = CallSignature(cls.call)
+        _signatures[cls] = CallSignature(cls.call, cls.build)
     return _signatures[cls]

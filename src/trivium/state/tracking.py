@@ -117,13 +117,17 @@ def one_look() -> Iterator[None]:
 
 
 def in_one_look(function: Callable[[Any], list[T]]) -> Callable[[Any], list[T]]:
-    """Make a method without arguments, that returns a list, run once for each object within `one_look`."""
+    """Make a method without arguments, that returns a list, run once for each object within `one_look`.
+
+    Outside of one the method has one for itself: it asks the same objects several times.
+    """
 
     @functools.wraps(function)
     def asked(self: Any) -> list[T]:
         seen = current_frame().seen
         if seen is None:
-            return function(self)
+            with entered(seen={}):
+                return function(self)
         key = (id(self), function)
         if key not in seen:
             # The object is kept so that its id stays its own.
