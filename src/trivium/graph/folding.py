@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 
 from trivium.graph.repeats import Repeat, repeats
+from trivium.graph.shared_shapes import blank
 from trivium.state.frame import current_frame, entered
 from trivium.state.logits import logits_of
 from trivium.state.masks import get_mask, set_mask
-from trivium.state.scopes import StatelessScope, add_losses
+from trivium.state.scopes import StatelessScope, add_losses, in_shape_scope
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.stacking import stacked, unstacked
+from trivium.state.variable import Variable
 
 if TYPE_CHECKING:
     from trivium.graph.graph import Graph
@@ -65,8 +68,7 @@ def fold(repeat: Repeat, values: dict[int, Any]) -> bool:
     ):
         return False
     loop = _Loop(repeat, values, [get_mask(c) for c in carried])
-    columns = [[v.kept_value for v in column] for column in repeat.stacks]
-    slices = [stacked(column) for column in columns]
+    slices = [_side_by_side(column) for column in repeat.stacks]
     try:
         carried, (rows, written, losses) = jax.lax.scan(
             loop.body, carried, slices, length=len(repeat.blocks)
@@ -92,6 +94,14 @@ def fold(repeat: Repeat, values: dict[int, Any]) -> bool:
             set_mask(value, mask)
         values[id(repeat.blocks[-1][j].output_tensors[k])] = value
     return True
+
+
+def _side_by_side(variables: Sequence[Variable]) -> Any:
+    """Return the values of variables as rows of an array."""
+    if in_shape_scope():  # Hundreds of blank values would be made and stacked to be one.
+        shape, dtype = variables[0].form
+        return blank(jax.ShapeDtypeStruct((len(variables), *shape), dtype))
+    return stacked([v.kept_value for v in variables])
 
 
 class _Loop:

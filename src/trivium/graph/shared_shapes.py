@@ -16,6 +16,7 @@ A layer that its own call changes is none of these, so the first call is compare
 
 from __future__ import annotations
 
+import functools
 import operator
 import threading
 from collections.abc import Callable, Hashable
@@ -81,11 +82,14 @@ class _Question:
                 mine[name] = fresh_dimension()
             return mine[name]
 
+        def size(d: Dimension) -> Dimension:
+            return renamed(alone) if (alone := _alone(d)) else replace_symbols(d, renamed)
+
         def spec(x: Any) -> Any:
-            sizes = [d if type(d) is int else replace_symbols(d, renamed) for d in x.shape]
+            sizes = [d if type(d) is int else size(d) for d in x.shape]
             return jax.ShapeDtypeStruct(sizes, x.dtype)
 
-        return map_tree(spec, specs)
+        return spec(specs) if isinstance(specs, jax.ShapeDtypeStruct) else map_tree(spec, specs)
 
     def keep(self, outputs: Any, after: _Question | None) -> None:
         """Keep the outputs for calls to come, if they can be.
@@ -207,16 +211,22 @@ def _sizes(dims: Any, symbols: dict[str, Dimension]) -> Hashable:
 
 def _named(size: Dimension, symbols: dict[str, Dimension]) -> Hashable:
     """Return a size with its symbols named by the order in which they were met."""
-    names = symbols_of(size)
-    alone = names == [str(size)]  # As nearly all are.
-    for name in names:
+    if alone := _alone(size):
+        symbols.setdefault(alone, size)
+        return (list(symbols).index(alone),)
+    for name in symbols_of(size):
         if name not in symbols:
-            symbols[name] = size if alone else parse_sizes([name])[0]
+            symbols[name] = parse_sizes([name])[0]
     places = {name: place for place, name in enumerate(symbols)}
-    if alone:
-        return (places[names[0]],)
     renamed: Hashable = replace_symbols(size, lambda name: parse_sizes([f"s{places[name]}"])[0])
     return renamed
+
+
+# The sizes of a model are a few, most of them the batch's.
+@functools.lru_cache(maxsize=256)
+def _alone(size: Dimension) -> str | None:
+    """Return the name of a size that is a symbol and nothing else."""
+    return names[0] if (names := symbols_of(size)) == [str(size)] else None
 
 
 def blank(specs: Any) -> Any:

@@ -60,7 +60,8 @@ class InputSpec:
 
     def complaint(self, x: Any) -> str | None:
         """Return what is wrong with `x`, or `None`."""
-        shape, rank = tuple(x.shape), len(x.shape)
+        shape = tuple(x.shape)
+        rank = len(shape)
         wanted = self.shape
         if wanted is not None and self.allow_last_axis_squeeze:
             if wanted[-1] == 1 and rank == len(wanted) - 1:

@@ -7,6 +7,7 @@ from outside of the library, would break something far away; so it is an error w
 
 from __future__ import annotations
 
+import functools
 import sys
 import weakref
 from typing import Any
@@ -23,6 +24,8 @@ PUBLIC = {
 _FREE = frozenset({"_name", "_untracked"})
 
 
+# Asked for each attribute that is set.
+@functools.lru_cache(maxsize=1024)
 def is_ours(module: str) -> bool:
     """Say whether a module, by its name, is one of the library's.
 

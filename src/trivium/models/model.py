@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, ClassVar, cast
 
@@ -118,7 +119,7 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
     def _declare(self, graph: Graph) -> None:
         """Make a graph this model's own."""
         names = [layer.name for layer in graph.operations if isinstance(layer, Layer)]
-        twice = next((n for n in names if names.count(n) > 1), None)
+        twice = next((n for n, count in Counter(names).items() if count > 1), None)
         if twice is not None:
             raise ValueError(
                 f"Model {self.name!r} has {names.count(twice)} layers called {twice!r}; names within a model are "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -23,6 +25,9 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 _OTHERS = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "complex64",
 )  # fmt: skip
+_NAMES: dict[Any, str] = {
+    form: name for name in _FLOATS + _OTHERS for form in (name, jnp.dtype(name))
+}
 _PYTHON = {bool: "bool", int: "int32", float: "float32", "int": "int32", str: "string"}
 
 
@@ -89,6 +94,8 @@ def standardize_dtype(dtype: DType | None) -> str:
     """
     if dtype is None:
         return session().floatx
+    if isinstance(dtype, str | np.dtype) and dtype in _NAMES:
+        return _NAMES[dtype]  # As nearly always.
     if dtype in _PYTHON:
         return _PYTHON[dtype]
     if getattr(dtype, "kind", None) in ("T", "U", "S"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from trivium.state.session import session
@@ -9,6 +10,7 @@ from trivium.state.session import session
 __all__ = ["auto_name", "clear_names", "to_snake_case"]
 
 
+@functools.lru_cache(maxsize=512)
 def to_snake_case(name: str) -> str:
     """Return a class name in snake case.
 
