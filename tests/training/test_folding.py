@@ -8,8 +8,9 @@ import trivium as tv
 from trivium import layers
 from trivium.graph.folding import loops
 from trivium.graph.repeats import repeats
-from trivium.state.placing import Row
+from trivium.state.placing import Row, side_by_side
 from trivium.state.variable import held_by
+from trivium.training import engine
 from trivium.viz.blocks import equal_blocks
 
 RNG = np.random.default_rng(0)
@@ -259,6 +260,37 @@ def test_other_threads_may_look_at_a_model_that_trains():
     model.fit(X, X[:, :3], verbose=0)
     jax.eval_shape(lambda: kernel.value)  # The variable takes its row while something is traced.
     assert kernel.numpy().shape == held.taken().shape == (6, 6)
+
+
+def test_predictions_bring_weights_together_once_and_follow_each_change(monkeypatch):
+    joined = []
+    monkeypatch.setattr(
+        engine, "side_by_side", lambda parts: joined.append(0) or side_by_side(parts)
+    )
+    model = stack(*(layers.Dense(6, "tanh") for _ in range(41)))
+    model.compile(tv.optimizers.SGD(0.5), "mse")
+    middle, copied = model.layers[20], tv.models.clone_model(model)
+    changes = {
+        "nothing": lambda: None,
+        "assigned": lambda: middle.kernel.assign(middle.kernel * 3.0),
+        "added to": lambda: middle.bias.assign_add(np.ones(6)),
+        "set": lambda: model.set_weights([w + 0.1 for w in model.get_weights()]),
+        "trained": lambda: model.fit(X, X[:, :3], epochs=2, verbose=0),
+        "trained on one batch": lambda: model.train_on_batch(X, X[:, :3]),
+        "looked at": lambda: [v.numpy() for v in middle.weights],
+        "of another": lambda: model.set_weights(copied.get_weights()),
+    }
+    for change in changes.values():
+        change()
+        for _ in range(2):
+            once = model.predict(X[:1], verbose=0)
+            several = model.predict_on_batch(X)
+        count = len(joined)
+        np.testing.assert_array_equal(model.predict(X[:1], verbose=0), once)
+        np.testing.assert_allclose(model.predict_on_batch(X), several, rtol=1e-6)
+        assert len(joined) == count  # Not from the second time on.
+        np.testing.assert_allclose(several, model(X), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(once, model(X[:1]), rtol=1e-4, atol=1e-6)
 
 
 class Subclassed(tv.Model):

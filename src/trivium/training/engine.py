@@ -11,6 +11,7 @@ where that is large enough to matter and nobody else holds it: the state needs i
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Container, Sequence
 from typing import Any
 
@@ -39,6 +40,8 @@ __all__ = ["NEEDS_VALUES", "Program", "values_needed"]
 _BUFFER = 1 << 25
 # Arrays of fewer bytes are not reused: so little memory is not worth a copy for those that somebody else holds.
 _REUSED = 1 << 16
+# So many bytes of arrays that were brought side by side are kept for the next call, which then need not copy them.
+_REMEMBERED = 1 << 24
 NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
     jax.errors.TracerArrayConversionError,
@@ -151,6 +154,7 @@ class Program:
         self._traced: Any = traced
         self._work: Any = None
         self._compiled: Any = None
+        self._last: tuple[list[Any], list[Any]] = [], []
         if current_lane() is None:
             self._compile()
 
@@ -159,7 +163,17 @@ class Program:
         stacks = self._stacks
         # Of hundreds of arrays that stand alone none is looked at by itself.
         plain = not stacks.columns and Row not in set(map(type, leaves))
-        return self._divided(leaves if plain else stacks.join(leaves, side_by_side, taken))
+        return self._divided(leaves if plain else self._joined(leaves))
+
+    def _joined(self, leaves: Sequence[Any]) -> list[Any]:
+        """Return the leaves with what lies side by side as one: the last ones are known where a step leaves them."""
+        last, joined = self._last
+        if len(last) == len(leaves) and all(map(operator.is_, last, leaves)):
+            return joined
+        joined = self._stacks.join(leaves, side_by_side, taken)
+        if not self.changed and sum(map(_nbytes, joined)) <= _REMEMBERED:
+            self._last = list(leaves), joined
+        return joined
 
     def _divided(self, joined: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         return [joined[i] for i in self._given], [joined[i] for i in self._kept]
