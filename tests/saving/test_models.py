@@ -135,7 +135,21 @@ def own_layers(lib):
     return lib.Sequential([lib.Input((4,)), *layers], name="net"), X
 
 
+def low_rank(lib):
+    """Factors beside kernels: Keras writes the kernel with their product in it."""
+    layers = [
+        lib.layers.Dense(3, name="dense", lora_rank=2, lora_alpha=3),
+        lib.layers.EinsumDense("ab,bc->ac", 6, bias_axes="c", name="einsum", lora_rank=1),
+        lib.layers.Reshape((3, 2)),
+        lib.layers.Conv1D(2, 2, name="conv", lora_rank=1),
+    ]
+    model = lib.Sequential([lib.Input((4,)), *layers], name="net")
+    model.compile("adam", "mse")
+    return model, X
+
+
 MODELS = [sequential, ops_in_the_graph, shared_with_several_ends, nested, subclassed, own_layers]
+MODELS.append(low_rank)
 EACH = pytest.mark.parametrize("build", MODELS, ids=lambda f: f.__name__)
 
 

@@ -1,9 +1,11 @@
 """Weights in several files, as safetensors, and by the layers' names."""
 
+import io
 import json
 import os
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -236,3 +238,60 @@ def test_damaged_safetensors(tmp_path):
                 twin.load_weights(path)
             except ModelFileError as error:
                 assert "m.safetensors" in str(error)
+
+
+class Tuned(tv.Model):
+    """A layer inside has factors of low rank, which no config says."""
+
+    def __init__(self):
+        super().__init__(name="tuned")
+        self.dense, self.last = tv.layers.Dense(3, name="dense"), tv.layers.Dense(1, name="last")
+
+    def call(self, inputs):
+        return self.last(self.dense(inputs))
+
+
+def tuned(value=None):
+    model, x = Tuned(), np.ones((2, 4), "float32")
+    model(x)
+    model.dense.enable_lora(2, lora_alpha=3)
+    if value is not None:
+        rng = np.random.default_rng(value)
+        model.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in model.weights])
+    return model
+
+
+@pytest.mark.parametrize("ending", [".weights.h5", ".weights.json", ".safetensors", ".keras"])
+def test_factors_of_low_rank_are_kept(ending, tmp_path):
+    model, other, path = tuned(1), tuned(), tmp_path / f"m{ending}"
+    if ending == ".keras":
+        model.compile("adam", "mse")
+        model.fit(np.ones((2, 4)), np.ones((2, 1)), verbose=0)
+        model.save(path)
+        loaded = tv.models.load_model(path, custom_objects={"Tuned": Tuned})
+        assert (loaded.dense.lora_rank, loaded.dense.lora_alpha) == (2, 3)
+        assert loaded.weights_sha256() == model.weights_sha256()
+        for mine, theirs in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    else:
+        model.save_weights(path, max_shard_size=SHARD if ending == ".weights.json" else None)
+    for options in ({}, {"by_name": True}, {"skip_mismatch": True}):
+        zeros(other).load_weights(path, **options)
+        assert other.weights_sha256() == model.weights_sha256()
+
+
+def test_factors_that_do_not_fit_are_not_made(tmp_path):
+    model, path = tuned(1), tmp_path / "m.keras"
+    model.save(path)
+    with zipfile.ZipFile(path) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    with io.BytesIO(parts["model.weights.h5"]) as content:
+        with h5py.File(content, "r+") as file:
+            del file["dense/factors/b"]
+            file["dense/factors/b"] = np.ones((5, 3), "float32")
+        parts["model.weights.h5"] = content.getvalue()
+    with zipfile.ZipFile(path, "w") as whole:
+        for name, content in parts.items():
+            whole.writestr(name, content)
+    with pytest.raises(ModelFileError, match="has no weight for 'tuned/dense/kernel'"):
+        tv.models.load_model(path, custom_objects={"Tuned": Tuned})

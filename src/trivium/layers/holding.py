@@ -196,9 +196,13 @@ class Holder(Copied, Settings):
             variables.sort(key=_WAS_TRAINED, reverse=True)
         return variables
 
-    def _stored_weights(self) -> list[Variable]:
-        """Return the layer's own weights in the order in which files have them."""
-        return self._own_weights()
+    def _stored_places(self) -> dict[str, Variable]:
+        """Return the layer's own weights by their names in files; `group/name` where they have a group of their own."""
+        return {str(i): variable for i, variable in enumerate(self._own_weights())}
+
+    def _stored_besides(self) -> dict[str, Any]:
+        """Return arrays that files have for Keras alone, by their names."""
+        return {}
 
     def _gather(
         self, name: str, own: Callable[[Any], Iterable[Any]], flow: bool = True
@@ -319,8 +323,8 @@ class Holder(Copied, Settings):
         Args:
             store: A dict, or something that takes arrays by name as one does.
         """
-        for i, variable in enumerate(self._stored_weights()):
-            store[str(i)] = variable
+        for name, variable in self._stored_places().items():
+            store[name] = variable
 
     def load_own_variables(self, store: Any) -> None:
         """Set the layer's own weights from what `save_own_variables` put into a store.
@@ -331,15 +335,17 @@ class Holder(Copied, Settings):
         Raises:
             ValueError: Their number or a shape differs; no weight has been changed.
         """
-        mine = self._stored_weights()
-        shapes = [tuple(np.shape(store[k])) for k in map(str, range(len(store))) if k in store]
-        if shapes != [variable.shape for variable in mine]:
+        mine = self._stored_places()
+        names = mine if len(store) == len(mine) else map(str, range(len(store)))
+        shapes = [tuple(np.shape(store[k])) for k in names if k in store]
+        wanted = [variable.shape for variable in mine.values()]
+        if shapes != wanted:
             raise ValueError(
-                f"Layer {self.path!r} has weights of the shapes {[v.shape for v in mine]}; got {shapes}."
+                f"Layer {self.path!r} has weights of the shapes {wanted}; got {shapes}."
                 + ("" if self.built else " It is not built yet: call it on data first.")
             )
-        for i, variable in enumerate(mine):
-            variable.assign(store[str(i)])
+        for name, variable in mine.items():
+            variable.assign(store[name])
 
     def set_weights(self, weights: list[Any]) -> None:
         """Set the weights' values.

@@ -22,7 +22,7 @@ from trivium.state.dtype_policies import DTypePolicy, DTypePolicyMap, get_policy
 from trivium.state.frame import current_frame
 from trivium.state.types import Array, ArrayLike
 
-__all__ = ["Kernel", "KernelLayer"]
+__all__ = ["FACTORS", "Kernel", "KernelLayer"]
 
 
 class Kernel:
@@ -45,6 +45,10 @@ class Kernel:
 
     def __set__(self, layer: Any, variable: Any) -> None:
         vars(layer)["_kernel"] = variable
+
+
+# The group in files of the factors of low rank, and of the kernel that they are added to.
+FACTORS = "factors"
 
 
 class KernelLayer(Layer):
@@ -108,13 +112,22 @@ class KernelLayer(Layer):
 
     # -- the kernel -----------------------------------------------------------------------------------------------
 
-    def _stored_weights(self) -> list[Variable]:
-        # Keras's files have the kernel first, and no factors: those come last.
+    def _stored_places(self) -> dict[str, Variable]:
+        # Keras's files have the kernel first, and no factors.
         kernel = vars(self).get("_kernel")
-        factors = self._factors() if self.lora_enabled else ()
-        return sorted(
-            self._own_weights(), key=lambda v: (any(v is f for f in factors), v is not kernel)
-        )
+        factors = dict(zip("ab", self._factors(), strict=True)) if self.lora_enabled else {}
+        apart = [] if kernel is None else [kernel, *factors.values()]
+        others = [v for v in self._own_weights() if not any(v is x for x in apart)]
+        numbered = {str(i): v for i, v in enumerate([*apart[:1], *others])}
+        if not factors:
+            return numbered
+        apart_by_name = {"kernel": numbered.pop("0"), **factors}
+        return numbered | {f"{FACTORS}/{name}": v for name, v in apart_by_name.items()}
+
+    def _stored_besides(self) -> dict[str, Any]:
+        # What Keras reads is the kernel with the product in it. One of whole numbers would have to be rounded anew.
+        merged = self.lora_enabled and self.quantization_mode is None
+        return {"0": self._float_kernel()} if merged else {}
 
     def _set_kernel_settings(
         self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any = None

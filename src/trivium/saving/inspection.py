@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from trivium.saving import legacy
 from trivium.saving.archive import CONFIG, GRAPH, METADATA, opened
 from trivium.saving.bounds import checked_config, read_json
-from trivium.saving.hdf5 import datasets, hdf5
+from trivium.saving.hdf5 import attribute, datasets, hdf5
 from trivium.saving.stored import Stored, stored_of
 from trivium.saving.zipped_arrays import zipped_text
 from trivium.state.registry import knows, named_function
@@ -191,7 +191,12 @@ def _arrays(name: str, text: bytes, report: FileReport) -> None:
 
 
 def _weights(found: dict[str, Any], report: FileReport) -> None:
-    ones: dict[str, Stored] = {name: stored_of(d, report.source) for name, d in found.items()}
+    # What stands for another is for Keras alone.
+    ones: dict[str, Stored] = {
+        name: stored_of(d, report.source)
+        for name, d in found.items()
+        if attribute(d, "alias") is None
+    }
     report.weights |= {name: (one.shape, one.dtype) for name, one in ones.items()}
     odd = [name for name, one in ones.items() if one.kind not in "fiub"]
     report.suspicious += [f"{name} holds no numbers." for name in odd]

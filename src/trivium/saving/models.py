@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from trivium.layers.kernels import FACTORS
 from trivium.saving import legacy, legacy_writer
 from trivium.saving.archive import (
     ASSETS,
@@ -29,7 +30,7 @@ from trivium.saving.archive import (
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
 from trivium.saving.given import is_hdf5, is_open, name_of, path_of, reading, written
-from trivium.saving.hdf5 import damage_named, datasets, hdf5
+from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5
 from trivium.saving.numbers import write_dataset
 from trivium.saving.places import seed_places, walk
 from trivium.saving.stored import stored_of, values_of
@@ -311,6 +312,18 @@ def _model_of_graph(archive: Archive | Folder, source: str, error: UnknownNameEr
     return model
 
 
+def _enable_factors(model: Any, own: dict[str, Any]) -> None:
+    """Give layers the factors of low rank that a file has of them: those within others have no config of their own."""
+    for path, inner in walk(model):
+        kernel, a, b = (own.get(f"{path}{FACTORS}/{name}") for name in ("kernel", "a", "b"))
+        if kernel is None or a is None or b is None or getattr(inner, "lora_enabled", True):
+            continue
+        alpha, rank = attribute(kernel, "alpha"), a.shape[-1] if a.shape else 0
+        *before, last = kernel.shape or (0,)
+        if (a.shape, b.shape) == ((*before, rank), (rank, last)) and isinstance(alpha, str):
+            inner.enable_lora(rank, float(alpha))
+
+
 def _compile(model: Any, config: dict[str, Any], source: str) -> None:
     try:
         model.compile_from_config(config)
@@ -359,6 +372,8 @@ def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None
             stored = datasets(weights, source)
         own = {k: d for k, d in stored.items() if k.partition("/")[0] not in OTHERS}
         if model.built:
+            with _naming(source):
+                _enable_factors(model, own)
             read_weights(model, own, source, order=order)
         elif own:
             raise ModelFileError(

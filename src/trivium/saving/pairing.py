@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from trivium.layers import Layer
+from trivium.layers.kernels import FACTORS
 from trivium.saving.hdf5 import WeightFileError
-from trivium.saving.places import has_own_state, variable_places, walk
+from trivium.saving.places import has_own_state, place_of, variable_places, walk
 from trivium.saving.stored import Stored
 from trivium.state import Variable, suggest
 
@@ -89,6 +91,7 @@ def by_place(
         WeightFileError: There are other weights, or a weight of another shape.
     """
     pairs, missing = [], []
+    _add_factors(layer, stored)
     places = dict(_places_to_set(layer))
     for place, weight in places.items():
         dataset = stored.get(place)
@@ -102,7 +105,7 @@ def by_place(
             raise WeightFileError(
                 f"{source} has no weight for {weight.path!r}: there is no dataset {place!r}. {suggest(place, stored)}"
             )
-    known = {f"{path}vars/{i}" for path, x in walk(layer) for i in range(len(x._stored_weights()))}
+    known = {place_of(path, name) for path, x in walk(layer) for name in x._stored_places()}
     extra = [name for name in stored if name not in known]
     if extra and not skip_mismatch:
         raise WeightFileError(
@@ -110,6 +113,25 @@ def by_place(
             "saved from another model?"
         )
     return pairs, missing
+
+
+def _add_factors(layer: Any, stored: dict[str, Stored]) -> None:
+    """Add what a file of Keras lacks of layers with factors of low rank.
+
+    It has their product in the kernel. So the second factor is zero, and the first one stays: both would not learn.
+    """
+    for path, inner in walk(layer):
+        kernel = f"{path}vars/0"
+        if not getattr(inner, "lora_enabled", False) or kernel not in stored:
+            continue
+        stored[f"{path}{FACTORS}/kernel"] = stored.pop(kernel)
+        a, b = inner._factors()
+        for name, factor, value in (("a", a, a.numpy()), ("b", b, np.zeros_like(b.numpy()))):
+            place = f"{path}{FACTORS}/{name}"
+            read = functools.partial(np.array, value)
+            stored[place] = Stored(
+                place, factor.shape, "f", factor.dtype, None, factor.path, inner.name, read
+            )
 
 
 def _places_to_set(layer: Any) -> Iterator[tuple[str, Variable]]:
@@ -136,23 +158,27 @@ def by_name(layer: Any, stored: dict[str, Stored], source: str, skip_mismatch: b
     Raises:
         WeightFileError: A layer's weights have other shapes.
     """
-    groups: dict[str, list[Stored]] = {}
-    for one in stored.values():
+    groups: dict[str, dict[str, Stored]] = {}
+    for place, one in stored.items():
         if one.layer is not None:
-            groups.setdefault(one.layer, []).append(one)
+            groups.setdefault(one.layer, {})[place] = one
     pairs: Pairs = []
     for _, inner in walk(layer):
-        named, mine = groups.get(inner.name), inner._own_weights()
+        named = groups.get(inner.name)
+        mine = {place_of("", name): weight for name, weight in inner._stored_places().items()}
         if not named or not mine:
             continue
-        # In a file they are in the order of their names, of which "10" comes before "2".
-        named.sort(key=lambda one: (len(one.name), one.name))
-        if [one.shape for one in named] == [weight.shape for weight in mine]:
-            pairs += zip(named, mine, strict=True)
+        theirs = {"/".join(place.split("/")[-2:]): one for place, one in named.items()}
+        if theirs.keys() != mine.keys():
+            # In the order of their names, of which "10" would come before "2".
+            order = sorted(named.values(), key=lambda one: (len(one.name), one.name))
+            theirs = dict(zip(mine, order, strict=False)) if len(order) == len(mine) else named
+        if {k: one.shape for k, one in theirs.items()} == {k: w.shape for k, w in mine.items()}:
+            pairs += [(theirs[name], weight) for name, weight in mine.items()]
         elif not skip_mismatch:
             raise WeightFileError(
-                f"{source}: the weights of {inner.name!r} have the shapes {[one.shape for one in named]}; the layer's "
-                f"have {[weight.shape for weight in mine]}."
+                f"{source}: the weights of {inner.name!r} have the shapes {[one.shape for one in named.values()]}; the "
+                f"layer's have {[weight.shape for weight in mine.values()]}."
             )
     return pairs
 

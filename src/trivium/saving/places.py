@@ -10,7 +10,7 @@ from trivium.layers import Layer
 from trivium.state import SeedGenerator, Variable, to_snake_case
 from trivium.state.tracking import attributes, contents, role_of
 
-__all__ = ["has_own_state", "seed_places", "variable_places", "walk"]
+__all__ = ["has_own_state", "place_of", "seed_places", "variable_places", "walk"]
 
 
 def variable_places(layer: Any) -> dict[str, Variable]:
@@ -24,11 +24,25 @@ def variable_places(layer: Any) -> dict[str, Variable]:
     places: dict[str, Variable] = {}
     known: set[int] = set()
     for path, inner in walk(layer):
-        for i, variable in enumerate(inner._stored_weights()):
+        for name, variable in inner._stored_places().items():
             if id(variable) not in known:
                 known.add(id(variable))
-                places[f"{path}vars/{i}"] = variable
+                places[place_of(path, name)] = variable
     return places
+
+
+def place_of(path: str, name: str) -> str:
+    """Return the name of a weight's dataset.
+
+    Args:
+        path: The path of its layer's group, which ends in `/`.
+        name: Its name among the layer's own weights.
+
+    Example:
+        >>> place_of("layers/dense/", "1"), place_of("layers/dense/", "factors/a")
+        ('layers/dense/vars/1', 'layers/dense/factors/a')
+    """
+    return f"{path}{name}" if "/" in name else f"{path}vars/{name}"
 
 
 def seed_places(layer: Any) -> dict[str, Variable]:

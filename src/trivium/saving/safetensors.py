@@ -102,7 +102,8 @@ def _named(layer: Any) -> dict[str, Variable]:
     """Return a layer's weights by the names of their tensors, in the order of their places."""
     named: dict[str, Variable] = {}
     for place, variable in variable_places(layer).items():
-        name = f"{place.rpartition('vars/')[0]}{variable.name}"
+        *path, _, _ = place.split("/")  # Without the group and the number in it.
+        name = "/".join([*path, variable.name])
         named[place if name in named else name] = variable
     return named
 

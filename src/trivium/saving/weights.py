@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from trivium.layers.kernels import FACTORS
 from trivium.saving import legacy, pairing, safetensors, shards
 from trivium.saving.archive import opened
 from trivium.saving.durable import durable
@@ -32,7 +33,7 @@ from trivium.saving.hdf5 import (
     set_attribute,
 )
 from trivium.saving.numbers import write_dataset
-from trivium.saving.places import has_own_state, seed_places, variable_places, walk
+from trivium.saving.places import has_own_state, place_of, seed_places, variable_places, walk
 from trivium.saving.stored import Stored, stored_of, values_of
 from trivium.state import Variable
 
@@ -239,19 +240,26 @@ def stored_groups(layer: Any) -> Iterator[Group]:
     for path, inner in walk(layer):
         store: dict[str, Any] = {}
         inner.save_own_variables(store)
-        if has_own_state(inner, "save_own_variables"):
+        own_state = has_own_state(inner, "save_own_variables")
+        if own_state:
             own.update(map(id, inner._own_weights()))
-        values = {}
+        groups: dict[str, dict[str, Any]] = {f"{path}vars": {}}
         for key, value in store.items():
             said: dict[str, Any] = {}
+            place = f"{path}vars/{key}" if own_state else place_of(path, key)
             if id(value) in written:
                 # Keras wants the weights of a layer that shares some in its place, too.
                 said = {"alias": written[id(value)]}
             elif id(value) in positions:
-                written[id(value)] = f"{path}vars/{key}"
+                written[id(value)] = place
                 said = {"position": positions[id(value)], "path": value.path}
-            values[key] = (value, said)
-        yield Group(f"{path}vars", inner.name, values)
+            if not own_state and key.startswith(FACTORS):
+                said["alpha"] = repr(float(inner.lora_alpha))
+            group, _, name = place.rpartition("/")
+            groups.setdefault(group, {})[name] = (value, said)
+        for key, array in inner._stored_besides().items():
+            groups[f"{path}vars"][key] = array, {"alias": f"{path}{FACTORS}/kernel"}
+        yield from (Group(place, inner.name, values) for place, values in groups.items())
     lost = [v.path for v in layer.weights if id(v) not in written.keys() | own]
     if lost:
         raise ValueError(
