@@ -20,7 +20,7 @@ import numpy as np
 
 from trivium.graph.op import op
 from trivium.ops.keys import key_of
-from trivium.ops.lowering.drawing import in_one_loop
+from trivium.ops.lowering.drawing import in_one_loop, kept_by_chance
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.seeds import Seed, SeedGenerator
 from trivium.state.seeds import set_random_seed as set_seed
@@ -207,7 +207,7 @@ def dropout(
     shape = [
         n if n is not None else d for n, d in zip(noise_shape or x.shape, x.shape, strict=True)
     ]
-    kept = jax.random.bernoulli(_key(seed), 1 - rate, tuple(shape))
+    kept = kept_by_chance(key_of(seed), 1 - rate, tuple(shape))
     return jnp.where(jnp.broadcast_to(kept, x.shape), x / (1 - rate), 0)
 
 

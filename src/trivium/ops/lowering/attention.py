@@ -17,7 +17,7 @@ from typing import Any, cast
 import jax
 import jax.numpy as jnp
 
-from trivium.ops.lowering.drawing import in_one_loop
+from trivium.ops.lowering.drawing import kept_by_chance
 from trivium.ops.lowering.windows import on_cpu
 from trivium.state.dtypes import is_half
 from trivium.state.lowerings import chosen_lowering
@@ -183,7 +183,7 @@ class Attention:
             exponentials = jnp.where(seen, exponentials, 0)
         kept = exponentials
         if chance is not None and self.dropout > 0:
-            drawn = jax.random.bernoulli(in_one_loop(chance), 1 - self.dropout, kept.shape)
+            drawn = kept_by_chance(chance, 1 - self.dropout, kept.shape)
             kept = jnp.where(drawn, kept / (1 - self.dropout), 0)
         kept = kept.astype(value.dtype).reshape(batch * some, heads // some * queries, keys)
         # Not yet divided, they may be more than a half type holds.

@@ -23,7 +23,7 @@ from jax import lax
 from trivium.ops.lowering.windows import on_cpu
 from trivium.state.types import Array
 
-__all__ = ["in_one_loop"]
+__all__ = ["in_one_loop", "kept_by_chance"]
 
 # By how many places the second number is turned, in the four rounds of even and of odd turns.
 _TURNS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -45,6 +45,25 @@ def in_one_loop(key: Array) -> Array:
         return key
     faster: Array = jax.random.wrap_key_data(jax.random.key_data(key), impl=_kind())
     return faster
+
+
+def kept_by_chance(key: Array, chance: float, shape: Sequence[int]) -> Array:
+    """Return `jax.random.bernoulli(key, chance, shape)`, in a form that XLA does not compute anew for the gradients.
+
+    XLA computes twice what it takes to be cheap, so that it need not be kept, and a hundred operations on whole numbers
+    are cheap to it. A root is not, and those of 0 and 1 are what they are.
+
+    Args:
+        key: A typed key.
+        chance: The chance of each element to be true.
+        shape: The shape of the result.
+
+    Example:
+        >>> round(kept_by_chance(jax.random.key(0), 0.5, (1000,)).mean().item(), 1)
+        0.5
+    """
+    kept = jax.random.bernoulli(in_one_loop(key), chance, tuple(shape))
+    return jnp.sqrt(kept.astype("float32")) > 0 if on_cpu() else kept
 
 
 @functools.cache
