@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import trivium as tv
 from trivium.data import ArraySource, make_source
-from trivium.training import beside, engine
+from trivium.training import beside, engine, row_steps
 from trivium.training import feed as feeds
 from trivium.training.beside import Beside
 from trivium.training.executables import compile_count
@@ -47,13 +47,21 @@ def test_other_lengths_take_the_same_programs():
     model = make(9)
     x, y = np.tile(X, (6, 1)), np.tile(Y, (6, 1))
     model.evaluate(x[:100], y[:100], batch_size=4, verbose=0)
-    model.predict(x[:100], batch_size=4, verbose=0)
     for count in (68, 72, 96, 128):
         assert compiled_by(lambda n=count: model.evaluate(x[:n], y[:n], 4, verbose=0)) == 0
-        assert compiled_by(lambda n=count: model.predict(x[:n], 4, verbose=0)) == 0
     # A last batch of another size is a program of its own, whatever comes before it.
-    assert compiled_by(lambda: model.predict(x[:71], 4, verbose=0)) == 1
-    assert compiled_by(lambda: model.predict(x[:99], 4, verbose=0)) == 0
+    assert compiled_by(lambda: model.evaluate(x[:71], y[:71], 4, verbose=0)) == 1
+    assert compiled_by(lambda: model.evaluate(x[:99], y[:99], 4, verbose=0)) == 0
+
+
+def test_predictions_of_other_lengths_and_batches_take_the_same_programs():
+    model = make(9)
+    x = np.tile(X, (45, 1))
+    for programs, count, batch in (
+        (1, 600, 32), (0, 1024, 32), (0, 559, 7), (0, 700, 1000),
+        (1, 99, 32), (0, 97, 10), (0, 101, 128), (1, 20, 32), (0, 20, 8), (0, 20, 100),
+    ):  # fmt: skip
+        assert compiled_by(lambda n=count, b=batch: model.predict(x[:n], b, verbose=0)) == programs
 
 
 def test_one_batch_is_predicted_without_a_loop():
@@ -68,7 +76,7 @@ def test_one_batch_is_predicted_without_a_loop():
         patch.setattr(jax.stages.Lowered, "compile", compiled)
         few = model.predict_on_batch(X[:4]), model.predict(X[:5], batch_size=4, verbose=0)[:4]
         model.evaluate(X[:4], Y[:4], verbose=0)
-    # Four rows, one row (the four are a program already), and an evaluation.
+    # Four rows, five rows, and an evaluation.
     assert ["stablehlo.while" in text for text in texts] == [False, False, True]
     np.testing.assert_array_equal(*few)
     whole = model.predict(X, batch_size=4, verbose=0)
@@ -82,6 +90,8 @@ def test_predictions_on_several_cores_at_once(monkeypatch):
         parts.append(run(self, *steps))
         return parts[-1]
 
+    monkeypatch.setattr(row_steps, "_MOST", 1)
+    monkeypatch.setattr(row_steps, "FEWEST", 1)
     monkeypatch.setattr(beside, "_TELLING", 0.0)
     monkeypatch.setattr(beside, "_SHARED", float("inf"))
     monkeypatch.setattr(beside, "_FEWEST_STEPS", 1)
@@ -232,6 +242,7 @@ def check_segments(laid, announced, count, size, steps):
 
 def test_outputs_are_collected_in_pieces(monkeypatch):
     model = make(5)
+    monkeypatch.setattr(row_steps, "_MOST", 8)
     whole = model.predict(X, batch_size=5, verbose=0)
     monkeypatch.setattr(engine, "_BUFFER", 1)
     small = make(5)
@@ -242,7 +253,7 @@ def test_outputs_are_collected_in_pieces(monkeypatch):
     np.testing.assert_array_equal(
         small.predict(X, batch_size=5, verbose=0, callbacks=[watch]), whole
     )
-    assert seen == [1, 2, 3, 4, 5]
+    assert seen == [1, 3, 5]  # Of 8, 16 and 23 rows.
 
 
 def test_outputs_of_an_execution_come_whole(monkeypatch):

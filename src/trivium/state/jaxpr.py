@@ -3,9 +3,9 @@
 Symbols for sizes, programs as JAX traces them (jaxprs), where their lines come from, and what JAX says as text. JAX may
 change any of it from one version to the next, so `pyproject.toml` names the versions that were tried, and
 `tests/state/test_jaxpr.py` says what is relied on: a version that passes it will do. Nothing else in the library but
-`bilinear` and `stacking`, which make operations, `recording`, a trace of its own, and `lookups` looks into a jaxpr or
-reads a text of JAX's. What `jax.extend.core` offers is imported from where JAX has it: `jax.extend` brings Pallas
-along, which takes as long to import as all of our layers.
+`bilinear` and `stacking`, which make operations, `recording`, a trace of its own, and `lookups` and `row_independence`,
+which follow programs, looks into a jaxpr or reads a text of JAX's. What `jax.extend.core` offers is imported from where
+JAX has it: `jax.extend` brings Pallas along, which takes as long to import as all of our layers.
 
 Reference:
     https://docs.jax.dev/en/latest/export/shape_poly.html (symbols)
@@ -38,9 +38,11 @@ __all__ = [
     "as_function",
     "asked_by_operator",
     "blames_sizes",
+    "called",
     "calls_python",
     "changed",
     "frames",
+    "inner_programs",
     "is_literal",
     "is_unknown",
     "marked_as_inputs",
@@ -341,10 +343,9 @@ def rewritten(
 
 
 def _done(equation: Equation, operands: list[Any], rules: Mapping[str, Callable[..., Any]]) -> Any:
-    name, params = equation.primitive.name, dict(equation.params)
-    called = next((params[k] for k in ("jaxpr", "call_jaxpr") if k in params), None)
-    if called is not None and name in _CALLS:
-        return rewritten(_closed(called), rules)(*operands)
+    name, params, program = equation.primitive.name, dict(equation.params), called(equation)
+    if program is not None:
+        return rewritten(_closed(program), rules)(*operands)
     if name in rules:
         inner = {k: _rewritten_parts(v, rules) for k, v in params.items()}
         return rules[name](*operands, **inner)
@@ -361,6 +362,13 @@ _CALLS = (
     "remat2",
     "checkpoint",
 )
+
+
+def called(equation: Equation) -> Any:
+    """Return the program that an operation only runs; `None` of an operation that does anything else."""
+    if equation.primitive.name not in _CALLS:
+        return None
+    return next((equation.params[k] for k in ("jaxpr", "call_jaxpr") if k in equation.params), None)
 
 
 def _closed(program: Any) -> Program:
@@ -381,12 +389,13 @@ def calls_python(program: Any) -> bool:
         False
     """
     return any(
-        equation.primitive.name.endswith("callback") or any(map(calls_python, _inner(equation)))
+        equation.primitive.name.endswith("callback")
+        or any(map(calls_python, inner_programs(equation)))
         for equation in program.eqns
     )
 
 
-def _inner(equation: Equation) -> list[Any]:
+def inner_programs(equation: Equation) -> list[Any]:
     """Return the programs among an equation's settings: of loops, branches and calls."""
     found = jax.tree_util.tree_leaves(
         list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")

@@ -14,8 +14,9 @@ import jax
 from trivium.state import to_device
 from trivium.state.session import session
 from trivium.state.settings import is_block_folding_enabled
+from trivium.state.trees import map_tree
 from trivium.training.outputs import joined
-from trivium.training.segments import is_small, row_numbers
+from trivium.training.segments import is_small, padded, row_numbers
 
 __all__ = ["Alone", "asked_of"]
 
@@ -26,10 +27,12 @@ class Alone(NamedTuple):
     Args:
         program: The `Program`.
         state: The `State` that it reads.
+        size: How many rows it takes, where these are more than the batch has: then copies of the last fill it up.
     """
 
     program: Any
     state: Any
+    size: int | None = None
 
     def __call__(self, data: Any) -> Any:
         """Return the outputs for a batch.
@@ -38,10 +41,16 @@ class Alone(NamedTuple):
             data: The batch, of the program's form.
         """
         rows = len(jax.tree_util.tree_leaves(data)[0])
-        placed = jax.tree_util.tree_map(lambda a: a if is_small(a) else to_device(a), data)
-        run = self.program.laid(self.state.take(), placed, row_numbers(rows), 0)
+        size = self.size or rows
+        placed = jax.tree_util.tree_map(lambda a: _placed(padded(a, size, size)), data)
+        run = self.program.laid(self.state.take(), placed, row_numbers(size), 0)
         result, _ = run(0, 1)
-        return joined([self.program.rows(self.program.written(result), 1)])
+        outputs = self.program.rows(self.program.written(result), 1)
+        return joined([outputs if size == rows else map_tree(lambda r: r[:rows], outputs)])
+
+
+def _placed(array: Any) -> Any:
+    return array if is_small(array) else to_device(array)
 
 
 def asked_of(data: Any) -> Hashable:

@@ -20,20 +20,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from trivium.graph import CaptureError, digest
-from trivium.graph.errors import error_location
-from trivium.state.frame import entered
-from trivium.state.fused_outputs import can_fuse_outputs
+from trivium.graph import digest
 from trivium.state.jaxpr import as_function, calls_python, changed, lifted
 from trivium.state.placing import Row, rows_of, side_by_side, taken
-from trivium.state.settings import is_block_folding_enabled
 from trivium.state.stacking import carried
 from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
 from trivium.training.lanes import current_lane
 from trivium.training.pace import Pace
+from trivium.training.traced import Traced, spec_of
 
-__all__ = ["NEEDS_VALUES", "Program", "values_needed"]
+__all__ = ["Program"]
 
 # What one chunk collects of outputs at most: enough that its edge costs nothing beside its steps, little beside what a
 # device holds.
@@ -42,11 +39,6 @@ _BUFFER = 1 << 25
 _REUSED = 1 << 16
 # So many bytes of arrays that were brought side by side are kept for the next call, which then need not copy them.
 _REMEMBERED = 1 << 24
-NEEDS_VALUES = (
-    jax.errors.ConcretizationTypeError,
-    jax.errors.TracerArrayConversionError,
-    jax.errors.TracerIntegerConversionError,
-)
 
 
 class Program:
@@ -65,6 +57,7 @@ class Program:
         shared: The numbers of state arrays, in the order of its leaves, whose memory must not be reused.
         in_order: Whether the samples are taken as they lie, whatever the order says.
         alone: Whether the data is one batch, of which the program does the one step, without a loop.
+        traced: The step as it was traced for so many samples, where that has been done.
 
     Attributes:
         result: The specs of one step's result.
@@ -94,30 +87,11 @@ class Program:
         shared: frozenset[int] = frozenset(),
         in_order: bool = False,
         alone: bool = False,
+        traced: Traced | None = None,
     ) -> None:
-        specs = jax.tree_util.tree_map(_spec, (state, data))
-        leaves, tree = jax.tree_util.tree_flatten(specs[0])
-        data_leaves, data_tree = jax.tree_util.tree_flatten(specs[1])
-        batch = [jax.ShapeDtypeStruct((batch_size, *d.shape[1:]), d.dtype) for d in data_leaves]
-
-        def flat_step(state_leaves: Any, batch_leaves: Any) -> Any:
-            result, new = step(
-                jax.tree_util.tree_unflatten(tree, state_leaves),
-                jax.tree_util.tree_unflatten(data_tree, batch_leaves),
-            )
-            # JAX hands the result on with sorted keys; the user gets it as the step wrote it.
-            self._written = map_tree(lambda _: None, result)
-            return result, jax.tree_util.tree_leaves(new)
-
-        # The step is traced once; the loop replays what was traced.
-        try:
-            fused: list[bool] | None = [] if can_fuse_outputs() else None
-            with entered(folds=None if is_block_folding_enabled() is False else [], fused=fused):
-                traced, (result, new) = jax.make_jaxpr(flat_step, return_shape=True)(leaves, batch)
-        except NEEDS_VALUES as error:
-            raise values_needed(error) from None
-        self.fused = bool(fused) and all(fused or ())
-        _same_state(leaves, new, names)
+        traced = traced or Traced(step, state, data, batch_size, names)
+        leaves, result, program = traced.state, traced.result, traced.program
+        self._written, self.fused = traced.written, traced.fused
         if collect:
             _has_rows(result)
         self.result, self.alone = result, alone
@@ -126,11 +100,11 @@ class Program:
             1, min(rows // batch_size, _BUFFER // max(1, sum(map(_nbytes, results))))
         )
         # A step that calls Python may fail in its midst, and then the state before it is what is left.
-        self.calls_python = calls_python(traced)
+        self.calls_python = calls_python(program)
         safe = not self.calls_python
         # From here on the state is that of the loop: what equal blocks have in the same place lies side by side.
-        traced, self._stacks = carried(traced, len(leaves), len(results))
-        self._moved = changed(traced, len(self._stacks), len(results))
+        program, self._stacks = carried(program, len(leaves), len(results))
+        self._moved = changed(program, len(self._stacks), len(results))
         self.changed = [place for i in self._moved for place in self._stacks.places(i)]
         large = {
             i for i in self.changed if safe and i not in shared and _nbytes(leaves[i]) >= _REUSED
@@ -147,11 +121,12 @@ class Program:
         )  # fmt: skip
         number = jax.ShapeDtypeStruct((), "int32")
         self.specs = (
-            *self._divided(self._stacks.join(leaves, _stacked_spec)), data_leaves,
+            *self._divided(self._stacks.join(leaves, _stacked_spec)),
+            [spec_of(d) for d in jax.tree_util.tree_leaves(data)],
             jax.ShapeDtypeStruct((rows,), "int32"), *[number] * 3,
         )  # fmt: skip
         self.pace = Pace()
-        self._traced: Any = traced
+        self._traced: Any = program
         self._work: Any = None
         self._compiled: Any = None
         self._last: tuple[list[Any], list[Any]] = [], []
@@ -338,40 +313,12 @@ def _loop(
     return loop
 
 
-def _spec(x: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
-
-
 def _stacked_spec(specs: Sequence[Any]) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct((len(specs), *specs[0].shape), specs[0].dtype)
 
 
 def _nbytes(x: Any) -> int:
     return int(np.prod(x.shape, dtype=np.int64)) * x.dtype.itemsize
-
-
-def values_needed(error: Exception, eager: bool = False) -> CaptureError:
-    """Return the error of a step whose Python asks for values that are not there as one that names the user's line.
-
-    Args:
-        error: JAX's error.
-        eager: Whether the step ran as plain Python, where only gradients hide values.
-    """
-    if eager:
-        why = (
-            "while JAX takes gradients it hands arrays on as tracers, even to plain Python: `if`, `float()` and "
-            "NumPy's functions cannot see into them. `print(x)` shows the value, `float(ops.stop_gradient(x))` is it."
-        )
-    else:
-        why = (
-            "a step is compiled, so its arrays have no values when Python runs over it: `if`, `while`, `float()` and "
-            "NumPy's functions cannot see them. Use `jax.numpy.where` or `ops.cond` in place of `if`, and `jax.numpy` "
-            "in place of NumPy; or `compile(..., run_eagerly=True)`, which runs each step as plain Python."
-        )
-    refusal = CaptureError(why, error_location(error))
-    for note in getattr(error, "__notes__", []):
-        refusal.add_note(note)
-    return refusal
 
 
 def _has_rows(result: Any) -> None:
@@ -381,19 +328,4 @@ def _has_rows(result: Any) -> None:
             raise ValueError(
                 f"The {place} is a single number for a whole batch, so the batches' outputs cannot be put one after "
                 "the other: keep the first axis, e.g. with keepdims=True, or call the model itself."
-            )
-
-
-def _same_state(before: Any, after: Any, names: Callable[[], list[str]] | None) -> None:
-    if len(before) != len(after):
-        raise TypeError(
-            f"The step was given a state of {len(before)} arrays and returned one of {len(after)}: return the state in "
-            "the structure in which it came."
-        )
-    for i, (a, b) in enumerate(zip(before, after, strict=True)):
-        if a.shape != b.shape or a.dtype != b.dtype:
-            name = names()[i] if names else f"number {i}"
-            raise TypeError(
-                f"A step changes the state {name!r} from shape {a.shape}, {a.dtype} to shape {b.shape}, {b.dtype}; it "
-                "must stay what it is from step to step. Cast the new value to the old one's dtype."
             )

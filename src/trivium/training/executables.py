@@ -29,7 +29,7 @@ __all__ = ["Programs", "clear_programs", "clear_session", "compile_count", "exec
 # finds its programs here. A small model's takes some megabytes, which is why they are few.
 _KEPT = 16
 # How many programs one model keeps: one for each shape of batches, and for each state of what is trained.
-_PER_MODEL = 64
+_PER_MODEL = 96
 
 # XLA compiles without Python, which meanwhile traces the next program or runs the one that is ready. One at a time:
 # programs are asked for in the order in which they are needed, and XLA uses several cores for each.

@@ -66,6 +66,8 @@ class Feed:
         source: The source.
         chunk: How many steps the callbacks want between their hooks; `None` where none has any.
         eager: Whether each batch comes by itself.
+        size: Samples a step, where that is not the source's batch. The last of them are filled up with copies of the
+            last sample. For arrays that are shown in their order.
 
     Example:
         >>> feed = Feed(ArraySource((np.zeros((5, 3), "float32"),), batch_size=2))
@@ -73,8 +75,14 @@ class Feed:
         [(2, 2), (1, 1)]
     """
 
-    def __init__(self, source: Any, chunk: int | None = None, eager: bool = False) -> None:
-        self.source, self.eager = source, eager
+    def __init__(
+        self,
+        source: Any,
+        chunk: int | None = None,
+        eager: bool = False,
+        size: int | None = None,
+    ) -> None:
+        self.source, self.eager, self.size = source, eager, size
         self._arrays = source if isinstance(source, ArraySource) else None
         # Lazy rows are made batch by batch.
         whole = self._arrays is not None and not eager and not self._arrays.lazy
@@ -183,29 +191,29 @@ class Feed:
     def _slice(self, start: int, stop: int, size: int, room: int) -> Segment:
         # What is kept here must not hold the feed, or nobody lets go of the data before garbage is looked for.
         data, rows, hurry = self.source.data, room * size, self._hurry
+        steps = -(-(stop - start) // size)
 
         def place(array: Any) -> Any:
             if not is_small(array, rows):
-                return laid(array[start:stop], rows)
-            array = padded(array[start:stop], rows)
+                return laid(array[start:stop], rows, steps * size)
+            array = padded(array[start:stop], rows, steps * size)
             # Between two hooks a program may still run when the user writes to the array.
             return array if hurry else along(array)
 
         def lay() -> tuple[Any, jax.Array]:
             return jax.tree_util.tree_map(place, data), row_numbers(rows)
 
-        steps = (stop - start) // size
         return Segment(specs_of(data, rows), size, rows, steps, 0, lay, True, alone=room == 1)
 
     def _cuts(self, rows: int) -> Iterator[tuple[int, int, int, int]]:
         """Yield where the first `rows` samples are cut into blocks: start, stop, samples a batch, room for batches."""
-        size = self.source.batch_size
-        full = rows // size * size
+        size = self.size or self.source.batch_size
+        full = rows // size * size if self.size is None else rows
         if full:
             nbytes = max(1, self.source.nbytes * size // self.source.num_samples)
             # Powers of two, so that few programs serve all lengths.
             room = min(
-                1 << (full // size - 1).bit_length(),
+                1 << (-(-full // size) - 1).bit_length(),
                 1 << (max(1, _BLOCK_BYTES // nbytes).bit_length() - 1),
             )
             for start in range(0, full, room * size):

@@ -20,7 +20,7 @@ from trivium.state.effects import Effects
 from trivium.state.frame import entered
 from trivium.state.scopes import Policy
 from trivium.state.trees import map_tree
-from trivium.training.engine import NEEDS_VALUES, values_needed
+from trivium.training.traced import NEEDS_VALUES, values_needed
 
 __all__ = ["either_manner", "pure_step", "takes_data_alone", "touched"]
 

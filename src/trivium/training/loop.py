@@ -14,8 +14,8 @@ import jax
 
 from trivium.state.session import session
 from trivium.state.settings import is_block_folding_enabled
-from trivium.training.alone import Alone, asked_of
-from trivium.training.engine import NEEDS_VALUES, Program, values_needed
+from trivium.training.alone import Alone
+from trivium.training.engine import Program
 from trivium.training.feed import Feed
 from trivium.training.interrupts import Interrupts
 from trivium.training.lanes import current_lane
@@ -23,6 +23,7 @@ from trivium.training.outputs import joined
 from trivium.training.pace import Pace
 from trivium.training.ready import Ready, State
 from trivium.training.segments import Segment
+from trivium.training.traced import NEEDS_VALUES, Traced, values_needed
 
 __all__ = ["Pass"]
 
@@ -82,6 +83,8 @@ class Pass:
         self._ready = self._ask()
         self._seen = self._token()
         self._found: dict[Hashable, Program] = {}
+        # The step as it is traced already, by the number of samples.
+        self._traces: dict[int, Traced] = {}
 
     def prepare(self) -> None:
         """Trace the programs that are known to be needed, so that what does not fit fails before the first step.
@@ -162,18 +165,18 @@ class Pass:
             self._pace = Pace()
         return self._pace or self._program(segment).pace
 
-    def keep_alone(self, data: Any) -> None:
+    def keep_alone(self, asked: Hashable) -> None:
         """Keep what has predicted the pass's only batch for others like it, if a program alone does that.
 
         Args:
-            data: The batch, as it came.
+            asked: What they have in common.
         """
         kept = self._ready.alone
         for program in self._found.values():
             if program.alone and not (program.changed or program.calls_python or current_lane()):
                 if len(kept) >= _KEPT:
                     kept.clear()
-                kept[asked_of(data)] = Alone(program, self._ready.state)
+                kept[asked] = Alone(program, self._ready.state, self._feed.size)
 
     def settle(self, ahead: int = 0) -> None:
         """Wait for the steps that are still running.
@@ -268,6 +271,12 @@ class Pass:
             self.progress = (self.progress[0] + 1, result)
         return result
 
+    def _traced(self, data: Any, rows: int) -> Traced:
+        """Return the step as it is traced for so many rows of data."""
+        state = self._ready.state
+        values = state.nested([v.peek() for v in state.variables])
+        return Traced(_checked(self._ready.step, self.kind), values, data, rows, state.names)
+
     def _program(self, segment: Segment) -> Program:
         """Return the compiled program for a segment."""
         program = self._found.get(segment.key)
@@ -297,6 +306,7 @@ class Pass:
                     state.shared,
                     in_order,
                     alone,
+                    self._traces.pop(segment.size, None),
                 )
                 ready.programs[key] = program
             self._found[segment.key] = program

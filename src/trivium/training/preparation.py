@@ -26,6 +26,7 @@ from trivium.state.retracing import in_plain_python
 from trivium.state.scopes import Policy
 from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.alone import asked_of
+from trivium.training.by_rows import ByRows
 from trivium.training.callbacks import CallbackList
 from trivium.training.executables import Programs
 from trivium.training.in_place import pure_step, takes_data_alone, touched
@@ -33,6 +34,7 @@ from trivium.training.lanes import current_lane
 from trivium.training.loop import Pass
 from trivium.training.outputs import Outputs
 from trivium.training.ready import Ready, State
+from trivium.training.row_steps import FEWEST
 from trivium.training.steps import Compiled, OfTheModel, Steps
 
 __all__ = ["Preparation"]
@@ -101,7 +103,9 @@ class Preparation(Steps):
             hooks["ahead"] = functools.partial(watchers.batches_ahead, kind)
         # A step's code gets the dicts of a batch in the order that they were written in.
         written = source.data if isinstance(source, ArraySource) else source.example()
-        work = Pass(
+        # One batch that is to be predicted is predicted as one.
+        form = ByRows if kind == source.what == "predict" else Pass
+        work = form(
             kind, source, lambda: self._ready(kind, source, written), self._optimizing, **hooks
         )
         source.require(self._check_batch if kind != "predict" else self._check_inputs_of)
@@ -150,7 +154,7 @@ class Preparation(Steps):
             ready: Ready | None = found.get(asked, (self, None))[1]
         if ready is None or not ready.alone or current_lane() is not None:
             return None
-        alone = ready.alone.get(asked_of(source.data))
+        alone = ready.alone.get(_asked_alone(source))
         if alone is None:
             return None
         source.require(self._check_inputs_of)
@@ -161,7 +165,7 @@ class Preparation(Steps):
         # Neither does the host have a part in it, nor a step of the user's that works in place.
         plain = not (self._uses_host() or takes_data_alone(self.predict_step))
         if plain and _is_one_batch(source):
-            work.keep_alone(source.data)
+            work.keep_alone(_asked_alone(source))
 
     def _find_ready(self, kind: str, step: Callable[..., Any], form: Any) -> Ready:
         """Return what a pass works with, whose batches have dicts with the keys of `form`, if that is not `None`."""
@@ -321,6 +325,11 @@ class Preparation(Steps):
 
 def _is_one_batch(source: Any) -> bool:
     return isinstance(source, ArraySource) and source.num_samples <= source.batch_size
+
+
+def _asked_alone(source: Any) -> Hashable:
+    """Return what batches have in common that one program predicts; a large one may be in parts for `predict` alone."""
+    return asked_of(source.data), source.what if source.num_samples > FEWEST else None
 
 
 def _asked(kind: str, step: Callable[..., Any], written: Any) -> Hashable:

@@ -118,7 +118,7 @@ class Ready:
         programs: Where compiled programs are kept from pass to pass.
         depends: What the step depends on besides its arguments; a program serves one such value.
         eager: Whether to run the step as plain Python.
-        alone: What predicts single batches, by `asked_of`.
+        alone: What predicts single batches, by what they have in common.
     """
 
     step: Callable[..., Any]

@@ -161,13 +161,18 @@ def along(array: np.ndarray) -> np.ndarray:
     return own
 
 
-def laid(array: Any, rows: int) -> jax.Array:
-    """Return an array on the device with zeros behind it, so that it has so many rows; nothing is copied twice."""
+def laid(array: Any, rows: int, filled: int = 0) -> jax.Array:
+    """Return an array on the device with so many rows; nothing is copied twice.
+
+    Args:
+        array: The array.
+        rows: How many rows.
+        filled: As for `padded`.
+    """
     if not isinstance(array, np.ndarray) or len(array) == rows:
-        return to_device(padded(array, rows))
+        return to_device(padded(array, rows, filled))
     own = room_for((rows, *array.shape[1:]), jax.dtypes.canonicalize_dtype(array.dtype))
-    np.copyto(own[: len(array)], array, casting="unsafe")
-    own[len(array) :] = 0
+    _fill(own, array, filled)
     return handed_over(own)
 
 
@@ -180,12 +185,32 @@ def order_of(rows: int, size: int) -> int:
     return max(rows, 2 * size)
 
 
-def padded(array: Any, rows: int) -> Any:
-    """Return an array with zeros behind it, so that it has so many rows."""
-    if len(array) == rows:
+def padded(array: Any, rows: int, filled: int = 0) -> Any:
+    """Return an array with so many rows: copies of its last one up to a number of rows, and zeros behind.
+
+    Args:
+        array: The array.
+        rows: How many rows.
+        filled: Up to where what is behind is computed with, and so is to be like the rest.
+    """
+    count = len(array)
+    if count == rows:
         return array
-    xp = jnp if isinstance(array, jax.Array) else np
-    return xp.pad(array, [(0, rows - len(array)), *[(0, 0)] * (array.ndim - 1)])
+    if isinstance(array, jax.Array):
+        copies = max(0, filled - count)
+        last = jnp.broadcast_to(array[-1:], (copies, *array.shape[1:]))
+        zeros = jnp.zeros((rows - count - copies, *array.shape[1:]), array.dtype)
+        return jnp.concatenate([array, last, zeros])
+    own = np.empty((rows, *array.shape[1:]), array.dtype)
+    _fill(own, array, filled)
+    return own
+
+
+def _fill(own: np.ndarray, array: np.ndarray, filled: int) -> None:
+    count, end = len(array), max(len(array), filled)
+    np.copyto(own[:count], array, casting="unsafe")
+    np.copyto(own[count:end], array[-1:], casting="unsafe")
+    own[end:] = 0
 
 
 # A run asks for few lengths: training's, validation's, and of each the last block's.

@@ -25,7 +25,7 @@ from trivium.graph.errors import error_location
 from trivium.state.functions import PlainRunNeeded, StatefulFunction
 from trivium.state.jaxpr import outside_of_traces
 from trivium.state.scopes import init_scope
-from trivium.training.engine import NEEDS_VALUES
+from trivium.training.traced import NEEDS_VALUES
 
 __all__ = ["TFFunction"]
 
