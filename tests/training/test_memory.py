@@ -10,7 +10,7 @@ import pytest
 from jax.extend import core
 
 import trivium as tv
-from trivium.training import executables, feed
+from trivium.training import executables, feed, row_steps
 from trivium.training.executables import Programs, compile_count
 
 pytestmark = pytest.mark.optimized  # Memory, of the code that users get.
@@ -174,6 +174,7 @@ def test_data_leaves_the_device_without_a_look_for_garbage(what, monkeypatch):
     for name in ("to_device", "laid"):
         monkeypatch.setattr(feed, name, noted(getattr(feed, name)))
     monkeypatch.setattr(feed, "_BLOCK_BYTES", 5 << 17)
+    monkeypatch.setattr(row_steps, "_MOST", 32)
     x = np.ones((10 * 32, 1 << 10), "float32")  # Three blocks.
     y = x[:, :1]
     model = tv.Sequential([tv.Input(x.shape[1:]), tv.layers.Dense(1)])
