@@ -21,11 +21,12 @@ from trivium.data.lazy import on_host
 from trivium.data.runs import in_runs
 from trivium.data.texts import is_text
 from trivium.state import to_device
-from trivium.state.placing import Rooms, handed_over
+from trivium.state.placing import Rooms, handed_over, room_for
 from trivium.training.lanes import current_lane
 from trivium.training.pace import CHUNK_SECONDS
 from trivium.training.segments import (
     Block,
+    Laid,
     Segment,
     along,
     form_of,
@@ -155,10 +156,14 @@ class Feed:
         count = order_of(source.num_samples, size if full else rest)
 
         @functools.cache
-        def lay() -> tuple[Any, jax.Array]:
+        def lay() -> Laid:
             assert order is not None
             # An epoch of fewer batches is laid in the room of a whole one: the same shape, the same executable.
-            return self._placed, to_device(np.pad(order, (0, count - len(order))))
+            own = room_for((count,), "int32")
+            own[: len(order)], own[len(order) :] = order, 0
+            # To bring it costs as much as a dozen calls of a program that takes it along.
+            few = self._hurry and is_small(own)
+            return self._placed, own if few else handed_over(own)
 
         # A pipeline's arrays may have more rows than it shows.
         specs = specs_of(source.data, size_of(source.data))
@@ -200,7 +205,7 @@ class Feed:
             # Between two hooks a program may still run when the user writes to the array.
             return array if hurry else along(array)
 
-        def lay() -> tuple[Any, jax.Array]:
+        def lay() -> Laid:
             return jax.tree_util.tree_map(place, data), row_numbers(rows)
 
         return Segment(specs_of(data, rows), size, rows, steps, 0, lay, True, alone=room == 1)
@@ -264,7 +269,7 @@ class Feed:
             laid = jax.tree_util.tree_map(handed_over, rows), to_device(filled)
             yield self._run(len(places) // size, functools.partial(tuple, laid))
 
-    def _run(self, steps: int, lay: Callable[[], tuple[Any, jax.Array]]) -> Segment:
+    def _run(self, steps: int, lay: Callable[[], Laid]) -> Segment:
         room, size = self._room_of_run(), self.source.batch_size
         return Segment(specs_of(self.source.data, room), size, room // size * size, steps, 0, lay)
 

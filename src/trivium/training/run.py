@@ -94,7 +94,9 @@ class Run:
                 self._train_epochs(train, test, epochs, validate)
             optimizer = model.optimizer
             if optimizer is not None and optimizer.built:
-                optimizer.finalize_variable_values(model.trainable_variables)
+                with model._look():
+                    trained = model.trainable_variables
+                optimizer.finalize_variable_values(trained)
             watchers.on_train_end(self.place.logs)
         except KeyboardInterrupt as error:
             error.add_note(self._interrupted())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from trivium.state.placing import handed_over, room_for
 
 __all__ = [
     "Block",
+    "Laid",
     "Segment",
     "along",
     "form_of",
@@ -27,6 +28,9 @@ __all__ = [
     "size_of",
     "specs_of",
 ]
+
+# The data of a segment, and the order of its samples.
+Laid: TypeAlias = tuple[Any, jax.Array | np.ndarray]
 
 # Arrays of at most so many bytes are handed to a program as they are.
 _ALONG = 1 << 18
@@ -41,7 +45,7 @@ class Segment:
         rows: The length of the order.
         steps: The number of batches.
         base: Where in the order the first batch begins.
-        lay: Returns the data and the order of samples on the device.
+        lay: Returns the data on the device and the order of samples.
         in_order: Whether the samples are shown as they lie, so that nobody need ask for the order.
         alone: Whether it has room for one batch, and would have no more for the sake of other hooks.
     """
@@ -53,7 +57,7 @@ class Segment:
         rows: int,
         steps: int,
         base: int,
-        lay: Callable[[], tuple[Any, jax.Array]],
+        lay: Callable[[], Laid],
         in_order: bool = False,
         alone: bool = False,
     ) -> None:
@@ -63,7 +67,7 @@ class Segment:
         self._lay = lay
 
     @functools.cached_property
-    def _laid(self) -> tuple[Any, jax.Array]:
+    def _laid(self) -> Laid:
         return self._lay()
 
     @property
@@ -72,8 +76,8 @@ class Segment:
         return self._laid[0]
 
     @property
-    def order(self) -> jax.Array:
-        """The order of samples on the device."""
+    def order(self) -> jax.Array | np.ndarray:
+        """The order of samples, on the device or short enough to be taken along."""
         return self._laid[1]
 
     @functools.cached_property
@@ -119,7 +123,7 @@ class Block:
         """Return the batches as a segment."""
         rows = order_of(self.room * self._size, self._size)
 
-        def lay() -> tuple[Any, jax.Array]:
+        def lay() -> Laid:
             placed = self._laid
             if self.room > 1:
                 placed = jax.tree_util.tree_map(self._filled, placed)
