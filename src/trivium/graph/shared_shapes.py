@@ -1,11 +1,12 @@
 """What shape inference found once serves every equal call: two hundred layers that are alike are traced once.
 
-Only calls of the library's own layers share, of those that have no layers inside: to trace one has no effect but the
-answer. A user's code, or a layer with something of a user's in it (an activation, a policy), is run for each call.
+Only calls of the library's own layers share, whose layers inside are built: to trace one has no effect but the answer.
+A user's code, or a layer with something of a user's in it (an activation, a policy), is run for each call.
 
 What the answer depends on, and so what two calls have in common that share one:
 
-- what the layer computes: its class, that class's `call`, and all that this code can reach, by value (`Likeness`);
+- what the layer computes: its class, that class's `call`, and all that this code can reach, layers inside as well, by
+  value (`Likeness`);
 - the arguments: how they are nested, the sizes, dtypes and kinds of tensors, everything else by value. Unknown sizes
   count by which of them are the same one; an answer comes in the symbols of the call that asks;
 - what surrounds the call: the mode, the settings that ops read, and JAX's settings about dtypes;
@@ -150,17 +151,14 @@ def shared(
 def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question | None:
     """Return a call as a question, or `None` where its answer is this call's alone."""
     kind = type(operation)
-    if getattr(kind, "_tracked_as", None) != LAYERS or operation._calls_users_code:
+    if getattr(kind, "_tracked_as", None) != LAYERS or not _only_computes(operation):
         return None
     frame = current_frame()
     if frame.sharing or any(x is not None for x in _around(frame)):
         return None
-    if operation.activity_regularizer is not None:
+    inner = operation._flatten_layers(include_self=False) if operation._layers else []
+    if not all(_has_its_place(layer) and _only_computes(layer) for layer in inner):
         return None
-    if operation._remat is not None or operation._layers:
-        return None
-    if not in_library(getattr(kind.call, "__globals__", {}).get("__name__")):
-        return None  # Somebody has put a function of his own in its place.
     mode = kwargs.get("training", frame.training)
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
@@ -175,6 +173,7 @@ def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question |
     key = (
         kind.call,
         like.form,
+        tuple([type(layer).call for layer in inner]),
         tree,
         key_order((args, kwargs)) if has_keys((args, tuple(kwargs.values()))) else None,
         given,
@@ -184,6 +183,21 @@ def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question |
         _settings_of_jax(jax.config),
     )
     return _Question(key, symbols)
+
+
+def _only_computes(layer: Any) -> bool:
+    """Say whether a layer's call runs the library's code alone, and adds no loss."""
+    if layer._calls_users_code or layer._remat is not None:
+        return False
+    # Somebody may have put a function of his own in the place of `call`.
+    code = getattr(type(layer).call, "__globals__", {})
+    return layer.activity_regularizer is None and in_library(code.get("__name__"))
+
+
+def _has_its_place(layer: Any) -> bool:
+    """Say whether the first call of a layer by the one that it is in would change nothing about it."""
+    placed = layer.built and layer._build_index is not None and not layer._built_alone
+    return placed and layer._parent is not None
 
 
 def _told(x: Any, symbols: dict[str, Dimension]) -> Hashable:
