@@ -11,7 +11,27 @@ Example:
 
 import gc
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
+
+
+def _has_begun_with_imports() -> bool:
+    """Say whether the program has made nothing yet, so that all there is are modules.
+
+    These stay frozen: the interpreter, when it ends, looks through all there is for garbage again and again, which
+    takes a third of a second. What the program makes is looked through as ever, so that its files are closed.
+    """
+    plain = (types.ModuleType, types.FunctionType, type, str, int, float, type(None))
+    main = sys.modules["__main__"]
+    others = [module for module in tuple(sys.modules.values()) if module is not main]
+    return all(
+        name[:1] == "_"
+        or isinstance(x, plain)
+        or any(getattr(module, "__dict__", {}).get(name) is x for module in others)
+        for name, x in tuple(vars(main).items())
+    )
+
 
 # What is imported stays. To look through it for garbage three hundred times while it comes takes a seventh of the time.
 # Then it counts as old, or the program's first line that makes a few objects has all of it looked through.
@@ -51,10 +71,11 @@ try:
     )
 finally:
     if _searched:
-        # Frozen and thawed they are old without having been looked at; what others have frozen stays so.
+        # Thawed again they are old without having been looked at. What others have frozen stays so.
         if not gc.get_freeze_count():
             gc.freeze()
-            gc.unfreeze()
+            if not _has_begun_with_imports():
+                gc.unfreeze()
         gc.enable()
 
 from trivium.graph import (
