@@ -77,7 +77,8 @@ class Changes:
 
 
 def _trained(model: Any) -> list[bool]:
-    return [layer.trainable for layer in model._flatten_layers()]
+    with model._look():  # Each `fit` asks.
+        return [layer.trainable for layer in model._flatten_layers()]
 
 
 def _train(model: Any, flags: list[bool]) -> None:
