@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from trivium.ops.lowering import canonical
+from trivium.ops.lowering import canonical, products
 from trivium.state.jaxpr import as_function
 from trivium.state.row_independence import rows_apart
 from trivium.state.stacking import stacked, unstacked
@@ -67,6 +67,10 @@ APART = {
     "looked up in the row": lambda x: jnp.take_along_axis(x, jnp.argmax(x, 2, keepdims=True), 2),
     "columns": lambda x: x[:, jnp.array([2, 0])],
     "padded": lambda x: jnp.pad(x, ((0, 0), (1, 2), (0, 0)))[:, :, None].squeeze(2),
+    "stacked": lambda x: jnp.stack([*jnp.unstack(x, axis=1), x[:, 0]], 0).swapaxes(0, 1),
+    "tiled": lambda x: jnp.tile(x, (1, 2, 1)),
+    "sought": lambda x: jnp.searchsorted(jnp.arange(3.0), x),
+    "product of sequences": lambda x: products.product_of_sequences(x, jnp.asarray(W)),
     "filled": lambda x: jnp.ones((x.shape[0], 4, 6)) * jnp.arange(6.0) + jnp.zeros_like(x),
     "counted": lambda x: lax.broadcasted_iota("float32", x.shape, 1) + x,
     "windows": lambda x: windows(x, (1, 2, 3)),
@@ -105,6 +109,9 @@ MIXED = {
     "some rows": lambda x: x[jnp.zeros(x.shape[0], int)],
     "five rows": lambda x: x[:5],
     "twice": lambda x: jnp.concatenate([x, x]),
+    "tiled": lambda x: jnp.tile(x, (2, 1, 1)),
+    "stacked": lambda x: jnp.stack([x, x], 1).swapaxes(0, 1).reshape(-1, 4, 6),
+    "unstacked": lambda x: x + x.shape[0] * 0 + jnp.unstack(x, axis=0)[0],
     "each twice": lambda x: jnp.repeat(x, 2, 0),
     "padded": lambda x: jnp.pad(x, ((1, 0), (0, 0), (0, 0)))[:-1],
     "windows": lambda x: windows(x, (2, 1, 1)),

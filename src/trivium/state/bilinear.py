@@ -17,7 +17,10 @@ import jax
 from jax._src import core
 from jax.interpreters import ad, batching, mlir
 
-__all__ = ["Bilinear", "bilinear"]
+__all__ = ["Bilinear", "bilinear", "program_of"]
+
+
+_forwards: dict[Any, Callable[..., jax.Array]] = {}
 
 
 class Bilinear(Protocol):
@@ -54,6 +57,7 @@ def bilinear(
         [0.0, 2.0, 4.0]
     """
     primitive = core.Primitive(name)
+    _forwards[primitive] = forward
     compiled = jax.jit(forward, static_argnames="how")
     primitive.def_impl(lambda x, y, *, how: compiled(x, y, how=how))
 
@@ -80,6 +84,23 @@ def bilinear(
         return result
 
     return bind
+
+
+def program_of(operation: Any, how: Hashable, *operands: Any) -> Any:
+    """Return the program that computes an operation of `bilinear`'s; `None` of any other operation.
+
+    Args:
+        operation: The operation.
+        how: Its setting.
+        operands: Its operands' specs.
+
+    Example:
+        >>> program_of(jax.lax.add_p, None) is None
+        True
+    """
+    if operation not in _forwards:
+        return None
+    return jax.make_jaxpr(functools.partial(_forwards[operation], how=how))(*operands)
 
 
 def _alike(*arrays: jax.Array) -> list[jax.Array]:

@@ -17,6 +17,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import jax
+
+from trivium.state.bilinear import program_of
 from trivium.state.jaxpr import Equation, Program, Value, called, inner_programs, is_literal
 from trivium.state.row_rules import MIXED, RULES, Differs, Line, Rows, State, equal, uses_of_kernel
 
@@ -156,9 +159,10 @@ def _followed(one: Any, two: Any, given: Sequence[State], pair: _Pair) -> list[S
 
 def _done(mine: Equation, theirs: Equation, states: list[State], pair: _Pair) -> list[State]:
     """Return what is known of an operation's results, given what is known of its operands."""
-    one, two = called(mine), called(theirs)
-    if one is not None:
-        return _followed(one, two, states, pair)
+    if (one := _opened(mine)) is not None and equal(
+        mine.params.get("how"), theirs.params.get("how")
+    ):
+        return _followed(one, _opened(theirs), states, pair)
     results = _shapes(mine.outvars), _shapes(theirs.outvars)
     params = mine.params, theirs.params
     line = Line(states, params, _shapes(mine.invars), results, pair.sizes)
@@ -174,6 +178,15 @@ def _done(mine: Equation, theirs: Equation, states: list[State], pair: _Pair) ->
         return found if isinstance(found, list) else [found]
     except (Differs, KeyError):  # There is no rule, or it says nothing of this.
         return [MIXED] * len(mine.outvars)
+
+
+def _opened(equation: Equation) -> Any:
+    """Return the program that an operation runs, `None` where it is one of JAX's that does anything itself."""
+    if (program := called(equation)) is not None:
+        return program
+    operands: list[Any] = list(equation.invars)
+    specs = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in operands]
+    return program_of(equation.primitive, equation.params.get("how"), *specs)
 
 
 def _shapes(values: Iterable[Any]) -> list[tuple[int, ...]]:

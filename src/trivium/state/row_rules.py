@@ -121,7 +121,8 @@ def _over(name: str, moves: bool) -> _Rule:
     def rule(line: Line) -> list[State]:
         rows, axes = line.first, line.params[0][name]
         axes = axes if isinstance(axes, tuple) else (axes,)
-        if any(s != rows for s in line.states) or rows.axis in axes or not line.same():
+        alike = all(s == rows for s in line.states) and line.same()
+        if not alike or rows.axis in axes or min(axes, default=0) < 0:
             return [MIXED] * len(line.results[0])
         gone = sum(a < rows.axis for a in axes) if moves else 0
         return [rows._replace(axis=rows.axis - gone)] * len(line.results[0])
@@ -129,9 +130,11 @@ def _over(name: str, moves: bool) -> _Rule:
     return rule
 
 
-def _split(line: Line) -> list[State]:
-    good = line.params[0]["axis"] != line.first.axis and line.same()
-    return [line.first if good else MIXED] * len(line.results[0])
+def _stack(line: Line) -> State:
+    rows, axis = line.first, line.params[0]["axis"]
+    if any(s != rows for s in line.states) or not line.same():
+        return MIXED
+    return rows._replace(axis=rows.axis + (axis <= rows.axis))
 
 
 def _broadcast(line: Line) -> State:
@@ -211,6 +214,10 @@ def _dynamic_update(line: Line) -> State:
     return line.first if still and line.same() else MIXED
 
 
+def _tile(line: Line) -> State:
+    return line.first if _whole_at(line, {"reps": 1}) else MIXED
+
+
 def _pad(line: Line) -> State:
     still = line.states[1] is None
     return line.first if still and _whole_at(line, {"padding_config": (0, 0, 0)}) else MIXED
@@ -253,11 +260,6 @@ def _convolution(line: Line) -> State:
     return rows._replace(axis=numbers.out_spec[0]) if good else MIXED
 
 
-def _our_convolution(line: Line) -> State:
-    good = line.first.axis == 0 and line.states[1] is None and line.same()
-    return line.first if good else MIXED
-
-
 def _gather(line: Line) -> State:
     numbers, (operand, index) = line.params[0]["dimension_numbers"], line.states
     rank = len(line.results[0][0])
@@ -290,17 +292,17 @@ def uses_of_kernel(name: str, line: Line) -> tuple[int, int]:
         name: The operation.
         line: The operation in the two programs.
     """
-    if name not in ("dot_general", "conv_general_dilated", "trivium_convolve") or (
+    if name not in ("dot_general", "conv_general_dilated") or (
         (line.states[0] is None) == (line.states[1] is None)
     ):
         return 0, 0
     side = 0 if line.states[0] is None else 1
     kernel: tuple[int, ...] = line.operands[side]
-    numbers: Any = line.params[0].get("dimension_numbers")
+    numbers: Any = line.params[0]["dimension_numbers"]
     if name == "dot_general":
         contracted = math.prod(kernel[i] for i in numbers[0][side])
     else:
-        features = kernel[-1 if numbers is None else numbers.rhs_spec[0]]
+        features = kernel[numbers.rhs_spec[0]]
         contracted = math.prod(kernel) // max(1, features)
     size = math.prod(kernel)
     done = math.prod(line.results[0][0]) * contracted // line.sizes[0]
@@ -308,11 +310,11 @@ def uses_of_kernel(name: str, line: Line) -> tuple[int, int]:
 
 
 _ELEMENTWISE = (
-    "abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp clz complex conj convert_element_type "
-    "copy copy_p cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt igamma igammac imag integer_pow "
-    "is_finite le lgamma log log1p logistic lt max min mul name ne neg nextafter not or population_count pow real "
-    "reduce_precision rem round rsqrt select_n shift_left shift_right_arithmetic shift_right_logical sign sin sinh "
-    "sqrt square stop_gradient sub tan tanh xor"
+    "abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp clz complex conj "
+    "convert_element_type copy copy_p cos cosh digamma div eq eq_to erf erf_inv erfc exp exp2 expm1 floor ge gt "
+    "igamma igammac imag integer_pow is_finite le le_to lgamma log log1p logistic lt lt_to max min mul name ne neg "
+    "nextafter not or population_count pow real reduce_precision rem round rsqrt select_n shift_left "
+    "shift_right_arithmetic shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor"
 )
 RULES: dict[str, _Rule] = {
     **dict.fromkeys(_ELEMENTWISE.split(), _elementwise),
@@ -325,9 +327,10 @@ RULES: dict[str, _Rule] = {
     ),
     **dict.fromkeys(("sort", "concatenate"), _over("dimension", False)),
     **dict.fromkeys(("reduce_window_sum", "reduce_window_max", "reduce_window_min"), _window),
-    "rev": _over("dimensions", False), "split": _split, "optimization_barrier": _apart,
+    "rev": _over("dimensions", False), "split": _over("axis", False), "unstack": _over("axis", True), "stack": _stack, "tile": _tile,
+    "optimization_barrier": _apart,
     "broadcast_in_dim": _broadcast, "iota": _iota, "reshape": _reshape, "squeeze": _squeeze,
     "transpose": _transpose, "slice": _slice, "dynamic_slice": _dynamic_slice, "pad": _pad,
     "dynamic_update_slice": _dynamic_update, "dot_general": _dot, "gather": _gather,
-    "conv_general_dilated": _convolution, "trivium_convolve": _our_convolution,
+    "conv_general_dilated": _convolution,
 }  # fmt: skip

@@ -68,13 +68,7 @@ class ByRows(Pass):
         steps = programs.get(key)
         if steps is None:
             steps = programs[key] = RowSteps()
-        position = session().position
         size: int | None = steps.size(shown, self._trace)
-        if (
-            session().position != position
-        ):  # What a step draws as it is traced, it is to draw again.
-            session().position = position
-            self._traces.clear()
         return size
 
     @property

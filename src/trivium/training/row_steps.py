@@ -100,23 +100,27 @@ class RowSteps:
         alone = self._reference is None and first == shown.rows == _even(first) <= _MOST
         if alone and _largest(trace(first), first) <= _ALONE:
             return None
-        if not self._know(first, trace):
+        if not self._know(first, shown.rows, trace):
             return None
         even = _even(shown.rows)
         size = even if even <= self._limit else self._size
         same = all(self._same(rows, trace) for rows in {*shown.sizes, size})
         return size if same and shown.sizes != [size] else None
 
-    def _know(self, first: int, trace: Callable[[int], Traced]) -> bool:
+    def _know(self, first: int, rows: int, trace: Callable[[int], Traced]) -> bool:
         """Find a program to compare with, and how many rows a step has."""
         if self._reference is None:
-            other = _OF_KERNELS if first != _OF_KERNELS else _OF_POSITIONS
             one = trace(first)
+            # What the answer may be, so that no more is traced.
+            widest = max(1, _largest(one, first) // first)
+            even = _even(rows)
+            other = even if even <= min(_MOST, _ALONE // widest) else _rows_of(widest, 1.0)
+            other = other if other != first else 2 * first
             found = _apart(first, one, other, trace(other))
             if found is not None:
                 self._reference, self._alike = (first, one), {first: True, other: True}
                 self._limit = max(FEWEST, min(_MOST, _ALONE // found.widest))
-                self._size = _rows_of(found)
+                self._size = _rows_of(found.widest, found.uses)
         return self._reference is not None
 
     def _same(self, rows: int, trace: Callable[[int], Traced]) -> bool:
@@ -126,10 +130,10 @@ class RowSteps:
         return self._alike[rows]
 
 
-def _rows_of(found: Apart) -> int:
+def _rows_of(widest: int, uses: float) -> int:
     """Return how many rows a step has: a power of two, for the sake of vectors."""
-    wanted = _OF_KERNELS if found.uses < _OF_KERNELS / _OF_POSITIONS else _OF_POSITIONS
-    wanted = min(max(wanted, _SMALL // found.widest), _LARGE // found.widest)
+    wanted = _OF_KERNELS if uses < _OF_KERNELS / _OF_POSITIONS else _OF_POSITIONS
+    wanted = min(max(wanted, _SMALL // widest), _LARGE // widest)
     return 1 << (max(FEWEST, min(_MOST, wanted)).bit_length() - 1)
 
 

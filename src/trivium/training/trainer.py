@@ -276,9 +276,11 @@ class Trainer(SingleBatches, TreeState):
 
         Args:
             x: The inputs, as for `fit`.
-            batch_size: Samples a step, 32 where it is `None`.
+            batch_size: Samples a batch, 32 where it is `None`. Callbacks see so many at once. Where no sample's outputs
+                follow from another sample, a step of arrays computes as many as is fast, and the outputs do not depend
+                on it; else it is how many the model is called with.
             verbose: 0 silent, 1 a progress bar, 2 a line; `"auto"` chooses by the terminal.
-            steps: Steps, where it is not all batches.
+            steps: Batches, where it is not all of them.
             callbacks: Callbacks.
 
         Returns:
