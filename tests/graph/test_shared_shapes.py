@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium import layers
-from trivium.graph import SymbolicTensor, infer, node, shared_shapes
+from trivium import layers, ops
+from trivium.graph import SymbolicTensor, infer, node, op, shared_shapes
 from trivium.state.masks import get_mask
 
 
@@ -213,6 +213,34 @@ def test_layers_inside_count_and_what_a_first_call_does_to_them_is_done(traced):
         layer(x)
     assert not any(layer._built_alone for layer in inner)
     assert all(layer._parent() is not None for layer in inner)
+
+
+def test_ops_of_the_library_share(traced):
+    x, y = tensor(None, 4), tensor(None, 4)
+    for a in (x, y):
+        assert (a + 1.0).dims == a.dims
+        assert ops.concatenate([a, a], axis=1).dims[1] == 2 * a.dims[1]
+        assert a[:, 1:].dims[1] == ops.maximum(a, 0)[:, :-1].dims[1] == a.dims[1] - 1
+    assert traced.call_count == 5
+    # What is known of other tensors, and what can be looked at, is no such value.
+    size = x.dims[1]
+    one, two = x[:, : size - 1], y[:, : size - 1]
+    assert one.dims[1] == size - 1 and two.dims != (y.dims[0], y.dims[1] - 1, 4)
+    for values in ([1.0] * 4, [2.0] * 4):
+        (x + np.array(values, "float32"), x + tv.Variable(values))
+    assert traced.call_count == 11
+    assert (x + 1).dtype == "float32" and (tensor(4, dtype="int32") + 1.5).dtype == "float32"
+
+    @op
+    def mine(a):
+        ran.append(a)
+        return a
+
+    ran = []
+    for _ in range(2):
+        mine(x)
+        layers.Activation(mine)(x)
+    assert len(ran) == 4
 
 
 class Counted(tv.Layer):

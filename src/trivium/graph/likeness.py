@@ -21,6 +21,7 @@ import jax
 import numpy as np
 
 from trivium.state.dtype_policies import DTypePolicyMap
+from trivium.state.jaxpr import is_unknown
 from trivium.state.seeds import SeedGenerator
 from trivium.state.tracking import LAYERS, lasts
 from trivium.state.variable import Variable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from trivium.graph.graph import Graph
     from trivium.graph.node import Node
 
-__all__ = ["Likeness", "in_library", "plain"]
+__all__ = ["Likeness", "in_library", "is_fixed", "plain"]
 
 # What says who a layer is, where it stands and what became of it, and nothing of what it computes.
 _ASIDE = frozenset(
@@ -42,7 +43,7 @@ _ASIDE = frozenset(
 _ALONE = frozenset({str, bytes, type(None)})
 # What is the same as another of its class, since `True == 1`; and what looks the same, since `0.0 == -0.0`.
 _PLAIN = (bool, int, str, bytes, np.dtype, range)
-_BY_TEXT = (float, complex, np.generic, slice)
+_BY_TEXT = (float, complex, np.generic)
 # What runs before a layer is called, or beside it.
 _BEFORE_CALLS = frozenset(
     {"__init__", "build", "get_config", "from_config", "get_build_config", "build_from_config",
@@ -78,6 +79,9 @@ def plain(x: Any) -> Any:
         return x
     if kind is int or kind is bool:
         return kind, x
+    if kind is slice:  # Sizes with symbols in it are more than their text.
+        parts = [plain(v) for v in (x.start, x.stop, x.step)]
+        return NotImplemented if NotImplemented in parts else (kind, *parts)
     if isinstance(x, _BY_TEXT):
         return kind, str(x)
     if isinstance(x, _PLAIN) or (isinstance(x, type) and lasts(x)):
@@ -154,10 +158,10 @@ class Likeness:
         return [self._itself(x) if NotImplemented in values else frozenset(values)]
 
     def _function(self, x: types.FunctionType) -> Any:
+        if is_fixed(x):
+            return (x,)
         if not in_library(x.__globals__.get("__name__")):
             self.by_value = False
-        elif getattr(sys.modules.get(x.__module__), x.__qualname__, None) is x:
-            return (x,)  # It is there as long as the process, and the same for all.
         cells = [cell.cell_contents for cell in x.__closure__ or ()]
         around = self._of([cells, x.__defaults__, x.__kwdefaults__])
         return x.__code__, id(x.__globals__), around
@@ -174,7 +178,13 @@ class Likeness:
         place = self._seen.get(id(x()))
         return (self._itself(x()) if place is None else place,)
 
+    def _slice(self, x: slice) -> Any:
+        return [self._of(v) for v in (x.start, x.stop, x.step)]
+
     def _other(self, x: Any) -> Any:
+        if is_unknown(x):
+            self.by_value = False  # Its symbols are those of this graph.
+            return (str(x),)
         if isinstance(x, np.ndarray | jax.Array) and x.nbytes <= _LARGE and not x.dtype.hasobject:
             return x.shape, str(x.dtype), np.asarray(x).tobytes()
         return (self._itself(x),)
@@ -235,6 +245,7 @@ _PARTS: dict[type, Callable[[Likeness, Any], Any]] = {
     types.MethodType: Likeness._method,
     functools.partial: Likeness._partial,
     weakref.ref: Likeness._pointed_at,
+    slice: Likeness._slice,
 }
 # Of classes that last, since asking takes longer than telling.
 _ways: dict[type, _Way] = {}
@@ -270,6 +281,23 @@ def in_library(module: Any) -> bool:
 
 def _is_ours(kind: type) -> bool:
     return in_library(kind.__module__) and hasattr(kind, "__dict__")
+
+
+def is_fixed(function: Any) -> bool:
+    """Say whether a function stands in a module of the library: it is there as long as the process, one for all.
+
+    Args:
+        function: The function.
+
+    Example:
+        >>> is_fixed(is_fixed), is_fixed(lambda x: x)
+        (True, False)
+    """
+    # A user's function may have the library's name, by `functools.wraps`, or its globals, as an op has.
+    ours = in_library(function.__module__) and in_library(function.__globals__.get("__name__"))
+    return (
+        ours and getattr(sys.modules[function.__module__], function.__qualname__, None) is function
+    )
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,12 +1,13 @@
 """What shape inference found once serves every equal call: two hundred layers that are alike are traced once.
 
-Only calls of the library's own layers share, whose layers inside are built: to trace one has no effect but the answer.
-A user's code, or a layer with something of a user's in it (an activation, a policy), is run for each call.
+Only calls of the library's own ops share, and of its layers whose layers inside are built: to trace one has no effect
+but the answer. A user's code, or a layer with something of a user's in it (an activation, a policy), is run for each
+call.
 
 What the answer depends on, and so what two calls have in common that share one:
 
-- what the layer computes: its class, that class's `call`, and all that this code can reach, layers inside as well, by
-  value (`Likeness`);
+- what is computed: the op, or the layer's class, that class's `call`, and all that this code can reach, layers inside
+  as well, by value (`Likeness`);
 - the arguments: how they are nested, the sizes, dtypes and kinds of tensors, everything else by value. Unknown sizes
   count by which of them are the same one; an answer comes in the symbols of the call that asks;
 - what surrounds the call: the mode, the settings that ops read, and JAX's settings about dtypes;
@@ -20,13 +21,14 @@ from __future__ import annotations
 import functools
 import operator
 import threading
+import types
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
 import numpy as np
 
-from trivium.graph.likeness import Likeness, in_library, plain
+from trivium.graph.likeness import Likeness, in_library, is_fixed, plain
 from trivium.graph.tensor import fresh_dimension, is_symbolic
 from trivium.state.frame import current_frame
 from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols, symbols_of
@@ -150,14 +152,8 @@ def shared(
 
 def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question | None:
     """Return a call as a question, or `None` where its answer is this call's alone."""
-    kind = type(operation)
-    if getattr(kind, "_tracked_as", None) != LAYERS or not _only_computes(operation):
-        return None
     frame = current_frame()
-    if frame.sharing or any(x is not None for x in _around(frame)):
-        return None
-    inner = operation._flatten_layers(include_self=False) if operation._layers else []
-    if not all(_has_its_place(layer) and _only_computes(layer) for layer in inner):
+    if frame.sharing or any(x is not None for x in _around(frame)) or not _is_ours(operation):
         return None
     mode = kwargs.get("training", frame.training)
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
@@ -167,22 +163,44 @@ def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question |
         given = tuple([_told(x, symbols) for x in leaves])
     except _Unknown:
         return None
-    like = Likeness(operation)
-    if not like.by_value:
+    if (form := _form(operation)) is None:
         return None
     key = (
-        kind.call,
-        like.form,
-        tuple([type(layer).call for layer in inner]),
+        form,
         tree,
         key_order((args, kwargs)) if has_keys((args, tuple(kwargs.values()))) else None,
         given,
         mode,
+        frame.autocast,
         frame.portable,
         _settings_of_ops(session()),
         _settings_of_jax(jax.config),
     )
     return _Question(key, symbols)
+
+
+def _is_ours(operation: Any) -> bool:
+    """Say whether something is an op of the library's, or a layer of which nothing is a user's, inside as well."""
+    if isinstance(operation, types.FunctionType):
+        return is_fixed(operation)
+    if getattr(type(operation), "_tracked_as", None) != LAYERS or not _only_computes(operation):
+        return False
+    inner = _inside(operation)
+    return all(_has_its_place(layer) and _only_computes(layer) for layer in inner)
+
+
+def _inside(layer: Any) -> list[Any]:
+    inner: list[Any] = layer._flatten_layers(include_self=False) if layer._layers else []
+    return inner
+
+
+def _form(operation: Any) -> Hashable | None:
+    """Return what an operation computes, by value; `None` where that cannot be told."""
+    if isinstance(operation, types.FunctionType):
+        return operation
+    like = Likeness(operation)
+    calls = tuple([type(layer).call for layer in (operation, *_inside(operation))])
+    return (like.form, calls) if like.by_value else None
 
 
 def _only_computes(layer: Any) -> bool:
