@@ -74,7 +74,8 @@ def subclassed(lib):
             super().__init__(**kwargs)
             self.width = width
             self.blocks = [lib.layers.Dense(width, name=f"block_{i}") for i in range(2)]
-            self.heads = {"b": lib.layers.Dense(1, name="b"), "a": lib.layers.Dense(1, name="a")}
+            # In the order of the call: `swapped` has another one, in which the optimizers' lists differ.
+            self.heads = {"a": lib.layers.Dense(1, name="a"), "b": lib.layers.Dense(1, name="b")}
             self.factor = self.add_weight(shape=(1,), name="factor")
 
         def get_config(self):
@@ -215,6 +216,58 @@ def test_our_file_is_the_model_in_keras(build):
         "This is another file than Keras was asked about: record anew."
     )
     assert_same(state(model, x), theirs)
+
+
+def swapped(lib):
+    """Layers of one shape that are called in another order than they were assigned in: Keras lists them as assigned."""
+
+    @lib.saving.register_keras_serializable("tests")
+    class Swapped(lib.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.last, self.first = lib.layers.Dense(4, name="last"), lib.layers.Dense(4, name="b")
+
+        def call(self, x):
+            return self.last(self.first(x))
+
+    model = Swapped()
+    model(X)
+    model.compile("adam", "mse")
+    return model, X
+
+
+def stepped(model, x):
+    model.train_on_batch(x, np.ones_like(x))
+    return {"next": np.asarray(model(x))}
+
+
+def swapped_by_keras(keras):
+    model, x = filled(keras, swapped)
+    return {**parts(saved(model)), **stepped(model, x)}
+
+
+def swapped_in_keras(keras):
+    import tempfile
+
+    file = saved(filled(tv, swapped)[0])
+    swapped(keras)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/m.keras", "wb") as whole:
+            whole.write(file)
+        return {"file": digest(file), **stepped(keras.saving.load_model(f"{folder}/m.keras"), X)}
+
+
+def test_the_optimizer_goes_on_where_keras_lists_the_weights_otherwise():
+    theirs = recorded(lambda keras: swapped_by_keras(keras))
+    model, x = filled(tv, swapped)
+    loaded = tv.models.load_model(archive_of(theirs["config"], theirs["weights"], theirs["names"]))
+    np.testing.assert_allclose(stepped(loaded, x)["next"], theirs["next"], rtol=1e-5)
+    file = saved(model)
+    theirs = recorded(lambda keras: swapped_in_keras(keras), case="ours")
+    assert digest(file) == theirs["file"], "This is another file than Keras was asked about."
+    again = tv.models.load_model(io.BytesIO(file))
+    for one in (again, model):
+        np.testing.assert_allclose(stepped(one, x)["next"], theirs["next"], rtol=1e-5)
 
 
 @EACH

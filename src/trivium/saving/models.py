@@ -30,8 +30,9 @@ from trivium.saving.archive import (
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
 from trivium.saving.given import is_hdf5, is_open, name_of, path_of, reading, written
-from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5
+from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5, set_attribute
 from trivium.saving.numbers import write_dataset
+from trivium.saving.optimizer_places import POSITION, read_places, written_places
 from trivium.saving.places import seed_places, walk
 from trivium.saving.stored import stored_of, values_of
 from trivium.saving.weights import OTHERS, read_weights, write_weights
@@ -197,42 +198,19 @@ def _assets(model: Any) -> dict[str, bytes]:
 def _write_state(model: Any, file: IO[bytes], with_optimizer: bool) -> None:
     with hdf5(file, "w") as weights:
         write_weights(model, weights)
-        for place, variable in _beside(model).items():
-            if with_optimizer or not place.startswith("optimizer/"):
-                write_dataset(weights, place, np.asarray(variable), checksums=False)
+        seeds = {place: (variable, None) for place, variable in _seeds(model).items()}
+        beside = seeds | (written_places(model) if with_optimizer else {})
+        for place, (variable, position) in beside.items():
+            dataset = write_dataset(weights, place, np.asarray(variable), checksums=False)
+            if position is not None:
+                set_attribute(dataset, POSITION, position)
         optimizer = getattr(model, "optimizer", None)
         if optimizer is not None and with_optimizer:
             weights.require_group("optimizer/vars").attrs["name"] = optimizer.name
 
 
-def _beside(model: Any, order: list[Variable] | None = None) -> dict[str, Variable]:
-    """Return what a model's file has beside its weights: the optimizer's state, and the random generators'.
-
-    Args:
-        model: The model.
-        order: The weights in the order that the file's are in, where that is not the model's own.
-    """
-    if order is not None:
-        return _reordered(model, order)
-    places = {f"seeds/{i}": variable for i, variable in enumerate(seed_places(model).values())}
-    optimizer, group = getattr(model, "optimizer", None), "optimizer"
-    while optimizer is not None:  # One around another has the other's variables among its own, too.
-        places |= {f"{group}/vars/{i}": variable for i, variable in enumerate(optimizer.variables)}
-        optimizer, group = getattr(optimizer, "inner_optimizer", None), f"{group}/inner_optimizer"
-    return places
-
-
-def _reordered(model: Any, order: list[Variable]) -> dict[str, Variable]:
-    """Return the optimizer's state by its places in a file of a model whose weights are in another order."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
-        return {}
-    twin = type(optimizer).from_config(optimizer.get_config())
-    twin.build([weight for weight in order if weight.trainable])
-    by_name = {variable.name: variable for variable in optimizer.variables}
-    if len(by_name) != len(optimizer.variables):
-        return {}
-    return {f"optimizer/vars/{i}": by_name[v.name] for i, v in enumerate(twin.variables)}
+def _seeds(model: Any) -> dict[str, Variable]:
+    return {f"seeds/{i}": variable for i, variable in enumerate(seed_places(model).values())}
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -384,7 +362,7 @@ def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None
             with _naming(source):
                 _compile(model, compiled, source)
         with damage_named(source):
-            mine = _beside(model, order)
+            mine = read_places(model, stored, order) | ({} if order else _seeds(model))
             fitting = {
                 place: (stored_of(stored[place], source), variable)
                 for place, variable in mine.items()
