@@ -11,7 +11,7 @@ from trivium import Sequential, layers, optimizers
 from trivium.optimizers import transforms
 from trivium.state import fused_outputs
 from trivium.state.fused_outputs import can_fuse_outputs, compile_fused
-from trivium.training import engine
+from trivium.training import engine, traced
 
 pytestmark = pytest.mark.optimized  # What XLA does with its outputs is what is asked.
 
@@ -101,7 +101,26 @@ def test_a_large_table_is_updated_with_its_slots_to_the_same_numbers(name, monke
         for other in (run("fit", steps_per_execution=2), run("batches")):
             for x, y in zip(once, other, strict=True):
                 assert (x == y).all()
-    monkeypatch.setattr(engine, "can_fuse_outputs", lambda: False)
+    monkeypatch.setattr(traced, "can_fuse_outputs", lambda: False)
     plain = run("fit")
     for x, y in zip(once, plain, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+def test_a_program_that_xla_would_end_the_process_on_is_compiled_without(monkeypatch):
+    class Blanked(layers.Layer):
+        def call(self, x):
+            blank = x.at[jax.numpy.array([0, 2])].set(0.0)
+            return jax.numpy.concatenate([blank, 2.0 * x], -1)
+
+    monkeypatch.setattr(transforms, "_LARGE", 83 * 7)
+    compiled, asked = engine.executable, []
+    monkeypatch.setattr(
+        engine, "executable", lambda *args: asked.append(args[1]) or compiled(*args)
+    )
+    for between in ([Blanked()], []):
+        body = [layers.Embedding(83, 7), layers.GlobalAveragePooling1D(), *between, layers.Dense(3)]
+        model = Sequential(body)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(IDS, KINDS, batch_size=16, verbose=0)
+    assert asked == [False, True]

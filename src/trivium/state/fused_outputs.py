@@ -19,7 +19,9 @@ from typing import Any
 
 import jax
 
-__all__ = ["can_fuse_outputs", "compile_fused"]
+from trivium.state.jaxpr import inner_programs, is_literal
+
+__all__ = ["can_fuse_outputs", "compile_fused", "survives_fusing"]
 
 _asked = threading.local()
 _original: Any = None
@@ -51,6 +53,39 @@ def can_fuse_outputs() -> bool:
         True
     """
     return jax.default_backend() == "cpu" and _stands_in()
+
+
+def survives_fusing(program: Any) -> bool:
+    """Say whether a program may be compiled so: XLA 0.10.2 ends the process where another loop joins a scatter.
+
+    What is known to go well is adding to zeros, as the gradient of a lookup does; so other scatters are left alone, and
+    what is in one program with them.
+
+    Args:
+        program: A jaxpr.
+
+    Example:
+        >>> places = jax.numpy.array([2, 2])
+        >>> lookup = jax.grad(lambda x: x[places].sum())
+        >>> [survives_fusing(jax.make_jaxpr(f)(jax.numpy.ones(3))) for f in (lookup, lambda x: x.at[places].set(2.0))]
+        [True, False]
+    """
+    zeros = {
+        e.outvars[0]
+        for e in program.eqns
+        if e.primitive.name == "broadcast_in_dim"
+        and is_literal(e.invars[0])
+        and e.invars[0].val == 0
+    }
+    return all(
+        not e.primitive.name.startswith("scatter")
+        or (
+            e.primitive.name == "scatter-add"
+            and not is_literal(e.invars[0])
+            and e.invars[0] in zeros
+        )
+        for e in program.eqns
+    ) and all(survives_fusing(inner) for e in program.eqns for inner in inner_programs(e))
 
 
 def compile_fused(lowered: Any) -> Any:

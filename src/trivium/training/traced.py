@@ -10,7 +10,7 @@ import jax
 from trivium.graph import CaptureError
 from trivium.graph.errors import error_location
 from trivium.state.frame import entered
-from trivium.state.fused_outputs import can_fuse_outputs
+from trivium.state.fused_outputs import can_fuse_outputs, survives_fusing
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.trees import map_tree
 
@@ -82,7 +82,7 @@ class Traced:
         except NEEDS_VALUES as error:
             raise values_needed(error) from None
         self.program, (self.result, new) = made
-        self.fused = bool(fused) and all(fused or ())
+        self.fused = bool(fused) and all(fused or ()) and survives_fusing(self.program)
         _same_state(self.state, new, names)
 
 
