@@ -262,3 +262,24 @@ def test_a_hook_sees_what_the_steps_before_it_made(models):
     assert seen == [
         (0, start), pytest.approx(-0.1), (pytest.approx(-0.1), (start + 1) % 4), pytest.approx(-0.2)
     ]  # fmt: skip
+
+
+def test_stopping_an_evaluation_and_a_prediction(models):
+    """What is done by then counts, the other passes go on, and the next call begins anew."""
+
+    class Stop(Callback):
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 1
+
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_evaluating, self.seen = batch == 1, batch
+
+    model, x, stop = models(False), np.ones((9, 1), "float32"), Stop()
+    assert model.predict(x, batch_size=2, verbose=0, callbacks=[stop]).shape == (4, 1)
+    model.evaluate(x, x, batch_size=2, verbose=0, callbacks=[stop])
+    assert stop.seen == 1
+    model.fit(
+        x, x, validation_data=(x, x), validation_batch_size=2, epochs=2, verbose=0, callbacks=[stop]
+    )
+    assert stop.seen == 1 and not model.stop_training
+    assert model.predict(x, batch_size=2, verbose=0).shape == (9, 1)

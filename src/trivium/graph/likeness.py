@@ -36,7 +36,7 @@ __all__ = ["Likeness", "in_library", "is_fixed", "plain"]
 _ASIDE = frozenset(
     {"name", "_name", "_named_by_itself", "_parent", "_build_index", "_built_alone", "_build_shapes", "_inbound_nodes",
      "_losses", "_sequential_input", "_added", "_captured", "_trainer", "_programs", "_optimizer", "_loss", "history",
-     "stop_training", "_call_args", "seed", "_undo", "_lock",
+     "stop_training", "stop_evaluating", "stop_predicting", "_call_args", "seed", "_undo", "_lock",
      "_converted_from"}
 )  # fmt: skip
 # What is the same as nothing but itself, of whatever class the other is.

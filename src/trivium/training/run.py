@@ -39,6 +39,8 @@ __all__ = ["Run"]
 
 # What a callback is given, or works with in one process only.
 _GIVEN = ("model", "params", "validates", "run")
+# What a hook sets on the model to end a pass after the step that is going on.
+_STOPS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
 
 
 class Run:
@@ -261,6 +263,7 @@ class Run:
             test: The pass.
         """
         self._reset()
+        self.model.stop_evaluating = False
         self.watchers.on_test_begin()
         if self.watchers.callbacks:
             test.renew()
@@ -277,18 +280,24 @@ class Run:
         watchers, hooks = self.watchers, work.chunk is not None
         parts: list[Any] = []
         told = 0
+        self.model.stop_predicting = False
         watchers.on_predict_begin()
         if watchers.callbacks:
             work.renew()
-        for done, outputs, ends in work.run(
-            before=watchers.on_predict_batch_begin if hooks else None
-        ):
-            if outputs is not None:
-                parts.append(outputs)
-                watchers.on_chunk_end("predict", done, {})
-            if ends and hooks:
-                watchers.on_predict_batch_end(done - 1, {"outputs": joined(parts[told:])})
-                told = len(parts)
+        steps = work.run(
+            before=watchers.on_predict_batch_begin if hooks else None,
+            stopping=self._stopping("predict"),
+        )
+        with contextlib.closing(steps):
+            for done, outputs, ends in steps:
+                if outputs is not None:
+                    parts.append(outputs)
+                    watchers.on_chunk_end("predict", done, {})
+                if ends and hooks:
+                    watchers.on_predict_batch_end(done - 1, {"outputs": joined(parts[told:])})
+                    told = len(parts)
+                    if self.model.stop_predicting:
+                        break
         watchers.on_predict_end()
         return joined(parts)
 
@@ -296,6 +305,11 @@ class Run:
         with self.model._look():
             self._change.keep(self.model.metrics_variables)
             self.model.reset_metrics()
+
+    def _stopping(self, kind: str) -> Callable[[], bool]:
+        """Return what says whether a pass of a kind is to end."""
+        model, flag = self.model, _STOPS[kind]
+        return lambda: bool(getattr(model, flag))
 
     def _drive(
         self, work: Pass, moment: tuple[int, int] = (0, 0), skip: int = 0
@@ -308,9 +322,8 @@ class Run:
         keepers = self.keepers if train else []
         logs: dict[str, Any] | None = None
         self._stepping = train
-        steps = work.run(
-            moment, begin if hooks else None, lambda: train and self.model.stop_training, skip
-        )
+        stopping = self._stopping(kind)
+        steps = work.run(moment, begin if hooks else None, stopping, skip)
         with contextlib.closing(steps):  # At once, whatever a hook raises.
             for done, result, ends in steps:
                 # What a hook has half done when it is interrupted is no moment between two steps.
@@ -325,7 +338,7 @@ class Run:
                     self._note(done, logs or {})
                     for keeper in keepers:
                         keeper.at_step(self, done)
-                if train and self.model.stop_training:
+                if stopping():
                     break
                 self._stepping = train
             work.settle()

@@ -31,7 +31,7 @@ __all__ = ["Trainer"]
 class Trainer(SingleBatches, TreeState):
     """What a model needs to be trained. `Model` is one; a subclass may override the steps."""
 
-    stop_training = False
+    stop_training = stop_evaluating = stop_predicting = False
     history: Any = None
     _captured: dict[bool, Any]
 

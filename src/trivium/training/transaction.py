@@ -16,7 +16,7 @@ from trivium.state.undo import note_undo, undone_on_error
 __all__ = ["Transaction"]
 
 # What the trainer's methods set on the model itself.
-_FLAGS = ("built", "history", "stop_training")
+_FLAGS = ("built", "history", "stop_training", "stop_evaluating", "stop_predicting")
 
 
 class Transaction:

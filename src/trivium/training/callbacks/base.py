@@ -25,7 +25,8 @@ class Callback:
     `on_chunk_end` is for what only wants to look in from time to time.
 
     `logs` are floats by name, such as `loss` and `val_accuracy`. Setting
-    `self.model.stop_training = True` ends `fit` at the next edge.
+    `self.model.stop_training = True` ends `fit` at the next edge, `stop_evaluating` and
+    `stop_predicting` end the pass that is going on.
 
     Attributes:
         model: The model at work.
