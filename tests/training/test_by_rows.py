@@ -9,6 +9,7 @@ import trivium as tv
 from trivium import layers
 from trivium.training import row_steps
 from trivium.training.executables import compile_count
+from trivium.training.traced import Traced
 
 pytestmark = pytest.mark.optimized  # Bits, in the code that users get.
 
@@ -187,3 +188,21 @@ def test_what_is_kept_for_one_batch_is_of_the_call_that_it_was_kept_by():
     some = [model.predict(X[:n], batch_size=75, verbose=0) for n in (37, 37)]
     assert len(some[0]) == 37
     np.testing.assert_array_equal(*some)
+
+
+def test_rows_of_much_memory_stay_in_their_batches(monkeypatch):
+    """Who asks for one row at a time may have memory for no more."""
+
+    def step(state, data):
+        return jnp.tanh(data[0]), state
+
+    def trace(rows):
+        return Traced(step, [], (jax.ShapeDtypeStruct((1, 6), "float32"),), rows)
+
+    def sizes(shown):
+        return row_steps.RowSteps().size(row_steps.Shown(*shown), trace)
+
+    asked = [(40, 2), (40, 64), (9, 1)]
+    assert [sizes(shown) for shown in asked] == [16, 16, 9]
+    monkeypatch.setattr(row_steps, "_OWN", X[0].nbytes - 1)
+    assert [sizes(shown) for shown in asked] == [None] * 3

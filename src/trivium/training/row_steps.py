@@ -28,6 +28,8 @@ _OF_KERNELS, _OF_POSITIONS, _MOST, FEWEST = 128, 32, 512, 8
 _SMALL, _LARGE = 1 << 18, 1 << 20
 # So few rows that their largest array has at most so many bytes are one step.
 _ALONE = 1 << 21
+# A row with an array of more bytes stays in its batch: who asks for one at a time may have memory for no more.
+_OWN = 1 << 23
 # So few are so many in a step; others up to `_MOST` are rounded up, by an eighth at most.
 _AS_GIVEN = 32
 
@@ -117,7 +119,7 @@ class RowSteps:
             other = even if even <= min(_MOST, _ALONE // widest) else _rows_of(widest, 1.0)
             other = other if other != first else 2 * first
             found = _apart(first, one, other, trace(other))
-            if found is not None:
+            if found is not None and found.widest <= _OWN:
                 self._reference, self._alike = (first, one), {first: True, other: True}
                 self._limit = max(FEWEST, min(_MOST, _ALONE // found.widest))
                 self._size = _rows_of(found.widest, found.uses)
