@@ -240,6 +240,23 @@ def test_damaged_safetensors(tmp_path):
                 assert "m.safetensors" in str(error)
 
 
+def test_a_flipped_bit_in_safetensors(tmp_path):
+    """In a tensor it is found, whatever number it makes, and no weight is changed; a file without sums is read."""
+    path = tmp_path / "m.safetensors"
+    MODEL.save_weights(path)
+    whole, twin = path.read_bytes(), network()
+    before, begin = twin.weights_sha256(), 8 + int.from_bytes(whole[:8], "little")
+    for at in np.random.default_rng(0).integers(begin, len(whole), size=20):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(ModelFileError, match=r"m\.safetensors: '.*' is damaged"):
+            twin.load_weights(path)
+        assert twin.weights_sha256() == before
+    changed = safetensors.numpy.load(whole) | {"layers/dense/bias": np.ones(5, "float32")}
+    safetensors.numpy.save_file(changed, path)
+    twin.load_weights(path)
+    assert np.array_equal(twin.layers[0].bias, np.ones(5))
+
+
 class Tuned(tv.Model):
     """A layer inside has factors of low rank, which no config says."""
 

@@ -1,4 +1,7 @@
-"""Weights as `.safetensors`, which many libraries read: tensors by name (`layers/dense/kernel`), and nothing else.
+"""Weights as `.safetensors`, which many libraries read: tensors by name (`layers/dense/kernel`).
+
+The format has no checksums, so those of the tensors stand in its metadata, which others pass over. Files without are
+read as they are.
 
 It needs the package of that name: `pip install trivium[safetensors]`.
 """
@@ -7,14 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trivium.saving.bounds import read_json
+from trivium.saving.checksums import crc32
 from trivium.saving.durable import durable
+from trivium.saving.hdf5 import WeightFileError
 from trivium.saving.places import variable_places, walk
 from trivium.saving.region import Region
 from trivium.saving.stored import Stored
@@ -23,6 +28,8 @@ from trivium.state.placing import room_for
 
 __all__ = ["opened", "write"]
 
+# Where the metadata has the CRC-32 of each tensor's bytes, by its name.
+_SUMS = "crc32"
 _KINDS = {"F": "f", "B": "f", "I": "i", "U": "u"}
 # What the dtypes are called that are no letter of these with so many bits.
 _NAMES = {"BOOL": "bool", "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
@@ -43,7 +50,8 @@ def write(layer: Any, path: Path, overwrite: bool) -> None:
     names = {id(v): name for name, v in _named(layer).items()}
     order = [names[id(v)] for v in layer.weights]
     tensors = {names[id(v)]: np.asarray(v.value, order="C") for v in layer.weights}
-    said = {"format": "np", "order": json.dumps(order)}
+    sums = {name: crc32(_bytes_of(value)) for name, value in tensors.items()}
+    said = {"format": "np", "order": json.dumps(order), _SUMS: json.dumps(sums)}
     with durable(path, overwrite) as part:
         try:
             library.numpy.save_file(tensors, part, said)
@@ -69,7 +77,10 @@ def opened(path: Path, layer: Any) -> Iterator[dict[str, Stored]]:
         begin = 8 + int.from_bytes(raw.read(8), "little")
         header = read_json(raw.read(begin - 8), str(path))
         region = Region(raw, 0, raw.seek(0, 2))
-        order = read_json((file.metadata() or {}).get("order", "[]").encode(), str(path))
+        said = file.metadata() or {}
+        order, sums = (
+            read_json(said.get(key, "null").encode(), str(path)) for key in ("order", _SUMS)
+        )
         positions = {name: i for i, name in enumerate(order)} if isinstance(order, list) else {}
         found = {}
         for name in file.keys():  # noqa: SIM118 - it is no dict
@@ -84,18 +95,42 @@ def opened(path: Path, layer: Any) -> Iterator[dict[str, Stored]]:
                 positions.get(name),
                 name,
                 layers.get(name),
-                functools.partial(_read, region, at, shape, dtype)
-                if region.handle is not None
-                else functools.partial(file.get_tensor, name),
+                functools.partial(
+                    _read,
+                    functools.partial(_read_at, region, at, shape, dtype)
+                    if region.handle is not None
+                    else functools.partial(_summed, file, name),
+                    sums.get(name) if isinstance(sums, dict) else None,
+                    f"{path}: {name!r}",
+                ),
             )
         yield found
 
 
-def _read(region: Region, at: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    value = room_for(shape, _NAMES.get(dtype) or f"{_LETTERS[dtype[0]]}{dtype[1:]}")
-    if value.size:
-        region.read_at(at, value.reshape(-1).view(np.uint8).data)
+def _read(
+    read: Callable[[], tuple[np.ndarray, int]], wanted: int | None, source: str
+) -> np.ndarray:
+    value, crc = read()
+    if wanted is not None and crc != wanted:
+        raise WeightFileError(
+            f"{source} is damaged: its numbers have another checksum than the file says. If a program has changed them "
+            f"on purpose, have it leave out {_SUMS!r} from the metadata that it writes."
+        )
     return value
+
+
+def _read_at(region: Region, at: int, shape: tuple[int, ...], dtype: str) -> tuple[np.ndarray, int]:
+    value = room_for(shape, _NAMES.get(dtype) or f"{_LETTERS[dtype[0]]}{dtype[1:]}")
+    return value, region.read_at(at, _bytes_of(value)) if value.size else 0
+
+
+def _summed(file: Any, name: str) -> tuple[np.ndarray, int]:
+    value = np.ascontiguousarray(file.get_tensor(name))
+    return value, crc32(_bytes_of(value))
+
+
+def _bytes_of(value: np.ndarray) -> memoryview:
+    return value.reshape(-1).view(np.uint8).data
 
 
 def _named(layer: Any) -> dict[str, Variable]:
