@@ -32,7 +32,15 @@ from trivium.saving.durable import durable
 from trivium.saving.given import is_hdf5, is_open, name_of, path_of, reading, written
 from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5, set_attribute
 from trivium.saving.numbers import write_dataset
-from trivium.saving.optimizer_places import POSITION, read_places, written_places
+from trivium.saving.optimizer_places import (
+    POSITION,
+    TRAINS,
+    held,
+    read_places,
+    states_in,
+    written_groups,
+    written_places,
+)
 from trivium.saving.places import seed_places, walk
 from trivium.saving.stored import stored_of, values_of
 from trivium.saving.weights import OTHERS, read_weights, write_weights
@@ -204,9 +212,10 @@ def _write_state(model: Any, file: IO[bytes], with_optimizer: bool) -> None:
             dataset = write_dataset(weights, place, np.asarray(variable), checksums=False)
             if position is not None:
                 set_attribute(dataset, POSITION, position)
-        optimizer = getattr(model, "optimizer", None)
-        if optimizer is not None and with_optimizer:
-            weights.require_group("optimizer/vars").attrs["name"] = optimizer.name
+        for group, (name, said) in (written_groups(model) if with_optimizer else {}).items():
+            weights.require_group(group).attrs["name"] = name
+            if said is not None:
+                set_attribute(weights[group], TRAINS, said)
 
 
 def _seeds(model: Any) -> dict[str, Variable]:
@@ -348,7 +357,10 @@ def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None
         order = [numbered[i] for i in sorted(numbered)] if numbered else None
         with damage_named(source):
             stored = datasets(weights, source)
-        own = {k: d for k, d in stored.items() if k.partition("/")[0] not in OTHERS}
+            states = states_in(model, stored)
+        own = {
+            k: d for k, d in stored.items() if k.partition("/")[0] not in OTHERS and k not in states
+        }
         if model.built:
             with _naming(source):
                 _enable_factors(model, own)
@@ -369,13 +381,15 @@ def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None
                 if place in stored and stored[place].shape == variable.shape
             }
             values = dict(zip(fitting, values_of(fitting.values(), source), strict=True))
-    # One that has not been built yet has its first variables alone.
-    state = {k for k in stored if k.startswith("optimizer/")}
-    if getattr(model, "optimizer", None) is not None and not state <= values.keys():
-        warnings.warn(
-            f"{source}: the optimizer starts anew, since the file has the state of another one.",
-            stacklevel=3,
-        )
-        values = {k: v for k, v in values.items() if k not in state}
+    for group in held(model):
+        state = {k for k in stored if k.startswith(f"{group}/")}
+        # One that has not been built yet has its first variables alone.
+        if not state <= values.keys():
+            which = "optimizer" if group == "optimizer" else f"optimizer {group!r}"
+            warnings.warn(
+                f"{source}: the {which} starts anew, since the file has the state of another one.",
+                stacklevel=3,
+            )
+            values = {k: v for k, v in values.items() if k not in state}
     for place, value in values.items():
         mine[place].assign(value)

@@ -1,7 +1,8 @@
-"""Where in a file an optimizer's state lies: in the order in which Keras lists the weights, which may be another one.
+"""Where in a file optimizers' states lie: in groups of their own, in the order in which Keras lists the weights.
 
+A model has the optimizer that it is compiled with, and may hold others as attributes, as a GAN has one for each side.
 Keras lists the weights of a subclassed model as its layers were assigned, ours as the data flows. A file of ours is in
-Keras's order, and says of each variable which one it is in ours.
+Keras's order, and says of each variable which one it is in ours, and of an attribute for which weights it was built.
 """
 
 from __future__ import annotations
@@ -9,16 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from trivium.optimizers import Optimizer
 from trivium.saving.hdf5 import attribute
+from trivium.saving.places import optimizers_of, walk
 from trivium.state import Variable
 
-__all__ = ["POSITION", "read_places", "written_places"]
+__all__ = [
+    "POSITION",
+    "TRAINS",
+    "held",
+    "read_places",
+    "states_in",
+    "written_groups",
+    "written_places",
+]
 
 POSITION = "position"
+# What an optimizer's group says: the places of the weights that it trains.
+TRAINS = "weights"
 
 
 def written_places(model: Any) -> dict[str, tuple[Variable, int | None]]:
-    """Return the optimizer's variables by the names of their datasets.
+    """Return the optimizers' variables by the names of their datasets.
 
     Args:
         model: The model.
@@ -26,84 +39,170 @@ def written_places(model: Any) -> dict[str, tuple[Variable, int | None]]:
     Returns:
         Each with its place in our order; `None` where that is Keras's.
     """
-    ours = dict(_groups(getattr(model, "optimizer", None)))
-    theirs = _in_order(model, _assigned(model))
-    if theirs is None or _same(ours, theirs):
-        return {
-            f"{g}/vars/{i}": (v, None) for g, found in ours.items() for i, v in enumerate(found)
-        }
-    numbers = {g: {id(v): i for i, v in enumerate(found)} for g, found in ours.items()}
-    return {
-        f"{g}/vars/{i}": (v, numbers[g][id(v)])
-        for g, found in theirs.items()
-        for i, v in enumerate(found)
+    places: dict[str, tuple[Variable, int | None]] = {}
+    for path, optimizer in held(model).items():
+        ours = dict(_groups(optimizer, path))
+        theirs = _in_order(optimizer, path, _as_keras(model, optimizer))
+        moved = theirs is not None and not _same(ours, theirs)
+        for group, found in (theirs if theirs is not None and moved else ours).items():
+            numbers = {id(v): i for i, v in enumerate(ours[group])}
+            for i, variable in enumerate(found):
+                places[f"{group}/vars/{i}"] = variable, numbers[id(variable)] if moved else None
+    return places
+
+
+def written_groups(model: Any) -> dict[str, tuple[str, str | None]]:
+    """Return the optimizers' names by those of their groups, each with the places of the weights that it trains.
+
+    Args:
+        model: The model.
+    """
+    numbers = {id(weight): str(i) for i, weight in enumerate(model.weights)}
+    groups: dict[str, tuple[str, str | None]] = {}
+    for path, optimizer in held(model).items():
+        trains = optimizer._trainable_variables
+        # The compiled one is built as the model is, for all that can be trained.
+        said = path != "optimizer" and optimizer.built and all(id(v) in numbers for v in trains)
+        places = " ".join(numbers[id(v)] for v in trains) if said else None
+        groups[f"{path}/vars"] = optimizer.name, places
+    return groups
+
+
+def held(model: Any) -> dict[str, Any]:
+    """Return a model's optimizers by the names of their groups.
+
+    One that the model is compiled with and that is an attribute besides lies in Keras's place, where the attribute is,
+    and in its own: a loaded model may not have the attribute.
+
+    Args:
+        model: The model.
+    """
+    compiled = getattr(model, "optimizer", None)
+    own = {"optimizer": compiled} if isinstance(compiled, Optimizer) else {}
+    return optimizers_of(model) | own
+
+
+def states_in(layer: Any, stored: dict[str, Any]) -> set[str]:
+    """Return the names of the datasets that are an optimizer's, be it one that the layer does not have.
+
+    They begin with the number of steps; where a layer's begin with such a number, the layer is here or the dataset is
+    one of ours, which says its weight's path.
+
+    Args:
+        layer: The layer or model.
+        stored: The file's datasets by name.
+    """
+    layers = {f"{path}vars" for path, _ in walk(layer)}
+    groups = {
+        group
+        for group in (k.removesuffix("/0") for k in stored if k.endswith("/vars/0"))
+        if group not in layers and _counts(stored[f"{group}/0"])
     }
+    return {k for k in stored if k.rpartition("/")[0] in groups}
+
+
+def _counts(dataset: Any) -> bool:
+    whole = dataset.shape == () and dataset.dtype.kind in "iu"
+    return whole and attribute(dataset, "path") is None
 
 
 def read_places(
     model: Any, stored: dict[str, Any], order: list[Variable] | None = None
 ) -> dict[str, Variable]:
-    """Return the optimizer's variables by the names of their datasets in a file.
+    """Return the optimizers' variables by the names of their datasets in a file.
+
+    An optimizer that is not built yet is, where the file says for which weights.
 
     Args:
         model: The model, compiled.
         stored: The file's datasets by name.
         order: The weights in the order that the file's are in, where that is not the model's own.
     """
-    optimizer = getattr(model, "optimizer", None)
-    said = {k: attribute(d, POSITION) for k, d in stored.items() if k.startswith("optimizer/")}
-    numbered = any(isinstance(n, int) for n in said.values())
     # Those of Keras have no positions, neither of weights nor of these.
-    of_keras = not any(
-        attribute(d, POSITION) is not None
-        for k, d in stored.items()
-        if not k.startswith(("optimizer/", "seeds/"))
-    )
-    found: dict[str, list[Variable]] | None = dict(_groups(optimizer))
-    if order is not None or of_keras:
-        found = _in_order(model, _assigned(model) if order is None else order)
-    if found is None:
-        return {}
-    places = {}
-    for group, variables in found.items():
-        for i in range(len(variables)):
-            number = said.get(f"{group}/vars/{i}") if numbered else i
-            if isinstance(number, int) and 0 <= number < len(variables):
-                places[f"{group}/vars/{i}"] = variables[number]
+    of_keras = not any(attribute(d, POSITION) is not None for d in stored.values())
+    places: dict[str, Variable] = {}
+    for path, optimizer in held(model).items():
+        _build_as_saved(optimizer, model.weights if order is None else order, path, stored)
+        within = f"{path}/"
+        said = {k: attribute(d, POSITION) for k, d in stored.items() if k.startswith(within)}
+        numbered = any(isinstance(n, int) for n in said.values())
+        found: dict[str, list[Variable]] | None = dict(_groups(optimizer, path))
+        if order is not None or of_keras:
+            wanted = _as_keras(model, optimizer)
+            if order is not None:
+                trained = set(map(id, optimizer._trainable_variables))
+                wanted = [weight for weight in order if id(weight) in trained]
+            found = _in_order(optimizer, path, wanted)
+        for group, variables in (found or {}).items():
+            for i in range(len(variables)):
+                number = said.get(f"{group}/vars/{i}") if numbered else i
+                if isinstance(number, int) and 0 <= number < len(variables):
+                    places[f"{group}/vars/{i}"] = variables[number]
     return places
 
 
-def _groups(optimizer: Any) -> Iterator[tuple[str, list[Variable]]]:
+def _build_as_saved(
+    optimizer: Any, weights: list[Variable], path: str, stored: dict[str, Any]
+) -> None:
+    first = stored.get(f"{path}/vars/0")
+    said = None if first is None or optimizer.built else attribute(first.parent, TRAINS)
+    if not isinstance(said, str):
+        return
+    known = {str(i): weight for i, weight in enumerate(weights)}
+    numbers = said.split()
+    if len(set(numbers)) == len(numbers) and set(numbers) <= known.keys():
+        optimizer.build([known[n] for n in numbers])
+
+
+def _groups(optimizer: Any, group: str) -> Iterator[tuple[str, list[Variable]]]:
     """Yield the group and the variables of an optimizer, and of the one that it is around."""
-    group = "optimizer"
     while optimizer is not None:  # One around another has the other's variables among its own, too.
         yield group, list(optimizer.variables)
         optimizer, group = getattr(optimizer, "inner_optimizer", None), f"{group}/inner_optimizer"
 
 
-def _assigned(model: Any) -> list[Variable]:
-    """Return a model's weights as Keras lists them."""
-    found: list[Variable] = model._gather("weights", lambda layer: layer._own_weights(), flow=False)
-    return found
+def _as_keras(model: Any, optimizer: Any) -> list[Variable]:
+    """Return the weights that an optimizer trains as Keras lists them.
+
+    Somebody has put them together from the lists of layers: each of these is brought into Keras's order by itself.
+    """
+    wanted: list[Variable] = list(optimizer._trainable_variables)
+    trained = set(map(id, wanted))
+    for _, layer in walk(model):
+        mine = [v for v in layer.weights if id(v) in trained]
+        starts = [i for i, v in enumerate(wanted) if mine and v is mine[0]]
+        run = slice(starts[0], starts[0] + len(mine)) if starts else slice(0)
+        if [*map(id, wanted[run])] == [*map(id, mine)]:
+            listed = layer._gather("weights", lambda one: one._own_weights(), flow=False)
+            wanted[run] = [v for v in listed if id(v) in trained]
+    return wanted
 
 
-def _in_order(model: Any, weights: list[Variable]) -> dict[str, list[Variable]] | None:
-    """Return an optimizer's variables as they would be for weights in another order, if that can be said."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None or not optimizer.built:
-        return dict(_groups(optimizer))
-    wanted = [weight for weight in weights if weight.trainable]
-    if [*map(id, wanted)] == [id(w) for w in model.trainable_weights]:
-        return dict(_groups(optimizer))
-    twin = type(optimizer).from_config(optimizer.get_config())
-    twin.build(wanted)
+def _in_order(
+    optimizer: Any, path: str, wanted: list[Variable]
+) -> dict[str, list[Variable]] | None:
+    """Return an optimizer's variables as they would be for its weights in another order, if that can be said."""
+    ours = dict(_groups(optimizer, path))
+    if not optimizer.built or [*map(id, wanted)] == [*map(id, optimizer._trainable_variables)]:
+        return ours
+    # By names, but not by ours: a weight had another path, maybe, when the optimizer was built.
+    now, then = (
+        [[v.name for v in named] for _, named in _groups(_twin(optimizer, weights), path)]
+        for weights in (optimizer._trainable_variables, wanted)
+    )
     found = {}
-    for (group, mine), (_, others) in zip(_groups(optimizer), _groups(twin), strict=True):
-        by_name = {variable.name: variable for variable in mine}
-        if len(by_name) != len(mine) or by_name.keys() != {v.name for v in others}:
+    for (group, mine), names, others in zip(ours.items(), now, then, strict=True):
+        by_name = dict(zip(names, mine, strict=True))
+        if len(by_name) != len(mine) or by_name.keys() != set(others):
             return None
-        found[group] = [by_name[variable.name] for variable in others]
+        found[group] = [by_name[name] for name in others]
     return found
+
+
+def _twin(optimizer: Any, weights: list[Variable]) -> Any:
+    twin = type(optimizer).from_config(optimizer.get_config())
+    twin.build(weights)
+    return twin
 
 
 def _same(one: dict[str, list[Variable]], other: dict[str, list[Variable]]) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from trivium.layers import Layer
+from trivium.optimizers import Optimizer
 from trivium.state import SeedGenerator, Variable, to_snake_case
 from trivium.state.tracking import attributes, contents, role_of
 
-__all__ = ["has_own_state", "place_of", "seed_places", "variable_places", "walk"]
+__all__ = ["has_own_state", "optimizers_of", "place_of", "seed_places", "variable_places", "walk"]
 
 
 def variable_places(layer: Any) -> dict[str, Variable]:
@@ -73,41 +74,70 @@ def has_own_state(layer: Any, method: str) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
 
 
-def walk(layer: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Layer]]:
+def optimizers_of(layer: Any) -> dict[str, Optimizer]:
+    """Return the optimizers that a layer and those inside it hold, by the names of their groups.
+
+    Args:
+        layer: The layer or model, whose own optimizer lies in `optimizer`.
+
+    Example:
+        >>> import trivium as tv
+        >>> model = tv.Sequential([tv.Input((4,)), tv.layers.Dense(2)])
+        >>> model.other = tv.optimizers.SGD()
+        >>> model.compile("adam", "mse")
+        >>> list(optimizers_of(model))
+        ['optimizer', 'other']
+    """
+    found = _walk(layer, "", set())
+    return {path.rstrip("/"): one for path, one in found if isinstance(one, Optimizer)}
+
+
+def walk(layer: Any) -> Iterator[tuple[str, Layer]]:
     """Yield a layer and those inside it, each once, with the paths of their groups.
 
     Args:
-        layer: The layer.
-        path: The path of its group, which ends in `/`.
-        seen: The ids of those that have been yielded.
+        layer: The layer. The paths end in `/`, but for its own, which is empty.
     """
-    seen = set() if seen is None else seen
+    return ((path, one) for path, one in _walk(layer, "", set()) if isinstance(one, Layer))
+
+
+def _walk(layer: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer | Optimizer]]:
     if id(layer) in seen:
         return
     seen.add(id(layer))
     yield path, layer
-    # Most attributes are settings, which hold no layers; a file is loaded by several walks.
-    holding = {k: v for k, v in attributes(layer).items() if role_of(type(v)) >= 0}
+    # Most attributes are settings, which hold nothing that is saved; a file is loaded by several walks.
+    holding = {
+        k: v
+        for k, v in attributes(layer).items()
+        if role_of(type(v)) >= 0 or isinstance(v, Optimizer)
+    }
     children = {layer._stored_names.get(k, k): v for k, v in holding.items()}
     # The layers of a declared graph come first; a subclassed model's where "layers" stands in the alphabet, after which
     # come private attributes.
     declared = getattr(layer, "_graph", None) is not None
     if hasattr(type(layer), "layers"):
         children = {"layers": layer.layers} | children
+        # What a model is compiled with is no attribute of its own.
+        children["optimizer"] = getattr(layer, "optimizer", None)
     order = sorted(children, key=lambda k: (k != "layers" or not declared, k.startswith("_"), k))
     for name in order:
         yield from _walk_value(children[name], f"{path}{name}", seen)
 
 
-def _walk_value(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer]]:
+def _walk_value(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Layer | Optimizer]]:
     if isinstance(value, Layer):
-        yield from walk(value, f"{path}/", seen)
+        yield from _walk(value, f"{path}/", seen)
+    elif isinstance(value, Optimizer):
+        if id(value) not in seen:
+            seen.add(id(value))
+            yield f"{path}/", value
     elif (inside := contents(value)) is not None:
         taken: Counter[str] = Counter()
         for item in inside:
             if contents(item) is not None:
                 name = "container"
-            elif isinstance(item, Layer):
+            elif isinstance(item, Layer | Optimizer):
                 name = to_snake_case(type(item).__name__)
             else:
                 continue

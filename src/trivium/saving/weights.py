@@ -33,6 +33,7 @@ from trivium.saving.hdf5 import (
     set_attribute,
 )
 from trivium.saving.numbers import write_dataset
+from trivium.saving.optimizer_places import states_in
 from trivium.saving.places import has_own_state, place_of, seed_places, variable_places, walk
 from trivium.saving.stored import Stored, stored_of, values_of
 from trivium.state import Variable
@@ -307,11 +308,11 @@ def _check_built(layer: Any) -> None:
 
 def _stored(layer: Any, found: dict[str, Any], source: str, names: bool) -> dict[str, Stored]:
     """Return the weights among an HDF5 file's datasets, by their places."""
-    seeds = seed_places(layer)
+    others = states_in(layer, found) | seed_places(layer).keys()
     return {
         k: stored_of(d, source, names)
         for k, d in found.items()
-        if k not in seeds and attribute(d, "alias") is None
+        if k not in others and attribute(d, "alias") is None
     }
 
 
