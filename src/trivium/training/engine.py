@@ -28,7 +28,7 @@ from trivium.state.trees import keep_order, map_tree
 from trivium.training.executables import executable, failed
 from trivium.training.lanes import current_lane
 from trivium.training.pace import Pace
-from trivium.training.traced import Traced, spec_of
+from trivium.training.traced import Traced, is_uneven, spec_of
 
 __all__ = ["Program"]
 
@@ -288,7 +288,9 @@ def _loop(
             for number, value in zip(changed, moved, strict=True):
                 state[number] = value
             first = base + i * batch_size
-            if in_order:
+            if is_uneven(data):
+                batch = data
+            elif in_order:
                 batch = [lax.dynamic_slice_in_dim(d, first, batch_size) for d in data]
             else:
                 index = lax.dynamic_slice(order, (first,), (batch_size,))

@@ -95,12 +95,14 @@ class Block:
 
     Args:
         like: A batch of that form.
-        room: For how many there is room.
+        room: For how many there is room; for one where a batch's arrays differ in length (nodes and edges).
         eager: Whether a step that runs as plain Python gets them, one at a time.
     """
 
     def __init__(self, like: Any, room: int, eager: bool) -> None:
-        self.form, self.room, self.count = form_of(like), room, 0
+        self.form, self.count = form_of(like), 0
+        self._uneven = len({len(a) for a in jax.tree_util.tree_leaves(like)}) > 1
+        self.room = 1 if self._uneven else room
         self._size, self._eager = size_of(like), eager
         self._laid: Any = None
 
@@ -129,7 +131,7 @@ class Block:
                 placed = jax.tree_util.tree_map(self._filled, placed)
             return placed, row_numbers(rows)
 
-        specs = _specs_like(self.form, self.room * self._size)
+        specs = _specs_like(self.form, None if self._uneven else self.room * self._size)
         return Segment(specs, self._size, rows, max(1, self.count), 0, lay, in_order=True)
 
     def _alone(self, array: Any) -> Any:
@@ -232,11 +234,14 @@ def specs_of(data: Any, rows: int) -> Any:
 
 # A stream asks for each of its batches.
 @functools.lru_cache(maxsize=64)
-def _specs_like(form: Any, rows: int) -> Any:
+def _specs_like(form: Any, rows: int | None) -> Any:
+    """Return the specs of arrays of a form with so many rows; with their own where it is `None`."""
     tree, leaves = form
     # A step that is compiled has no text.
     kinds = [(shape, "uint8" if dtype.kind == "T" else dtype) for shape, dtype in leaves]
-    return tree.unflatten([jax.ShapeDtypeStruct((rows, *s[1:]), dtype) for s, dtype in kinds])
+    return tree.unflatten(
+        [jax.ShapeDtypeStruct(s if rows is None else (rows, *s[1:]), dtype) for s, dtype in kinds]
+    )
 
 
 def size_of(batch: Any) -> int:

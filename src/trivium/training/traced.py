@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -14,7 +14,7 @@ from trivium.state.fused_outputs import can_fuse_outputs, survives_fusing
 from trivium.state.settings import is_block_folding_enabled
 from trivium.state.trees import map_tree
 
-__all__ = ["NEEDS_VALUES", "Traced", "spec_of", "values_needed"]
+__all__ = ["NEEDS_VALUES", "Traced", "is_uneven", "spec_of", "values_needed"]
 
 NEEDS_VALUES = (
     jax.errors.ConcretizationTypeError,
@@ -63,7 +63,9 @@ class Traced:
         specs = jax.tree_util.tree_map(spec_of, (state, data))
         self.state, tree = jax.tree_util.tree_flatten(specs[0])
         self.data, data_tree = jax.tree_util.tree_flatten(specs[1])
-        batch = [jax.ShapeDtypeStruct((rows, *d.shape[1:]), d.dtype) for d in self.data]
+        batch = self.data
+        if not is_uneven(self.data):
+            batch = [jax.ShapeDtypeStruct((rows, *d.shape[1:]), d.dtype) for d in self.data]
         self.written: Any = None
 
         def flat_step(state_leaves: Any, batch_leaves: Any) -> Any:
@@ -84,6 +86,11 @@ class Traced:
         self.program, (self.result, new) = made
         self.fused = bool(fused) and all(fused or ()) and survives_fusing(self.program)
         _same_state(self.state, new, names)
+
+
+def is_uneven(data: Sequence[Any]) -> bool:
+    """Say whether arrays differ in length: they are one batch then (nodes and edges), and no order fits them all."""
+    return len({d.shape[0] for d in data}) > 1
 
 
 def spec_of(x: Any) -> jax.ShapeDtypeStruct:
