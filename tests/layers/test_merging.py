@@ -144,6 +144,30 @@ def test_the_mean_of_whole_numbers_does_not_wrap_around(dtype):
     np.testing.assert_allclose(model.predict(large, verbose=0), wanted)
 
 
+@pytest.mark.parametrize("name", COMBINE)
+def test_an_array_in_the_graph_goes_with_each_sample(name):
+    x, one = tv.Input((4,)), np.arange(4, dtype="float32")[None]
+    data = RNG.normal(size=(5, 4)).astype("float32")
+    for inputs, wanted in (([x, one], (data, one)), ([tv.ops.array(one), x], (one, data))):
+        model = tv.Model(x, getattr(L, name)(inputs))
+        assert model.output_shape == (None, 4)
+        for n in (5, 1, 3):
+            found = model.predict(data[:n], verbose=0)
+            parts = [part[:n] for part in wanted]
+            np.testing.assert_allclose(found, COMBINE[name](*parts), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["Multiply", "Maximum"])
+def test_masks_of_one_sample_go_with_each(name):
+    layer, (many, one) = getattr(L, name)(), STEPS
+    found, wanted = (
+        layer([A, second], mask=[many, mask])
+        for second, mask in ((B[:1], one[:1]), (B[[0, 0]], one))
+    )
+    assert np.array_equal(found, wanted)
+    assert np.array_equal(layer.compute_mask([A, B[:1]], [many, one[:1]]), many | one)
+
+
 def test_sizes_that_are_not_known_yet_are_believed():
     for sizes in ([(None, 4), (3, 4)], [(3, 4), (None, 4)], [(None, 4), (1, 4), (3, 1)]):
         assert L.Add()([tv.Input(s) for s in sizes]).shape == (None, 3, 4)

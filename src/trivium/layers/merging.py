@@ -79,11 +79,13 @@ class Elementwise(Merge):
         kwargs: `name`, `dtype`, `trainable`, as for every layer.
 
     Shapes:
-        A list of `(batch, ...)`, alike or broadcasting behind the batch, to `(batch, ...)`.
+        A list of `(batch, ...)`, alike or broadcasting behind the batch, to `(batch, ...)`; one of `(1, ...)` goes with
+        each sample of the others.
     """
 
     def _check(self, shapes: list[tuple[int | None, ...]]) -> None:
-        if len({s[0] for s in shapes if s and s[0] is not None}) > 1:
+        # One sample, like an array that stands in the graph, goes with each of a batch.
+        if len({s[0] for s in shapes if s and s[0] not in (1, None)}) > 1:
             self._refuse("one batch size", shapes)
         rank = max(map(len, shapes))
         full = [(*s[:1], *(1,) * (rank - len(s)), *s[1:]) for s in shapes]
