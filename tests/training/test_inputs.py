@@ -204,3 +204,18 @@ def test_a_stream_whose_batches_change_their_length():
     for x, y in parts:
         other.train_on_batch(x, y)
     assert model.weights_sha256() == other.weights_sha256()
+
+
+@pytest.mark.parametrize("kind", [str, object])
+def test_text_in_a_later_batch_of_a_stream_is_told_of(kind):
+    def batches():
+        for i in range(3):
+            numbers = np.ones((4, 2))
+            yield (numbers if i < 2 else numbers.astype(str).astype(kind)), np.ones((4, 1))
+
+    model = tv.Sequential([tv.Input((2,)), tv.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"fit: `x` holds text \('1.0' at \[0, 0\]\)"):
+        model.fit(batches(), verbose=0)
+    with pytest.raises(ValueError, match=r"predict: `x` holds text"):
+        model.predict(x for x, _ in batches())

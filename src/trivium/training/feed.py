@@ -17,6 +17,8 @@ import jax
 import numpy as np
 
 from trivium.data import ArraySource
+from trivium.data.checks import placed
+from trivium.data.convert import refuse_text
 from trivium.data.lazy import on_host
 from trivium.data.runs import in_runs
 from trivium.data.texts import is_text
@@ -304,6 +306,12 @@ class Feed:
         return block.segment()
 
     def _block(self, batch: Any) -> Block:
+        """Return a block for batches like one, of another form than those before."""
+        if not self.eager:
+            # The first was looked at before anything was compiled; text may still come later.
+            with placed(self.source.what):
+                for name, part in zip(("x", "y", "sample_weight"), batch, strict=False):
+                    refuse_text(part, name)
         return Block(batch, self._room(batch), self.eager)
 
 
