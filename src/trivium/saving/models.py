@@ -30,18 +30,11 @@ from trivium.saving.archive import (
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
 from trivium.saving.given import is_hdf5, is_open, name_of, path_of, reading, written
-from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5, set_attribute
+from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5
 from trivium.saving.numbers import write_dataset
-from trivium.saving.optimizer_places import (
-    POSITION,
-    TRAINS,
-    held,
-    read_places,
-    states_in,
-    written_groups,
-    written_places,
-)
+from trivium.saving.optimizer_places import held, read_places, states_in, write_states
 from trivium.saving.places import seed_places, walk
+from trivium.saving.shared_objects import mark_first_places
 from trivium.saving.stored import stored_of, values_of
 from trivium.saving.weights import OTHERS, read_weights, write_weights
 from trivium.saving.zips import write_zip
@@ -51,6 +44,9 @@ from trivium.state.registry import deserialize, knows, serialize
 from trivium.state.safety import ModelFileError, UnknownNameError, code_allowed
 
 __all__ = ["load_model", "save_model"]
+
+# What the metadata say that Keras's do not.
+_OURS = "trivium_version"
 
 
 def save_model(
@@ -153,7 +149,7 @@ def _members(model: Any, optimizer: bool) -> dict[str, bytes | Callable[[IO[byte
     metadata = {
         "keras_version": FORMAT,
         "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S"),
-        "trivium_version": ours,
+        _OURS: ours,
     }
     return {
         METADATA: json.dumps(metadata).encode(),
@@ -206,16 +202,10 @@ def _assets(model: Any) -> dict[str, bytes]:
 def _write_state(model: Any, file: IO[bytes], with_optimizer: bool) -> None:
     with hdf5(file, "w") as weights:
         write_weights(model, weights)
-        seeds = {place: (variable, None) for place, variable in _seeds(model).items()}
-        beside = seeds | (written_places(model) if with_optimizer else {})
-        for place, (variable, position) in beside.items():
-            dataset = write_dataset(weights, place, np.asarray(variable), checksums=False)
-            if position is not None:
-                set_attribute(dataset, POSITION, position)
-        for group, (name, said) in (written_groups(model) if with_optimizer else {}).items():
-            weights.require_group(group).attrs["name"] = name
-            if said is not None:
-                set_attribute(weights[group], TRAINS, said)
+        for place, variable in _seeds(model).items():
+            write_dataset(weights, place, np.asarray(variable), checksums=False)
+        if with_optimizer:
+            write_states(model, weights)
 
 
 def _seeds(model: Any) -> dict[str, Variable]:
@@ -268,6 +258,8 @@ def load_model(
         archive = stack.enter_context(opened(raw, source))
         with _naming(source):
             config = checked_config(read_json(archive.read(CONFIG), f"{source}: {CONFIG}"), source)
+            if _OURS not in _metadata(archive, source):
+                mark_first_places(config)
             compiled = config.pop("compile_config", None)
             try:
                 model = deserialize(config)
@@ -279,6 +271,11 @@ def load_model(
         with archive.weights() as file:
             _read_state(model, file, source, compiled if compile else None)
     return model
+
+
+def _metadata(archive: Archive | Folder, source: str) -> Any:
+    known = METADATA in archive.names()
+    return read_json(archive.read(METADATA), f"{source}: {METADATA}") if known else {}
 
 
 def _model_of_graph(archive: Archive | Folder, source: str, error: UnknownNameError) -> Any:

@@ -10,34 +10,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from trivium.optimizers import Optimizer
-from trivium.saving.hdf5 import attribute
+from trivium.saving.hdf5 import attribute, set_attribute
+from trivium.saving.numbers import write_dataset
 from trivium.saving.places import optimizers_of, walk
 from trivium.state import Variable
 
-__all__ = [
-    "POSITION",
-    "TRAINS",
-    "held",
-    "read_places",
-    "states_in",
-    "written_groups",
-    "written_places",
-]
+__all__ = ["held", "read_places", "states_in", "write_states"]
 
-POSITION = "position"
+_POSITION = "position"
 # What an optimizer's group says: the places of the weights that it trains.
-TRAINS = "weights"
+_TRAINS = "weights"
 
 
-def written_places(model: Any) -> dict[str, tuple[Variable, int | None]]:
-    """Return the optimizers' variables by the names of their datasets.
+def write_states(model: Any, file: Any) -> None:
+    """Write the state of a model's optimizers into an open HDF5 file.
 
     Args:
         model: The model.
+        file: The `h5py.File`, open for writing.
+    """
+    for place, (variable, position) in _written_places(model).items():
+        dataset = write_dataset(file, place, np.asarray(variable), checksums=False)
+        if position is not None:
+            set_attribute(dataset, _POSITION, position)
+    numbers = {id(weight): str(i) for i, weight in enumerate(model.weights)}
+    for path, optimizer in held(model).items():
+        group = file.require_group(f"{path}/vars")
+        group.attrs["name"] = optimizer.name
+        trains = optimizer._trainable_variables
+        # The compiled one is built as the model is, for all that can be trained.
+        if path != "optimizer" and optimizer.built and all(id(v) in numbers for v in trains):
+            set_attribute(group, _TRAINS, " ".join(numbers[id(v)] for v in trains))
 
-    Returns:
-        Each with its place in our order; `None` where that is Keras's.
+
+def _written_places(model: Any) -> dict[str, tuple[Variable, int | None]]:
+    """Return the optimizers' variables by the names of their datasets.
+
+    Each comes with its place in our order, `None` where that is Keras's.
     """
     places: dict[str, tuple[Variable, int | None]] = {}
     for path, optimizer in held(model).items():
@@ -49,23 +61,6 @@ def written_places(model: Any) -> dict[str, tuple[Variable, int | None]]:
             for i, variable in enumerate(found):
                 places[f"{group}/vars/{i}"] = variable, numbers[id(variable)] if moved else None
     return places
-
-
-def written_groups(model: Any) -> dict[str, tuple[str, str | None]]:
-    """Return the optimizers' names by those of their groups, each with the places of the weights that it trains.
-
-    Args:
-        model: The model.
-    """
-    numbers = {id(weight): str(i) for i, weight in enumerate(model.weights)}
-    groups: dict[str, tuple[str, str | None]] = {}
-    for path, optimizer in held(model).items():
-        trains = optimizer._trainable_variables
-        # The compiled one is built as the model is, for all that can be trained.
-        said = path != "optimizer" and optimizer.built and all(id(v) in numbers for v in trains)
-        places = " ".join(numbers[id(v)] for v in trains) if said else None
-        groups[f"{path}/vars"] = optimizer.name, places
-    return groups
 
 
 def held(model: Any) -> dict[str, Any]:
@@ -119,12 +114,12 @@ def read_places(
         order: The weights in the order that the file's are in, where that is not the model's own.
     """
     # Those of Keras have no positions, neither of weights nor of these.
-    of_keras = not any(attribute(d, POSITION) is not None for d in stored.values())
+    of_keras = not any(attribute(d, _POSITION) is not None for d in stored.values())
     places: dict[str, Variable] = {}
     for path, optimizer in held(model).items():
         _build_as_saved(optimizer, model.weights if order is None else order, path, stored)
         within = f"{path}/"
-        said = {k: attribute(d, POSITION) for k, d in stored.items() if k.startswith(within)}
+        said = {k: attribute(d, _POSITION) for k, d in stored.items() if k.startswith(within)}
         numbered = any(isinstance(n, int) for n in said.values())
         found: dict[str, list[Variable]] | None = dict(_groups(optimizer, path))
         if order is not None or of_keras:
@@ -145,7 +140,7 @@ def _build_as_saved(
     optimizer: Any, weights: list[Variable], path: str, stored: dict[str, Any]
 ) -> None:
     first = stored.get(f"{path}/vars/0")
-    said = None if first is None or optimizer.built else attribute(first.parent, TRAINS)
+    said = None if first is None or optimizer.built else attribute(first.parent, _TRAINS)
     if not isinstance(said, str):
         return
     known = {str(i): weight for i, weight in enumerate(weights)}
