@@ -166,6 +166,36 @@ def test_a_model_that_is_compiled_within_another_and_one_optimizer_in_two_places
     assert model.weights_sha256() == other.weights_sha256()
 
 
+def test_a_report_counts_what_is_the_models_alone(tmp_path):
+    model = filled(tv, True)
+    model.save(tmp_path / "m.keras")
+    assert tv.saving.inspect_file(tmp_path / "m.keras").parameters == model.count_params()
+
+
+def test_a_compile_of_ones_own_leaves_no_optimizer_without_its_state(tmp_path):
+    @tv.saving.register_keras_serializable("tests")
+    class Own(tv.Sequential):
+        def compile(self, other, **kwargs):
+            super().compile("adam", "mse", **kwargs)
+            self.other = tv.optimizers.get(other)
+
+        def get_compile_config(self):
+            return {"other": tv.saving.serialize_keras_object(self.other)}
+
+        def compile_from_config(self, config):
+            self.compile(tv.saving.deserialize_keras_object(config["other"]))
+
+    model = Own([tv.Input((4,)), tv.layers.Dense(1)])
+    model.compile("sgd")
+    model.train_on_batch(X, X[:, :1])
+    model.save(tmp_path / "m.keras")
+    other = tv.models.load_model(tmp_path / "m.keras")
+    assert type(other.other) is tv.optimizers.SGD
+    for one in (model, other):
+        one.train_on_batch(X, X[:, :1])
+    assert model.weights_sha256() == other.weights_sha256()
+
+
 def test_without_optimizers_a_file_has_none_of_them():
     model, file = filled(tv, True), io.BytesIO()
     model.save(file, include_optimizer=False)

@@ -15,6 +15,7 @@ from trivium.saving import legacy
 from trivium.saving.archive import CONFIG, GRAPH, METADATA, opened
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.hdf5 import attribute, datasets, hdf5
+from trivium.saving.optimizer_places import states_in
 from trivium.saving.stored import Stored, stored_of
 from trivium.saving.zipped_arrays import zipped_text
 from trivium.state.registry import knows, named_function
@@ -36,6 +37,7 @@ class FileReport:
         facts: What it says of itself, and its parts with their sizes in bytes.
         layers: The layers, each with its class.
         weights: The shapes and dtypes of what it stores, by name.
+        states: Which of these belong to optimizers.
         needs: Classes and functions of somebody's own that it names; they are to be registered before it is loaded.
         suspicious: What a loader refuses, or what nobody's model has.
     """
@@ -45,6 +47,7 @@ class FileReport:
     facts: dict[str, str] = dataclasses.field(default_factory=dict)
     layers: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     weights: dict[str, tuple[tuple[int, ...], str]] = dataclasses.field(default_factory=dict)
+    states: list[str] = dataclasses.field(default_factory=list)
     needs: list[str] = dataclasses.field(default_factory=list)
     suspicious: list[str] = dataclasses.field(default_factory=list)
 
@@ -54,7 +57,8 @@ class FileReport:
         shapes = [
             s
             for n, (s, _) in self.weights.items()
-            if not n.strip("/").startswith(("optimizer", "seeds", "metrics:"))
+            if n not in self.states
+            and not n.strip("/").startswith(("optimizer", "seeds", "metrics:"))
         ]
         total = 0
         for shape in shapes:
@@ -198,6 +202,7 @@ def _weights(found: dict[str, Any], report: FileReport) -> None:
         if attribute(d, "alias") is None
     }
     report.weights |= {name: (one.shape, one.dtype) for name, one in ones.items()}
+    report.states += sorted(states_in(found))
     odd = [name for name, one in ones.items() if one.kind not in "fiub"]
     report.suspicious += [f"{name} holds no numbers." for name in odd]
 

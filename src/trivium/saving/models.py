@@ -354,7 +354,7 @@ def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None
         order = [numbered[i] for i in sorted(numbered)] if numbered else None
         with damage_named(source):
             stored = datasets(weights, source)
-            states = states_in(model, stored)
+            states = states_in(stored, model)
         own = {
             k: d for k, d in stored.items() if k.partition("/")[0] not in OTHERS and k not in states
         }

@@ -41,8 +41,7 @@ def write_states(model: Any, file: Any) -> None:
         group = file.require_group(f"{path}/vars")
         group.attrs["name"] = optimizer.name
         trains = optimizer._trainable_variables
-        # The compiled one is built as the model is, for all that can be trained.
-        if path != "optimizer" and optimizer.built and all(id(v) in numbers for v in trains):
+        if optimizer.built and all(id(v) in numbers for v in trains):
             set_attribute(group, _TRAINS, " ".join(numbers[id(v)] for v in trains))
 
 
@@ -77,17 +76,17 @@ def held(model: Any) -> dict[str, Any]:
     return optimizers_of(model) | own
 
 
-def states_in(layer: Any, stored: dict[str, Any]) -> set[str]:
+def states_in(stored: dict[str, Any], layer: Any = None) -> set[str]:
     """Return the names of the datasets that are an optimizer's, be it one that the layer does not have.
 
     They begin with the number of steps; where a layer's begin with such a number, the layer is here or the dataset is
     one of ours, which says its weight's path.
 
     Args:
-        layer: The layer or model.
         stored: The file's datasets by name.
+        layer: The layer or model; `None` where nothing but the file is here.
     """
-    layers = {f"{path}vars" for path, _ in walk(layer)}
+    layers = set() if layer is None else {f"{path}vars" for path, _ in walk(layer)}
     groups = {
         group
         for group in (k.removesuffix("/0") for k in stored if k.endswith("/vars/0"))

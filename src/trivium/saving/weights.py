@@ -308,7 +308,7 @@ def _check_built(layer: Any) -> None:
 
 def _stored(layer: Any, found: dict[str, Any], source: str, names: bool) -> dict[str, Stored]:
     """Return the weights among an HDF5 file's datasets, by their places."""
-    others = states_in(layer, found) | seed_places(layer).keys()
+    others = states_in(found, layer) | seed_places(layer).keys()
     return {
         k: stored_of(d, source, names)
         for k, d in found.items()
