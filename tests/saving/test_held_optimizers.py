@@ -147,6 +147,7 @@ def test_weights_alone_come_without_them(tmp_path):
     model = gan(tv, True)
     model.load_weights(tmp_path / "m.keras")
     assert model.g_opt.iterations.numpy() == 0
+    assert tv.saving.KerasFileEditor(tmp_path / "m.keras").compare(model)["status"] == "success"
     np.testing.assert_array_equal(model.d.bias, theirs["weights"]["d/vars/1"])
 
 

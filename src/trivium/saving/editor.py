@@ -13,6 +13,7 @@ from trivium.saving.archive import opened
 from trivium.saving.durable import durable
 from trivium.saving.hdf5 import damage_named, datasets, hdf5
 from trivium.saving.numbers import value_of, write_dataset
+from trivium.saving.optimizer_places import held
 from trivium.saving.places import seed_places
 from trivium.saving.weights import OTHERS, stored_groups
 from trivium.state.registry import suggest
@@ -103,10 +104,13 @@ class KerasFileEditor:
         }
         # Random generators have their states in files of Keras's first versions.
         others = seed_places(reference_model)
+        states = tuple(f"{path}/" for path in held(reference_model))
         found = {
             place: value.shape
             for place, value in self._weights.items()
-            if place.partition("/")[0] not in OTHERS and place not in others
+            if place.partition("/")[0] not in OTHERS
+            and place not in others
+            and not place.startswith(states)
         }
         errors = [
             *_lacking("file", wanted, found),
