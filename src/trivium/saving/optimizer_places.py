@@ -163,6 +163,8 @@ def _as_keras(model: Any, optimizer: Any) -> list[Variable]:
     wanted: list[Variable] = list(optimizer._trainable_variables)
     trained = set(map(id, wanted))
     for _, layer in walk(model):
+        if not layer._layers:
+            continue  # Its own weights have one order.
         mine = [v for v in layer.weights if id(v) in trained]
         starts = [i for i, v in enumerate(wanted) if mine and v is mine[0]]
         run = slice(starts[0], starts[0] + len(mine)) if starts else slice(0)
