@@ -127,8 +127,8 @@ class Called(Buildable):
         if self.input_spec is not None and args:
             check_input(self.input_spec, args[0], path, type(self).__name__)
 
-    def _cast(self, tree: Any) -> Any:
-        """Turn NumPy arrays into JAX's and float inputs into the compute dtype."""
+    def _cast(self, tree: tuple[Any, dict[str, Any]]) -> Any:
+        """Turn NumPy arrays into JAX's and float inputs into the compute dtype, in `(args, kwargs)`."""
         compute = self.compute_dtype if self.autocast else None
 
         def cast(x: Any) -> Any:

@@ -279,7 +279,8 @@ class Tape:
         if self._part is not None:
             mapped = map_inputs(self._whole, self._part, x, model.path)
             return [jnp.asarray(value) for value in mapped.values]
-        return jax.tree_util.tree_leaves(fit_inputs(self.graph, model._cast(x), model.path))
+        (given,), _ = model._cast(((x,), {}))
+        return jax.tree_util.tree_leaves(fit_inputs(self.graph, given, model.path))
 
 
 def _autocast_around(model: Any) -> str | None:
