@@ -60,6 +60,17 @@ def test_what_is_called_as_ours_is_not_taken_for_it(name):
         np.testing.assert_array_equal(loaded(X), model(X))
 
 
+def test_nor_is_one_that_is_registered_in_a_package():
+    known = dict(tv.saving.get_custom_objects())
+    try:
+        tv.saving.register_keras_serializable("mine", "linear")(lambda params, inputs: inputs)
+        with pytest.warns(UserWarning, match="library's own 'Dense' is another one"):
+            again(network(Dense(4)))  # What its graph names is our `linear`.
+    finally:
+        tv.saving.get_custom_objects().clear()
+        tv.saving.get_custom_objects().update(known)
+
+
 def test_nor_is_a_loss():
     model = network(tv.layers.Dense(4))
     model.compile("sgd", mse)

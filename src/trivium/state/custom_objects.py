@@ -13,6 +13,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "named_exactly",
     "register_keras_serializable",
 ]
 
@@ -134,5 +135,19 @@ def get_registered_object(
     for table in tables:
         if name in table:
             return table[name]
+    return _by_tail(name)
+
+
+def named_exactly(name: str) -> Any:
+    """Return what was registered, or is known for a while, under just this name; `None` where nothing is.
+
+    Args:
+        name: The name.
+    """
+    tables = (*reversed(current_frame().names), _registered)
+    return next((table[name] for table in tables if name in table), None)
+
+
+def _by_tail(name: str) -> Any:
     tails = [v for k, v in _registered.items() if k.rpartition(">")[2] == name]
     return tails[0] if len(tails) == 1 else None

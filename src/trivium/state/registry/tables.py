@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from trivium.state.custom_objects import get_registered_object
+from trivium.state.custom_objects import get_registered_object, named_exactly
 from trivium.state.registry.suggestions import suggest
 
 __all__ = ["Config", "Table", "is_of_library", "is_of_others", "named_function", "tables"]
@@ -135,10 +135,12 @@ def named_function(config: Config, registry: Table[Any] | None = None) -> Any:
         registry: Where to look first.
     """
     name, module = str(config.get("config")), config.get("module")
-    found = get_registered_object(name)
+    # `linear` is the library's, though somebody may have registered a `mine>linear`.
+    found = named_exactly(name)
     if found is not None or is_of_others(config):
-        return found
+        return get_registered_object(name) if found is None else found
     first = registry if module not in tables else tables[str(module)]
     # Ops come last: an activation and an op may share a name.
     inside = sorted(tables.values(), key=lambda t: (t is not first, t.module == "keras.ops"))
-    return next((f for t in inside if (f := t.function(name)) is not None), None)
+    found = next((f for t in inside if (f := t.function(name)) is not None), None)
+    return get_registered_object(name) if found is None else found
