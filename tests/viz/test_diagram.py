@@ -729,4 +729,4 @@ def test_reading_leaves_the_model_alone(models):
 def test_drawing_warns_of_nothing(nasty):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        diagram(nasty).to_png(dpi=30)
+        assert diagram(nasty).to_png(dpi=30).startswith(b"\x89PNG")
