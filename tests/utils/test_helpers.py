@@ -196,7 +196,7 @@ def test_older_names_of_policies():
         tv.mixed_precision.set_global_policy(None)  # Whatever the default float is.
 
 
-class Own(tv.layers.Layer):
+class NeverRegistered(tv.layers.Layer):
     pass
 
 
@@ -214,10 +214,13 @@ def test_older_configs():
         assert type(again) is type(thing) and again.get_config() == thing.get_config()
     assert legacy.deserialize_keras_object("relu") is tv.activations.relu
     assert legacy.deserialize_keras_object(None) is legacy.serialize_keras_object(None) is None
-    written = legacy.serialize_keras_object(Own(name="own"))
-    with pytest.raises(ValueError, match="Own"):
+    written = legacy.serialize_keras_object(NeverRegistered(name="own"))
+    with pytest.raises(ValueError, match="NeverRegistered"):
         legacy.deserialize_keras_object(written)
-    for known in ({"module_objects": {"Own": Own}}, {"custom_objects": {"Own": Own}}):
-        assert type(legacy.deserialize_keras_object(written, **known)) is Own
+    for known in (
+        {"module_objects": {"NeverRegistered": NeverRegistered}},
+        {"custom_objects": {"NeverRegistered": NeverRegistered}},
+    ):
+        assert type(legacy.deserialize_keras_object(written, **known)) is NeverRegistered
     with pytest.raises(ValueError, match="A thing is written as a dict"):
         legacy.deserialize_keras_object({"name": "relu"}, printable_module_name="thing")
