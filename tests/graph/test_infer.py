@@ -11,8 +11,8 @@ from trivium.graph import CaptureError, SymbolicTensor, lowered_text, op
 from trivium.graph.infer import infer
 from trivium.graph.tensor import fresh_dimension
 from trivium.state import Variable
-from trivium.state.jaxpr import replace_symbols
 from trivium.state.seeds import draw_key
+from trivium.state.symbolic_dimensions import replace_symbols
 
 
 def tensor(*shape, **options):

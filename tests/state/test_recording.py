@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from trivium.state.jaxpr import trace_state
 from trivium.state.recording import recorded_by, without_recorders
+from trivium.state.traces import trace_state
 
 
 class Listener:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols
+from trivium.state.symbolic_dimensions import Dimension, parse_sizes, replace_symbols
 from trivium.state.types import Tree
 
 __all__ = ["digest", "lowered_text", "program_text"]

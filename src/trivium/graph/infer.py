@@ -10,8 +10,8 @@ import jax.numpy as jnp
 
 from trivium.graph.errors import CaptureError, is_foreign, raised_in
 from trivium.graph.tensor import SymbolicTensor, fresh_dimension, is_symbolic
-from trivium.state.jaxpr import Dimension, blames_sizes, replace_symbols, symbols_of
 from trivium.state.scopes import only_shapes, shape_scope
+from trivium.state.symbolic_dimensions import Dimension, blames_sizes, replace_symbols, symbols_of
 from trivium.state.trees import keep_order
 from trivium.state.types import Array, Tree
 

@@ -21,8 +21,8 @@ import jax
 import numpy as np
 
 from trivium.state.dtype_policies import DTypePolicyMap
-from trivium.state.jaxpr import is_unknown
 from trivium.state.seeds import SeedGenerator
+from trivium.state.symbolic_dimensions import is_unknown
 from trivium.state.tracking import LAYERS, lasts
 from trivium.state.variable import Variable
 

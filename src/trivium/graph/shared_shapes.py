@@ -31,8 +31,8 @@ import numpy as np
 from trivium.graph.likeness import Likeness, in_library, is_fixed, plain
 from trivium.graph.tensor import fresh_dimension, is_symbolic
 from trivium.state.frame import current_frame
-from trivium.state.jaxpr import Dimension, parse_sizes, replace_symbols, symbols_of
 from trivium.state.session import session
+from trivium.state.symbolic_dimensions import Dimension, parse_sizes, replace_symbols, symbols_of
 from trivium.state.tracking import LAYERS
 from trivium.state.trees import has_keys, key_order, map_tree
 from trivium.state.types import Tree

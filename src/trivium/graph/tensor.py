@@ -9,23 +9,24 @@ from typing import Any, NamedTuple
 import jax
 
 from trivium.graph.errors import CaptureError
-from trivium.state import jaxpr
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.names import auto_name
 from trivium.state.operators import OPERATORS, ArrayOperators
+from trivium.state.symbolic_dimensions import Dimension, parse_sizes, symbols_of
+from trivium.state.traces import asked_by_operator
 from trivium.state.types import DType
 
 __all__ = ["SymbolicTensor", "fresh_dimension", "is_symbolic", "tensor_like"]
 
 # The batch's size is one symbol for all tensors, since batches that meet are of one length: `x + y` of two inputs needs
 # no proof. Any other unknown size gets a symbol of its own; which are equal is for shape inference to find out.
-(_BATCH,) = jaxpr.parse_sizes(["b"])
+(_BATCH,) = parse_sizes(["b"])
 _count = itertools.count()
 
 
-def fresh_dimension() -> jaxpr.Dimension:
+def fresh_dimension() -> Dimension:
     """Return a symbol for a size that is not known."""
-    return jaxpr.parse_sizes([f"d{next(_count)}"])[0]
+    return parse_sizes([f"d{next(_count)}"])[0]
 
 
 class KerasHistory(NamedTuple):
@@ -72,9 +73,9 @@ class SymbolicTensor(ArrayOperators):
         return {**vars(self), "dims": tuple(d if isinstance(d, int) else str(d) for d in self.dims)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        dims = jaxpr.parse_sizes(map(str, state["dims"])) if state["dims"] else ()
+        dims = parse_sizes(map(str, state["dims"])) if state["dims"] else ()
         # A symbol may come from another process: those that are still to be given have other names.
-        taken = [int(n[1:]) for d in dims for n in jaxpr.symbols_of(d) if n != "b"]
+        taken = [int(n[1:]) for d in dims for n in symbols_of(d) if n != "b"]
         global _count
         _count = itertools.count(max([next(_count), *(n + 1 for n in taken)]))
         vars(self).update(state, dims=dims)
@@ -154,7 +155,7 @@ class SymbolicTensor(ArrayOperators):
     def __jax_array__(self) -> Any:
         # A property: JAX's functions only ask whether it is there, and this is the moment to say what to do. An
         # operator of a JAX array, as in `array + tensor`, looks at what it gets: no array, so it leaves it to ours.
-        if jaxpr.asked_by_operator():
+        if asked_by_operator():
             return lambda: self
         raise self._no_array("jax.numpy")
 

@@ -24,7 +24,6 @@ from trivium.layers.signature import signature_of
 from trivium.state import StatelessScope, Variable
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import Call, Frame, current_autocast, current_frame, entered
-from trivium.state.jaxpr import NOTHING, refuses_variables
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.retracing import note_traced, shared_traces, traces_of
 from trivium.state.scopes import (
@@ -34,6 +33,7 @@ from trivium.state.scopes import (
     in_shape_scope,
     losses_by_call,
 )
+from trivium.state.traces import NOTHING, refuses_variables
 from trivium.state.trees import keep_order, map_tree, named_leaves
 from trivium.state.undo import undone_on_error
 

@@ -23,8 +23,8 @@ from trivium.graph.infer import infer
 from trivium.layers.base import Layer
 from trivium.layers.context import outermost
 from trivium.state.frame import Frame, entered
-from trivium.state.jaxpr import outside_of_traces
 from trivium.state.retracing import fresh_traces
+from trivium.state.traces import outside_of_traces
 from trivium.state.trees import map_tree
 
 __all__ = [

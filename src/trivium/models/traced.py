@@ -30,6 +30,7 @@ from trivium.layers.base import Layer
 from trivium.models.capture import entering_call
 from trivium.state import StatelessScope, Variable, jaxpr, shape_scope
 from trivium.state.frame import current_frame, entered
+from trivium.state.symbolic_dimensions import is_unknown
 
 __all__ = ["JaxCode", "capture_traced"]
 
@@ -155,7 +156,7 @@ class _Program:
 
         def bind(operation: Any, args: Any, kwargs: Any, function: Callable[..., Any]) -> Any:
             number = next(numbers)
-            if any(map(jaxpr.is_unknown, jax.tree_util.tree_leaves((args, kwargs)))):
+            if any(map(is_unknown, jax.tree_util.tree_leaves((args, kwargs)))):
                 self._sized.add(number)
             if number not in self._sized or isinstance(operation, Layer):
                 return _bind(operation, args, kwargs, function)

@@ -28,10 +28,10 @@ from trivium.state import (
 )
 from trivium.state.frame import current_frame
 from trivium.state.guarding import Guarded, changes_of
-from trivium.state.jaxpr import outside_of_traces
 from trivium.state.lookups import RowGradient
 from trivium.state.placing import copy_of, to_device
 from trivium.state.scopes import init_scope
+from trivium.state.traces import outside_of_traces
 
 if TYPE_CHECKING:
     import optax

@@ -25,7 +25,7 @@ from jax import lax
 
 from trivium.saving.durable import durable
 from trivium.state.frame import entered
-from trivium.state.jaxpr import rewritten
+from trivium.state.jaxpr_interpreter import rewritten
 from trivium.state.trees import map_tree
 
 __all__ = ["write_onnx"]

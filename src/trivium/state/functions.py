@@ -14,17 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium.state.frame import current_frame, entered
-from trivium.state.jaxpr import (
-    Program,
-    as_function,
-    marked_as_inputs,
-    marker,
-    on_trace,
-    trace_state,
-)
+from trivium.state.jaxpr import Program, as_function, marked_as_inputs, marker
 from trivium.state.retracing import traces_apart
 from trivium.state.scopes import Policy, StatelessScope
 from trivium.state.seeds import SeedGenerator
+from trivium.state.traces import on_trace, trace_state
 from trivium.state.variable import Variable
 
 __all__ = [

@@ -27,7 +27,7 @@ from typing import Any
 import jax
 
 from trivium.state.frame import current_frame, entered
-from trivium.state.jaxpr import NOTHING, Tracing, tracing
+from trivium.state.traces import NOTHING, Tracing, tracing
 
 __all__ = [
     "fresh_traces",

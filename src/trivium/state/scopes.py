@@ -27,8 +27,8 @@ from trivium.state.frame import (
     current_frame,
     entered,
 )
-from trivium.state.jaxpr import trace_state
 from trivium.state.retracing import note_traced
+from trivium.state.traces import trace_state
 from trivium.state.types import Array, Tree
 
 __all__ = [

@@ -17,7 +17,6 @@ from trivium.state.copying import Copied
 from trivium.state.drawing import Drawing, Position, drawing_scope
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_autocast, current_frame, entered
-from trivium.state.jaxpr import outside_of_traces
 from trivium.state.name_scopes import scopes_around
 from trivium.state.names import auto_name
 from trivium.state.operators import ArrayOperators
@@ -25,6 +24,7 @@ from trivium.state.placing import Row, copy_of, to_device
 from trivium.state.reading import read_on
 from trivium.state.retracing import note_traced
 from trivium.state.scopes import EffectError, read
+from trivium.state.traces import outside_of_traces
 from trivium.state.tracking import VARIABLES
 from trivium.state.types import Array, ArrayLike, DType
 from trivium.state.undo import note_undo

@@ -16,8 +16,8 @@ from trivium.compat.tensorflow.rehearsal import rehearsed
 from trivium.compat.written import covers
 from trivium.graph.op import any_symbolic, op
 from trivium.state.functions import needs_plain_run
-from trivium.state.jaxpr import outside_of_traces
 from trivium.state.scopes import init_scope
+from trivium.state.traces import outside_of_traces
 
 __all__: list[str] = []
 

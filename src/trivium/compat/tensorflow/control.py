@@ -15,7 +15,7 @@ from trivium.compat.written import covers
 from trivium.data import ragged
 from trivium.graph.op import any_symbolic
 from trivium.state.functions import needs_plain_run
-from trivium.state.jaxpr import trace_state
+from trivium.state.traces import trace_state
 
 __all__: list[str] = []
 

@@ -23,8 +23,8 @@ from trivium.data.strings import as_strings
 from trivium.graph import CaptureError
 from trivium.graph.errors import error_location
 from trivium.state.functions import PlainRunNeeded, StatefulFunction
-from trivium.state.jaxpr import outside_of_traces
 from trivium.state.scopes import init_scope
+from trivium.state.traces import outside_of_traces
 from trivium.training.traced import NEEDS_VALUES
 
 __all__ = ["TFFunction"]

@@ -11,8 +11,8 @@ from trivium.compat.tensorflow.attached import Attached, wait_for
 from trivium.compat.tensorflow.checkpoint_parts import objects, variables
 from trivium.compat.written import WRITTEN
 from trivium.optimizers import Optimizer
-from trivium.state.jaxpr import outside_of_traces
 from trivium.state.scopes import init_scope
+from trivium.state.traces import outside_of_traces
 from trivium.state.variable import Variable
 
 __all__ = ["Status"]

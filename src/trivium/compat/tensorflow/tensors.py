@@ -20,7 +20,7 @@ from trivium.graph.op import any_symbolic
 from trivium.state import SeedGenerator, set_random_seed
 from trivium.state.dtypes import is_float
 from trivium.state.frame import current_frame
-from trivium.state.jaxpr import outside_of_traces
+from trivium.state.traces import outside_of_traces
 
 __all__ = ["layer_seed", "set_shape"]
 
