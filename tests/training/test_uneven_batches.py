@@ -66,3 +66,40 @@ def test_each_array_of_a_batch_is_seen_whole(sizes):
     np.testing.assert_allclose(shown, wanted, rtol=1e-4)
     error = wanted - np.concatenate([y for _, y in batches])
     np.testing.assert_allclose(told, (error**2).mean(), rtol=1e-4)
+
+
+def test_single_batches_may_differ_too():
+    batches = graphs([(4, 6), (4, 6), (5, 2), (4, 1)])
+    made, streamed = model(), model()
+    losses = [made.train_on_batch(x, y) for x, y in batches]
+    streamed.fit(iter(batches), verbose=0)
+    for ours, theirs in zip(made.get_weights(), streamed.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert losses[0] > losses[1]
+    x, y = batches[2]
+    told = made.test_on_batch(x, y)
+    shown = made.predict_on_batch(x)
+    np.testing.assert_allclose(shown, np.asarray(made(x)), rtol=1e-6)
+    np.testing.assert_allclose(told, ((shown - y) ** 2).mean(), rtol=1e-5)
+    # A weight for each target.
+    weights = np.arange(5.0, dtype="float32")
+    weighted = made.test_on_batch(x, y, sample_weight=weights)
+    np.testing.assert_allclose(weighted, (weights[:, None] * (shown - y) ** 2).mean(), rtol=1e-5)
+
+
+def test_rows_of_arrays_belong_together():
+    [(x, y)] = graphs([(4, 6)])
+    made = model()
+    for method in (made.fit, made.evaluate):
+        with pytest.raises(ValueError, match=r"different numbers of samples"):
+            method(x, y, verbose=0)
+    with pytest.raises(ValueError, match=r"different numbers of samples"):
+        made.predict(x, verbose=0)
+
+
+def test_one_input_and_its_targets_have_one_length():
+    made = tv.Sequential([tv.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"train_on_batch: the arrays have different numbers"):
+        made.train_on_batch(np.ones((4, 2)), np.ones((3, 1)))
+    assert not made.built

@@ -10,6 +10,7 @@ from trivium.data.checks import DataError, check_count, check_shuffle, placed
 from trivium.data.columns import library_of
 from trivium.data.convert import is_array_like
 from trivium.data.pydataset import PyDataset
+from trivium.data.single_batch import SingleBatch, is_uneven
 from trivium.data.source import Source
 from trivium.data.sources import (
     ArraySource,
@@ -32,6 +33,7 @@ def make_source(
     shuffle: bool | str = False,
     class_weight: Mapping[int, float] | None = None,
     what: str = "fit",
+    batch: bool = False,
 ) -> Source:
     """Make a source of what a user passes as data.
 
@@ -47,9 +49,10 @@ def make_source(
             come in their own order. `"batch"` keeps the samples of a batch together.
         class_weight: Weights of classes, for models with one output.
         what: Where the data was given: `"fit"`, `"evaluate"`, `"predict"`, `"validation_data"`.
+        batch: Whether arrays are one batch, in which the several inputs of a model may differ in length.
 
     Returns:
-        An `ArraySource` or a `StreamSource`.
+        An `ArraySource`, a `StreamSource`, or a `SingleBatch` of arrays that differ in length.
 
     Raises:
         DataError: Something is wrong with the data or the arguments.
@@ -76,8 +79,10 @@ def make_source(
                 x, beside, steps=steps, shuffle=shuffle, class_weight=class_weight, what=what
             )
         issues: list[str] = []
-        data = standardize(x, y, sample_weight, class_weight, issues=issues)
+        data = standardize(x, y, sample_weight, class_weight, issues=issues, batch=batch)
     warn_nonfinite(what, issues)
+    if batch and is_uneven(data):
+        return SingleBatch(data, what)
     return ArraySource(data, batch_size=batch_size, steps=steps, shuffle=shuffle, what=what)
 
 

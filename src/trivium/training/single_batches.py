@@ -31,7 +31,7 @@ class SingleBatches(Preparation):
         """Do one step of training on one batch.
 
         Args:
-            x: The inputs.
+            x: The inputs; several may differ in length (a graph's nodes and edges).
             y: The targets.
             sample_weight: Weights by sample.
             class_weight: Weights by class number.
@@ -73,7 +73,7 @@ class SingleBatches(Preparation):
         Args:
             x: The inputs.
         """
-        source = make_source(x, steps=1, what="predict_on_batch")
+        source = make_source(x, steps=1, what="predict_on_batch", batch=True)
         alone = self._alone(source)
         if alone is not None:
             return alone()
@@ -90,7 +90,9 @@ class SingleBatches(Preparation):
     ) -> Any:
         what = f"{kind}_on_batch"
         self._need(what)
-        source = make_source(x, y, sample_weight, steps=1, class_weight=class_weight, what=what)
+        source = make_source(
+            x, y, sample_weight, steps=1, class_weight=class_weight, what=what, batch=True
+        )
         with Transaction(self) as change:
             self._prepare(source, kind == "train")
             step = self.train_step if kind == "train" else self.test_step
