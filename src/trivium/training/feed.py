@@ -285,8 +285,17 @@ class Feed:
 
     def _blocks(self, batches: Iterable[Any]) -> Iterator[Segment]:
         block: Block | None = None
-        began = 0.0
-        for batch in batches:
+        began, read = 0.0, iter(batches)
+        while True:
+            try:
+                batch = next(read)
+            except StopIteration:
+                break
+            except Exception:
+                # What came before is seen to first, as where each batch has its hooks.
+                if block is not None:
+                    yield block.segment()
+                raise
             if block is not None and form_of(batch) != block.form:
                 yield block.segment()
                 block = None
