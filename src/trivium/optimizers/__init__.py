@@ -2,14 +2,18 @@
 
 from trivium.optimizers import schedules
 from trivium.optimizers.adafactor import Adafactor
-from trivium.optimizers.adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
+from trivium.optimizers.adam import Adam, Adamax, AdamW
 from trivium.optimizers.ftrl import Ftrl
+from trivium.optimizers.lamb import Lamb
 from trivium.optimizers.loss_scale import LossScaleOptimizer
 from trivium.optimizers.multi import MultiOptimizer, OptimizerMap
 from trivium.optimizers.muon import Muon
+from trivium.optimizers.nadam import Nadam
 from trivium.optimizers.optax_optimizer import OptaxOptimizer
-from trivium.optimizers.optimizer import Optimizer, registry
+from trivium.optimizers.optimizer import Optimizer
+from trivium.optimizers.registration import registry
 from trivium.optimizers.rmsprop import Adadelta, Adagrad, RMSprop
+from trivium.optimizers.schedule_free import ScheduleFreeAdamW
 from trivium.optimizers.sgd import SGD, Lion
 from trivium.state.faces import faces
 

@@ -6,7 +6,9 @@ from typing import Any, Unpack
 
 import jax.numpy as jnp
 
-from trivium.optimizers.optimizer import CommonArguments, LearningRate, Optimizer, registry
+from trivium.optimizers.arguments import CommonArguments, LearningRate
+from trivium.optimizers.optimizer import Optimizer
+from trivium.optimizers.registration import registry
 from trivium.optimizers.transforms import SlotGroups
 
 __all__ = ["Adafactor"]

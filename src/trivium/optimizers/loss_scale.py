@@ -8,7 +8,9 @@ from typing import Any
 import jax.numpy as jnp
 
 from trivium.initializers import Constant
-from trivium.optimizers.optimizer import Optimizer, UndecayedArguments, registry
+from trivium.optimizers.arguments import UndecayedArguments
+from trivium.optimizers.optimizer import Optimizer
+from trivium.optimizers.registration import registry
 from trivium.state import Variable, suggest
 
 __all__ = ["LossScaleOptimizer"]

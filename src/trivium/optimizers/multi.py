@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from typing import Any
 
 from trivium.optimizers.loss_scale import LossScaleOptimizer
-from trivium.optimizers.optimizer import Optimizer, registry
+from trivium.optimizers.optimizer import Optimizer
+from trivium.optimizers.registration import registry
 from trivium.state import Configured, Variable
 
 __all__ = ["MultiOptimizer", "OptimizerMap"]

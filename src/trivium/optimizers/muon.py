@@ -9,7 +9,9 @@ from typing import Any, Unpack
 
 import jax.numpy as jnp
 
-from trivium.optimizers.optimizer import LearningRate, Optimizer, UndecayedArguments, registry
+from trivium.optimizers.arguments import LearningRate, UndecayedArguments
+from trivium.optimizers.optimizer import Optimizer
+from trivium.optimizers.registration import registry
 from trivium.state import Variable
 
 __all__ = ["Muon"]

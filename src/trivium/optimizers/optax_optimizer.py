@@ -6,25 +6,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import jax
 
-from trivium.optimizers.optimizer import Optimizer, UndecayedArguments, registry
+from trivium.optimizers.arguments import UndecayedArguments
+from trivium.optimizers.optimizer import Optimizer
+from trivium.optimizers.registration import is_transformation, registry
 from trivium.optimizers.transforms import flatten
 from trivium.state import Variable
 
 if TYPE_CHECKING:
     import optax
 
-__all__ = ["OptaxOptimizer", "is_transformation"]
-
-
-def is_transformation(value: Any) -> bool:
-    """Say whether a value is an optax gradient transformation.
-
-    Example:
-        >>> import optax
-        >>> is_transformation(optax.sgd(0.1)), is_transformation(optax.sgd)
-        (True, False)
-    """
-    return isinstance(value, tuple) and getattr(value, "_fields", None) == ("init", "update")
+__all__ = ["OptaxOptimizer"]
 
 
 def _is_key(leaf: Any) -> bool:

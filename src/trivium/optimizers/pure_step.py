@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from trivium.optimizers import transforms
+from trivium.optimizers.learning_rate import FollowsRate
+from trivium.optimizers.own_variables import State
 from trivium.optimizers.row_steps import RowSteps
 from trivium.optimizers.side_by_side import Groups, SideBySide
 from trivium.optimizers.update_steps import UpdateSteps
-from trivium.state import StatelessScope, Variable
+from trivium.state import Variable
 
-if TYPE_CHECKING:
-    import optax
-
-__all__ = ["PureStep", "State"]
+__all__ = ["PureStep"]
 
 
-class State(NamedTuple):
-    """All that an optimizer keeps: variables in the shell, arrays in the pure step."""
-
-    iteration: Any
-    learning_rate: Any  # None where it is computed
-    averages: list[Any]
-    accumulators: list[Any]
-    slots: Any  # the transformation's own state
-    added: list[Any]
-    scheduled: list[Any]  # what the schedule reads and writes
-
-
-class PureStep(RowSteps, UpdateSteps):
+class PureStep(RowSteps, UpdateSteps, FollowsRate):
     """The part of `Optimizer` that takes a step, on a `State` of arrays and on lists of arrays.
 
     The lists are in the order of the variables that the optimizer was built with. Nothing here
@@ -40,49 +27,20 @@ class PureStep(RowSteps, UpdateSteps):
     carries them on.
     """
 
-    # Whether `rule` takes `decay`, the weight decay of the parameter: where the formula says where it goes.
-    _decay_in_rule: ClassVar[bool] = False
-
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
     weight_decay: float | None
-    use_ema: bool
     ema_momentum: float
     ema_overwrite_frequency: int | None
     loss_scale_factor: float | None
-    gradient_accumulation_steps: int | None
     _undecayed: list[Variable]
     _undecayed_names: list[str]
-
-    def transformation(self) -> optax.GradientTransformationExtraArgs:
-        """Return the formula; see `Optimizer`."""
-        raise NotImplementedError
-
-    def _formula(self) -> Any:
-        raise NotImplementedError
-
-    def _rate(self, iteration: Any, variable: Any) -> Any:
-        raise NotImplementedError
 
     def _updates(self, iteration: Any) -> Any:
         """Return the number of updates made in so many steps."""
         steps = self.gradient_accumulation_steps
         return iteration // steps if steps else iteration
-
-    def _rate_and_state(self, state: State) -> tuple[Any, State]:
-        """Return the learning rate of a step, and the state in which the schedule left its variables.
-
-        They are arguments and results of the compiled step as all state is: read as they stand, they
-        would be constants in it, and what is assigned to them later would never be seen.
-        """
-        own = self._state.scheduled
-        if not own:
-            return self._rate(state.iteration, state.learning_rate), state
-        with StatelessScope(zip(own, state.scheduled, strict=True)) as scope:
-            rate = self._rate(state.iteration, state.learning_rate)
-        after = [scope.get_current_value(v) for v in own]
-        return rate, state._replace(scheduled=after)
 
     def _step(
         self,

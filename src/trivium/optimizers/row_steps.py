@@ -7,6 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from trivium.optimizers.own_variables import OwnVariables, State
 from trivium.optimizers.transforms import is_large
 from trivium.state import Variable
 from trivium.state.lookups import RowGradient, lookups_of, row_gradient
@@ -17,14 +18,12 @@ __all__ = ["RowSteps"]
 _FEW = 4
 
 
-class RowSteps:
+class RowSteps(OwnVariables):
     """The part of an optimizer's step that goes by rows.
 
     That is possible where nothing of a row changes by a gradient of zero: with plain descent and Adagrad; not where a
     momentum goes on by itself, nor with Adam, whose moments decay.
     """
-
-    _trainable_variables: list[Variable]
 
     @property
     def _skips_zeros(self) -> bool:
@@ -51,8 +50,8 @@ class RowSteps:
         return [None if i in by_rows else g for i, g in enumerate(gradients)], by_rows
 
     def _descend_by_rows(
-        self, state: Any, gradients: dict[int, RowGradient], parameters: list[Any], rate: Any
-    ) -> tuple[list[Any], Any]:
+        self, state: State, gradients: dict[int, RowGradient], parameters: list[Any], rate: Any
+    ) -> tuple[list[Any], State]:
         """Return the parameters and the state after a step on those that have a gradient of rows."""
         if not gradients:
             return parameters, state
@@ -61,7 +60,7 @@ class RowSteps:
             table = parameters[i]
             kept = {name: array for group in slots for name, array in group[i].items()}
             before = _rows(table, places)
-            delta, after = self.rule(  # type: ignore[attr-defined]
+            delta, after = self.rule(
                 jnp.asarray(values, table.dtype),
                 before,
                 {name: _rows(array, places) for name, array in kept.items()},

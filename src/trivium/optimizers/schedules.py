@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from trivium.state import Configured, Registry, Variable, faces, floatx
+from trivium.state import Configured, Registry, faces, floatx
 from trivium.state.guarding import Guarded
 
 __all__ = [
@@ -372,43 +371,3 @@ class CosineDecayRestarts(LearningRateSchedule):
 
 
 _, serialize, deserialize = faces(registry, __name__)
-
-
-def variables_of(schedule: Callable[..., Any]) -> list[Variable]:
-    """Return the variables that a schedule, or a function that gives the learning rate, works with.
-
-    Those among its attributes, in containers and in schedules inside of it too, and those that a
-    function names. What a layer or another object has is that object's state, and not among them.
-
-    Args:
-        schedule: The schedule or function.
-
-    Example:
-        >>> factor = Variable(0.5, name="factor")
-        >>> [v.name for v in variables_of(lambda step: 0.1 * factor.value)]
-        ['factor']
-    """
-    found: list[Variable] = []
-    seen: set[int] = set()
-    stack: list[Any] = [schedule]
-    while stack:
-        thing = stack.pop()
-        if id(thing) in seen:
-            continue
-        seen.add(id(thing))
-        if isinstance(thing, Variable):
-            if thing.owner is None:
-                found.append(thing)
-        elif inspect.ismethod(thing):
-            stack += [thing.__self__, thing.__func__]
-        elif inspect.isfunction(thing):
-            names = inspect.getclosurevars(thing)
-            values = [*names.nonlocals.values(), *names.globals.values()]
-            stack += [v for v in values if isinstance(v, Variable | LearningRateSchedule)]
-        elif isinstance(thing, list | tuple):
-            stack += thing
-        elif isinstance(thing, dict):
-            stack += thing.values()
-        elif isinstance(thing, LearningRateSchedule) or thing is schedule:
-            stack += getattr(thing, "__dict__", {}).values()
-    return found

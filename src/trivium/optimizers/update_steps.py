@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from trivium.optimizers.own_variables import OwnVariables, State
 from trivium.optimizers.transforms import flatten
 from trivium.state import StatelessScope, Variable, auto_name, suggest
 
@@ -16,7 +17,7 @@ __all__ = ["UpdateSteps"]
 _INITIALIZERS = {"zeros": jnp.zeros, "ones": jnp.ones}
 
 
-class UpdateSteps:
+class UpdateSteps(OwnVariables):
     """The part of `Optimizer` that lets a subclass define `update_step` in place of `rule`.
 
     Example:
@@ -30,26 +31,9 @@ class UpdateSteps:
         [1.5, 1.5]
     """
 
-    _state: Any
-    _trainable_variables: list[Variable]
-
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        """Update one variable by assigning to it.
-
-        Args:
-            gradient: The gradient, of the variable's shape and dtype.
-            variable: The variable.
-            learning_rate: The learning rate.
-        """
-        raise NotImplementedError
-
-    @property
-    def _assigns(self) -> bool:
-        return type(self).update_step is not UpdateSteps.update_step
-
     def _run_update_steps(
-        self, state: Any, gradients: list[Any], parameters: list[Any], rate: Any
-    ) -> tuple[list[Any], Any]:
+        self, state: State, gradients: list[Any], parameters: list[Any], rate: Any
+    ) -> tuple[list[Any], State]:
         """Return what the variables hold after their `update_step`s."""
         own, structure = flatten(self._state)
         trained = self._trainable_variables
@@ -62,9 +46,6 @@ class UpdateSteps:
             [scope.get_current_value(v) for v in trained],
             structure.unflatten([scope.get_current_value(v) for v in own]),
         )
-
-    def _variable(self, value: Any, name: str, **kwargs: Any) -> Variable:
-        raise NotImplementedError
 
     def add_variable(
         self,
