@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -255,6 +255,53 @@ def test_a_map_is_a_mapping_by_whole_paths() -> None:
     del chosen["encoder/.*"]
     assert chosen["encoder/dense"] is sgd
     assert optimizers.MultiOptimizer(chosen).optimizers == [lion, sgd]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda o: o.MultiOptimizer(None), TypeError, r"got None\. Write OptimizerMap\(SGD"),
+        (lambda o: o.MultiOptimizer([o.SGD()]), TypeError, r"got a list\. .* from their paths"),
+        (lambda o: o.MultiOptimizer({"a": o.SGD()}), TypeError, r"a default beside the dict"),
+        (lambda o: o.MultiOptimizer(o.SGD()), TypeError, r"got a SGD"),
+        (lambda o: o.MultiOptimizer(o.OptimizerMap), TypeError, r"an object of the class"),
+        (lambda o: o.MultiOptimizer(lambda: o.SGD()), TypeError, r"a function of other arguments"),
+        (lambda o: o.OptimizerMap("adam"), TypeError, r"`default_optimizer`.*get\('adam'\)"),
+        (lambda o: o.OptimizerMap({"a": o.SGD()}, o.SGD()), TypeError, r"The default comes first"),
+        (lambda o: o.OptimizerMap(o.SGD(), [("a", o.SGD())]), TypeError, r"got a list\. Write \{"),
+        (lambda o: o.OptimizerMap(o.SGD(), {"a": o.Adam}), TypeError, r"of 'a' .* Write Adam\(\)"),
+        (lambda o: o.OptimizerMap(o.SGD(), {"a(": o.SGD()}), ValueError, r"'a\(' is no pattern"),
+        (lambda o: o.OptimizerMap(o.SGD(), {Path("d"): o.SGD()}), TypeError, r"layer 'd/\.\*'"),
+    ],
+)
+def test_what_says_nothing_of_whose_variables_is_refused(make: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        make(optimizers)
+
+
+class Path(NamedTuple):
+    """Stands in for a layer."""
+
+    path: str
+
+
+def test_a_function_that_fails_leaves_nothing_built() -> None:
+    given = [optimizers.SGD(0.5), None]
+    several = optimizers.MultiOptimizer(lambda v: given["bias" in v.path])
+    with pytest.raises(TypeError, match=r"returns for 'bias' is an optimizer; got None"):
+        several.build(variables(Variable))
+    assert not several.built and several.optimizers == []
+    given[1] = given[0]
+    w = variables(Variable)
+    several.apply([np.ones_like(x) for x in values()], w)
+    for after, before in zip(w, values(), strict=True):
+        np.testing.assert_allclose(after, before - 0.5, rtol=1e-6)
+
+
+def test_a_pattern_that_matches_nothing_is_told_of() -> None:
+    chosen = optimizers.OptimizerMap(optimizers.SGD(), {"another/.*": optimizers.Adam()})
+    with pytest.warns(UserWarning, match=r"'another/\.\*' matches none of the 2 .* as 'kernel' is"):
+        optimizers.MultiOptimizer(chosen).build(variables(Variable))
 
 
 def test_the_loss_scale_goes_to_all_and_frozen_parts_stay() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
@@ -23,7 +25,8 @@ class OptimizerMap(Configured, MutableMapping[str, Optimizer]):
         optimizer_map: Optimizers by paths, or by patterns that match whole paths: `"encoder/.*"`.
 
     Raises:
-        TypeError: Something among them is no optimizer.
+        TypeError: Something among them is no optimizer, or no pattern.
+        ValueError: A pattern cannot be read, or one of the optimizers wraps others itself.
 
     Example:
         >>> from trivium.optimizers import SGD, Adam
@@ -35,8 +38,13 @@ class OptimizerMap(Configured, MutableMapping[str, Optimizer]):
     def __init__(
         self, default_optimizer: Optimizer, optimizer_map: Mapping[str, Optimizer] | None = None
     ) -> None:
-        self.default_optimizer = _checked(default_optimizer)
+        self.default_optimizer = _checked(default_optimizer, "OptimizerMap: `default_optimizer`")
         self._map: dict[str, Optimizer] = {}
+        if not isinstance(optimizer_map, Mapping | None):
+            raise TypeError(
+                "OptimizerMap: `optimizer_map` is a dict of optimizers by patterns of paths; got "
+                f"{_shown(optimizer_map)}. Write {{'encoder/.*': Adam()}}."
+            )
         for pattern, optimizer in (optimizer_map or {}).items():
             self[pattern] = optimizer
 
@@ -53,7 +61,20 @@ class OptimizerMap(Configured, MutableMapping[str, Optimizer]):
     def __setitem__(self, pattern: str, optimizer: Optimizer) -> None:
         if pattern in self._map:
             raise ValueError(f"The pattern {pattern!r} has an optimizer already; delete it first.")
-        self._map[pattern] = _checked(optimizer)
+        if not isinstance(pattern, str):
+            path = getattr(pattern, "path", None)
+            remedy = f": for this layer {path + '/.*'!r}" if isinstance(path, str) else ""
+            raise TypeError(
+                "OptimizerMap: the keys are the paths of variables, or patterns that match whole paths; got "
+                f"{_shown(pattern)}. Write text{remedy}."
+            )
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(
+                f"OptimizerMap: {pattern!r} is no pattern that can be read: {error}. Write what `re.fullmatch` takes."
+            ) from None
+        self._map[pattern] = _checked(optimizer, f"OptimizerMap: the value of {pattern!r}")
 
     def __delitem__(self, pattern: str) -> None:
         del self._map[pattern]
@@ -68,18 +89,74 @@ class OptimizerMap(Configured, MutableMapping[str, Optimizer]):
         """Return the optimizer of a variable."""
         return self[variable.path]
 
+    def _warn_of_idle(self, paths: Sequence[str], name: str) -> None:
+        """Warn of patterns that match none of the variables that are trained: the default has them."""
+        for pattern, optimizer in self._map.items():
+            if pattern not in paths and not any(re.fullmatch(pattern, path) for path in paths):
+                warnings.warn(
+                    f"{name!r}: the pattern {pattern!r} matches none of the {len(paths)} variables that are trained, "
+                    f"so its {type(optimizer).__name__} trains nothing. A pattern matches a whole path, as "
+                    f"{paths[0] if paths else 'encoder/kernel'!r} is one.",
+                    stacklevel=3,
+                )
+
     def _config_argument(self, name: str) -> Any:
         return self._map if name == "optimizer_map" else super()._config_argument(name)
 
 
-def _checked(optimizer: Any) -> Optimizer:
+def _checked(optimizer: Any, place: str) -> Optimizer:
+    """Return what is an optimizer that several can have among them; else raise an error that names the place."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"An optimizer is wanted here; got {optimizer!r}.")
+        remedy = ""
+        if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+            remedy = f" Write {optimizer.__name__}()."
+        elif isinstance(optimizer, str) and optimizer.lower() in registry.names():
+            remedy = f" Give the optimizer itself: trivium.optimizers.get({optimizer!r})."
+        elif isinstance(optimizer, Mapping):
+            remedy = " The default comes first: OptimizerMap(SGD(), {'encoder/.*': Adam()})."
+        raise TypeError(f"{place} is an optimizer; got {_shown(optimizer)}.{remedy}")
     if isinstance(optimizer, LossScaleOptimizer | MultiOptimizer):
         raise ValueError(
-            f"A {type(optimizer).__name__} cannot be one of several optimizers: put it around all of them."
+            f"{place} is a {type(optimizer).__name__}, which cannot be one of several optimizers: put it around all "
+            "of them."
         )
     return optimizer
+
+
+def _shown(value: Any) -> str:
+    """Return a few words for what came, whatever its size."""
+    if isinstance(value, str | type) or value is None:
+        return repr(value)
+    return f"a {type(value).__name__}"
+
+
+def _takes_a_variable(given: Any) -> bool:
+    if isinstance(given, type) or not callable(given):
+        return False
+    try:
+        inspect.signature(given).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # Nobody can say what it takes.
+        pass
+    return True
+
+
+def _no_map(given: Any) -> TypeError:
+    """Return the error for what says nothing of which optimizer is whose, with the way to write it."""
+    remedy = "OptimizerMap(SGD(), {'encoder/.*': Adam()})"
+    if isinstance(given, type) and issubclass(given, OptimizerMap):
+        remedy += ", which is an object of the class"
+    elif isinstance(given, Mapping):
+        remedy += ": there is a default beside the dict"
+    elif isinstance(given, list | tuple):
+        remedy += (
+            ": which variables are whose follows from their paths, in place of lists of layers"
+        )
+    return TypeError(
+        "MultiOptimizer: `optimizer_map` is an OptimizerMap, or a function that returns a variable's optimizer; got "
+        f"{_shown(given)}{' of other arguments' if inspect.isfunction(given) else ''}. Write {remedy}."
+    )
 
 
 @registry.register("multioptimizer")
@@ -95,6 +172,7 @@ class MultiOptimizer(Optimizer):
         name: A name.
 
     Raises:
+        TypeError: `optimizer_map` is neither.
         ValueError: One of the optimizers wraps others itself.
 
     Example:
@@ -112,6 +190,8 @@ class MultiOptimizer(Optimizer):
         loss_scale_factor: float | None = None,
         name: str | None = None,
     ) -> None:
+        if not _takes_a_variable(optimizer_map):
+            raise _no_map(optimizer_map)
         self.optimizers: list[Optimizer] = []
         super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         self.optimizer_map = optimizer_map
@@ -122,11 +202,11 @@ class MultiOptimizer(Optimizer):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
                 self._add(optimizer)
 
-    def _add(self, optimizer: Any) -> int:
+    def _add(self, optimizer: Optimizer) -> int:
         """Return the place of an optimizer among `optimizers`, where it is put if it is new."""
         known = [id(x) for x in self.optimizers]
         if id(optimizer) not in known:
-            _checked(optimizer).loss_scale_factor = self.loss_scale_factor
+            optimizer.loss_scale_factor = self.loss_scale_factor
             self.optimizers.append(optimizer)
             self._places.append([])
             return len(known)
@@ -137,12 +217,29 @@ class MultiOptimizer(Optimizer):
 
         Args:
             variables: The variables to train. A second call changes nothing.
+
+        Raises:
+            TypeError: The function returns something else than an optimizer.
+            ValueError: A variable is matched by several patterns.
+
+        Warns:
+            UserWarning: A pattern matches none of the variables.
         """
         if self.built:
             return
-        self._trainable_variables = list(variables)
-        for i, variable in enumerate(self._trainable_variables):
-            self._places[self._add(self.optimizer_map(variable))].append(i)
+        trained = list(variables)
+        # All are asked before any is put in its place: it may fail.
+        chosen = [
+            _checked(
+                self.optimizer_map(v), f"{self.name!r}: what `optimizer_map` returns for {v.path!r}"
+            )
+            for v in trained
+        ]
+        if isinstance(self.optimizer_map, OptimizerMap):
+            self.optimizer_map._warn_of_idle([v.path for v in trained], self.name)
+        self._trainable_variables = trained
+        for i, optimizer in enumerate(chosen):
+            self._places[self._add(optimizer)].append(i)
         for optimizer, places in zip(self.optimizers, self._places, strict=True):
             if places:
                 optimizer.build([self._trainable_variables[i] for i in places])
