@@ -32,6 +32,7 @@ from trivium.state.scopes import (
     current_scope,
     in_shape_scope,
     losses_by_call,
+    paired,
 )
 from trivium.state.traces import NOTHING, refuses_variables
 from trivium.state.trees import keep_order, map_tree, named_leaves
@@ -301,8 +302,7 @@ class Called(Buildable):
                 raise ValueError(
                     f"Layer {self.path!r} has {len(variables)} {what}trainable variables; got {len(given)} values."
                 )
-        mapping = [p for vs, xs in zip(mine, values, strict=True) for p in zip(vs, xs, strict=True)]
-        with StatelessScope(mapping, collect_losses=True) as scope:
+        with StatelessScope(paired(mine, values), collect_losses=True) as scope:
             outputs = self(*args, **kwargs)
             losses = self.losses if return_losses else []
         after = [scope.get_current_value(v) for v in mine[1]]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -43,9 +43,13 @@ __all__ = [
     "init_scope",
     "losses_by_call",
     "only_shapes",
+    "paired",
     "read",
     "shape_scope",
 ]
+
+
+V = TypeVar("V")
 
 
 class EffectError(RuntimeError):
@@ -92,6 +96,29 @@ class _Blank(Policy):
 
 _FALLS_THROUGH = Policy()
 _BLANK = _Blank()
+
+
+def paired(groups: Iterable[Iterable[V]], values: Iterable[Iterable[Any]]) -> list[tuple[V, Any]]:
+    """Return each variable with its value, as `StatelessScope` takes them.
+
+    Args:
+        groups: Variables, group by group.
+        values: Their values in the same groups.
+
+    Raises:
+        ValueError: There are more or fewer groups of values, or values in one, than of variables.
+
+    Example:
+        >>> from trivium.state import Variable
+        >>> a, b, c = Variable(0.0), Variable(0.0), Variable(0.0)
+        >>> [(v is c, x) for v, x in paired([[a, b], [c]], [[1, 2], [3]])]
+        [(False, 1), (False, 2), (True, 3)]
+    """
+    return [
+        pair
+        for group, mine in zip(groups, values, strict=True)
+        for pair in zip(group, mine, strict=True)
+    ]
 
 
 class StatelessScope(FrameScope):

@@ -18,7 +18,7 @@ import jax
 from trivium.state import SeedGenerator, StatelessScope, Variable
 from trivium.state.effects import Effects
 from trivium.state.frame import entered
-from trivium.state.scopes import Policy
+from trivium.state.scopes import Policy, paired
 from trivium.state.trees import map_tree
 from trivium.training.traced import NEEDS_VALUES, values_needed
 
@@ -73,12 +73,7 @@ def pure_step(
 
     @functools.wraps(step)
     def pure(state: Any, data: Any) -> Any:
-        pairs = [
-            pair
-            for group, values in zip(groups, state, strict=True)
-            for pair in zip(group, values, strict=True)
-        ]
-        here = StatelessScope(pairs, policy=policy, by_call=True)
+        here = StatelessScope(paired(groups, state), policy=policy, by_call=True)
         with here as scope, entered(generator=generator):
             result = _flat(step(_alone(data)))
         # A step that runs as plain Python may assign to variables that nobody looked for: another optimizer's.

@@ -28,6 +28,7 @@ from trivium.state.trees import has_keys, keep_order, key_order, map_tree
 from trivium.training.alone import asked_of
 from trivium.training.by_rows import ByRows
 from trivium.training.callbacks import CallbackList
+from trivium.training.compile_state import Compiled
 from trivium.training.executables import Programs
 from trivium.training.in_place import pure_step, takes_data_alone, touched
 from trivium.training.lanes import current_lane
@@ -35,7 +36,8 @@ from trivium.training.loop import Pass
 from trivium.training.outputs import Outputs
 from trivium.training.ready import Ready, State
 from trivium.training.row_steps import FEWEST
-from trivium.training.steps import Compiled, OfTheModel, Steps
+from trivium.training.scopes import OfTheModel
+from trivium.training.steps import Steps
 
 __all__ = ["Preparation"]
 

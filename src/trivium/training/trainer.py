@@ -18,11 +18,11 @@ from trivium.state import named_arguments
 from trivium.state.session import session
 from trivium.training.arguments import check_epochs, due, keeper, split, validation_source
 from trivium.training.callbacks import CallbackList
+from trivium.training.compile_state import Compiled
 from trivium.training.compiled import CompiledLoss, CompiledMetrics
 from trivium.training.run import Run
 from trivium.training.single_batches import SingleBatches, listed
 from trivium.training.state_tree import TreeState
-from trivium.training.steps import Compiled
 from trivium.training.transaction import Transaction
 
 __all__ = ["Trainer"]
