@@ -62,7 +62,7 @@ class Steps(LossAndMetrics):
         gradient = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
         groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         # JAX runs rules of derivatives that users give (`jax.custom_vjp`) when the loss's own scope has ended. They may
-        # read variables: without this scope they would get what these hold outside of the step, a constant in a program.
+        # read variables: without this scope they would get what these hold outside of the step, a program's constant.
         with StatelessScope(paired(groups, [tv, ntv, mv])):
             (_, aux), grads = gradient(
                 tv, ntv, mv, x, y, sample_weight, training=True, optimizer_variables=ov
