@@ -36,18 +36,19 @@ from trivium.metrics.base import Metric
 from trivium.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
-    Precision,
-    PrecisionAtRecall,
-    Recall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
     TrueNegatives,
     TruePositives,
 )
 from trivium.metrics.f_scores import F1Score, FBetaScore
 from trivium.metrics.lookup import deserialize, get, resolve, serialize
+from trivium.metrics.operating_points import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from trivium.metrics.overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from trivium.metrics.precision_recall import Precision, Recall
 from trivium.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,

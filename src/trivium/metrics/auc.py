@@ -10,7 +10,7 @@ import numpy as np
 
 from trivium.losses.arrays import as_array, divide_no_nan
 from trivium.metrics.base import metric_class
-from trivium.metrics.confusion import CountingMetric
+from trivium.metrics.decisions import CountingMetric
 from trivium.state.dtype_policies import DTypeLike
 from trivium.state.dtypes import epsilon
 from trivium.state.registry import suggest
