@@ -168,9 +168,11 @@ def _numpy(array: Any) -> Any:
 
 
 def _set_shape(tensor: Any, shape: Any) -> None:
-    from trivium.compat.tensorflow import tensors  # not before a program asks for it
+    from trivium.compat.tensorflow.static_shapes import (
+        set_shape,  # not before a program asks for it
+    )
 
-    tensors.set_shape(tensor, shape)
+    set_shape(tensor, shape)
 
 
 def _array_type() -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from trivium import ops, random
 from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.checks import check_indices
-from trivium.compat.tensorflow.tensors import layer_seed
+from trivium.compat.tensorflow.plain_draws import layer_seed
 from trivium.compat.written import covers
 from trivium.state.dtypes import is_float
 

@@ -8,7 +8,7 @@ import jax
 
 from trivium import config, losses, ops, random
 from trivium.compat.errors import NotCovered
-from trivium.compat.tensorflow.tensors import layer_seed
+from trivium.compat.tensorflow.plain_draws import layer_seed
 from trivium.compat.written import WRITTEN, covers, covers_older
 from trivium.graph import SymbolicTensor
 from trivium.state.dtypes import floatx

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from trivium import ops, random
-from trivium.compat.tensorflow.tensors import layer_seed
+from trivium.compat.tensorflow.plain_draws import layer_seed
 from trivium.compat.written import covers
 from trivium.ops.keys import key_of
 from trivium.state import SeedGenerator

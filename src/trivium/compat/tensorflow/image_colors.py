@@ -13,7 +13,7 @@ import numpy as np
 from trivium import ops, random
 from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.hosted import as_kind, hosted, is_traced
-from trivium.compat.tensorflow.tensors import layer_seed
+from trivium.compat.tensorflow.plain_draws import layer_seed
 from trivium.compat.written import covers
 from trivium.graph import SymbolicTensor
 from trivium.preprocessing.image.encoded import decode_bytes, encode_jpeg

@@ -13,7 +13,57 @@ from trivium.compat.errors import NotCovered
 from trivium.compat.tensorflow.hosted import is_traced
 from trivium.compat.written import WRITTEN, covers
 
-__all__: list[str] = []
+__all__ = ["matmul"]
+
+
+@covers("tensorflow.linalg.diag")
+def _diag(diagonal: Any, name: str = "", k: int = 0) -> Any:
+    if k:
+        raise NotCovered(f"tf.linalg.diag: k={k} is not covered; k=0 is.")
+    diagonal = ops.convert_to_tensor(diagonal)
+    size = diagonal.shape[-1]
+    return ops.expand_dims(diagonal, -1) * ops.eye(size, dtype=diagonal.dtype)
+
+
+@covers("tensorflow.matmul")
+def matmul(
+    a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
+) -> Any:
+    """Multiply matrices, either of which may be transposed first; `tf.matmul`.
+
+    Example:
+        >>> matmul([[1.0], [2.0]], [[3.0], [4.0]], transpose_a=True).tolist()
+        [[11.0]]
+    """
+    a = ops.swapaxes(a, -1, -2) if transpose_a else a
+    b = ops.swapaxes(b, -1, -2) if transpose_b else b
+    return ops.matmul(a, b)
+
+
+@covers("tensorflow.linalg.matvec")
+def _matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Any:
+    return ops.squeeze(matmul(a, ops.expand_dims(b, -1), transpose_a), -1)
+
+
+@covers("tensorflow.einsum")
+def _einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
+    return ops.einsum(equation, *inputs)
+
+
+@covers("tensorflow.linalg.svd")
+def _svd(
+    tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None
+) -> Any:
+    if not compute_uv:
+        return ops.svd(tensor, full_matrices=full_matrices, compute_uv=False)
+    u, s, vh = ops.svd(tensor, full_matrices=full_matrices)
+    return s, u, ops.conj(ops.swapaxes(vh, -1, -2))
+
+
+@covers("tensorflow.linalg.band_part")
+def _band_part(input: Any, num_lower: int, num_upper: int, name: str | None = None) -> Any:
+    lower = input if num_lower < 0 else ops.triu(input, k=-num_lower)
+    return lower if num_upper < 0 else ops.tril(lower, k=num_upper)
 
 
 def _invertible(matrix: Any, made: Any) -> Any:
