@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,17 @@ def write(layer: Any, path: Path, overwrite: bool) -> None:
     with durable(path, overwrite) as part:
         try:
             library.numpy.save_file(tensors, part, said)
-        except library.SafetensorError as error:  # A full disk among others.
-            raise OSError(str(error)) from error
+        except library.SafetensorError as error:
+            raise _of_the_disk(error) from error
+
+
+def _of_the_disk(error: Exception) -> OSError:
+    """Return what the system said to the package, a full disk say, as the error that Python has for it."""
+    # The package gives words alone; Rust puts the system's number behind them.
+    if said := re.search(r"\(os error (\d+)\)", str(error)):
+        number = int(said[1])
+        return OSError(number, os.strerror(number))
+    return OSError(str(error))
 
 
 @contextlib.contextmanager
