@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -68,6 +69,65 @@ def test_open_files(mode, what):
             model = network(0.0)
             model.load_weights(file)
             assert model.weights_sha256() == SHA
+
+
+@pytest.mark.parametrize("mode", ["wb", "w+b", "ab", "a+b", "memory"])
+@pytest.mark.parametrize("what", ["model", "weights"])
+def test_open_files_are_written_and_read_where_they_stand(mode, what):
+    head = b"head" * 300
+    Path("any").write_bytes(b"" if mode[0] == "w" else head)
+    with io.BytesIO() if mode == "memory" else open("any", mode) as file:
+        if mode[0] != "a":
+            file.write(head)
+        ONES.save(file) if what == "model" else ONES.save_weights(file)
+        file.write(b"tail")
+        file.flush()
+        content = file.getvalue() if mode == "memory" else Path("any").read_bytes()
+    assert content.startswith(head) and content.endswith(b"tail")
+    assert len(content) > len(head) + 1000
+    Path("again").write_bytes(content)
+    for opened in (io.BytesIO(content), io.FileIO("again")):
+        with opened as file:
+            file.seek(len(head))
+            model = network(0.0)
+            model.load_weights(file)
+            assert model.weights_sha256() == SHA
+            if what == "model":
+                file.seek(len(head))
+                assert tv.models.load_model(file).weights_sha256() == SHA
+    if what == "model":  # What else reads zips finds one behind something else, too.
+        assert "config.json" in zipfile.ZipFile("again").namelist()
+
+
+@pytest.mark.parametrize("what", ["model", "weights"])
+def test_what_stood_behind_is_cut_off(what):
+    file = io.BytesIO(b"old" * 40_000)
+    ONES.save(file) if what == "model" else ONES.save_weights(file)
+    assert len(file.getvalue()) < 100_000
+    assert file.tell() == len(file.getvalue())
+    model = network(0.0)
+    model.load_weights(file)  # From its start, though it stands at its end.
+    assert model.weights_sha256() == SHA
+
+
+def test_what_cannot_be_saved_leaves_an_open_file_as_it_is():
+    class Elsewhere(tv.Layer):
+        def build(self, shape):
+            self.kept = self.add_weight(shape=(1,))
+
+        def call(self, x):
+            return x
+
+        @property
+        def weights(self):
+            return [*super().weights, tv.Variable([0.0], name="lost")]
+
+    model = Elsewhere()
+    model.build((None, 3))
+    file = io.BytesIO(b"old")
+    with pytest.raises(ValueError, match="cannot be saved"):
+        tv.saving.save_weights(model, file)
+    assert file.getvalue() == b"old"
 
 
 @pytest.mark.filterwarnings("ignore:.*older form")

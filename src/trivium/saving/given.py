@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
+from trivium.saving.region import Region
 from trivium.state.registry.suggestions import nearest
 
 __all__ = ["is_hdf5", "is_open", "is_zip", "name_of", "path_of", "reading", "written"]
@@ -88,6 +89,9 @@ def name_of(given: Any) -> str:
 def reading(given: Any, what: str) -> Iterator[IO[bytes] | Path]:
     """Give the open file that a caller gave, or that is at a path; the path itself where a folder is there.
 
+    Of an open file it is what follows from where that stands, if a model or weights begin there; else all of it: a file
+    that has just been written stands at its end, and who has looked at its first bytes stands behind them.
+
     Args:
         given: A path, or a file that is open for reading.
         what: What the file holds, for messages.
@@ -96,7 +100,11 @@ def reading(given: Any, what: str) -> Iterator[IO[bytes] | Path]:
         FileNotFoundError: Nothing is at the path.
     """
     if is_open(given):
-        yield given
+        at = given.tell()
+        if at and any(_begins(given, signature, at) for signature in (_HDF5, _ZIP)):
+            yield Region(given, at, given.seek(0, io.SEEK_END) - at)  # type: ignore[misc]
+        else:
+            yield given
         return
     path = path_of(given)
     if path.is_dir():
@@ -115,18 +123,34 @@ def reading(given: Any, what: str) -> Iterator[IO[bytes] | Path]:
 
 @contextlib.contextmanager
 def written(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """Give a file that can be read, too, for HDF5 does both; what it has goes to the one that was given.
+    """Give an empty file that can be read, too, for HDF5 does both; what it has goes to the one that was given.
+
+    It goes to where that file stands, as all that is written does, and what the file had behind that place is gone.
 
     Args:
         file: A file that is open for writing.
     """
-    if not hasattr(file, "readable") or file.readable():
-        yield file
+    if _takes_anywhere(file):
+        if at := file.tell():
+            yield Region(file, at)  # type: ignore[misc]
+        else:
+            file.truncate(0)
+            yield file
+        file.seek(0, io.SEEK_END)
         return
     with tempfile.TemporaryFile() as whole:
         yield whole
         whole.seek(0)
         shutil.copyfileobj(whole, file)
+    if getattr(file, "seekable", lambda: False)():
+        file.truncate()
+
+
+def _takes_anywhere(file: IO[bytes]) -> bool:
+    """Say whether a file can be read and takes what is written at any place; one that is appended to does not."""
+    if "a" in str(getattr(file, "mode", "")):
+        return False
+    return all(getattr(file, able, lambda: True)() for able in ("readable", "seekable"))
 
 
 def is_hdf5(file: IO[bytes]) -> bool:
@@ -147,6 +171,6 @@ def is_zip(file: IO[bytes]) -> bool:
     return _begins(file, _ZIP)
 
 
-def _begins(file: IO[bytes], signature: bytes) -> bool:
-    file.seek(0)
+def _begins(file: IO[bytes], signature: bytes, at: int = 0) -> bool:
+    file.seek(at)
     return file.read(len(signature)) == signature

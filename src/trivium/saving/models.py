@@ -64,7 +64,7 @@ def save_model(
     Args:
         model: The model.
         filepath: A path that ends in `.keras`; in `.h5` or `.hdf5` for the older form of Sequential and Functional
-            models; or a file that is open for writing, in binary mode.
+            models; or a file that is open for writing, in binary mode, which is written from where it stands.
         overwrite: Whether a file that is there may be replaced.
         zipped: Whether the parts are one archive; where it is false they are files in a folder.
         include_optimizer: Whether the file says what the model was compiled with, and has the optimizer's state.
@@ -89,8 +89,9 @@ def save_model(
             raise ValueError(
                 "`zipped=False` writes a folder, which goes to a path and into no open file."
             )
+        members = _members(model, include_optimizer)
         with written(filepath) as file:
-            write_zip(file, _members(model, include_optimizer))
+            write_zip(file, members)
         return
     path = path_of(filepath)
     if (

@@ -92,8 +92,9 @@ def save_weights(
     if is_open(filepath, writing=True):
         if max_shard_size is not None:
             raise ValueError("`max_shard_size` makes several files, which go to a path.")
+        groups = list(stored_groups(layer))
         with written(filepath) as file:
-            _write_file(stored_groups(layer), file)
+            _write_file(groups, file)
         return
     path = path_of(filepath)
     _check_ending(path, _WRITTEN)
