@@ -397,3 +397,26 @@ def test_a_class_that_does_not_say_its_shapes_is_told_what_to_do():
         tv.saving.ModelFileError, match=r"does not say for which shapes.*load_weights"
     ):
         tv.models.load_model(file)
+
+
+def test_a_layer_that_says_how_it_was_built_is_built_so_within_a_model():
+    @tv.saving.register_keras_serializable("tests")
+    class Widened(tv.layers.Layer):
+        def build(self, shape, width=2):
+            self.kernel = self.add_weight((shape[-1], width), name="kernel")
+            self.said = {"shape": shape, "width": width}
+
+        def call(self, x):
+            return x @ self.kernel
+
+        def get_build_config(self):
+            return self.said
+
+        def build_from_config(self, config):
+            self.build(tuple(config["shape"]), config["width"])
+
+    layer, file = Widened(), io.BytesIO()
+    layer.build((None, X.shape[-1]), 5)
+    model = tv.Sequential([tv.Input(X.shape[1:]), layer, tv.layers.Dense(1)])
+    model.save(file)
+    np.testing.assert_array_equal(tv.models.load_model(file)(X), model(X))

@@ -14,7 +14,14 @@ import numpy as np
 from trivium.state.custom_objects import custom_object_scope, get_registered_object
 from trivium.state.frame import current_frame, entered
 from trivium.state.registry.suggestions import nearest
-from trivium.state.registry.tables import Config, Table, is_of_others, named_function, tables
+from trivium.state.registry.tables import (
+    Config,
+    Table,
+    is_of_library,
+    is_of_others,
+    named_function,
+    tables,
+)
 from trivium.state.registry.writing import SHARED, sharing
 from trivium.state.safety import UnknownNameError, UnsafeFileError, code_allowed, function_of_code
 
@@ -114,9 +121,11 @@ def _new_object(cls: Any, config: Config, inner: Config) -> Any:
         with inside_another():
             obj = cls.from_config(dict(inner)) if hasattr(cls, "from_config") else cls(**inner)
         build, compiled = config.get("build_config"), config.get("compile_config")
-        # What is inside another is built by it, in the order of its own: weights are listed in that order.
+        # What is inside another is built by it, in the order of its own: weights are listed in that order. A class of
+        # somebody's that says how it is built may know what its inputs do not tell.
+        own = not is_of_library(getattr(cls, "build_from_config", cls).__module__)
         outermost = not current_frame().reading
-        if build and outermost and hasattr(obj, "build_from_config") and not obj.built:
+        if build and (outermost or own) and hasattr(obj, "build_from_config") and not obj.built:
             obj.build_from_config(build)
         if compiled and hasattr(obj, "compile_from_config"):
             obj.compile_from_config(compiled)
