@@ -143,3 +143,37 @@ def test_keras_reads_the_ops_that_are_written():
 def test_functions_without_a_name_that_is_known():
     with pytest.raises(TypeError, match=r"take one of `trivium.activations`.*with `def`"):
         activations.serialize(jax.nn.leaky_relu)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a\\b", "a\0b", "a" * 1001])
+def test_a_name_that_no_file_may_have_is_refused_before_it_is_in_one(name):
+    for made in (
+        lambda: tv.layers.Dense(2, name=name),
+        lambda: tv.Sequential(name=name),
+        lambda: setattr(tv.layers.Dense(2), "name", name),
+    ):
+        with pytest.raises(ValueError, match="`name` is a text of 1 to 1,000") as refused:
+            made()
+        assert not isinstance(refused.value, tv.saving.UnsafeFileError)
+
+
+def test_names_that_are_none_of_layers_may_have_slashes():
+    @tv.saving.register_keras_serializable("tests")
+    class Tokens(tv.layers.Layer):
+        def __init__(self, source, **kwargs):
+            super().__init__(**kwargs)
+            self.source = source
+
+        def call(self, x):
+            return x
+
+    model = network(Tokens({"name": "somebody/words", "revision": 3}))
+    model.compile("sgd", "mse", metrics=[tv.metrics.MeanAbsoluteError(name="val/mae")])
+    model.evaluate(X, X[:, :2], verbose=0)
+    loaded = again(model)
+    assert loaded.layers[0].source["name"] == "somebody/words"
+    assert loaded.evaluate(X, X[:, :2], verbose=0, return_dict=True).keys() == {"loss", "val/mae"}
+
+
+def test_an_empty_name_is_none():
+    assert tv.layers.Dense(2, name="").name.startswith("dense")

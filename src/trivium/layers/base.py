@@ -27,6 +27,7 @@ from trivium.layers.own_names import (
 )
 from trivium.state.dtype_policies import get_policy
 from trivium.state.frame import current_frame
+from trivium.state.names import checked_name
 from trivium.state.retracing import note_changed
 
 __all__ = ["SEQUENTIAL_KEYS", "Layer"]
@@ -137,14 +138,8 @@ class Layer(Called):
                 f"{type(self).__name__} has no argument {wrong!r}. "
                 + suggest(wrong, [k for k in accepted if k not in ("self", "kwargs", "args")])
             )
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"{type(self).__name__}: `name` is a string; got {name!r}.")
-        if name is not None and "/" in name:
-            raise ValueError(
-                f"{type(self).__name__}: `name` has no '/', which joins the names of a path; got {name!r}."
-            )
-        if name is not None:
-            self._name = name
+        if name is not None and name != "":
+            self._name = checked_name(name, self)
         elif self._name is None:
             self._name_itself()
         self.activity_regularizer = regularizers.get(activity_regularizer)

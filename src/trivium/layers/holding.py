@@ -14,6 +14,7 @@ from trivium.metrics import Metric
 from trivium.state import Variable, auto_name, to_snake_case
 from trivium.state.copying import Copied
 from trivium.state.dtype_policies import DTypePolicy, DTypePolicyMap, get_policy
+from trivium.state.names import checked_name
 from trivium.state.tracking import LAYERS, in_one_look, members, unique
 
 __all__ = ["Holder"]
@@ -101,7 +102,7 @@ class Holder(Copied, Settings):
 
     @name.setter
     def name(self, value: str) -> None:
-        self._name = value
+        self._name = checked_name(value, self)
 
     def _name_itself(self) -> None:
         self._name = auto_name(to_snake_case(type(self).__name__))

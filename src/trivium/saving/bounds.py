@@ -18,7 +18,6 @@ _JSON_BYTES = 32 * MIB
 _JSON_CONTAINERS = 500_000
 _JSON_VALUES = 2_000_000
 _DEPTH = 200
-_NAME = 1_000
 # What a shape or setting may be at most; JAX counts elements in 64 bits.
 _NUMBER = 1 << 63
 # Settings of which a layer or metric makes a table when it is made, and the most numbers of one: no weight in the file
@@ -73,7 +72,7 @@ def checked_config(config: Any, source: str) -> dict[str, Any]:
         source: What to call the file in messages.
 
     Raises:
-        UnsafeFileError: Something in it is nested too deep, holds code, or has a name with parts of a path.
+        UnsafeFileError: Something in it is nested too deep, or holds code.
         ValueError: It is no config of an object.
     """
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
@@ -92,11 +91,6 @@ def checked_config(config: Any, source: str) -> dict[str, Any]:
 
 
 def _check_object(value: dict[str, Any], source: str) -> None:
-    name = value.get("name")
-    if isinstance(name, str) and "class_name" not in value and len(value) > 1:
-        bad = any(part in name for part in ("/", "\\", "\0")) or name in (".", "..")
-        if bad or len(name) > _NAME:
-            raise UnsafeFileError(f"{source} has the name {name[:80]!r}, which looks like a path.")
     if value.get("class_name") == "__lambda__" and not current_frame().runs_code:
         raise UnsafeFileError(
             f"{source} holds a function as code, and code from files is not run: it could do anything. Only if you "

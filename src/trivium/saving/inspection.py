@@ -18,6 +18,7 @@ from trivium.saving.hdf5 import attribute, datasets, hdf5
 from trivium.saving.optimizer_places import states_in
 from trivium.saving.stored import Stored, stored_of
 from trivium.saving.zipped_arrays import zipped_text
+from trivium.state.names import is_path
 from trivium.state.registry import knows, named_function
 from trivium.state.safety import ModelFileError, code_allowed
 
@@ -231,7 +232,10 @@ def _config(config: Any, report: FileReport) -> None:
         if isinstance(entry, dict):
             said = entry.get("config")
             named = said.get("name") if isinstance(said, dict) else None
-            report.layers.append((str(entry.get("name") or named), str(entry.get("class_name"))))
+            name = str(entry.get("name") or named)
+            report.layers.append((name, str(entry.get("class_name"))))
+            if is_path(name):
+                report.suspicious.append(f"A layer has the name {name[:80]!r}, which is a path.")
     report.needs = list(dict.fromkeys(report.needs))
     report.suspicious = list(dict.fromkeys(report.suspicious))
 
