@@ -16,9 +16,10 @@ from trivium.styles.hooks import keep_hooks, overridden_hooks
 from trivium.styles.modes import one_graph
 from trivium.styles.obstacles import sequential_layers
 from trivium.styles.writing import check_style
-from trivium.styles.writing.statements import said_name
+from trivium.styles.writing.class_body import class_body
+from trivium.styles.writing.names import class_name, input_name, said_name
+from trivium.styles.writing.structures import call_of, only_inputs
 from trivium.styles.writing.values import MODULES, Values
-from trivium.styles.writing.write import call_of, class_body, class_name, input_name, only_inputs
 
 __all__ = ["convert"]
 

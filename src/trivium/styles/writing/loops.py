@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 from trivium.layers.base import Layer
 from trivium.styles.writing.values import Expression
 
-__all__ = ["Header", "Loop", "Row", "header", "roll"]
+__all__ = ["Header", "Loop", "Row", "header", "named_anew", "roll", "shortest"]
+
+T = TypeVar("T")
 
 # The most statements in the body of a loop that is looked for: each period is tried at each place.
 _LONGEST_BLOCK = 40
@@ -232,3 +236,36 @@ def _first_argument(head: str) -> str:
 
     cls = getattr(layers, head.rpartition(".")[2], None)
     return next(iter(inspect.signature(cls).parameters), "value") if cls else "value"
+
+
+def shortest(
+    write: Callable[[dict[int, str]], tuple[Sequence[Row | Loop], T]], inputs: dict[int, str]
+) -> tuple[Sequence[Row | Loop], T]:
+    """Write with the input under its name, and with `x = inputs` first; take what is shorter, as loops make it.
+
+    The first of some equal blocks is a turn of a loop only if what goes into it has the name of what comes out of it.
+
+    Args:
+        write: Given the expressions for the inputs, returns the rows, rolled up, and whatever goes with them.
+        inputs: The expressions for the input tensors, by the tensors' ids.
+
+    Returns:
+        What `write` returned.
+    """
+    plain = write(inputs)
+    if len(inputs) != 1:
+        return plain
+    ((key, name),) = inputs.items()
+    if not name.isidentifier():
+        return plain
+    renamed = write({key: "x"})
+
+    def size(rolled: Sequence[Row | Loop]) -> int:
+        return sum(len(item.turns[0]) + 1 if isinstance(item, Loop) else 1 for item in rolled)
+
+    return renamed if size(renamed[0]) + 1 < size(plain[0]) else plain
+
+
+def named_anew(names: dict[int, str], inputs: dict[int, str]) -> list[str]:
+    """Return the lines that give inputs the names under which `shortest` has them written."""
+    return [f"{name} = {inputs[key]}" for key, name in names.items() if name != inputs[key]]

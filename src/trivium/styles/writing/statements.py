@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
-import keyword
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 import jax
 
-from trivium.graph import Graph, Node, ReadVariable, SymbolicTensor, any_symbolic, is_symbolic
-from trivium.graph.closure import Closure, closures
+from trivium.graph import Graph, Node, ReadVariable, any_symbolic, is_symbolic
+from trivium.graph.closure import Closure
 from trivium.graph.function import Operation as OwnOperation
 from trivium.layers.base import Layer
 from trivium.state import Variable, to_snake_case
 from trivium.state.operators import OPERATORS
 from trivium.styles.calls import Call, written_calls
 from trivium.styles.writing.lines import fold, indent
+from trivium.styles.writing.names import SHORT, Names, said_name
+from trivium.styles.writing.structures import step_text, structure_text
 from trivium.styles.writing.values import Values
 
-__all__ = [
-    "SHORT", "Names", "Statement", "identifier", "key_text", "said_name", "statements", "step_text",
-    "structure_text",
-]  # fmt: skip
+__all__ = ["Statement", "statements"]
 
 _SIGNS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "mod": "%", "power": "**",
@@ -36,7 +33,6 @@ _SIGNS_AFTER_A_TENSOR = {
     "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "logical_and": "&", "logical_or": "|",
     "logical_xor": "^",
 }  # fmt: skip
-SHORT = ("x", "y", "z")
 
 
 @dataclass
@@ -58,68 +54,6 @@ class Statement:
     node: Node | None
     before: tuple[str, ...] = ()
     held: tuple[Layer, ...] = ()
-
-
-class Names:
-    """Names that are given once each, and are no words of Python's or of the program around them.
-
-    Example:
-        >>> names = Names()
-        >>> names.new("dense"), names.new("dense"), names.new("2nd class")
-        ('dense', 'dense_2', 'layer_2nd_class')
-    """
-
-    def __init__(self, taken: Any = ()) -> None:
-        self._taken = set(taken)
-
-    def take(self, names: Iterable[str]) -> None:
-        """Give these names to nobody from now on."""
-        self._taken.update(names)
-
-    def copy(self) -> Names:
-        """Return names of which the same are taken."""
-        return Names(self._taken)
-
-    def new(self, wanted: str) -> str:
-        """Return `wanted`, or the nearest name that is free."""
-        base = name = identifier(wanted)
-        count = 1
-        while name in self._taken:
-            count += 1
-            name = f"{base}_{count}"
-        self._taken.add(name)
-        return name
-
-    def numbered(self, base: str) -> str:
-        """Return `base_1`, `base_2`, …: the first that is free.
-
-        Example:
-            >>> names = Names()
-            >>> names.numbered("dense"), names.numbered("dense")
-            ('dense_1', 'dense_2')
-        """
-        free = (f"{identifier(base)}_{i}" for i in itertools.count(1))
-        return self.new(next(name for name in free if name not in self._taken))
-
-
-def identifier(name: str) -> str:
-    """Return a name as Python allows it.
-
-    Example:
-        >>> identifier("block 1/conv"), identifier("class")
-        ('block_1_conv', 'class_')
-    """
-    text = re.sub(r"\W+", "_", name).strip("_") or "value"
-    if text[0].isdigit():
-        text = f"layer_{text}"
-    return f"{text}_" if keyword.iskeyword(text) else text
-
-
-def said_name(layer: Any) -> str | None:
-    """Return the name that the writer gave a layer, or `None` where it came by itself."""
-    if not isinstance(layer, Layer) or layer._name is None or layer._named_by_itself:
-        return None
-    return layer._name
 
 
 def statements(
@@ -352,43 +286,3 @@ def _words(op: str, count: int) -> tuple[str, ...]:
 
 
 _OPERATORS = {operator.__name__: operator for operator in OPERATORS.values()}
-
-
-def structure_text(value: Any, leaf: Callable[[Any], str]) -> str:
-    """Return a nested structure of tensors as text.
-
-    Args:
-        value: The structure.
-        leaf: Gives the text of what is no list, tuple or dict with a tensor in it.
-
-    Example:
-        >>> structure_text({"a": [SymbolicTensor((1,), name="t")]}, lambda t: t.name)
-        '{"a": [t]}'
-    """
-    leaves = jax.tree_util.tree_leaves(value)
-    written = any(isinstance(v, SymbolicTensor | Variable) for v in leaves) or closures(value)
-    if not isinstance(value, list | tuple | dict) or not written:
-        return leaf(value)
-    if isinstance(value, dict):
-        parts = (f"{key_text(k)}: {structure_text(v, leaf)}" for k, v in value.items())
-        return "{" + ", ".join(parts) + "}"
-    inner = ", ".join(structure_text(v, leaf) for v in value)
-    if isinstance(value, list):
-        return f"[{inner}]"
-    return f"({inner},)" if len(value) == 1 else f"({inner})"
-
-
-def key_text(key: Any) -> str:
-    """Return a dict's key or a list's index as text.
-
-    Example:
-        >>> key_text("left"), key_text(0)
-        ('"left"', '0')
-    """
-    return Values().text(key)
-
-
-def step_text(path: Any) -> str:
-    """Return what follows a structure's name to reach one of its leaves, given the leaf's path in it."""
-    keys = (getattr(p, "key", getattr(p, "idx", None)) for p in path)
-    return "".join(f"[{key_text(k)}]" for k in keys)

@@ -1,48 +1,47 @@
-"""The three writers: a graph as a stack of layers, as calls on symbolic tensors, and as a class."""
+"""The writer of programs: a model as a stack of layers, as calls on symbolic tensors, or as a class."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import jax
 
 from trivium import layers as layers_room
 from trivium.graph import Graph, SymbolicTensor
 from trivium.layers.base import Layer
-from trivium.layers.input_layer import InputLayer
-from trivium.models.functional import Functional
 from trivium.models.functional_inputs import is_optional
 from trivium.models.model import Model
-from trivium.models.sequential import Sequential
-from trivium.state import Variable, dtype_policy, floatx, to_snake_case
+from trivium.state import Variable, dtype_policy, floatx
 from trivium.state.tracking import unique
 from trivium.styles.calls import written_calls
 from trivium.styles.modes import StyleError, one_graph
 from trivium.styles.obstacles import sequential_layers
+from trivium.styles.writing.class_body import ClassBody, class_body
 from trivium.styles.writing.lines import fold, indent
-from trivium.styles.writing.loops import Loop, Row, header, roll
+from trivium.styles.writing.loops import Loop, Row, header, named_anew, roll, shortest
 from trivium.styles.writing.methods import hook_attributes, hook_lines
-from trivium.styles.writing.statements import (
+from trivium.styles.writing.names import (
+    PUBLIC,
     SHORT,
     Names,
-    Statement,
+    attribute_name,
+    class_name,
     identifier,
-    key_text,
+    input_name,
     said_name,
-    statements,
-    step_text,
+)
+from trivium.styles.writing.statements import Statement, statements
+from trivium.styles.writing.structures import (
+    call_arguments,
+    is_call,
+    only_inputs,
     structure_text,
+    texts_in_structure,
 )
 from trivium.styles.writing.values import Expression, Values
 
-__all__ = ["ClassBody", "Writer", "call_of", "class_body", "class_name", "only_inputs"]
-
-# What the programs import by these names.
-_PUBLIC = ("Input", "Model", "Sequential", "Variable", "activations", "constraints", "initializers", "layers", "np",
-           "ops", "random", "regularizers")  # fmt: skip
+__all__ = ["Writer"]
 
 
 class Writer:
@@ -55,7 +54,7 @@ class Writer:
     def __init__(self, style: str) -> None:
         self.style = style
         self.values = Values()
-        self.names = Names([*_PUBLIC, *SHORT, "model"])
+        self.names = Names([*PUBLIC, *SHORT, "model"])
         # Models inside, by their ids: the expression that makes or names each.
         self.inner: dict[int, str] = {}
         self.definitions: dict[str, str] = {}
@@ -126,7 +125,7 @@ class Writer:
     def _maker_body(self, model: Model) -> list[str]:
         outer, self.names = (
             self.names,
-            Names([*_PUBLIC, *SHORT, "inner", *self.definitions.values()]),
+            Names([*PUBLIC, *SHORT, "inner", *self.definitions.values()]),
         )
         body = (self._sequential if _is_stack(model) else self._functional)(model, "inner")
         self.names = outer
@@ -152,7 +151,7 @@ class Writer:
         own = hook_attributes(model, self.values)
         return name, [line for k, v in own.items() for line in fold(f"{target}.{k} = {v}")]
 
-    def _named(self, model: Model) -> list[tuple[str | None, str]]:
+    def model_arguments(self, model: Model) -> list[tuple[str | None, str]]:
         """Return the arguments that every model takes, where they are not the usual ones."""
         name, policy = said_name(model), model.dtype_policy.name
         said: list[tuple[str | None, str]] = []
@@ -217,11 +216,11 @@ class Writer:
         if shared or not any(isinstance(r, Loop) for r in rolled):
             stack = [entry, *(shared.get(id(row.layer)) or str(row.made) for row in rows)]
             # A stack is read line by line, also where it would fit on one.
-            rest = "".join(f", {key}={text}" for key, text in self._named(model))
+            rest = "".join(f", {key}={text}" for key, text in self.model_arguments(model))
             inner = [line for item in stack for line in fold(f"{item},", 84)]
             return [*before, f"{target} = {head}([", *indent(inner), f"]{rest})", *after]
         lines = [
-            f"{target} = {Expression(head, self._named(model))}",
+            f"{target} = {Expression(head, self.model_arguments(model))}",
             f"{target}.add({entry})",
         ]
         for item in rolled:
@@ -253,7 +252,7 @@ class Writer:
         self.names.new("outputs")
         shared = self._shared(graph)
 
-        def rows_of(entry: dict[int, str]) -> tuple[list[Row | Loop], str]:
+        def rows_of(entry: dict[int, str]) -> tuple[list[Row | Loop], tuple[list[str], str]]:
             steps, expressions = statements(
                 graph, entry, self.values, lambda v: variables[id(v)],
                 lambda layer: shared[id(layer)], self.names.copy(),
@@ -264,13 +263,16 @@ class Writer:
             if isinstance(rolled[-1], Row) and rolled[-1].target == output:
                 rolled[-1] = replace(rolled[-1], target="outputs")
                 output = "outputs"
-            return rolled, output
+            return rolled, (named_anew(entry, inputs), output)
 
-        rolled, output = shortest(rows_of, inputs)
+        rolled, (start, output) = shortest(rows_of, inputs)
+        lines += start
         for item in rolled:
             lines += _loop(item) if isinstance(item, Loop) else [*item.before, *fold(item.code())]
         given = structure_text(only_inputs(graph), lambda t: inputs[id(t)])
-        call = Expression(head, [("inputs", given), ("outputs", output), *self._named(model)])
+        call = Expression(
+            head, [("inputs", given), ("outputs", output), *self.model_arguments(model)]
+        )
         return [*lines, *fold(f"{target} = {call}"), *after]
 
     def _inputs(self, graph: Graph) -> tuple[dict[int, str], list[str]]:
@@ -294,7 +296,9 @@ class Writer:
         held = [o for g in bodies for n in g.all_nodes if isinstance(o := n.operation, Layer)]
         times = Counter(map(id, [*layers, *held, *held]))
         return {
-            id(x): self.names.new(_base(x)) for x in unique([*layers, *held]) if times[id(x)] > 1
+            id(x): self.names.new(attribute_name(x))
+            for x in unique([*layers, *held])
+            if times[id(x)] > 1
         }
 
     def _rows(self, steps: list[Statement], shared: dict[int, str]) -> list[Row]:
@@ -336,188 +340,18 @@ class Writer:
         self.parts.append(self._class(model).lines(name))
         graph = one_graph(model)
         plain = all(t.dtype == model.compute_dtype for t in graph.input_tensors)
-        if plain and not _is_call(graph.inputs):
+        if plain and not is_call(graph.inputs):
             shapes = jax.tree_util.tree_map(lambda t: self.values.text(t.shape), graph.inputs)
-            return [f"{target} = {name}()", f"{target}.build({_structure(shapes)})"]
+            return [f"{target} = {name}()", f"{target}.build({texts_in_structure(shapes)})"]
         given = ", ".join(
             text if key is None else f"{key}={text}"
-            for key, text in _call_arguments(graph.inputs, self.input_text)
+            for key, text in call_arguments(graph.inputs, self.input_text)
         )
         return [f"{target} = {name}()", *fold(f"{target}({given})")]
 
     def _class(self, model: Model) -> ClassBody:
         self.values.names.add("Model")
         return class_body(model, self.values, self)
-
-
-@dataclass
-class ClassBody:
-    """What a class for a model is made of.
-
-    Args:
-        attributes: The layers and variables, by the attributes' names.
-        parameters: What `call` takes.
-        code: The lines of `call`.
-        made: The lines of `__init__` that make the attributes.
-        hooks: The lines of the training hooks.
-        super_arguments: What `super().__init__` is given.
-    """
-
-    attributes: dict[str, Any] = field(default_factory=dict)
-    parameters: list[str] = field(default_factory=list)
-    code: list[str] = field(default_factory=list)
-    made: list[str] = field(default_factory=list)
-    hooks: list[str] = field(default_factory=list)
-    super_arguments: str = ""
-
-    def lines(self, name: str) -> list[str]:
-        """Return the class as lines."""
-        init = [f"super().__init__({self.super_arguments})", *self.made]
-        body = ["def __init__(self):", *indent(init), "", *self.call_lines(), *self.hooks]
-        return [f"class {name}(Model):", *indent(body)]
-
-    def call_lines(self) -> list[str]:
-        """Return the method `call`."""
-        return [*fold(f"def call(self, {', '.join(self.parameters)}):", 84), *indent(self.code)]
-
-
-def class_body(model: Model, values: Values, writer: Writer | None) -> ClassBody:
-    """Write a model's graph as the body of a class.
-
-    Args:
-        model: The model.
-        values: The writer of settings and constants.
-        writer: The program's writer; without one no loops are made, and `made` stays empty.
-    """
-    graph = one_graph(model)
-    entry = ClassBody()
-    inputs = _parameters(model, graph, entry)
-
-    def body_of(names: dict[int, str]) -> tuple[list[Row | Loop], ClassBody]:
-        start = [f"{n} = {inputs[key]}" for key, n in names.items() if n != inputs[key]]
-        own = replace(entry, code=[*entry.code, *start])
-        return _Method(model, graph, values, writer).body(names, own)
-
-    return shortest(body_of, inputs)[1]
-
-
-class _Method:
-    """Writes one class body: names attributes, keeps the layers of loops in lists."""
-
-    def __init__(self, model: Model, graph: Graph, values: Values, writer: Writer | None) -> None:
-        self.model, self.graph, self.values, self.writer = model, graph, values, writer
-        self.names = Names(dir(Model))
-        self.attributes: dict[int, str] = {}
-        self.result = ClassBody()
-        if writer is not None:
-            self.result.super_arguments = ", ".join(f"{k}={v}" for k, v in writer._named(model))
-
-    def body(self, inputs: dict[int, str], entry: ClassBody) -> tuple[list[Row | Loop], ClassBody]:
-        result, graph = self.result, self.graph
-        result.parameters, result.code = entry.parameters, list(entry.code)
-        for variable in graph.variables:
-            self._keep(variable, self.names.new(variable.name))
-        local = Names([*_PUBLIC, *SHORT, "self", *(e.split("[")[0] for e in inputs.values())])
-        steps, expressions = statements(
-            graph, inputs, self.values, lambda v: f"self.{self.attributes[id(v)]}",
-            self._attribute, local,
-        )  # fmt: skip
-        rows = self._rows(steps)
-        rolled: list[Row | Loop] = roll(rows) if self.writer is not None else list(rows)
-        several = Counter(_base(layer) for layer in self._attributed(rolled))
-        for item in rolled:
-            if isinstance(item, Loop):
-                result.code += self._loop(item, several)
-                continue
-            text = self._called(item, several)
-            result.code += [*item.before, *fold(f"{item.target} = {text}", 80)]
-        _returns(graph, expressions, result, bool(rolled) and isinstance(rolled[-1], Row))
-        if self.writer is not None:
-            own = hook_attributes(self.model, self.values)
-            result.made += [line for k, v in own.items() for line in fold(f"self.{k} = {v}", 80)]
-            result.hooks = hook_lines(self.model, self.values)
-        else:
-            # What functions call that ops take, as the body of a loop, stands in no line, and belongs to the model.
-            for layer in graph.operations:
-                known = isinstance(layer, InputLayer) or id(layer) in self.attributes
-                if isinstance(layer, Layer) and not known:
-                    self._keep(layer, self.names.new(_base(layer)))
-        return rolled, result
-
-    def _attributed(self, rolled: list[Row | Loop]) -> list[Layer]:
-        """Return the layers that are attributes of their own, not in the lists that loops go through."""
-        rows = [r for item in rolled for r in (item.turns[0] if isinstance(item, Loop) else [item])]
-        alone = {id(item) for item in rolled}
-        return unique(
-            [r.layer for r in rows if r.layer is not None and (r.made is None or id(r) in alone)]
-        )
-
-    def _attribute(self, layer: Layer) -> str:
-        """Return what a layer is called in a function that the code gives to an op."""
-        if id(layer) not in self.attributes:
-            self._keep(layer, self.names.new(_base(layer)))
-        return f"self.{self.attributes[id(layer)]}"
-
-    def _called(self, row: Row, several: Counter[str]) -> str:
-        """Return what a row computes, its layer an attribute; kept now if this is its first call."""
-        layer = row.layer
-        if layer is None:
-            return row.text
-        if id(layer) not in self.attributes:
-            base = _base(layer)
-            number = several[base] > 1 and said_name(layer) is None
-            self._keep(layer, (self.names.numbered if number else self.names.new)(base))
-        return f"self.{self.attributes[id(layer)]}{row.text}"
-
-    def _keep(self, thing: Any, name: str) -> None:
-        self.attributes[id(thing)] = name
-        self.result.attributes[name] = thing
-        if self.writer is None:
-            return
-        if isinstance(thing, Variable):
-            made = self.writer.variable_text(thing, "self.add_weight")
-        else:
-            made = self.writer.made(thing)
-        self.result.made += fold(f"self.{name} = {made}", 80)
-
-    def _rows(self, steps: list[Statement]) -> list[Row]:
-        """Make rows of statements: a layer that is called once may be one of a list; another one is no loop's own."""
-        calls = Counter(id(s.layer) for s in steps)
-        rows = []
-        for step in steps:
-            layer, made = step.layer, None
-            once = calls[id(layer)] == 1 and id(layer) not in self.attributes
-            if layer is not None and self.writer is not None and once:
-                made = self.writer.made(layer)
-            rows.append(Row(step.target, made, step.text, layer, step.before))
-        return rows
-
-    def _loop(self, loop: Loop, several: Counter[str]) -> list[str]:
-        """Write a loop over lists of layers, and keep the lists."""
-        steps: list[str] = []
-        local: dict[str, str] = {}  # loop variable -> list
-        own = Names(["inputs", "self", *SHORT, *_PUBLIC])
-        for place, row in enumerate(loop.turns[0]):
-            if row.made is None:
-                text = self._called(row, several)
-            else:
-                # What all turns have in common: a name that was said has the turn's number in it.
-                graph_alone = type(row.layer) in (Functional, Sequential)
-                base = (
-                    "block" if graph_alone else identifier(to_snake_case(type(row.layer).__name__))
-                )
-                variable, key = own.new(base), self.names.new(f"{base}_layers")
-                said = header([[turn[place].made for turn in loop.turns]])
-                assert said is not None
-                self.result.made += fold(f"self.{key} = [{said[1][0]} {said[0]}]", 80)
-                local[variable] = f"self.{key}"
-                text = f"{variable}{row.text}"
-            steps += fold(f"{row.target} = {text}", 76)
-        if not local:
-            return [f"for _ in range({len(loop.turns)}):", *indent(steps)]
-        lists = list(local.values())
-        over = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
-        return [*fold(f"for {', '.join(local)} in {over}:", 80), *indent(steps)]
 
 
 def _refuse_two_places(model: Model) -> None:
@@ -533,132 +367,6 @@ def _refuse_two_places(model: Model) -> None:
                     f"The layer {inner.name!r} stands in two places, {other.name!r} and {layer.name!r}, and a program "
                     "would make it twice. `convert` and `save` keep it one."
                 )
-
-
-def shortest(write: Any, inputs: dict[int, str]) -> Any:
-    """Write with the input under its name, and with `x = inputs` first; take what is shorter, as loops make it."""
-    plain = write(inputs)
-    if len(inputs) != 1:
-        return plain
-    ((key, name),) = inputs.items()
-    if not name.isidentifier():
-        return plain
-    renamed = write({key: "x"})
-    if isinstance(renamed[1], str):
-        renamed = ([Row("x", None, name), *renamed[0]], renamed[1])
-
-    def size(rolled: list[Row | Loop]) -> int:
-        return sum(len(item.turns[0]) + 1 if isinstance(item, Loop) else 1 for item in rolled)
-
-    extra = 0 if isinstance(renamed[1], str) else 1
-    return renamed if size(renamed[0]) + extra < size(plain[0]) else plain
-
-
-def _parameters(model: Model, graph: Graph, body: ClassBody) -> dict[int, str]:
-    """Choose what `call` takes, and return the expressions for the inputs."""
-    if _is_call(graph.inputs):
-        args, kwargs = graph.inputs
-        taken = list(_positional(model, len(args)))
-        structures = dict(zip(taken, args, strict=True)) | kwargs
-        body.parameters = [*taken, *(f"{k}=None" for k in kwargs)]
-    else:
-        structures, body.parameters = {"inputs": only_inputs(graph)}, ["inputs"]
-    expressions: dict[int, str] = {}
-    for name, structure in structures.items():
-        flat = isinstance(structure, list | tuple) and all(
-            isinstance(t, SymbolicTensor) for t in structure
-        )
-        if flat and structure:
-            own = Names(["inputs", "self", *SHORT, *_PUBLIC])
-            parts = [own.new(input_name(t) or f"input_{i + 1}") for i, t in enumerate(structure)]
-            body.code.append(f"{', '.join(parts)}{',' if len(parts) == 1 else ''} = {name}")
-            expressions |= {id(t): p for t, p in zip(structure, parts, strict=True)}
-            continue
-        for path, tensor in jax.tree_util.tree_flatten_with_path(structure)[0]:
-            expressions[id(tensor)] = name + step_text(path)
-    return expressions
-
-
-def input_name(tensor: SymbolicTensor) -> str | None:
-    """Return the name that the writer gave an input, or `None` where it came by itself."""
-    layer = tensor.node.operation if tensor.node is not None else None
-    if isinstance(layer, InputLayer):
-        return said_name(layer)
-    return (
-        None
-        if re.fullmatch(r"(input|input_layer|tensor|keras_tensor)(_\d+)?", tensor.name)
-        else tensor.name
-    )
-
-
-def _positional(model: Model, count: int) -> list[str]:
-    import inspect
-
-    known = [
-        p
-        for p in inspect.signature(type(model).call).parameters
-        if p not in ("self", "args", "kwargs")
-    ]
-    return known[:count] if len(known) >= count else [f"inputs_{i + 1}" for i in range(count)]
-
-
-def _base(layer: Any) -> str:
-    """Return what an attribute for a layer is called, but for its number."""
-    kind = class_name(layer, "block") if isinstance(layer, Model) else type(layer).__name__
-    return identifier(said_name(layer) or re.sub(r"_\d+$", "", to_snake_case(kind)))
-
-
-def _returns(graph: Graph, expressions: dict[int, str], body: ClassBody, inline: bool) -> None:
-    for loss in graph.losses:
-        body.code += fold(f"self.add_loss({expressions[id(loss)]})", 80)
-    text = structure_text(graph.outputs, lambda t: expressions[id(t)])
-    if isinstance(graph.outputs, tuple) and len(graph.outputs) > 1:
-        text = text[1:-1]
-    last = body.code[-1] if body.code else ""
-    if inline and not graph.losses and last.startswith(f"{text} = ") and "\n" not in last:
-        body.code[-1] = f"return {last.removeprefix(f'{text} = ')}"
-    else:
-        body.code += fold(f"return {text}", 80)
-
-
-# -- what goes in ---------------------------------------------------------------------------------------------
-
-
-def _is_call(inputs: Any) -> bool:
-    """Say whether a graph's inputs are the arguments of a call, not one structure."""
-    return (
-        isinstance(inputs, tuple)
-        and len(inputs) == 2
-        and isinstance(inputs[0], tuple)
-        and isinstance(inputs[1], dict)
-    )
-
-
-def call_of(graph: Graph) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments of a call that the graph's inputs stand for."""
-    return graph.inputs if _is_call(graph.inputs) else ((graph.inputs,), {})
-
-
-def only_inputs(graph: Graph) -> Any:
-    """Return the inputs in a structure that a model takes as its one argument."""
-    return list(graph.input_tensors) if _is_call(graph.inputs) else graph.inputs
-
-
-def _call_arguments(inputs: Any, leaf: Any) -> list[tuple[str | None, str]]:
-    if not _is_call(inputs):
-        return [(None, structure_text(inputs, leaf))]
-    args, kwargs = inputs
-    named = [(k, structure_text(v, leaf)) for k, v in kwargs.items()]
-    return [*((None, structure_text(a, leaf)) for a in args), *named]
-
-
-def _structure(texts: Any) -> str:
-    """Return a nested structure whose leaves are texts already."""
-    if isinstance(texts, dict):
-        return "{" + ", ".join(f"{key_text(k)}: {_structure(v)}" for k, v in texts.items()) + "}"
-    if isinstance(texts, list | tuple):
-        return f"[{', '.join(map(_structure, texts))}]"
-    return str(texts)
 
 
 def _loop(loop: Loop) -> list[str]:
@@ -678,12 +386,3 @@ def _is_stack(model: Model) -> bool:
     except StyleError:
         return False
     return True
-
-
-def class_name(model: Model, default: str = "my_model") -> str:
-    """Return the name of a class for a model: its own class's, or its name in camel case."""
-    if type(model) not in (Functional, Sequential):
-        return type(model).__name__
-    said = said_name(model) or default
-    name = "".join(part[:1].upper() + part[1:] for part in re.split(r"\W+|_", said))
-    return name if name.isidentifier() and not hasattr(Model, name) else "MyModel"
