@@ -29,6 +29,7 @@ __all__ = [
     "Backward",
     "Listener",
     "Recorder",
+    "current_trace",
     "differentiable",
     "recorded_by",
     "without_recorders",
@@ -237,7 +238,7 @@ def recorded_by(listener: Listener) -> Iterator[None]:
     Args:
         listener: It is told of the operations whose inputs it wants.
     """
-    recorder = _recorder_on(_current())
+    recorder = _recorder_on(current_trace())
     recorder.listener = listener
     try:
         with core.set_current_trace(recorder):
@@ -263,12 +264,14 @@ def _recorder_on(beneath: Any) -> Recorder:
     return found
 
 
-def _current() -> Any:
+def current_trace() -> Any:
+    """Return the trace that JAX hands operations to."""
+    # JAX gives it to who is about to replace it, and puts it back when the block is left: here at once.
     with core.take_current_trace() as trace:
         return trace
 
 
-OUTSIDE = _current()  # The library is imported outside of any trace.
+OUTSIDE = current_trace()  # The library is imported outside of any trace.
 
 
 def computes_now() -> bool:
@@ -288,7 +291,7 @@ def computes_now() -> bool:
 
 def without_recorders() -> contextlib.AbstractContextManager[Any]:
     """Compute without telling any listener while the `with` block lasts, under whatever JAX traces beneath them."""
-    trace = _current()
+    trace = current_trace()
     while isinstance(trace, Recorder):
         trace = trace.beneath
     within: contextlib.AbstractContextManager[Any] = core.set_current_trace(trace)

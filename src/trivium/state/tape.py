@@ -4,7 +4,6 @@ A tape knows arrays by their identity. An operation that takes one which is watc
 the function that takes gradients back through it; nothing else is. So arrays inside of a tape are arrays as ever.
 
 Reference:
-    Griewank and Walther, "Evaluating Derivatives", SIAM 2008, chapter 3 (reverse mode).
     https://www.tensorflow.org/guide/autodiff (the manner of writing)
 """
 
@@ -14,26 +13,19 @@ import contextlib
 import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
 
 from trivium.state.frame import current_frame, entered
 from trivium.state.recording import Backward, differentiable, recorded_by
+from trivium.state.reverse_mode import Node, carried_back
 from trivium.state.variable import Variable
 
 __all__ = ["GradientTape"]
 
 UNCONNECTED = ("none", "zero")
-
-
-class _Node(NamedTuple):
-    """An operation: the arrays that it was given and gave, by identity, and the way back through it."""
-
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    backward: Backward
 
 
 class GradientTape:
@@ -67,9 +59,10 @@ class GradientTape:
         self._forget()
 
     def _forget(self) -> None:
-        # Arrays are held, so that no other one gets the identity of one of them.
+        # What is watched, or follows from what is. Held, so that no other array gets the identity of one of them.
         self._known: dict[int, Any] = {}
-        self._nodes: list[_Node] = []
+        self._nodes: list[Node] = []
+        # Variables that are watched; the arrays that each was read as, in another dtype say; and whose each array is.
         self._variables: dict[int, Variable] = {}
         self._values: dict[int, list[Any]] = {}
         self._owner: dict[int, int] = {}
@@ -96,6 +89,7 @@ class GradientTape:
         """Return the places of the inputs that are watched, or follow from what is."""
         if not self._recording:
             return ()
+        # Asked of each operation: it is what code costs inside of a tape that has nothing to do with what is watched.
         known = self._known
         return tuple([i for i, x in enumerate(inputs) if id(x) in known])
 
@@ -111,7 +105,7 @@ class GradientTape:
             if differentiable(x.dtype):
                 self._known[id(x)] = x
             fresh.append(x)
-        self._nodes.append(_Node(tuple(map(id, inputs)), tuple(map(id, fresh)), backward))
+        self._nodes.append(Node(tuple(map(id, inputs)), tuple(map(id, fresh)), backward))
         return fresh
 
     def is_another(self, variable: Variable, value: Any) -> bool:
@@ -124,6 +118,7 @@ class GradientTape:
             return
         if self._watches_read and variable.trainable:
             self._variables.setdefault(id(variable), variable)
+        # An array that was noted already is this variable's own: of what is another's `read_on` gives a copy.
         if id(variable) not in self._variables or id(value) in self._owner:
             return
         if differentiable(value.dtype):
@@ -148,7 +143,7 @@ class GradientTape:
             >>> [g.tolist() for g in tape.gradient(z, [x, y])]
             [[0.0, 0.0], [1.0, 1.0]]
         """
-        for x in _leaves(tensor):
+        for x in jax.tree_util.tree_leaves(tensor):
             if isinstance(x, Variable):
                 self._variables.setdefault(id(x), x)
             elif not isinstance(x, jax.Array):
@@ -240,7 +235,8 @@ class GradientTape:
             [2.0, 4.0]
         """
         zeros = _zeros_wanted(unconnected_gradients)
-        targets, given = _leaves(target), [None] * len(_leaves(target))
+        targets = jax.tree_util.tree_leaves(target)
+        given = [None] * len(targets)
         if output_gradients is not None:
             given = jax.tree_util.tree_leaves(output_gradients, is_leaf=lambda x: x is None)
         if len(given) != len(targets):
@@ -254,12 +250,9 @@ class GradientTape:
                 _seed(end, g) if differentiable(end.dtype) else None
                 for end, g in zip(ends, given, strict=True)
             ]
-            found = self._walk(ends, seeds, [self._identities(s) for s in leaves])
-            if zeros:
-                found = [
-                    jnp.zeros(s.shape, s.dtype) if g is None else g
-                    for g, s in zip(found, leaves, strict=True)
-                ]
+            sought = [self._identities(s) for s in leaves]
+            found = carried_back(self._nodes, ends, seeds, sought)
+            found = _filled(found, leaves) if zeros else found
         return jax.tree_util.tree_unflatten(structure, found)
 
     def jacobian(
@@ -303,11 +296,7 @@ class GradientTape:
                 None if rows_of is None else rows_of.reshape(*end.shape, *rows_of.shape[1:])
                 for rows_of in self._rows(end, rows, leaves)
             ]
-            if zeros:
-                found = [
-                    jnp.zeros((*end.shape, *s.shape), s.dtype) if g is None else g
-                    for g, s in zip(found, leaves, strict=True)
-                ]
+            found = _filled(found, leaves, end.shape) if zeros else found
         return jax.tree_util.tree_unflatten(structure, found)
 
     def batch_jacobian(
@@ -374,8 +363,10 @@ class GradientTape:
                 "A GradientTape gives one set of gradients, and forgets. Ask for all of them in one call, or make it "
                 "with `persistent=True`."
             )
+        # While a persistent tape records, its own answers are noted, too: they have gradients in turn.
         self._recording = False
         yield
+        # Not reached by an error: a question that was refused may be asked again, in other words.
         self._used = True
         self._forget()
 
@@ -396,44 +387,10 @@ class GradientTape:
     def _rows(self, end: Any, rows: Any, sources: Iterable[Any]) -> list[Any]:
         """Return, for each source, the gradients that several weights of one target's elements give."""
         identities = [self._identities(s) for s in sources]
-        found: list[Any] = jax.vmap(lambda row: self._walk([end], [row], identities))(rows)
+        found: list[Any] = jax.vmap(
+            lambda row: carried_back(self._nodes, [end], [row], identities)
+        )(rows)
         return found
-
-    def _walk(self, ends: list[Any], seeds: list[Any], sources: list[list[int]]) -> list[Any]:
-        """Take gradients back from the ends to the sources.
-
-        Args:
-            ends: The targets.
-            seeds: Their gradients; `None` for a target that has none.
-            sources: The identities of the arrays that each source is.
-
-        Returns:
-            The sources' gradients, `None` for those that no way leads to.
-        """
-        wanted = {i for identities in sources for i in identities}
-        reached = set(wanted)
-        path = []
-        for node in self._nodes:
-            if not reached.isdisjoint(node.inputs):
-                reached.update(node.outputs)
-                path.append(node)
-        gradients: dict[int, Any] = {}
-
-        def add(identity: int, gradient: Any) -> None:
-            before = gradients.get(identity)
-            gradients[identity] = gradient if before is None else before + gradient
-
-        for end, seed in zip(ends, seeds, strict=True):
-            if seed is not None:
-                add(id(end), seed)
-        for node in reversed(path):
-            given = [gradients.get(i) for i in node.outputs]
-            if any(g is not None for g in given):
-                for identity in set(node.outputs) - wanted:
-                    gradients.pop(identity, None)
-                for identity, gradient in zip(node.inputs, node.backward(given), strict=True):
-                    add(identity, gradient)
-        return [_total([gradients[i] for i in s if i in gradients]) for s in sources]
 
 
 # One program, where NumPy's way of writing would be six for each shape.
@@ -441,10 +398,6 @@ class GradientTape:
 def _unit_rows(shape: tuple[int, ...], dtype: Any) -> jax.Array:
     """Return, for each element of an array, an array of zeros with a one in its place."""
     return jnp.eye(shape[0], dtype=dtype).reshape(shape)
-
-
-def _total(parts: list[Any]) -> Any:
-    return sum(parts[1:], parts[0]) if parts else None
 
 
 def _seed(end: Any, given: Any) -> Any:
@@ -458,12 +411,16 @@ def _seed(end: Any, given: Any) -> Any:
     return seed
 
 
+def _filled(found: list[Any], sources: list[Any], outer: tuple[int, ...] = ()) -> list[Any]:
+    """Return gradients with zeros in the places of those that are none."""
+    return [
+        jnp.zeros((*outer, *s.shape), s.dtype) if g is None else g
+        for g, s in zip(found, sources, strict=True)
+    ]
+
+
 def _zeros_wanted(unconnected: Any) -> bool:
     name = str(getattr(unconnected, "value", unconnected)).lower()
     if name not in UNCONNECTED:
         raise ValueError(f"`unconnected_gradients` is one of {UNCONNECTED}; got {unconnected!r}.")
     return name == "zero"
-
-
-def _leaves(structure: Any) -> list[Any]:
-    return jax.tree_util.tree_leaves(structure)

@@ -19,7 +19,7 @@ from typing import Any
 import jax
 from jax._src import core
 
-from trivium.state.recording import OUTSIDE, Recorder, without_recorders
+from trivium.state.recording import OUTSIDE, Recorder, current_trace, without_recorders
 
 __all__ = [
     "NOTHING",
@@ -51,13 +51,6 @@ class Tracing(enum.Enum):
     A_PROGRAM = "writes them down"
 
 
-def _current() -> Any:
-    # JAX hands it to who is about to replace it, and puts it back as soon as the block is left: so it is at once.
-    with core.take_current_trace() as trace:
-        pass
-    return trace
-
-
 # The traces that hand operations on to the one beneath them, by their names, since JAX does not export all of them.
 _HANDS_ON = frozenset({"JVPTrace", "LinearizeTrace", "BatchTrace", "JaxprTrace"})
 
@@ -72,7 +65,7 @@ def tracing() -> Tracing:
         >>> seen
         ['NOTHING', 'AT_ONCE', 'A_PROGRAM', 'A_PROGRAM']
     """
-    trace = _current()
+    trace = current_trace()
     while isinstance(trace, Recorder):  # They wrap nothing.
         trace = trace.beneath
     if trace is OUTSIDE:
@@ -85,7 +78,7 @@ def tracing() -> Tracing:
 
 def on_trace() -> Callable[[], contextlib.AbstractContextManager[Any]]:
     """Return a function that steps into what JAX is tracing now, out of whatever is traced inside of it by then."""
-    trace = _current()
+    trace = current_trace()
     return lambda: core.set_current_trace(trace)
 
 
