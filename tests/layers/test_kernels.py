@@ -383,6 +383,27 @@ class TestModels:
         inside = model._flatten_layers(include_self=False)
         assert [x.name for x in inside if x.quantization_mode] == wanted
 
+    def test_all_layers_are_quantized_or_none(self):
+        class Failing(quantizers.AbsMaxQuantizer):
+            def __call__(self, x, **settings):
+                if len(x) == 5:
+                    raise RuntimeError("no such shape")
+                return super().__call__(x, **settings)
+
+        model = tv.Sequential([tv.Input((4,)), layers.Dense(5), layers.Dense(2)])
+        before = model.weights_sha256()
+        config = quantizers.Int8QuantizationConfig(weight_quantizer=Failing(axis=0))
+        with pytest.raises(RuntimeError, match="no such shape"):
+            model.quantize(config=config)
+        assert model.weights_sha256() == before
+        assert [layer.quantization_mode for layer in model.layers] == [None, None]
+        model.layers[1].quantize("int8")
+        with pytest.raises(ValueError, match=r"give `model\.quantize` the filter"):
+            model.quantize("int4")
+        assert model.layers[0].quantization_mode is None
+        model.quantize("int4", filters=lambda x: getattr(x, "quantization_mode", None) is None)
+        assert [layer.quantization_mode for layer in model.layers] == ["int4", "int8"]
+
     def test_all_layers_or_none(self):
         model = self.network()
         model.quantize("int8", filters="last")

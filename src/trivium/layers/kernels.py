@@ -7,6 +7,7 @@ the rest is the same for all of them and stands here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from trivium import ops
@@ -321,20 +322,34 @@ class KernelLayer(Layer):
             [('bias', 'float32'), ('kernel', 'int8'), ('kernel_scale', 'float32')]
         """
         chosen = config_of(mode, config, self._where)
-        policy = self._check_quantizable(chosen, type_check)
-        form = FORMS[chosen.mode]
-        values = form.written(self, chosen)
-        if not form.keeps_floats:
-            self._added[:] = [v for v in self._added if v is not self._kernel]
-        self.quantization_config = chosen
-        if isinstance(self.dtype_policy, DTypePolicyMap):
-            self.dtype_policy.pop(self.path, None)
-            self.dtype_policy[self.path] = policy
-        else:
-            self.dtype_policy = policy
-        form.add(self)
-        for variable, value in zip(form.variables(self), values, strict=True):
-            variable.assign(value)
+        self._quantized(chosen, self._check_quantizable(chosen, type_check))()
+
+    def _quantized(self, config: QuantizationConfig, policy: DTypePolicy) -> Callable[[], None]:
+        """Compute the quantized kernel, and return what has the layer take it.
+
+        Several layers compute theirs before the first one takes its own, since a quantizer of the user's may fail.
+
+        Args:
+            config: The config.
+            policy: The dtype policy to come.
+        """
+        form = FORMS[config.mode]
+        values = form.written(self, config)
+
+        def take() -> None:
+            if not form.keeps_floats:
+                self._added[:] = [v for v in self._added if v is not self._kernel]
+            self.quantization_config = config
+            if isinstance(self.dtype_policy, DTypePolicyMap):
+                self.dtype_policy.pop(self.path, None)
+                self.dtype_policy[self.path] = policy
+            else:
+                self.dtype_policy = policy
+            form.add(self)
+            for variable, value in zip(form.variables(self), values, strict=True):
+                variable.assign(value)
+
+        return take
 
     def _check_quantizable(self, config: QuantizationConfig, type_check: bool) -> DTypePolicy:
         """Refuse what cannot be quantized, before anything is changed; return the dtype policy to come."""
@@ -352,7 +367,8 @@ class KernelLayer(Layer):
         if self.quantization_mode is not None:
             raise ValueError(
                 f"{wanted} to {config.mode!r}: it is quantized, with the dtype policy "
-                f"{self._own_policy().name!r}. Quantize the layer that it was before."
+                f"{self._own_policy().name!r}. Quantize the layer that it was before; to leave it as it is among "
+                'others, give `model.quantize` the filter `lambda layer: getattr(layer, "quantization_mode", None) is None`.'
             )
         FORMS[config.mode].check(self)
         self._refuse_inside_call(wanted)

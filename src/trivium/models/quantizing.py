@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -9,7 +10,8 @@ from typing import Any, TypeAlias
 
 from trivium.layers.base import Layer
 from trivium.layers.kernels import KernelLayer
-from trivium.quantizers.configs import config_of
+from trivium.quantizers.configs import QuantizationConfig, config_of
+from trivium.state.dtype_policies import DTypePolicy
 
 __all__ = ["Filters", "quantize_model"]
 
@@ -35,15 +37,16 @@ def quantize_model(
             f"{where} cannot be quantized: it is not built. Call it on data, or `build(input_shape)`, first."
         )
     fits = _filter(filters, where)
-    found, left = [], []
+    found: list[tuple[KernelLayer, DTypePolicy]] = []
+    left = []
     for layer in model._flatten_layers(include_self=False):
         if isinstance(layer, KernelLayer) and fits(layer):
             try:
-                layer._check_quantizable(chosen, type_check)
+                found.append((layer, layer._check_quantizable(chosen, type_check)))
             except NotImplementedError as error:
                 left.append(str(error))
-                continue
-            found.append(layer)
+    # All are computed before any is taken: a quantizer of the user's may fail.
+    taking = [_taking(layer, chosen, policy) for layer, policy in found]
     for reason in left:
         warnings.warn(f"{reason} It stays as it is.", stacklevel=4)
     if not found:
@@ -52,8 +55,17 @@ def quantize_model(
             f"{chosen.mode!r} is for.",
             stacklevel=4,
         )
-    for layer in found:
-        layer.quantize(chosen.mode, type_check=type_check, config=chosen)
+    for take in taking:
+        take()
+
+
+def _taking(
+    layer: KernelLayer, config: QuantizationConfig, policy: DTypePolicy
+) -> Callable[[], None]:
+    """Return what quantizes a layer that can be; a class of the user's may have a way of its own."""
+    if type(layer).quantize is KernelLayer.quantize:
+        return layer._quantized(config, policy)
+    return functools.partial(layer.quantize, config.mode, type_check=False, config=config)
 
 
 def _filter(filters: Filters, where: str) -> Callable[[Layer], bool]:
