@@ -368,7 +368,8 @@ class KernelLayer(Layer):
             raise ValueError(
                 f"{wanted} to {config.mode!r}: it is quantized, with the dtype policy "
                 f"{self._own_policy().name!r}. Quantize the layer that it was before; to leave it as it is among "
-                'others, give `model.quantize` the filter `lambda layer: getattr(layer, "quantization_mode", None) is None`.'
+                "others, give `model.quantize` the filter "
+                "`lambda layer: getattr(layer, 'quantization_mode', None) is None`."
             )
         FORMS[config.mode].check(self)
         self._refuse_inside_call(wanted)
