@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from trivium import ops
 from trivium.graph.op import op
-from trivium.ops import edges, nonlinear
+from trivium.ops import edges, nonlinear, simplex
 from trivium.ops.arrays import as_array, as_floats
 from trivium.ops.edges import saturating
 from trivium.ops.nonlinear import (
@@ -24,24 +24,22 @@ from trivium.ops.nonlinear import (
     hard_tanh,
     leaky_relu,
     log_sigmoid,
-    log_softmax,
     relu6,
     selu,
     sigmoid,
     silu,
     soft_shrink,
-    softmax,
     softplus,
     softsign,
     sparse_plus,
     sparse_sigmoid,
-    sparsemax,
     squareplus,
     swish,
     tanh,
     tanh_shrink,
     threshold,
 )
+from trivium.ops.simplex import log_softmax, softmax, sparsemax
 from trivium.state.faces import faces
 from trivium.state.registry import Registry
 
@@ -68,8 +66,8 @@ class _Activations(Registry[Any]):
 _registry = _Activations("activation", module="keras.activations")
 
 # Those two have other arguments or defaults as ops.
-for _name in sorted(set(nonlinear.__all__) - {"gelu", "relu"}):
-    _registry.register(_name)(getattr(nonlinear, _name))
+for _name in sorted({*nonlinear.__all__, *simplex.__all__} - {"gelu", "relu"}):
+    _registry.register(_name)(getattr(ops, _name))
 
 
 @_registry.register()

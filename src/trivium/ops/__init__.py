@@ -18,11 +18,13 @@ from trivium.ops import (
     control,
     conversions,
     convolution,
+    counting,
     creation,
     crossentropy,
     decoding,
     diagonals,
     elementwise,
+    encodings,
     image,
     indexing,
     joining,
@@ -35,27 +37,34 @@ from trivium.ops import (
     numpy,
     pairwise,
     patterns,
+    pooling,
     powers,
     products,
     reductions,
     segments,
     shapes,
     signals,
+    simplex,
+    sliding_blocks,
+    sorting,
     spectra,
     statistics,
     transformations,
     trigonometry,
+    windows,
 )
 from trivium.ops.arithmetic import *
 from trivium.ops.attention import *
 from trivium.ops.control import *
 from trivium.ops.conversions import *
 from trivium.ops.convolution import *
+from trivium.ops.counting import *
 from trivium.ops.creation import *
 from trivium.ops.crossentropy import *
 from trivium.ops.decoding import *
 from trivium.ops.diagonals import *
 from trivium.ops.elementwise import *
+from trivium.ops.encodings import *
 from trivium.ops.indexing import *
 from trivium.ops.joining import *
 from trivium.ops.linear_algebra import *
@@ -64,16 +73,21 @@ from trivium.ops.nonlinear import *
 from trivium.ops.normalization import *
 from trivium.ops.pairwise import *
 from trivium.ops.patterns import *
+from trivium.ops.pooling import *
 from trivium.ops.powers import *
 from trivium.ops.products import *
 from trivium.ops.reductions import *
 from trivium.ops.segments import *
 from trivium.ops.shapes import *
 from trivium.ops.signals import *
+from trivium.ops.simplex import *
+from trivium.ops.sliding_blocks import *
+from trivium.ops.sorting import *
 from trivium.ops.spectra import *
 from trivium.ops.statistics import *
 from trivium.ops.transformations import *
 from trivium.ops.trigonometry import *
+from trivium.ops.windows import *
 from trivium.state.registry import Registry
 
 __all__: list[str] = []
@@ -82,11 +96,13 @@ __all__ += attention.__all__
 __all__ += control.__all__
 __all__ += conversions.__all__
 __all__ += convolution.__all__
+__all__ += counting.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
 __all__ += decoding.__all__
 __all__ += diagonals.__all__
 __all__ += elementwise.__all__
+__all__ += encodings.__all__
 __all__ += indexing.__all__
 __all__ += joining.__all__
 __all__ += linear_algebra.__all__
@@ -95,16 +111,21 @@ __all__ += nonlinear.__all__
 __all__ += normalization.__all__
 __all__ += pairwise.__all__
 __all__ += patterns.__all__
+__all__ += pooling.__all__
 __all__ += powers.__all__
 __all__ += products.__all__
 __all__ += reductions.__all__
 __all__ += segments.__all__
 __all__ += shapes.__all__
 __all__ += signals.__all__
+__all__ += simplex.__all__
+__all__ += sliding_blocks.__all__
+__all__ += sorting.__all__
 __all__ += spectra.__all__
 __all__ += statistics.__all__
 __all__ += transformations.__all__
 __all__ += trigonometry.__all__
+__all__ += windows.__all__
 
 # Configs may name any of them as a function.
 BY_NAME: dict[str, Any] = {n: globals()[n] for n in __all__} | {

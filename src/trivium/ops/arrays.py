@@ -255,3 +255,16 @@ def need_values(x: ArrayLike, instead: str) -> None:
             "the shape of the result depends on values, which no graph or compiled program knows beforehand. "
             + instead
         )
+
+
+def dense_only(sparse: bool) -> None:
+    """Refuse the `sparse` of Keras's signatures: the arrays of ops are dense.
+
+    Raises:
+        ValueError: It is asked for.
+
+    Example:
+        >>> dense_only(False)
+    """
+    if sparse:
+        raise ValueError("Sparse arrays are not supported; leave `sparse` at False.")

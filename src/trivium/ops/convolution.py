@@ -1,10 +1,9 @@
-"""Convolution and pooling over one, two or three spatial axes."""
+"""Convolution over one, two or three spatial axes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,24 +11,27 @@ import numpy as np
 from trivium.graph.op import op
 from trivium.ops import lowering
 from trivium.ops.arrays import as_array, channels_are_last, per_axis
+from trivium.ops.spatial import (
+    Sizes,
+    channels_back,
+    channels_last,
+    check_fits,
+    check_padding,
+    check_rank,
+)
 from trivium.state.types import Array, ArrayLike
 
-__all__ = [
-    "adaptive_average_pool", "adaptive_max_pool", "average_pool", "conv", "conv_transpose",
-    "depthwise_conv", "max_pool", "separable_conv",
-]  # fmt: skip
-
-_Sizes = int | Sequence[int]
+__all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 
 
 @op
 def conv(
     inputs: ArrayLike,
     kernel: ArrayLike,
-    strides: _Sizes = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: _Sizes = 1,
+    dilation_rate: Sizes = 1,
 ) -> Array:
     """Slide a kernel over the spatial axes.
 
@@ -59,7 +61,7 @@ def conv(
         https://arxiv.org/abs/1603.07285
     """
     kernel = jnp.asarray(as_array(kernel))
-    x = _channels_last(inputs, data_format).astype(kernel.dtype)
+    x = channels_last(inputs, data_format).astype(kernel.dtype)
     axes = _check_ranks(x, kernel)
     if x.shape[-1] % kernel.shape[-2]:
         raise ValueError(
@@ -70,21 +72,21 @@ def conv(
         raise ValueError(
             f"{kernel.shape[-1]} filters cannot be shared out among {groups} groups of channels."
         )
-    _check_padding(padding)
+    check_padding(padding)
     strides = per_axis(strides, axes, "strides")
     dilation = per_axis(dilation_rate, axes, "dilation_rate")
-    _check_fits(x.shape, kernel.shape[:-2], padding, dilation)
-    return _channels_back(lowering.conv(x, kernel, strides, padding, dilation), data_format)
+    check_fits(x.shape, kernel.shape[:-2], padding, dilation)
+    return channels_back(lowering.conv(x, kernel, strides, padding, dilation), data_format)
 
 
 @op
 def depthwise_conv(
     inputs: ArrayLike,
     kernel: ArrayLike,
-    strides: _Sizes = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: _Sizes = 1,
+    dilation_rate: Sizes = 1,
 ) -> Array:
     """Slide kernels of its own over each channel.
 
@@ -122,10 +124,10 @@ def separable_conv(
     inputs: ArrayLike,
     depthwise_kernel: ArrayLike,
     pointwise_kernel: ArrayLike,
-    strides: _Sizes = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
     data_format: str | None = None,
-    dilation_rate: _Sizes = 1,
+    dilation_rate: Sizes = 1,
 ) -> Array:
     """Convolve each channel by itself, then mix the channels at each position.
 
@@ -166,11 +168,11 @@ def separable_conv(
 def conv_transpose(
     inputs: ArrayLike,
     kernel: ArrayLike,
-    strides: _Sizes = 1,
+    strides: Sizes = 1,
     padding: str = "valid",
-    output_padding: _Sizes | None = None,
+    output_padding: Sizes | None = None,
     data_format: str | None = None,
-    dilation_rate: _Sizes = 1,
+    dilation_rate: Sizes = 1,
 ) -> Array:
     """Go a convolution's way back: each cell adds a scaled kernel to the output.
 
@@ -197,7 +199,7 @@ def conv_transpose(
         Zeiler et al., "Deconvolutional Networks", CVPR 2010.
     """
     kernel = jnp.asarray(as_array(kernel))
-    x = _channels_last(inputs, data_format).astype(kernel.dtype)
+    x = channels_last(inputs, data_format).astype(kernel.dtype)
     axes = _check_ranks(x, kernel)
     if x.shape[-1] != kernel.shape[-1]:
         raise ValueError(
@@ -206,7 +208,7 @@ def conv_transpose(
         )
     if not jnp.issubdtype(kernel.dtype, jnp.inexact):
         raise ValueError(f"the kernel holds floats; got {kernel.dtype}.")
-    _check_padding(padding)
+    check_padding(padding)
     strides = per_axis(strides, axes, "strides")
     dilation = per_axis(dilation_rate, axes, "dilation_rate")
     extra: Sequence[int | None] = [None] * axes
@@ -216,176 +218,18 @@ def conv_transpose(
         _transposed_padding((k - 1) * d + 1, s, padding, e)
         for k, d, s, e in zip(kernel.shape[:-2], dilation, strides, extra, strict=True)
     )
-    return _channels_back(lowering.conv_transpose(x, kernel, strides, pads, dilation), data_format)
-
-
-@op
-def max_pool(
-    inputs: ArrayLike,
-    pool_size: _Sizes,
-    strides: _Sizes | None = None,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Array:
-    """Return the largest value in each window.
-
-    Args:
-        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
-        pool_size: The window's size, one number or one for each spatial axis.
-        strides: Its step; `pool_size` where it is `None`.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
-
-    Returns:
-        An array of shape `(batch, *positions, channels)`.
-
-    Example:
-        >>> max_pool(jnp.array([1.0, 3.0, 2.0, 0.0]).reshape(1, 4, 1), 2).ravel().tolist()
-        [3.0, 2.0]
-    """
-    return _pool(lowering.max_pool, inputs, pool_size, strides, padding, data_format)
-
-
-@op
-def average_pool(
-    inputs: ArrayLike,
-    pool_size: _Sizes,
-    strides: _Sizes | None = None,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Array:
-    """Return the mean of each window; cells that `"same"` padding adds are not counted.
-
-    Args:
-        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
-        pool_size: The window's size, one number or one for each spatial axis.
-        strides: Its step; `pool_size` where it is `None`.
-        padding: `"valid"` or `"same"`.
-        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
-
-    Returns:
-        An array of shape `(batch, *positions, channels)`.
-
-    Example:
-        >>> average_pool(jnp.arange(3.0).reshape(1, 3, 1), 2, padding="same").ravel().tolist()
-        [0.5, 2.0]
-    """
-    return _pool(lowering.average_pool, inputs, pool_size, strides, padding, data_format)
-
-
-@op
-def adaptive_max_pool(
-    inputs: ArrayLike, output_size: _Sizes, data_format: str | None = None
-) -> Array:
-    """Return the largest value in each of `output_size` windows that cover the spatial axes evenly.
-
-    Args:
-        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
-        output_size: How many windows, one number or one for each spatial axis.
-        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
-
-    Example:
-        >>> adaptive_max_pool(jnp.arange(5.0).reshape(1, 5, 1), 2).ravel().tolist()
-        [2.0, 4.0]
-    """
-    return _adaptive(jnp.max, inputs, output_size, data_format)
-
-
-@op
-def adaptive_average_pool(
-    inputs: ArrayLike, output_size: _Sizes, data_format: str | None = None
-) -> Array:
-    """Return the mean of each of `output_size` windows that cover the spatial axes evenly.
-
-    Args:
-        inputs: An array of shape `(batch, *spatial, channels)`, or as `data_format` says.
-        output_size: How many windows, one number or one for each spatial axis.
-        data_format: `"channels_last"` (also `None`) or `"channels_first"`.
-
-    Example:
-        >>> adaptive_average_pool(jnp.arange(5.0).reshape(1, 5, 1), 2).ravel().tolist()
-        [1.0, 3.0]
-    """
-    return _adaptive(jnp.mean, inputs, output_size, data_format)
-
-
-def _pool(
-    pool: Callable[..., Array],
-    inputs: ArrayLike,
-    pool_size: _Sizes,
-    strides: _Sizes | None,
-    padding: str,
-    data_format: str | None,
-) -> Array:
-    x = _channels_last(inputs, data_format)
-    _check_rank(x)
-    window = per_axis(pool_size, x.ndim - 2, "pool_size")
-    steps = window if strides is None else per_axis(strides, x.ndim - 2, "strides")
-    _check_padding(padding)
-    _check_fits(x.shape, window, padding, (1,) * len(window))
-    return _channels_back(pool(x, window, steps, padding), data_format)
-
-
-def _adaptive(
-    reduce: Callable[..., Array], inputs: ArrayLike, output_size: _Sizes, data_format: str | None
-) -> Array:
-    """Reduce each axis in windows from `floor(i n / m)` to `ceil((i + 1) n / m)`, one axis after the other."""
-    x = _channels_last(inputs, data_format)
-    _check_rank(x)
-    for axis, m in enumerate(per_axis(output_size, x.ndim - 2, "output_size"), start=1):
-        n = x.shape[axis]
-        parts = [
-            reduce(x[(slice(None),) * axis + (slice(i * n // m, -(-(i + 1) * n // m)),)], axis=axis)
-            for i in range(m)
-        ]
-        x = jnp.stack(parts, axis=axis)
-    return _channels_back(x, data_format)
-
-
-def _channels_last(inputs: ArrayLike, data_format: str | None) -> Array:
-    x = jnp.asarray(as_array(inputs))
-    return x if channels_are_last(data_format) else jnp.moveaxis(x, 1, -1)
-
-
-def _channels_back(x: Array, data_format: str | None) -> Array:
-    return x if channels_are_last(data_format) else jnp.moveaxis(x, -1, 1)
-
-
-def _check_rank(x: Array) -> None:
-    if not 3 <= x.ndim <= 5:
-        raise ValueError(
-            f"inputs have a batch axis, 1 to 3 spatial axes and a channels axis; got shape {x.shape}."
-        )
+    return channels_back(lowering.conv_transpose(x, kernel, strides, pads, dilation), data_format)
 
 
 def _check_ranks(x: Array, kernel: Array) -> int:
     """Return the number of spatial axes."""
-    _check_rank(x)
+    check_rank(x)
     if x.ndim != kernel.ndim:
         raise ValueError(
             f"inputs with {x.ndim - 2} spatial axes need a kernel of shape (*window, channels, channels) with as many; "
             f"got shapes {x.shape} and {kernel.shape}."
         )
     return x.ndim - 2
-
-
-def _check_padding(padding: str) -> None:
-    if padding not in ("valid", "same"):
-        raise ValueError(f"`padding` is 'valid' or 'same'; got {padding!r}.")
-
-
-def _check_fits(
-    shape: Sequence[Any], window: Sequence[int], padding: str, dilation: Sequence[int]
-) -> None:
-    if padding == "same":
-        return
-    for n, k, d in zip(shape[1:-1], window, dilation, strict=True):
-        if isinstance(n, int) and n < (k - 1) * d + 1:
-            raise ValueError(
-                f"a window of {tuple(window)} cells at distances {tuple(dilation)} does not fit into the "
-                f"spatial shape {tuple(shape[1:-1])}, so nothing would come out. "
-                "Use a smaller window or padding='same'."
-            )
 
 
 def _transposed_padding(

@@ -10,6 +10,9 @@ from trivium.ops.arithmetic import (
 from trivium.ops.conversions import (
     array, copy, ndim, size, view,
 )
+from trivium.ops.counting import (
+    bincount, histogram, isin, unique,
+)
 from trivium.ops.creation import (
     arange, empty, empty_like, eye, full, full_like, geomspace, identity, linspace, logspace, ones,
     ones_like, tri, zeros, zeros_like,
@@ -23,8 +26,7 @@ from trivium.ops.elementwise import (
     trunc,
 )
 from trivium.ops.indexing import (
-    argpartition, argsort, bincount, digitize, histogram, isin, nonzero, searchsorted, select, sort,
-    take, take_along_axis, unique, unravel_index,
+    nonzero, select, take, take_along_axis, unravel_index,
 )
 from trivium.ops.joining import (
     append, array_split, concatenate, dsplit, dstack, hsplit, hstack, split, stack, vsplit, vstack,
@@ -54,8 +56,8 @@ from trivium.ops.shapes import (
     broadcast_to, expand_dims, flip, fliplr, flipud, meshgrid, moveaxis, pad, ravel, repeat,
     reshape, roll, rot90, squeeze, swapaxes, tile, transpose,
 )
-from trivium.ops.signals import (
-    bartlett, blackman, hamming, hanning, kaiser,
+from trivium.ops.sorting import (
+    argpartition, argsort, digitize, searchsorted, sort,
 )
 from trivium.ops.statistics import (
     average, mean, median, percentile, quantile, std, trapezoid, var,
@@ -64,6 +66,9 @@ from trivium.ops.transformations import vectorize
 from trivium.ops.trigonometry import (
     arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, deg2rad, rad2deg, sin, sinc, sinh,
     tan,
+)
+from trivium.ops.windows import (
+    bartlett, blackman, hamming, hanning, kaiser,
 )
 
 __all__ = [
