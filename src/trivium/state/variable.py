@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import operator
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from trivium.state.array_protocol import ReadAsArray, as_value
 from trivium.state.copying import Copied
 from trivium.state.drawing import Drawing, Position, drawing_scope
 from trivium.state.dtypes import is_float, standardize_dtype
 from trivium.state.frame import current_autocast, current_frame, entered
 from trivium.state.name_scopes import scopes_around
 from trivium.state.names import auto_name
-from trivium.state.operators import ArrayOperators
-from trivium.state.placing import Row, copy_of, to_device
+from trivium.state.placing import Row, copy_of
 from trivium.state.reading import read_on
 from trivium.state.retracing import note_traced
 from trivium.state.scopes import EffectError, read
@@ -32,10 +30,9 @@ from trivium.state.undo import note_undo
 __all__ = ["Variable", "held_by"]
 
 _HELD = operator.attrgetter("_held")
-_OPERATORS: dict[str, Callable[..., Any]] = {"abs": abs}
 
 
-class Variable(Copied, ArrayOperators):
+class Variable(Copied, ReadAsArray):
     """An array with a name that can be given a new value.
 
     With an initializer the first value is drawn when it is first needed, so that a model can order the drawing of
@@ -88,6 +85,7 @@ class Variable(Copied, ArrayOperators):
         self.overwrite_with_gradient = False
         self.owner: weakref.ref[Any] | None = None
         self._scopes = scopes_around()
+        # The array, or a row of one that several variables share; `None` until the first value is drawn.
         self._held: Any = None
         # Whether somebody else may hold the array, so that its memory may not be given to a program.
         self._lent = True
@@ -100,10 +98,10 @@ class Variable(Copied, ArrayOperators):
             self._dtype = standardize_dtype(dtype)
         else:
             if isinstance(initializer, jax.core.Tracer):
-                value = _as_array(initializer, dtype)
+                value = as_value(initializer, dtype)
             else:  # Whatever is being traced around, a value that is known is a real array.
                 with outside_of_traces():
-                    value = _as_array(initializer, dtype)
+                    value = as_value(initializer, dtype)
             if shape is not None and tuple(shape) != value.shape:
                 raise ValueError(
                     f"Variable {self.name!r}: the value has shape {value.shape}, not {tuple(shape)}."
@@ -175,7 +173,7 @@ class Variable(Copied, ArrayOperators):
             # Whatever is being traced around this call, the value is a real array.
             with jax.ensure_compile_time_eval(), drawing_scope(drawing):
                 assert self.initializer is not None
-                value = _as_array(self.initializer(self._shape, dtype=self._dtype), self._dtype)
+                value = as_value(self.initializer(self._shape, dtype=self._dtype), self._dtype)
             if value.shape != self._shape:
                 raise ValueError(
                     f"Variable {self.path!r}: its initializer gave shape {value.shape}, "
@@ -223,6 +221,7 @@ class Variable(Copied, ArrayOperators):
     def value(self) -> Any:
         """The value: inside scopes the one that the innermost scope knows which has one."""
         value = self._read()
+        # From here on the array is in other hands; its memory stays what it is (see `own`).
         if value is self._value:
             self._lent = True
         return value
@@ -230,6 +229,7 @@ class Variable(Copied, ArrayOperators):
     def _read(self) -> Any:
         """Return the value to somebody who looks at it and does not keep it."""
         frame = current_frame()
+        # A function that JAX traces meanwhile depends on this value, which its key in JAX's memory does not show.
         if frame.sharing:
             note_traced()
         value = read(self, frame.scopes) if frame.scopes else None
@@ -237,9 +237,11 @@ class Variable(Copied, ArrayOperators):
             if self._value is None:
                 self.initialize()
             value = self._value
+        # Before the cast: the gradient that comes back through it is one by the variable, in its own dtype.
         if frame.tapes:
             value = read_on(frame.tapes, self, value)
         autocast = frame.autocast
+        # While a model's code is read the value is a tensor of the graph, whose node casts when it is run.
         if getattr(value, "is_symbolic", False):
             return value
         if autocast and self.autocast and is_float(self._dtype) and value.dtype != autocast:
@@ -261,7 +263,7 @@ class Variable(Copied, ArrayOperators):
         if getattr(value, "is_symbolic", False):
             symbolic: Any = value
             raise symbolic.error(f"assigning it to the variable {self.path!r} is a side effect")
-        value = _as_array(value, self._dtype)
+        value = as_value(value, self._dtype)
         if value.shape != self._shape:
             raise ValueError(
                 f"Variable {self.path!r} has shape {self._shape}; it cannot take a value of shape "
@@ -318,76 +320,16 @@ class Variable(Copied, ArrayOperators):
 
     def assign_add(self, value: ArrayLike) -> Any:
         """Add to the value, and return the new one."""
-        return self.assign(self.value + _as_array(value, None))
+        return self.assign(self.value + as_value(value, None))
 
     def assign_sub(self, value: ArrayLike) -> Any:
         """Subtract from the value, and return the new one."""
-        return self.assign(self.value - _as_array(value, None))
-
-    def numpy(self) -> np.ndarray:
-        """Return the value as a NumPy array that nothing else writes to."""
-        return np.array(self._read())
+        return self.assign(self.value - as_value(value, None))
 
     def __getstate__(self) -> dict[str, Any]:
         if self._value is None and self.position is None:
             self.initialize()  # Else each copy would draw a first value of its own.
         return super().__getstate__()
-
-    def __array__(self, dtype: DType | None = None, copy: bool | None = None) -> np.ndarray:
-        # A view where that is possible; JAX reuses no memory that NumPy has a view of.
-        return np.asarray(self._read(), dtype=dtype)
-
-    def __jax_array__(self) -> Any:
-        return self.value
-
-    def _operate(self, name: str, *operands: Any) -> Any:
-        if any(getattr(o, "is_symbolic", False) for o in operands):
-            return NotImplemented
-        function = _OPERATORS.get(name) or getattr(operator, name)
-        if name != "getitem":  # An index may be a list.
-            operands = tuple(jnp.asarray(o) if isinstance(o, list | tuple) else o for o in operands)
-        result = function(*(o.value if isinstance(o, Variable) else o for o in operands))
-        return self._part(result, operands[1]) if name == "getitem" else result
-
-    def _part(self, part: Any, key: Any) -> Any:
-        """Let a part of the variable be given new values, as in `v[0].assign(...)`; it stays a plain array.
-
-        In compiled code write `v.assign(v.value.at[0].set(...))`.
-        """
-
-        def changed(how: str) -> Callable[[Any], Any]:
-            return lambda value: self.assign(
-                getattr(self.value.at[key], how)(_as_array(value, None))
-            )
-
-        if part is self._value:  # It would know the variable, and the variable it.
-            part = jnp.copy(part)
-        with contextlib.suppress(
-            AttributeError
-        ):  # Arrays that are being traced take no attributes.
-            part.assign, part.assign_add, part.assign_sub = map(changed, ("set", "add", "subtract"))
-        return part
-
-    def __pos__(self) -> Any:
-        return self.value
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return jnp.round(self.value, ndigits or 0)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.value)
-
-    def __len__(self) -> int:
-        return len(self.value)
-
-    def __float__(self) -> float:
-        return float(self._read())
-
-    def __int__(self) -> int:
-        return int(self._read())
-
-    def __bool__(self) -> bool:
-        return bool(self._read())
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self._shape}, dtype={self._dtype}, value={self._shown()}>"
@@ -422,20 +364,3 @@ def held_by(variables: Sequence[Variable]) -> list[Any]:
             v.peek() if value is None else value for v, value in zip(variables, values, strict=True)
         ]
     return values
-
-
-def _as_array(value: ArrayLike, dtype: DType | None) -> jax.Array:
-    if isinstance(value, Variable):
-        value = value.value
-    if isinstance(value, str):
-        raise ValueError(
-            f"A variable's value is an array; got {value!r}. Where it is an initializer's name, write "
-            f"`trivium.initializers.get({value!r})`."
-        )
-    if dtype is None and not hasattr(value, "dtype"):
-        value = np.asarray(value)
-        dtype = None if value.dtype.kind != "f" else standardize_dtype(None)
-    elif dtype is not None and type(value) is float and is_float(dtype):
-        # Such as a rate that is set before each step: in NumPy's form JAX takes it in half the time.
-        return jnp.asarray(np.asarray(value, standardize_dtype(dtype)))
-    return to_device(value, None if dtype is None else standardize_dtype(dtype))
