@@ -12,7 +12,7 @@ from typing import Any
 from trivium.styles.explain.notation import words
 from trivium.styles.explain.plain import to_text, width
 
-__all__ = ["Line", "Section", "printed", "to_html", "to_latex", "to_markdown", "to_plain"]
+__all__ = ["Line", "Page", "Section", "printed", "to_html", "to_latex", "to_markdown", "to_plain"]
 
 # Formulas longer than this do not push the columns of the others to the right.
 _WIDE = 64
@@ -206,3 +206,31 @@ def _html_row(line: Line) -> str:
     cells = [f"${escape(part)}$" if part else "" for part in (formula, line.member, line.symbol)]
     cells += [escape(line.label), escape(line.note)]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+class Page:
+    """Something that is shown as a page of mathematics."""
+
+    sections: list[Section]
+
+    @property
+    def text(self) -> str:
+        """The page as plain text, in Unicode."""
+        return to_plain(self.sections)
+
+    @property
+    def latex(self) -> str:
+        """The page as one aligned block of LaTeX, without dollar signs."""
+        return to_latex(self.sections)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex}\n$$"
+
+    def _repr_markdown_(self) -> str:
+        return to_markdown(self.sections)
+
+    def _repr_html_(self) -> str:
+        return to_html(self.sections)

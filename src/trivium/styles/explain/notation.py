@@ -14,7 +14,7 @@ from trivium.state import Variable
 from trivium.state.dtypes import is_float
 from trivium.styles.explain.tape import Slot, Step, Tape
 
-__all__ = ["Notation", "Weight", "number", "words"]
+__all__ = ["Notation", "Weight", "at", "number", "plus", "words"]
 
 _AUTOMATIC = re.compile(r"(input|input_layer|tensor)(_\d+)?")
 
@@ -55,6 +55,26 @@ def number(value: Any) -> str:
     if digits in ("1", "-1"):
         return digits.replace("1", power)
     return rf"{digits} \cdot {power}"
+
+
+def plus(*terms: str) -> str:
+    """Return a sum of the terms that are there.
+
+    Example:
+        >>> plus("a", "", "b")
+        'a + b'
+    """
+    return " + ".join(t for t in terms if t)
+
+
+def at(symbol: str, *indices: str) -> str:
+    r"""Return an element of an array.
+
+    Example:
+        >>> at("x", "i", "2")
+        '\\left[x\\right]_{i,2}'
+    """
+    return rf"\left[{symbol}\right]_{{{','.join(indices)}}}"
 
 
 class Weight:
