@@ -14,14 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from trivium.data.adapter import make_source
 from trivium.data.checks import class_weights_to_sample_weights
+from trivium.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight, validation_split
 from trivium.data.pydataset import PyDataset
 from trivium.data.source import Source
-from trivium.data.sources import (
-    ArraySource,
-    pack_x_y_sample_weight,
-    unpack_x_y_sample_weight,
-    validation_split,
-)
+from trivium.data.sources import ArraySource
 from trivium.data.streams import StreamSource
 from trivium.state import suggest
 

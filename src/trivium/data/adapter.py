@@ -6,19 +6,16 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from trivium.data.array_likes import is_array_like
 from trivium.data.checks import DataError, check_count, check_shuffle, placed
 from trivium.data.columns import library_of
-from trivium.data.convert import is_array_like
+from trivium.data.packing import standardize, warn_nonfinite
 from trivium.data.pydataset import PyDataset
+from trivium.data.pydataset_source import PyDatasetSource
 from trivium.data.single_batch import SingleBatch, is_uneven
 from trivium.data.source import Source
-from trivium.data.sources import (
-    ArraySource,
-    standardize,
-    steps_argument,
-    warn_nonfinite,
-)
-from trivium.data.streams import IterableSource, PyDatasetSource
+from trivium.data.sources import ArraySource, steps_argument
+from trivium.data.streams import IterableSource
 
 __all__ = ["make_source"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import numbers
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,34 +15,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trivium.data.array_likes import to_numpy
 from trivium.data.casting import cast
 from trivium.data.checks import DataError, nonfinite
-from trivium.data.columns import columns_of, is_table, library_of
 from trivium.data.files import FileRows, is_in_file
-from trivium.data.kinds import AnyRows
 from trivium.data.lazy import LazyRows
+from trivium.data.not_numbers import not_numbers
 from trivium.data.sparse import SparseRows, is_sparse, rows_of
 from trivium.data.texts import as_texts, holds_text, is_text
 from trivium.state import floatx
-from trivium.state.trees import is_nested, item_name, named_leaves, rebuild
+from trivium.state.trees import item_name, named_leaves, rebuild
 
-__all__ = ["in_range", "is_array_like", "is_literal", "refuse_text", "to_arrays", "to_numpy"]
+__all__ = ["in_range", "is_literal", "refuse_text", "to_arrays"]
 
 _NARROW = {"int64": "int32", "uint64": "uint32", "complex128": "complex64"}
 # The kinds of NumPy's own dtypes of numbers.
 _NUMBERS = frozenset("biufc")
-
-
-def is_array_like(value: Any) -> bool:
-    """Say whether a value is data as a whole (arrays, tables, lists), not a stream of batches.
-
-    Example:
-        >>> is_array_like({"a": [1, 2]}), is_array_like(iter([1, 2]))
-        (True, False)
-    """
-    scalar = isinstance(value, numbers.Number | str | bytes)
-    lazy = isinstance(value, LazyRows | AnyRows) or is_sparse(value)
-    return scalar or lazy or is_nested(value) or hasattr(value, "__array__") or is_table(value)
 
 
 def to_arrays(
@@ -109,10 +96,7 @@ def _text_leaf(value: Any, name: str) -> np.ndarray:
             f"`{name}` holds text ({str(array)!r:.80}), a single one; wanted an array whose first dimension counts the "
             "samples. One sample is a batch of one: [text]."
         )
-    if array.shape[0] == 0:
-        raise DataError(
-            f"`{name}` has no samples: its shape is {array.shape}. Wanted at least one."
-        )
+    _check_samples(array, name)
     return array
 
 
@@ -131,7 +115,7 @@ def refuse_text(structure: Any, name: str = "x") -> None:
     """
     for place, array in named_leaves(structure, name):
         if is_text(array):
-            raise DataError(_not_numbers(array, place))
+            raise DataError(not_numbers(array, place))
 
 
 def _leaf(value: Any, name: str, issues: list[str] | None) -> Any:
@@ -154,16 +138,13 @@ def _numbers_leaf(array: Any, value: Any, name: str, issues: list[str] | None) -
     """Return an array, which a value was made into, checked and of the right dtype."""
     target = _target_dtype(array.dtype)
     if target is None:
-        raise DataError(_not_numbers(array, name))
+        raise DataError(not_numbers(array, name))
     if array.ndim == 0:
         raise DataError(
             f"`{name}` is a single number ({array}); wanted an array whose first dimension counts "
             "the samples. One sample is a batch of one: np.array([value])."
         )
-    if array.shape[0] == 0:
-        raise DataError(
-            f"`{name}` has no samples: its shape is {array.shape}. Wanted at least one."
-        )
+    _check_samples(array, name)
     result = cast(array, target, name)
     # A memory-mapped file is left unread: its owner has reasons not to have it in memory.
     if issues is not None and not isinstance(value, np.memmap):
@@ -173,11 +154,18 @@ def _numbers_leaf(array: Any, value: Any, name: str, issues: list[str] | None) -
     return result
 
 
+def _check_samples(array: Any, name: str) -> None:
+    if array.shape[0] == 0:
+        raise DataError(
+            f"`{name}` has no samples: its shape is {array.shape}. Wanted at least one."
+        )
+
+
 def _file_leaf(rows: FileRows, name: str) -> FileRows:
     """Return an array in a file as rows of a dtype that training takes; they are looked at when they are read."""
     target = _target_dtype(rows.dtype)
     if target is None:
-        raise DataError(_not_numbers(rows[:1], name))
+        raise DataError(not_numbers(rows[:1], name))
     return rows.in_dtype(target)
 
 
@@ -186,114 +174,12 @@ def _sparse_leaf(rows: SparseRows, name: str, issues: list[str] | None) -> Spars
     stored = rows.matrix.data
     target = _target_dtype(stored.dtype)
     if target is None:
-        raise DataError(_not_numbers(stored, name))
-    if not len(rows):
-        raise DataError(f"`{name}` has no samples: its shape is {rows.shape}. Wanted at least one.")
+        raise DataError(not_numbers(stored, name))
+    _check_samples(rows, name)
     values = cast(stored, target, name)
     if issues is not None and (line := nonfinite(values, stored, name, rows.row_of)):
         issues.append(line)
     return SparseRows(rows.matrix, target)
-
-
-def to_numpy(value: Any, name: str) -> np.ndarray:
-    """Return anything that is an array, a table or nested lists as a NumPy array of the dtype that it has.
-
-    Args:
-        value: The array.
-        name: Its name, for messages.
-
-    Raises:
-        DataError: It cannot be read as an array.
-
-    Example:
-        >>> to_numpy([1.5, 2.5], "x")
-        array([1.5, 2.5])
-    """
-    if np.ma.is_masked(value):
-        raise DataError(
-            f"`{name}` has masked values, which training would take for numbers. Drop these rows, or "
-            "put a number in their place: .filled(number)."
-        )
-    if isinstance(value, AnyRows):
-        raise DataError(
-            f"`{name}` holds rows of several lengths, and what models train on has one: `.to_tensor()` fills short "
-            "rows up, which Embedding(mask_zero=True) or Masking leaves out again. A dataset does so batch by batch, "
-            "in `map`."
-        )
-    if isinstance(value, np.ndarray):
-        return value if isinstance(value, np.memmap) else np.asarray(value)
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(value, pandas.DataFrame):
-        return _from_frame(value, name, pandas)
-    if pandas is not None and isinstance(value, pandas.Series):
-        return _from_frame(value.to_frame(), name, pandas)
-    if is_table(value):
-        return _from_table(value, name)
-    if isinstance(value, list | tuple):
-        return _from_list(value, name)
-    if not is_array_like(value):
-        remedy = "Pass a NumPy array."
-        if hasattr(value, "todense"):
-            remedy = "A sparse array of this library becomes a dense one by .todense()."
-        raise DataError(f"`{name}` is of type {type(value).__name__}, which is no array. {remedy}")
-    if hasattr(value, "detach") and hasattr(value, "cpu"):  # a PyTorch tensor
-        value = value.detach().cpu()
-    try:
-        return np.asarray(value)
-    except Exception as error:
-        raise DataError(
-            f"`{name}` ({type(value).__name__}) cannot be read as an array: {error}"
-        ) from error
-
-
-def _from_list(value: list | tuple, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # NumPy's word for rows of different lengths
-        raise DataError(_ragged(name, value)) from error
-    # Beside text, NumPy writes numbers as text too; as objects, the culprit stands out.
-    return np.array(value, dtype=object) if array.dtype.kind in "US" else array
-
-
-def _from_frame(frame: Any, name: str, pandas: Any) -> np.ndarray:
-    """Return a table as an array of shape `(rows, columns)`."""
-    for position, (label, dtype) in enumerate(frame.dtypes.items()):
-        if not pandas.api.types.is_numeric_dtype(dtype):
-            known = frame.iloc[:, position].dropna()
-            example = f" (e.g. {known.iloc[0]!r})" if len(known) else ""
-            raise DataError(
-                f"`{name}`: the column {label!r} is of dtype {dtype}{example}; wanted numbers. "
-                "Turn it into numbers (pandas.get_dummies, .cat.codes, .astype) or leave it out; a model with an input "
-                "for each column takes `dict(frame)`."
-            )
-    dtypes = [
-        np.dtype(getattr(d, "numpy_dtype", getattr(d, "subtype", d))) for d in set(frame.dtypes)
-    ]
-    common = np.result_type(*dtypes) if dtypes else np.dtype(floatx())
-    missing: dict[str, Any] = {}
-    if any(not isinstance(d, np.dtype) for d in frame.dtypes) and frame.isna().any(axis=None):
-        common = np.result_type(common, np.float32)
-        missing = {"na_value": np.nan}
-    # Floats go to their last dtype in one pass; whole numbers are first looked at for their range.
-    common = np.dtype(floatx()) if common.kind == "f" else common
-    return np.asarray(frame.to_numpy(dtype=common, **missing))
-
-
-def _from_table(table: Any, name: str) -> np.ndarray:
-    """Return a table of polars or Arrow, or a column of one, as an array of shape `(rows, columns)`."""
-    if not hasattr(table, "columns"):
-        column = table.to_numpy() if library_of(table) == "polars" else np.asarray(table)
-        return column[:, None] if column.ndim == 1 else column
-    columns = columns_of(table, name)
-    for label, column in columns.items():
-        if column.dtype.kind not in "biuf":
-            known = next((v for v in column.tolist() if v is not None), None)
-            raise DataError(
-                f"`{name}`: the column {label!r} holds {type(known).__name__} values (e.g. {known!r}); wanted numbers. "
-                "Number the categories first (`StringLookup`, `CategoryEncoding`), pass the columns as a dict of "
-                "inputs, or leave it out."
-            )
-    return np.stack(list(columns.values()), axis=1)
 
 
 def _target_dtype(dtype: Any) -> np.dtype | None:
@@ -328,75 +214,3 @@ def in_range(x: Any, name: str) -> Any:
     if isinstance(x, np.ndarray) and x.dtype.kind in "iu" and x.dtype.name in _NARROW:
         return cast(x, np.dtype(jax.dtypes.canonicalize_dtype(x.dtype)), name)
     return x
-
-
-def _not_numbers(array: Any, name: str) -> str:
-    """Say what an array holds instead of numbers, and what to do about it."""
-    kind = getattr(array.dtype, "kind", "V")  # JAX's keys have none
-    if kind == "O":
-        for position, value in np.ndenumerate(array):
-            if value is None:
-                return _none(name, position)
-            if isinstance(value, list | tuple | np.ndarray):
-                return _ragged(name, array)
-            if isinstance(value, str | bytes):
-                return _text(name, value, position)
-            if not isinstance(value, numbers.Real | np.generic):
-                kind = type(value).__name__
-                return f"`{name}` holds a {kind} at {_place(position)}; wanted numbers."
-        return f"`{name}` holds numbers as objects (dtype object); wanted .astype('float32')."
-    if kind in "UST":
-        first = (0,) * array.ndim
-        return _text(name, array[first] if array.size else "", first)
-    if kind in "mM":
-        return (
-            f"`{name}` holds dates or times ({array.dtype}); wanted numbers. Count from a date of "
-            "yours, e.g. (x - x.min()) / np.timedelta64(1, 'D')."
-        )
-    return f"`{name}` has dtype {array.dtype}; wanted floats, whole numbers or booleans."
-
-
-def _place(position: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, position))}]"
-
-
-def _none(name: str, position: tuple[int, ...]) -> str:
-    return (
-        f"`{name}` holds None at {_place(position)}; wanted numbers. Drop that sample, or put a "
-        "number in its place."
-    )
-
-
-def _text(name: str, value: str | bytes, position: tuple[int, ...]) -> str:
-    shown = repr(bytes(value) if isinstance(value, bytes) else str(value))
-    return (
-        f"`{name}` holds text ({shown}{f' at {_place(position)}' if position else ''}); wanted "
-        "numbers. Number the words or categories first, e.g. with "
-        "np.unique(words, return_inverse=True), or by a StringLookup or TextVectorization in the model."
-    )
-
-
-def _ragged(name: str, rows: Any) -> str:
-    """Say which of the rows, lists or arrays, does not have the first one's length."""
-    none = next((i for i, row in enumerate(rows) if row is None), None)
-    if none is not None:
-        return _none(name, (none,))
-    sizes = [np.shape(row)[:1] if isinstance(row, np.ndarray) else _length(row) for row in rows]
-    odd = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
-    if odd is None and isinstance(rows, np.ndarray):
-        return (
-            f"`{name}` holds {type(rows[0]).__name__}s as objects; wanted one array of numbers, "
-            "which np.stack makes of arrays of one shape."
-        )
-    where = "its rows are of one length, but what they hold is not"
-    if odd is not None:
-        counts = [f"{s[0]} entries" if s else "a single value" for s in (sizes[0], sizes[odd])]
-        where = f"row 0 has {counts[0]}, row {odd} has {counts[1]}"
-    return (
-        f"`{name}` is ragged: {where}. Wanted one shape for all samples; "
-        "trivium.utils.pad_sequences fills short rows up."
-    )
-
-
-def _length(row: Any) -> tuple[int, ...]:
-    return (len(row),) if isinstance(row, list | tuple) else ()

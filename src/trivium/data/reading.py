@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from trivium.data.array_likes import to_numpy
 from trivium.data.checks import DataError, check_count, placed
-from trivium.data.convert import is_literal, to_numpy
+from trivium.data.convert import is_literal
 from trivium.data.pydataset import PyDataset, fetch
 from trivium.data.sparse import is_sparse
 from trivium.data.texts import as_texts, holds_text

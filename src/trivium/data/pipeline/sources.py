@@ -10,10 +10,11 @@ import numpy as np
 
 from trivium.data.checks import DataError
 from trivium.data.orders import OrderKey, gathered
+from trivium.data.packing import standardize
 from trivium.data.pipeline.failures import raising
 from trivium.data.pipeline.rows import Batches, Rows
 from trivium.data.pipeline.stages import INFINITE, Elements
-from trivium.data.sources import ArraySource, BatchedSource, standardize
+from trivium.data.sources import ArraySource, BatchedSource
 from trivium.data.streams import IterableSource
 from trivium.data.workers import close
 from trivium.state.plain import host_randomness, same
