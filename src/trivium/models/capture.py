@@ -25,13 +25,14 @@ from trivium.layers.context import outermost
 from trivium.state.frame import Frame, entered
 from trivium.state.retracing import fresh_traces
 from trivium.state.traces import outside_of_traces
-from trivium.state.trees import map_tree
+from trivium.state.trees import key_order, map_tree
 
 __all__ = [
     "as_capture_error",
     "capture",
     "entering_call",
     "plain_error",
+    "same_form",
     "symbolic_like",
     "trace",
     "wants_arrays",
@@ -62,6 +63,25 @@ def symbolic_like(structure: Any, whole_batches: bool = False) -> Any:
         return SymbolicTensor(tuple(shape), x.dtype, name=f"input_{next(names)}")
 
     return map_tree(convert, structure)
+
+
+def same_form(spec: Any, value: Any) -> bool:
+    """Say whether a value has the structure, dtypes and known sizes that a model was captured with.
+
+    Args:
+        spec: What `symbolic_like` gave.
+        value: Arrays.
+    """
+    flat, tree = jax.tree_util.tree_flatten(spec)
+    given, tree_given = jax.tree_util.tree_flatten(value)
+    # A call that reads a dict in its order reads another order differently.
+    same = str(tree) == str(tree_given) and key_order(spec) == key_order(value)
+    return same and all(
+        hasattr(x, "shape") and len(x.shape) == t.ndim
+        and all(w is None or w == d for w, d in zip(t.shape, x.shape, strict=True))
+        and str(x.dtype) == t.dtype
+        for t, x in zip(flat, given, strict=True)
+    )  # fmt: skip
 
 
 def capture(model: Layer, args: Any, kwargs: Any, training: bool) -> tuple[Graph, bool]:

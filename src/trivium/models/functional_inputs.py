@@ -14,7 +14,28 @@ from trivium.state import suggest
 from trivium.state.masks import get_mask, set_mask
 from trivium.state.trees import has_keys, is_nested, item_name, named_leaves, rebuild
 
-__all__ = ["arrange_inputs", "fit_inputs", "is_optional", "match_inputs", "with_masks"]
+__all__ = ["arrange_inputs", "fit_inputs", "is_optional", "match_inputs", "one_input", "with_masks"]
+
+
+def one_input(args: tuple[Any, ...], kwargs: dict[str, Any], path: str) -> Any:
+    """Return what a model that is a graph was called on: one thing, or each input by a keyword.
+
+    Args:
+        args: The call's arguments.
+        kwargs: Its keywords, but for `training` and `mask`.
+        path: The model's path, for messages.
+
+    Raises:
+        TypeError: It was called on several things.
+    """
+    if len(args) == 1 and not kwargs:
+        return args[0]
+    if not args and kwargs:
+        return kwargs["inputs"] if list(kwargs) == ["inputs"] else kwargs
+    raise TypeError(
+        f"Model {path!r} was called on {len(args) + len(kwargs)} things; it takes one: an array, or several in "
+        "a list or a dict, as in model([a, b]). Say `training=` and `mask=` by their names."
+    )
 
 
 def fit_inputs(graph: Graph, inputs: Any, path: str) -> Any:

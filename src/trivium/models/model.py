@@ -11,16 +11,17 @@ import jax
 from trivium.graph import CaptureError, Graph, any_symbolic, is_recording
 from trivium.layers.base import Layer
 from trivium.layers.registry import LAYERS
-from trivium.models.capture import symbolic_like, trace
-from trivium.models.functional_inputs import fit_inputs, with_masks
+from trivium.models.capture import same_form, symbolic_like, trace
+from trivium.models.functional_inputs import fit_inputs, one_input, with_masks
 from trivium.models.graphed import GraphedModel
 from trivium.models.hosted import HostedModel
 from trivium.models.hosting import Mapped
+from trivium.models.layered import LayeredModel
 from trivium.models.quantizing import Filters, quantize_model
 from trivium.models.serializable import SerializableModel
-from trivium.state import Variable, current_scope, reserve, suggest
+from trivium.state import current_scope, reserve
 from trivium.state.frame import current_frame
-from trivium.state.trees import keep_order, key_order, map_tree
+from trivium.state.trees import keep_order, map_tree
 from trivium.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -35,7 +36,7 @@ def _gives_graph(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bo
     )
 
 
-class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
+class Model(LayeredModel, SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
     """A model, in one of three ways.
 
     - `Model(inputs, outputs)`: the graph between symbolic tensors (the Functional API).
@@ -151,71 +152,6 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         first = self._converted_from
         return (self,) if first is None else (self, *first._owners())
 
-    # -- layers -------------------------------------------------------------------------------------------------
-
-    def _own_weights(self) -> list[Variable]:
-        inner = super()._own_weights()
-        if self._graph is None:
-            return inner
-        mine = {id(v): v for v in [*inner, *self._graph.variables]}
-        return sorted(mine.values(), key=lambda v: not v.made_trainable)
-
-    @property
-    def _layers(self) -> list[Layer]:
-        inner = super()._layers
-        if self._graph is None:
-            return inner
-        own = [o for o in self._graph.operations if isinstance(o, Layer)]
-        return list({id(layer): layer for layer in [*own, *inner]}.values())
-
-    def _flow_layers(self) -> list[Layer]:
-        # Training goes through all layers; inference may leave some out.
-        captured = [self._captured[mode][0] for mode in (True, False) if mode in self._captured]
-        graphs = [g for g in (self._graph, *captured) if g is not None]
-        inner = super()._flow_layers() if self._graph is None else self._layers
-        inner = [*inner, *self._made_layers]
-        mine = {id(layer) for layer in inner}
-        order = [o for graph in graphs for o in graph.operations if id(o) in mine]
-        # `compile` drops what was captured, and a copy has none of it: the order stays.
-        order = order or [layer for layer in self._flow_seen if id(layer) in mine]
-        return list({id(layer): layer for layer in [*order, *inner]}.values())
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers directly inside."""
-        return self._layers
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return a layer by its name or its place in `layers`.
-
-        Args:
-            name: The name.
-            index: The place.
-
-        Raises:
-            ValueError: There is none; the message has the nearest name.
-
-        Example:
-            >>> import trivium as tv
-            >>> tv.Sequential([tv.Input((4,)), tv.layers.Dense(2, name="out")]).get_layer("out").units
-            2
-        """
-        layers = self.layers
-        if (name is None) == (index is None):
-            raise ValueError("`get_layer` takes a name or an index, one of the two.")
-        if index is not None:
-            if not -len(layers) <= index < len(layers):
-                raise ValueError(
-                    f"Model {self.name!r} has {len(layers)} layers; there is no index {index}."
-                )
-            return layers[index]
-        for layer in layers:
-            if layer.name == name:
-                return layer
-        raise ValueError(
-            f"Model {self.name!r} has no layer {name!r}. {suggest(str(name), [x.name for x in layers])}"
-        )
-
     # -- building and running -----------------------------------------------------------------------------------
 
     def build(self, input_shape: Any = None) -> None:
@@ -310,7 +246,7 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         if any(v is not None for k, v in kwargs.items() if k != "training"):
             return None
         spec_args, spec_kwargs = self._call_spec
-        if len(spec_args) != 1 or spec_kwargs or not _same_form(spec_args[0], args[0]):
+        if len(spec_args) != 1 or spec_kwargs or not same_form(spec_args[0], args[0]):
             return None
         graph, whole = self._capture(bool(training))
         return graph if (whole(args[0]) if callable(whole) else whole) else None
@@ -328,9 +264,10 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
                 "the outputs, or give the constructor `inputs` and `outputs`."
             )
         mask = kwargs.pop("mask", None)
-        inputs = fit_inputs(self._graph, _one_input(self, args, kwargs), self.path)
+        path = self.path
+        inputs = fit_inputs(self._graph, one_input(args, kwargs, path), path)
         if mask is not None:
-            inputs = with_masks(self._graph, inputs, mask, self.path)
+            inputs = with_masks(self._graph, inputs, mask, path)
         return self._one_alone(self._run_graph(self._graph, inputs))
 
     def _one_alone(self, outputs: Any) -> Any:
@@ -405,31 +342,5 @@ class Model(SerializableModel, GraphedModel, HostedModel, Trainer, Layer):
         return model_html(self)
 
 
-def _one_input(model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what a model that is a graph was called on: one thing, or each input by a keyword."""
-    if len(args) == 1 and not kwargs:
-        return args[0]
-    if not args and kwargs:
-        return kwargs["inputs"] if list(kwargs) == ["inputs"] else kwargs
-    raise TypeError(
-        f"Model {model.path!r} was called on {len(args) + len(kwargs)} things; it takes one: an array, or several in "
-        "a list or a dict, as in model([a, b]). Say `training=` and `mask=` by their names."
-    )
-
-
 def _take(args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Any:
     return kwargs.pop(name) if name in kwargs else args[0]
-
-
-def _same_form(spec: Any, value: Any) -> bool:
-    """Say whether a value has the structure and ranks that a model was captured with."""
-    flat, tree = jax.tree_util.tree_flatten(spec)
-    given, tree_given = jax.tree_util.tree_flatten(value)
-    # A call that reads a dict in its order reads another order differently.
-    same = str(tree) == str(tree_given) and key_order(spec) == key_order(value)
-    return same and all(
-        hasattr(x, "shape") and len(x.shape) == t.ndim
-        and all(w is None or w == d for w, d in zip(t.shape, x.shape, strict=True))
-        and str(x.dtype) == t.dtype
-        for t, x in zip(flat, given, strict=True)
-    )  # fmt: skip
