@@ -16,8 +16,8 @@ from trivium.tuning.errors import FatalTypeError
 from trivium.tuning.hypermodel import place_of
 from trivium.tuning.hyperparameters import HyperParameters
 from trivium.tuning.oracle import Oracle, derived_seed
+from trivium.tuning.own_seed import own_seed
 from trivium.tuning.trial import Trial
-from trivium.tuning.tuner import own_seed
 
 __all__ = ["SklearnTuner"]
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import math
-import os
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trivium.models import Model
-from trivium.state import set_random_seed
-from trivium.state.session import own_session, session
-from trivium.training.callbacks.backup_and_restore import BackupAndRestore
-from trivium.training.callbacks.base import Callback, Logs
-from trivium.tuning.base_tuner import BaseTuner, is_better
+from trivium.training.callbacks.base import Logs
+from trivium.tuning.base_tuner import BaseTuner
 from trivium.tuning.errors import FailedTrialError, FatalTypeError, FatalValueError
 from trivium.tuning.hypermodel import HyperModel, HyperModelLike, place_of
 from trivium.tuning.hyperparameters import HyperParameters
 from trivium.tuning.oracle import Oracle, derived_seed
-from trivium.tuning.results import check_names, check_results
-from trivium.tuning.trial import Trial, TrialStatus
+from trivium.tuning.own_seed import own_seed
+from trivium.tuning.results import check_results
+from trivium.tuning.trial import Trial
+from trivium.tuning.trial_callbacks import Best, Watch, copied, listed, with_own_folders
 
-__all__ = ["Tuner", "own_seed"]
+__all__ = ["Tuner"]
 
 _WEIGHTS, _BUILD = "checkpoint.weights.h5", "build_config.json"
 
@@ -215,20 +210,20 @@ class Tuner(BaseTuner):
         Returns:
             A list of what `HyperModel.fit` returned.
         """
-        callbacks = _listed(fit_kwargs.pop("callbacks", None))
-        best = _Best(self, trial)
+        callbacks = listed(fit_kwargs.pop("callbacks", None))
+        best = Best(self, trial)
         results = []
         for execution in range(self.executions_per_trial):
             with own_seed(self._trial_seed(trial, execution)):
                 kwargs = self.screen.fit_kwargs(dict(fit_kwargs))
                 own = f"trial-{trial.trial_id}-{execution}"
                 mine = [
-                    *_with_own_folders(_copied(callbacks), own),
-                    _Watch(self, trial, execution),
+                    *with_own_folders(copied(callbacks), own),
+                    Watch(self, trial, execution),
                     best,
                 ]
                 if "resume" in kwargs:
-                    (kwargs["resume"],) = _with_own_folders(_copied([kwargs["resume"]]), own)
+                    (kwargs["resume"],) = with_own_folders(copied([kwargs["resume"]]), own)
                 results.append(
                     self._build_and_fit_model(trial, *fit_args, **kwargs, callbacks=mine)
                 )
@@ -246,6 +241,13 @@ class Tuner(BaseTuner):
         results = self.hypermodel.fit(hp, model, *args, **kwargs)
         check_results(results, self.oracle.objective, place_of(self.hypermodel.fit))
         return results
+
+    @property
+    def _watches_batches(self) -> bool:
+        """Whether a subclass has hooks for batches: without them a program may do many steps at once."""
+        kind = type(self)
+        own = kind.on_batch_begin, kind.on_batch_end
+        return own != (Tuner.on_batch_begin, Tuner.on_batch_end)
 
     # -- hooks, kept for subclasses --------------------------------------------------------------------------------
 
@@ -292,136 +294,3 @@ class Tuner(BaseTuner):
             batch: The batch, from 0 on.
             logs: The results so far.
         """
-
-
-class _Watch(Callback):
-    """Tells the tuner of a trial's epochs, and ends a trial early where the pruner says so."""
-
-    def __init__(self, tuner: Tuner, trial: Trial, execution: int) -> None:
-        super().__init__()
-        self.tuner, self.trial, self._execution = tuner, trial, execution
-        self._checked = False
-
-    def __deepcopy__(self, memo: Any) -> _Watch:
-        return self  # It belongs to the search, not to whoever copies callbacks.
-
-    def wants_batches(self, mode: str) -> bool:
-        kind = type(self.tuner)
-        own = (kind.on_batch_begin, kind.on_batch_end) != (Tuner.on_batch_begin, Tuner.on_batch_end)
-        return mode == "train" and own
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self.tuner.on_epoch_begin(self.trial, self.model, epoch, logs=logs)
-
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        self.tuner.on_batch_begin(self.trial, self.model, batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self.tuner.on_batch_end(self.trial, self.model, batch, logs=logs)
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        logs = logs or {}
-        tuner, trial, objective = self.tuner, self.trial, self.tuner.oracle.objective
-        # Where not every epoch is validated, the first that is has the name.
-        later = self.validates and not any(name.startswith("val_") for name in logs)
-        if not self._checked and not later:
-            # A name that no log will ever have is not worth the other epochs.
-            check_names(logs, objective, f"an epoch of trial {trial.trial_id}")
-            self._checked = True
-        tuner.on_epoch_end(trial, self.model, epoch, logs=logs)
-        epochs = (self.params or {}).get("epochs")
-        tuner.screen.epoch(trial, epoch + 1, epochs, logs)
-        if self._execution or tuner.pruner is None or not objective.has_value(logs):
-            return
-        if tuner.oracle.store.report(trial.number, objective.get_value(logs), epoch):
-            trial.status = TrialStatus.PRUNED
-            self.model.stop_training = True
-
-
-class _Best(Callback):
-    """Keeps the weights of the best epoch of all executions of a trial."""
-
-    def __init__(self, tuner: Tuner, trial: Trial) -> None:
-        super().__init__()
-        self._tuner, self._trial = tuner, trial
-        self._best: float | None = None
-
-    def __deepcopy__(self, memo: Any) -> _Best:
-        return self
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        objective = self._tuner.oracle.objective
-        if not objective.has_value(logs or {}):
-            # Such as a result that `HyperModel.fit` computes after training: the last epoch counts.
-            self._tuner.save_model(self._trial.trial_id, self.model, epoch)
-            return
-        value = objective.get_value(logs or {})
-        if is_better(objective, value, self._best):
-            self._best = value
-            self._tuner.save_model(self._trial.trial_id, self.model, epoch)
-
-
-@contextlib.contextmanager
-def own_seed(seed: int) -> Iterator[None]:
-    """Draw everything from a seed while the `with` block lasts, and go on with the seed from before after it.
-
-    Names begin anew as well, so that the layers of each trial's model are called what they would be called alone.
-
-    Args:
-        seed: The seed.
-
-    Example:
-        >>> from trivium.state.seeds import global_seed
-        >>> set_random_seed(7)
-        >>> with own_seed(3):
-        ...     inside = global_seed()
-        >>> inside, global_seed()
-        (3, 7)
-    """
-    import random
-
-    import numpy as np
-
-    here = own_session()
-    kept = replace(here, names=here.names.copy())
-    outside = random.getstate(), np.random.get_state()
-    try:
-        set_random_seed(seed)
-        here.names.clear()
-        yield
-    finally:
-        now = session()
-        now.seed, now.position, now.generation = kept.seed, kept.position, kept.generation
-        now.names = kept.names
-        random.setstate(outside[0])
-        np.random.set_state(outside[1])
-
-
-def _listed(callbacks: Any) -> list[Any]:
-    if callbacks is None:
-        return []
-    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-
-
-def _copied(callbacks: list[Any]) -> list[Any]:
-    """Return copies of callbacks for one training, since they note things for themselves."""
-    try:
-        return copy.deepcopy(callbacks)
-    except Exception as error:
-        raise FatalValueError(
-            f"Each trial gets copies of the callbacks, and {callbacks!r} cannot be copied: {error}. What holds files "
-            "or connections opens them in `on_train_begin`."
-        ) from error
-
-
-def _with_own_folders(keepers: list[Any], name: str) -> list[Any]:
-    """Have what keeps the state of a run keep it in a folder of its own within the one that all trials were given.
-
-    Args:
-        keepers: Callbacks, or what `fit` takes as `resume`.
-        name: The folder.
-    """
-    for keeper in keepers:
-        if isinstance(keeper, BackupAndRestore):
-            keeper.backup_dir = os.path.join(keeper.backup_dir, name)
-    return [os.path.join(k, name) if isinstance(k, str | os.PathLike) else k for k in keepers]
