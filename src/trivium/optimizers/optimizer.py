@@ -83,6 +83,10 @@ class Optimizer(CompiledStep, Guarded, Copied, Configured):
     """
 
     _remade: ClassVar[dict[str, Any]] = dict.fromkeys(CACHED)
+    _synonyms: ClassVar[dict[str, str]] = {
+        "lr": "Did you mean 'learning_rate'?",
+        "decay": "Give a schedule as `learning_rate`, or set `weight_decay`.",
+    }
 
     def __init__(
         self,
@@ -142,11 +146,6 @@ class Optimizer(CompiledStep, Guarded, Copied, Configured):
         """Show the common arguments in the class's signature, which takes them as keywords."""
         super().__init_subclass__(**kwargs)
         cls.__signature__ = full_signature(cls, Optimizer)  # type: ignore[attr-defined]
-
-    _synonyms: ClassVar[dict[str, str]] = {
-        "lr": "Did you mean 'learning_rate'?",
-        "decay": "Give a schedule as `learning_rate`, or set `weight_decay`.",
-    }
 
     @property
     def inner(self) -> list[Optimizer]:

@@ -14,13 +14,13 @@ from trivium.optimizers.update_rule import UpdateRule
 from trivium.state import Variable
 from trivium.state.placing import copy_of, to_device
 
-__all__ = ["OwnVariables", "State"]
+__all__ = ["OwnVariables", "State", "named_after"]
 
 
 class State(NamedTuple):
     """All that an optimizer keeps: variables in the shell, arrays in the pure step.
 
-    Its leaves, in this order, are what Keras's files hold.
+    Its leaves, in this order, are the optimizer's `variables`.
     """
 
     iteration: Any
@@ -32,6 +32,16 @@ class State(NamedTuple):
     scheduled: list[Any]  # what the schedule reads and writes
 
 
+def named_after(variable: Variable, word: str) -> str:
+    """Return a name for what is kept for a variable: the variable's path, and the word.
+
+    Example:
+        >>> named_after(Variable(1.0, name="kernel"), "momentum")
+        'kernel_momentum'
+    """
+    return f"{variable.path.replace('/', '_')}_{word}"
+
+
 def _slot_name(path: tuple[Any, ...], leaf: Any, variables: Sequence[Variable]) -> str:
     """Return a name for a leaf of a transformation's state, after its variable if it has one."""
     words = [getattr(k, "key", getattr(k, "name", None)) for k in path]
@@ -40,7 +50,7 @@ def _slot_name(path: tuple[Any, ...], leaf: Any, variables: Sequence[Variable]) 
     if indices and indices[-1] < len(variables):
         variable = variables[indices[-1]]
         if variable.shape == leaf.shape:
-            return f"{variable.path.replace('/', '_')}_{word}"
+            return named_after(variable, word)
     return word
 
 
@@ -102,9 +112,7 @@ class OwnVariables(UpdateRule):
 
     def _zeros_like(self, variables: Sequence[Variable], name: str) -> list[Variable]:
         return [
-            self._variable(
-                to_device(np.zeros(v.shape), v.dtype), f"{v.path.replace('/', '_')}_{name}"
-            )
+            self._variable(to_device(np.zeros(v.shape), v.dtype), named_after(v, name))
             for v in variables
         ]
 

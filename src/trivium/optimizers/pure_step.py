@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +19,10 @@ from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import Variable
 
 __all__ = ["PureStep"]
+
+Parameters: TypeAlias = list[jax.Array]
+Gradients: TypeAlias = list[jax.Array | None]
+"""A gradient for each parameter; `None` leaves it as it is."""
 
 
 class PureStep(RowSteps, UpdateSteps, FollowsRate):
@@ -47,10 +53,10 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
         groups: Groups,
         fused: bool,
         state: State,
-        gradients: list[Any],
-        parameters: list[Any],
+        gradients: Gradients,
+        parameters: Parameters,
         rate: Any,
-    ) -> tuple[list[Any], State]:
+    ) -> tuple[Parameters, State]:
         if rate is None:
             rate, state = self._rate_and_state(state)
         trained = self._trainable_variables
@@ -62,8 +68,13 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
         ]
         gradients, parameters, state = self._overwrite(state, gradients, parameters)
         gradients = [None if g is None else self._unscale(g) for g in gradients]
-        advance = self._accumulate if self.gradient_accumulation_steps else self._descend
-        parameters, state = advance(state, gradients, parameters, rate, groups, fused)
+        descend = functools.partial(
+            self._descend, parameters=parameters, rate=rate, groups=groups, fused=fused
+        )
+        if self.gradient_accumulation_steps:
+            parameters, state = self._accumulate(state, gradients, parameters, descend)
+        else:
+            parameters, state = descend(state, gradients)
         if self.use_ema:
             parameters, state = self._average(state, parameters)
         parameters = [
@@ -74,8 +85,8 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
         return parameters, state._replace(iteration=state.iteration + 1)
 
     def _overwrite(
-        self, state: State, gradients: list[Any], parameters: list[Any]
-    ) -> tuple[list[Any], list[Any], State]:
+        self, state: State, gradients: Gradients, parameters: Parameters
+    ) -> tuple[Gradients, Parameters, State]:
         """Set the variables whose gradients are their new values, and take these out of the gradients.
 
         Nothing that makes a gradient a step is done to them: no scale, clip, decay or constraint.
@@ -96,32 +107,31 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
             sums[i] = jnp.where(due, jnp.zeros_like(g), largest)
         return rest, new, state._replace(accumulators=sums)
 
-    def _unscale(self, gradient: Any) -> Any:
+    def _unscale(self, gradient: jax.Array) -> jax.Array:
         return gradient if self.loss_scale_factor is None else gradient / self.loss_scale_factor
 
     def _accumulate(
         self,
         state: State,
-        gradients: list[Any],
-        parameters: list[Any],
-        rate: Any,
-        groups: Groups,
-        fused: bool,
-    ) -> tuple[list[Any], State]:
+        gradients: Gradients,
+        parameters: Parameters,
+        descend: Callable[[State, Gradients], tuple[Parameters, State]],
+    ) -> tuple[Parameters, State]:
+        """Add the gradients up; every so many steps `descend` by their mean."""
         steps = self.gradient_accumulation_steps
         sums = [
             a if g is None else a + g for a, g in zip(state.accumulators, gradients, strict=True)
         ]
 
-        def update() -> tuple[list[Any], State]:
+        def update() -> tuple[Parameters, State]:
             means = [None if g is None else s / steps for s, g in zip(sums, gradients, strict=True)]
-            new, after = self._descend(state, means, parameters, rate, groups, fused)
+            new, after = descend(state, means)
             empty = [
                 s if g is None else jnp.zeros_like(s) for s, g in zip(sums, gradients, strict=True)
             ]
             return new, after._replace(accumulators=empty)
 
-        def wait() -> tuple[list[Any], State]:
+        def wait() -> tuple[Parameters, State]:
             return parameters, state._replace(accumulators=sums)
 
         return jax.lax.cond((state.iteration + 1) % steps == 0, update, wait)
@@ -129,12 +139,12 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
     def _descend(
         self,
         state: State,
-        gradients: list[Any],
-        parameters: list[Any],
+        gradients: Gradients,
+        parameters: Parameters,
         rate: Any,
         groups: Groups,
         fused: bool,
-    ) -> tuple[list[Any], State]:
+    ) -> tuple[Parameters, State]:
         gradients = self._clip(gradients)
         decays = [self._decay(v) for v in self._trainable_variables]
         groups = () if self._assigns else self._alike(groups, gradients, decays)
@@ -170,7 +180,7 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
         ]
         return side.split(parameters), state._replace(slots=slots)
 
-    def _alike(self, groups: Groups, gradients: list[Any], decays: list[Any]) -> Groups:
+    def _alike(self, groups: Groups, gradients: Gradients, decays: list[float | None]) -> Groups:
         """Return the groups of parameters whose steps are one formula over all of them."""
         return tuple(
             group
@@ -178,7 +188,7 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
             if all(gradients[i] is not None for i in group) and len({decays[i] for i in group}) == 1
         )
 
-    def _clip(self, gradients: list[Any]) -> list[Any]:
+    def _clip(self, gradients: Gradients) -> Gradients:
         if self.clipnorm and self.clipnorm > 0:
             return transforms.clip_each_norm(gradients, self.clipnorm)
         if self.global_clipnorm and self.global_clipnorm > 0:
@@ -197,7 +207,7 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
             names and re.search(names, variable.name)
         )
 
-    def _average(self, state: State, parameters: list[Any]) -> tuple[list[Any], State]:
+    def _average(self, state: State, parameters: Parameters) -> tuple[Parameters, State]:
         updates = self._updates(state.iteration)
         averages = []
         for average, p in zip(state.averages, parameters, strict=True):

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from trivium.optimizers.own_variables import OwnVariables, State
+from trivium.optimizers.own_variables import OwnVariables, State, named_after
 from trivium.optimizers.transforms import flatten
 from trivium.state import StatelessScope, Variable, auto_name, suggest
 
@@ -99,7 +99,7 @@ class UpdateSteps(OwnVariables):
             reference_variable.shape,
             initializer,
             reference_variable.dtype,
-            name=f"{reference_variable.path.replace('/', '_')}_{name or 'var'}",
+            name=named_after(reference_variable, name or "var"),
         )
 
     def add_optimizer_variables(
