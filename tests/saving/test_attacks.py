@@ -215,6 +215,25 @@ def a_metric_of_many_thresholds(path, bait):
     compiled(path, metrics=[metric])
 
 
+def a_metric_of_many_classes(path, bait):
+    metric = {
+        "module": "keras.metrics",
+        "class_name": "MeanIoU",
+        "config": {"num_classes": 1 << 31},
+    }
+    compiled(path, metrics=[metric])
+
+
+def a_layer_of_many_bins(path, bait):
+    with_layer(
+        path, "keras.layers", "Discretization", {"bin_boundaries": [0.0], "num_bins": 1 << 31}
+    )
+
+
+def many_neighbors(path, bait):
+    with_layer(path, "keras.layers", "TextVectorization", {"ngrams": 1 << 31})
+
+
 def a_table_of_many_frequencies(path, bait):
     with_layer(path, "keras.layers", "MelSpectrogram", {"fft_length": 1 << 32, "num_mel_bins": 64})
 
@@ -398,7 +417,8 @@ CONFIGS = [
     a_builtin, a_name_with_dots, the_switch_of_safe_mode, safe_mode_in_the_config, a_function_of_the_library,
     the_loader_itself, numpy_load, a_path_for_a_name, a_name_with_a_nul, deep_json, deep_config, long_json,
     much_of_little, long_number, huge_number, huge_input,
-    a_metric_of_many_thresholds, a_table_of_many_frequencies, a_window_of_many_samples,
+    a_metric_of_many_thresholds, a_metric_of_many_classes, a_layer_of_many_bins, many_neighbors,
+    a_table_of_many_frequencies, a_window_of_many_samples,
     array_of_huge_elements, array_of_objects,
 ]  # fmt: skip
 ARCHIVES = [

@@ -108,6 +108,22 @@ def test_what_is_no_such_file_is_suspicious(name, tmp_path):
         inspect_file(tmp_path / f"no-{name}")
 
 
+def test_a_vocabulary_in_a_file_is_suspicious(path):
+    words = {"class_name": "StringLookup", "config": {"name": "..", "vocabulary": "/home/me/keys"}}
+    with_config(path, lambda config: config["config"]["layers"].append(words))
+    assert inspect_file(path).suspicious == [
+        "A StringLookup has the name of a file, '/home/me/keys', for a vocabulary.",
+        "A layer has the name '..', which is a path.",
+    ]
+
+
+def test_a_dataset_without_numbers(tmp_path):
+    network().save_weights(tmp_path / "m.weights.h5")
+    with h5py.File(tmp_path / "m.weights.h5", "a") as file:
+        file["empty"] = h5py.Empty("f4")
+    assert "15 parameters" in str(inspect_file(tmp_path / "m.weights.h5"))
+
+
 def test_a_link_in_weights(tmp_path):
     path = tmp_path / "m.weights.h5"
     with h5py.File(path, "w") as file:

@@ -21,11 +21,15 @@ _DEPTH = 200
 # What a shape or setting may be at most; JAX counts elements in 64 bits.
 _NUMBER = 1 << 63
 # Settings of which a layer or metric makes a table when it is made, and the most numbers of one: no weight in the file
-# vouches for them.
+# vouches for them. The first of them says that it is such a thing: others have bins, too, and make none.
 _TABLES = {
     ("num_thresholds",): 1 << 20,
+    ("num_classes",): 1 << 20,
+    ("ngrams",): 1 << 20,
     ("frame_length",): 1 << 20,
     ("fft_length", "num_mel_bins"): 1 << 24,
+    ("num_mel_bins",): 1 << 20,
+    ("bin_boundaries", "num_bins"): 1 << 24,
 }
 
 
@@ -99,7 +103,7 @@ def _check_object(value: dict[str, Any], source: str) -> None:
         )
     for names, most in _TABLES.items():
         given = {n: value[n] for n in names if isinstance(value.get(n), int)}
-        if math.prod(given.values()) > most:
+        if names[0] in value and math.prod(given.values()) > most:
             raise UnsafeFileError(
                 f"{source} asks for a table of more than {most:,} numbers: {given}."
             )

@@ -58,7 +58,8 @@ class FileReport:
         shapes = [
             s
             for n, (s, _) in self.weights.items()
-            if n not in self.states
+            if s is not None
+            and n not in self.states
             and not n.strip("/").startswith(("optimizer", "seeds", "metrics:"))
         ]
         total = 0
@@ -225,6 +226,11 @@ def _config(config: Any, report: FileReport) -> None:
             module = entry.get("module")
             report.needs.append(
                 f"the class {str(entry.get('registered_name') or name)[:200]!r} of {module!r}"
+            )
+        said = entry.get("config")
+        if isinstance(said, dict) and isinstance(said.get("vocabulary"), str):
+            report.suspicious.append(
+                f"A {name[:200]} has the name of a file, {said['vocabulary'][:200]!r}, for a vocabulary."
             )
     inner = config.get("config")
     entries = inner.get("layers") if isinstance(inner, dict) else None
