@@ -436,7 +436,7 @@ def test_a_file_does_not_say_where_callbacks_write(tmp_path):
     [
         {"seed": "text"}, {"position": None}, {"began": -1}, {"callbacks": 3}, {"callbacks": [("Note", 3)]},
         {"randomness": (1, 2)}, {"place": Place(-1)}, {"place": Place(0, 1.5)}, {"place": Place(0, 0, (1,))},
-        {"place": Place(logs=3)}, {"variables": {"a": "text"}},
+        {"place": Place(logs=3)}, {"variables": {"a": "text"}}, {"held": {"a": 3}},
     ],
     ids=str,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from trivium.saving.numbers import write_dataset
 from trivium.saving.places import optimizers_of, walk
 from trivium.state import Variable
 
-__all__ = ["held", "read_places", "states_in", "write_states"]
+__all__ = ["build_as", "held", "read_places", "states_in", "trained_by", "write_states"]
 
 _POSITION = "position"
 # What an optimizer's group says: the places of the weights that it trains.
@@ -36,13 +36,12 @@ def write_states(model: Any, file: Any) -> None:
         dataset = write_dataset(file, place, np.asarray(variable), checksums=False)
         if position is not None:
             set_attribute(dataset, _POSITION, position)
-    numbers = {id(weight): str(i) for i, weight in enumerate(model.weights)}
+    weights = model.weights
     for path, optimizer in held(model).items():
         group = file.require_group(f"{path}/vars")
         group.attrs["name"] = optimizer.name
-        trains = optimizer._trainable_variables
-        if optimizer.built and all(id(v) in numbers for v in trains):
-            set_attribute(group, _TRAINS, " ".join(numbers[id(v)] for v in trains))
+        if (said := trained_by(optimizer, weights)) is not None:
+            set_attribute(group, _TRAINS, said)
 
 
 def _written_places(model: Any) -> dict[str, tuple[Variable, int | None]]:
@@ -140,8 +139,32 @@ def _build_as_saved(
 ) -> None:
     first = stored.get(f"{path}/vars/0")
     said = None if first is None or optimizer.built else attribute(first.parent, _TRAINS)
-    if not isinstance(said, str):
-        return
+    if isinstance(said, str):
+        build_as(optimizer, weights, said)
+
+
+def trained_by(optimizer: Any, weights: list[Variable]) -> str | None:
+    """Return the places among a model's weights of those that an optimizer was built for, if all are among them.
+
+    Args:
+        optimizer: The optimizer.
+        weights: The weights.
+    """
+    numbers = {id(weight): str(i) for i, weight in enumerate(weights)}
+    trains = optimizer._trainable_variables
+    if not optimizer.built or not all(id(v) in numbers for v in trains):
+        return None
+    return " ".join(numbers[id(v)] for v in trains)
+
+
+def build_as(optimizer: Any, weights: list[Variable], said: str) -> None:
+    """Build an optimizer for weights as `trained_by` said; one that was for others stays unbuilt.
+
+    Args:
+        optimizer: The optimizer, not built yet.
+        weights: The model's weights.
+        said: What it said.
+    """
     known = {str(i): weight for i, weight in enumerate(weights)}
     numbers = said.split()
     if len(set(numbers)) == len(numbers) and set(numbers) <= known.keys():

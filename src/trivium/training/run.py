@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trivium.state import global_seed
+from trivium.state import Variable, global_seed
 from trivium.state.placing import handed_over
 from trivium.state.plain import (
     NotPlain,
@@ -22,6 +22,7 @@ from trivium.state.plain import (
 from trivium.state.session import session
 from trivium.training.callbacks import CallbackList
 from trivium.training.changes import Changes
+from trivium.training.held_optimizers import build_held, held_variables, trained_by_held
 from trivium.training.logs import late_numbers, numbers
 from trivium.training.loop import Pass
 from trivium.training.outputs import joined
@@ -174,8 +175,8 @@ class Run:
             self._changes.make(state.changes, where)
             self._changed = state.changes
             self._train.renew()
-        named = named_variables(self._train.groups)
-        check_variables(named, state.variables, where)
+        build_held(self.model, state.held)
+        check_variables(self._named(), state.variables, where)
         mine = [type(callback).__name__ for callback in self.watchers.callbacks]
         theirs = [name for name, _ in state.callbacks]
         if mine != theirs:
@@ -193,11 +194,10 @@ class Run:
             # By a hook that has just run: the pass has not asked yet what there is to train now.
             self._changed = changes
             self._train.renew()
-        named = named_variables(self._train.groups)
         return RunState(
             self.place,
             self._began,
-            {name: np.array(variable.peek()) for name, variable in named.items()},
+            {name: np.array(variable.peek()) for name, variable in self._named().items()},
             global_seed(),
             session().position,
             host_randomness(),
@@ -206,7 +206,13 @@ class Run:
                 for callback, own in zip(self.watchers.callbacks, self._own, strict=True)
             ],
             changes,
+            trained_by_held(self.model),
         )
+
+    def _named(self) -> dict[str, Variable]:
+        """Return all variables of the run by name."""
+        assert self._train is not None
+        return named_variables([*self._train.groups, held_variables(self.model)])
 
     def _source_place(self) -> dict[str, Any]:
         return self._train.source.place() if self.keepers and self._train is not None else {}
@@ -215,8 +221,7 @@ class Run:
         """Give everything the state that it had in another process."""
         assert self._train is not None
         self._change.commit()
-        variables = named_variables(self._train.groups).values()
-        for variable, array in zip(variables, state.variables.values(), strict=True):
+        for variable, array in zip(self._named().values(), state.variables.values(), strict=True):
             variable.replace(handed_over(array))
         state.variables.clear()  # So that they are in memory once.
         set_seed(state.seed, state.position)

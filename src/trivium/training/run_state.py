@@ -77,6 +77,7 @@ class RunState:
         randomness: The states of Python's and NumPy's global generators.
         callbacks: What each callback has noted for itself: its class's name and plain values.
         changes: What callbacks have changed of how the model is trained: `Changes.noted`.
+        held: For which weights the optimizers were built that the model holds as attributes: `trained_by_held`.
 
     Example:
         >>> import tempfile
@@ -95,6 +96,7 @@ class RunState:
     randomness: Any = None
     callbacks: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the state to a file, durably.
@@ -159,11 +161,13 @@ class RunState:
         noted = [state for _, state in self.callbacks]
         if not all(
             isinstance(d, dict)
-            for d in (self.variables, place.source, place.logs, self.changes, *noted)
+            for d in (self.variables, place.source, place.logs, self.changes, self.held, *noted)
         ):
             raise ValueError("fields of other types")
         if not all(isinstance(a, np.ndarray) for a in self.variables.values()):
             raise ValueError("variables without arrays")
+        if not all(isinstance(text, str) for pair in self.held.items() for text in pair):
+            raise ValueError("optimizers without weights")
         if self.randomness is not None:
             before = host_randomness()
             try:
@@ -176,11 +180,11 @@ def named_variables(groups: Sequence[Sequence[Variable]]) -> dict[str, Variable]
     """Return variables by names that say their group and path, and a number where several have one path.
 
     Args:
-        groups: The trainable variables, the others, the optimizer's, the metrics'.
+        groups: The trainable variables, the others, the optimizer's, the metrics', and those of other optimizers.
     """
     found: dict[str, Variable] = {}
     known: set[int] = set()
-    kinds = ("trainable", "other", "optimizer", "metrics")
+    kinds = ("trainable", "other", "optimizer", "metrics", "other optimizers")
     for kind, group in zip(kinds, groups, strict=False):
         for variable in group:
             if id(variable) in known:

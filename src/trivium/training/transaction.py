@@ -13,7 +13,7 @@ from trivium.metrics import Metric
 from trivium.state import Variable
 from trivium.state.undo import note_undo, undone_on_error
 
-__all__ = ["Transaction"]
+__all__ = ["Transaction", "unbuilt_on_error"]
 
 # What the trainer's methods set on the model itself.
 _FLAGS = ("built", "history", "stop_training", "stop_evaluating", "stop_predicting")
@@ -44,13 +44,11 @@ class Transaction:
     def __enter__(self) -> Transaction:
         self._undone.enter_context(undone_on_error())
         made = self._model._trainer if self._compiled else None
-        kept = [(part, _copy_of(vars(part))) for part in _unbuilt(made)] if made else []
+        if made:
+            unbuilt_on_error(_unbuilt(made))
         flags = {k: v for k, v in vars(self._model).items() if k in _FLAGS}
 
         def restore() -> None:
-            for part, attributes in kept:
-                vars(part).clear()
-                vars(part).update(attributes)
             for flag in _FLAGS:
                 vars(self._model).pop(flag, None)
             vars(self._model).update(flags)
@@ -73,6 +71,22 @@ class Transaction:
     def __exit__(self, *error: Any) -> None:
         self._open = False
         self._undone.__exit__(*error)
+
+
+def unbuilt_on_error(parts: Iterable[Any]) -> None:
+    """Have losses, metrics and optimizers be as they are now, not built, if what surrounds this raises.
+
+    Args:
+        parts: The losses, metrics and optimizers.
+    """
+    kept = [(part, _copy_of(vars(part))) for part in parts]
+
+    def restore() -> None:
+        for part, attributes in kept:
+            vars(part).clear()
+            vars(part).update(attributes)
+
+    note_undo(restore)
 
 
 def _unbuilt(made: Any) -> list[Any]:
