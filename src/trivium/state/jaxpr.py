@@ -23,6 +23,7 @@ from jax._src import core
 from trivium.state.symbolic_dimensions import Dimension, is_unknown, symbols_of
 
 __all__ = [
+    "AnyProgram",
     "Equation",
     "Program",
     "Value",
@@ -46,6 +47,8 @@ __all__ = [
 Program: TypeAlias = core.ClosedJaxpr
 Equation: TypeAlias = core.JaxprEqn
 Value: TypeAlias = core.Var
+AnyProgram: TypeAlias = core.ClosedJaxpr | core.Jaxpr
+"""A program with its constants, or one whose constants come with its inputs, as it stands inside of another."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -196,7 +199,7 @@ def _is_float(value: Any) -> bool:
     return np.ndim(value) == 0 and jax.numpy.issubdtype(jax.numpy.result_type(value), np.floating)
 
 
-def closed(program: Any) -> Program:
+def closed(program: AnyProgram) -> Program:
     """Return a program together with its constants; `jax.checkpoint` keeps its program by itself, and it has none."""
     return program if isinstance(program, core.ClosedJaxpr) else core.ClosedJaxpr(program, ())
 
@@ -236,20 +239,21 @@ _CALLS = (
 )
 
 
-def called(equation: Equation) -> Any:
+def called(equation: Equation) -> AnyProgram | None:
     """Return the program that an operation only runs; `None` of an operation that does anything else."""
     if equation.primitive.name not in _CALLS:
         return None
     return next((equation.params[k] for k in ("jaxpr", "call_jaxpr") if k in equation.params), None)
 
 
-def calls_python(program: Any) -> bool:
+def calls_python(program: AnyProgram) -> bool:
     """Say whether anything in a program, or in one inside it, calls a Python function while it runs.
 
     Example:
         >>> calls_python(jax.make_jaxpr(lambda x: x + 1)(1.0))
         False
     """
+    # `pure_callback`, `io_callback`, `debug_callback`.
     return any(
         equation.primitive.name.endswith("callback")
         or any(map(calls_python, inner_programs(equation)))
@@ -257,15 +261,16 @@ def calls_python(program: Any) -> bool:
     )
 
 
-def inner_programs(equation: Equation) -> list[Any]:
+def inner_programs(equation: Equation) -> list[AnyProgram]:
     """Return the programs among an equation's settings: of loops, branches and calls."""
+    # A setting may hold several, as the branches of a `cond`. Told by what they have: JAX knows further kinds of them.
     found = jax.tree_util.tree_leaves(
         list(equation.params.values()), is_leaf=lambda p: hasattr(p, "eqns")
     )
     return [x for x in found if hasattr(x, "eqns")]
 
 
-def is_literal(value: Any) -> bool:
+def is_literal(value: object) -> bool:
     """Say whether an equation's operand is a number that stands in the program itself."""
     return isinstance(value, core.Literal)
 
@@ -277,6 +282,7 @@ def operation_name(equation: Equation) -> str:
         >>> [operation_name(e) for e in jax.make_jaxpr(lambda x: jax.numpy.where(True, jax.numpy.sin(x), x))(1.0).eqns]
         ['sin', 'where']
     """
+    # Functions of `jax.numpy` are compiled under the names of their private bodies: `_where`.
     return str(equation.params.get("name", equation.primitive.name)).strip("_")
 
 
@@ -304,7 +310,10 @@ def symbols_in(equations: Iterable[Equation]) -> set[str]:
 
 
 def _sizes(x: Any) -> Iterator[Dimension]:
-    """Yield the sizes with symbols anywhere in equations, programs, types and the settings of operations."""
+    """Yield the sizes with symbols anywhere in equations, programs, types and the settings of operations.
+
+    A size may stand in a setting alone: what `jax.numpy.zeros(x.shape)` is given, though `x` is no operand of it.
+    """
     if is_unknown(x):
         yield x
     elif isinstance(x, list | tuple):

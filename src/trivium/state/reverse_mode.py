@@ -11,7 +11,9 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import jax
 
 from trivium.state.recording import Backward
 
@@ -28,10 +30,10 @@ class Node(NamedTuple):
 
 def carried_back(
     nodes: Sequence[Node],
-    ends: Sequence[Any],
-    seeds: Sequence[Any],
+    ends: Sequence[jax.Array],
+    seeds: Sequence[jax.Array | None],
     sources: Sequence[Sequence[int]],
-) -> list[Any]:
+) -> list[jax.Array | None]:
     """Take gradients back from some arrays to others.
 
     Args:
@@ -58,9 +60,9 @@ def carried_back(
         if not reached.isdisjoint(node.inputs):
             reached.update(node.outputs)
             path.append(node)
-    gradients: dict[int, Any] = {}
+    gradients: dict[int, jax.Array] = {}
 
-    def add(identity: int, gradient: Any) -> None:
+    def add(identity: int, gradient: jax.Array) -> None:
         before = gradients.get(identity)
         gradients[identity] = gradient if before is None else before + gradient
 
@@ -78,6 +80,6 @@ def carried_back(
     return [_total([gradients[i] for i in s if i in gradients]) for s in sources]
 
 
-def _total(parts: list[Any]) -> Any:
+def _total(parts: list[jax.Array]) -> jax.Array | None:
     # Not from Python's zero on: that would be an operation more.
     return sum(parts[1:], parts[0]) if parts else None

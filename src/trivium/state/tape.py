@@ -60,11 +60,11 @@ class GradientTape:
 
     def _forget(self) -> None:
         # What is watched, or follows from what is. Held, so that no other array gets the identity of one of them.
-        self._known: dict[int, Any] = {}
+        self._known: dict[int, jax.Array] = {}
         self._nodes: list[Node] = []
         # Variables that are watched; the arrays that each was read as, in another dtype say; and whose each array is.
         self._variables: dict[int, Variable] = {}
-        self._values: dict[int, list[Any]] = {}
+        self._values: dict[int, list[jax.Array]] = {}
         self._owner: dict[int, int] = {}
 
     # -- recording ----------------------------------------------------------------------------------------------
@@ -108,11 +108,11 @@ class GradientTape:
         self._nodes.append(Node(tuple(map(id, inputs)), tuple(map(id, fresh)), backward))
         return fresh
 
-    def is_another(self, variable: Variable, value: Any) -> bool:
+    def is_another(self, variable: Variable, value: jax.Array) -> bool:
         """Say whether an array is known to the tape as something else than the value of this variable."""
         return id(value) in self._known and self._owner.get(id(value)) != id(variable)
 
-    def note_read(self, variable: Variable, value: Any) -> None:
+    def note_read(self, variable: Variable, value: jax.Array) -> None:
         """Take note of what a variable is read as."""
         if not self._recording:
             return
@@ -370,7 +370,7 @@ class GradientTape:
         self._used = True
         self._forget()
 
-    def _array(self, x: Any, what: str) -> Any:
+    def _array(self, x: Any, what: str) -> jax.Array:
         value = x.value if isinstance(x, Variable) else x
         if not isinstance(value, jax.Array):
             raise TypeError(
@@ -384,10 +384,13 @@ class GradientTape:
             return [id(value) for value in self._values.get(id(source), [])]
         return [id(self._array(source, "source"))]
 
-    def _rows(self, end: Any, rows: Any, sources: Iterable[Any]) -> list[Any]:
+    def _rows(
+        self, end: jax.Array, rows: jax.Array, sources: Iterable[Any]
+    ) -> list[jax.Array | None]:
         """Return, for each source, the gradients that several weights of one target's elements give."""
         identities = [self._identities(s) for s in sources]
-        found: list[Any] = jax.vmap(
+        # The list of operations is walked once, by all rows side by side.
+        found: list[jax.Array | None] = jax.vmap(
             lambda row: carried_back(self._nodes, [end], [row], identities)
         )(rows)
         return found
@@ -400,7 +403,7 @@ def _unit_rows(shape: tuple[int, ...], dtype: Any) -> jax.Array:
     return jnp.eye(shape[0], dtype=dtype).reshape(shape)
 
 
-def _seed(end: Any, given: Any) -> Any:
+def _seed(end: jax.Array, given: Any) -> jax.Array:
     if given is None:
         return jnp.ones_like(end)
     seed = jnp.asarray(given.value if isinstance(given, Variable) else given, end.dtype)
@@ -411,7 +414,9 @@ def _seed(end: Any, given: Any) -> Any:
     return seed
 
 
-def _filled(found: list[Any], sources: list[Any], outer: tuple[int, ...] = ()) -> list[Any]:
+def _filled(
+    found: list[jax.Array | None], sources: list[Any], outer: tuple[int, ...] = ()
+) -> list[jax.Array | None]:
     """Return gradients with zeros in the places of those that are none."""
     return [
         jnp.zeros((*outer, *s.shape), s.dtype) if g is None else g

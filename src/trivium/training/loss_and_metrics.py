@@ -103,6 +103,17 @@ class LossAndMetrics(Layer):
         for metric in self.metrics:
             metric.reset_state()
 
+    def _groups(self, kind: str) -> list[list[Variable]]:
+        """Return the variables that make up the state of a kind of step, in groups; a loss has the state of a test."""
+        groups = [self.trainable_variables, self.non_trainable_variables]
+        if kind == "train":
+            optimizer = self.optimizer
+            # A step that somebody calls by himself, ahead of `fit`, may be the first that needs the optimizer's.
+            if optimizer is not None and not optimizer.built and groups[0]:
+                optimizer.build_for(groups[0])
+            groups.append(optimizer.variables if optimizer is not None else [])
+        return groups if kind == "predict" else [*groups, self.metrics_variables]
+
     # -- the loss and the metrics of a batch --------------------------------------------------------------------
 
     def compute_loss(
@@ -171,7 +182,7 @@ class LossAndMetrics(Layer):
         """The metrics that `compile` was given as one, whose `update_state(y, y_pred)` updates all."""
         return self._need("compiled_metrics").metrics
 
-    def _compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+    def _compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> jax.Array | None:
         """Return the loss of a batch that `compile` was given, `None` where it was given none."""
         made = self._need("compute_loss")
         if made.loss is None:
@@ -215,7 +226,7 @@ class LossAndMetrics(Layer):
         Returns:
             `(loss, (trainable_variables, non_trainable_variables, metrics_variables))`.
         """
-        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        groups = self._groups("test")
         values = [trainable_variables, non_trainable_variables, metrics_variables]
         with StatelessScope(paired(groups, values), collect_losses=True) as scope:
             loss = self._loss_of(x, y, y_pred, sample_weight, training)
@@ -278,7 +289,7 @@ class LossAndMetrics(Layer):
         Returns:
             `(loss, (unscaled loss, outputs, non_trainable_variables, metrics_variables))`.
         """
-        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
+        groups = self._groups("test")
         values = [trainable_variables, non_trainable_variables, metrics_variables]
         # A compiled step would forget what it gives to others than these. One that runs as plain Python may give them
         # values: what its code makes anew in each call is new in each step, too.
@@ -307,7 +318,7 @@ class LossAndMetrics(Layer):
 
     def _logs(
         self, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, mv: Any
-    ) -> tuple[Any, Any]:
+    ) -> tuple[dict[str, Any], list[jax.Array]]:
         """Return a step's logs, the metrics' values with this batch taken in, and the metrics' variables after it."""
         made = self._need("train_step")
         variables = self.metrics_variables

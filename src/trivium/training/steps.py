@@ -9,7 +9,6 @@ import jax
 from trivium.data import unpack_x_y_sample_weight
 from trivium.state import StatelessScope
 from trivium.state.scopes import paired
-from trivium.state.variable import Variable
 from trivium.training.in_place import either_manner
 from trivium.training.loss_and_metrics import LossAndMetrics
 
@@ -18,17 +17,6 @@ __all__ = ["Steps"]
 
 class Steps(LossAndMetrics):
     """What a model does with one batch."""
-
-    def _groups(self, kind: str) -> list[list[Variable]]:
-        """Return the variables that make up the state of a kind of step, in the groups that the step documents."""
-        groups = [self.trainable_variables, self.non_trainable_variables]
-        if kind == "train":
-            optimizer = self.optimizer
-            # A step that somebody calls by himself, ahead of `fit`, may be the first that needs the optimizer's.
-            if optimizer is not None and not optimizer.built and groups[0]:
-                optimizer.build_for(groups[0])
-            groups.append(optimizer.variables if optimizer is not None else [])
-        return groups if kind == "predict" else [*groups, self.metrics_variables]
 
     @either_manner("train")
     def train_step(self, state: Any, data: Any) -> Any:
@@ -60,10 +48,9 @@ class Steps(LossAndMetrics):
         tv, ntv, ov, mv = state
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         gradient = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
-        groups = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         # JAX runs rules of derivatives that users give (`jax.custom_vjp`) when the loss's own scope has ended. They may
         # read variables: without this scope they would get what these hold outside of the step, a program's constant.
-        with StatelessScope(paired(groups, [tv, ntv, mv])):
+        with StatelessScope(paired(self._groups("test"), [tv, ntv, mv])):
             (_, aux), grads = gradient(
                 tv, ntv, mv, x, y, sample_weight, training=True, optimizer_variables=ov
             )
