@@ -79,6 +79,8 @@ def test_rows_have_the_numbers_of_the_whole_table(asked, monkeypatch, make, once
         (lambda: optimizers.Adagrad(0.1, gradient_accumulation_steps=2), {}),
         (lambda: optimizers.Adam(0.1), {}),
         (lambda: class_of(optimizers.SGD, rule=lambda self, gradient, w, slots, **_: (-0.1 * w, slots))(0.1), {}),
+        (lambda: class_of(optimizers.SGD, update_step=lambda self, g, w, rate: self.assign_sub(w, 0.1 * w))(0.1), {}),
+        (lambda: class_of(optimizers.SGD, transformation=lambda self: optimizers.Adam(0.1).transformation())(0.1), {}),
         (lambda: optimizers.SGD(0.1), {"embeddings_regularizer": "l2"}),
         (lambda: optimizers.SGD(0.1), {"embeddings_constraint": "non_neg"}),
     ],

@@ -70,3 +70,9 @@ def test_rows_are_summed_as_in_a_gradient_of_the_whole_table():
         inside = places[places < 10].tolist()
         assert len(set(inside)) == len(inside)
         np.testing.assert_array_equal(jnp.zeros((10, 2)).at[places].add(values, mode="drop"), whole)
+
+
+def test_small_integers_need_not_hold_the_number_of_rows():
+    ids = jnp.array([7, 2, 7, -1], "int8")
+    places, values = row_gradient([(ids, jnp.ones((4, 1)))], 300)
+    assert places.tolist() == [2, 7, 300, 300] and values.ravel().tolist() == [1, 2, 1, 0]

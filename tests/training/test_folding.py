@@ -38,6 +38,27 @@ class Named(layers.Layer):
         return x * (2.0 if self.name.endswith("3") else 1.0)
 
 
+class Held(layers.Layer):
+    """One that computes with what has no effect where a layer of the library holds it, and by a function outside."""
+
+    def __init__(self, attribute, value, **kwargs):
+        super().__init__(**kwargs)
+        setattr(self, attribute, value)
+        self.scaled = lambda x: x * (1.0 + 0.1 * scale_of(self))
+
+    def call(self, x):
+        return self.scaled(x)
+
+
+def scale_of(layer):
+    held = vars(layer)
+    return layer.seed if "seed" in held else layer.history if "history" in held else _scale(layer)
+
+
+def _scale(layer):
+    return layer.scale_initializer
+
+
 class Keeping(layers.Layer):
     """One that leaves what it was called on where the rest of a step may look for it."""
 
@@ -179,6 +200,15 @@ def test_a_loop_over_blocks_gives_the_numbers_of_the_blocks(what):
     assert [len(r.blocks) for r in repeats(model.graph(True))] == expected
     for a, b in zip([*ours, outputs], [*theirs, others], strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("attribute", ["seed", "history", "scale_initializer"])
+def test_what_a_users_layer_reads_tells_it_from_others(attribute):
+    def build(different):
+        return stack(*(Held(attribute, i if different else 1, name=f"n{i}") for i in range(5)))
+
+    assert [len(r.blocks) for r in repeats(build(False).graph(True))] == [5]
+    assert repeats(build(True).graph(True)) == []
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Likeness", "in_library", "is_fixed", "plain"]
 
-# What says who a layer is, where it stands and what became of it, and nothing of what it computes.
+# What says who a layer is, where it stands and what became of it, and nothing of what it computes, unless a user's code
+# reads it: `seed` may be what a layer of one's own draws with.
 _ASIDE = frozenset(
     {"name", "_name", "_named_by_itself", "_parent", "_build_index", "_built_alone", "_build_shapes", "_inbound_nodes",
      "_losses", "_sequential_input", "_added", "_captured", "_trainer", "_programs", "_optimizer", "_loss", "history",
@@ -49,11 +50,11 @@ _BEFORE_CALLS = frozenset(
     {"__init__", "build", "get_config", "from_config", "get_build_config", "build_from_config",
      "compute_output_shape", "save_own_variables", "load_own_variables"}
 )  # fmt: skip
-_NAMES = frozenset({"name", "path"})
+_NAMES = frozenset({"name", "path", "id", "hash"})
 _STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "DELETE_ATTR", "STORE_SUBSCR"})
 _CHANGES = frozenset(
-    {"append", "extend", "insert", "update", "setdefault", "setattr", "__dict__", "__setattr__"}
-)
+    {"append", "extend", "insert", "update", "setdefault", "setattr", "__dict__", "__setattr__", "pop", "next"}
+)  # fmt: skip
 _LARGE = 4096  # Arrays of more bytes are the same as themselves only.
 _MANY = 4000  # A layer that reaches more objects than that reaches beyond itself.
 
@@ -113,6 +114,8 @@ class Likeness:
         self.by_value = True
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []  # So that identities stay their own.
+        # Names in users' code that was met: it may ask for these of all that is inside.
+        self._read: set[str] = set()
         try:
             self.form: Any = self._of(operation)
         except _TooLarge:
@@ -192,12 +195,15 @@ class Likeness:
     def _attributes(self, x: Any) -> Any:
         held = vars(x)
         parts: list[Any] = []
-        if _code_of(type(x)).names or getattr(held.get("_remat"), "layer_names", None):
-            parts.append(x.name)
+        self._read |= _code_of(type(x)).reads
+        by_name = not _NAMES.isdisjoint(self._read)
+        if by_name or getattr(held.get("_remat"), "layer_names", None):
+            parts.append(getattr(x, "name", None))
         if isinstance(policies := held.get("_policy"), DTypePolicyMap):
             # Of all that is in the map, what the layer's path leads to.
             parts.append(self._of(policies[x.path]))
-        return parts + [(name, self._of(held[name])) for name in held if _counts(name)]
+        counted = [name for name in held if _counts(name) or name in self._read]
+        return parts + [(name, self._of(held[name])) for name in counted]
 
     def _graph(self, graph: Graph) -> Any:
         self.by_value = False  # It may read tensors from around it, which are told by who they are.
@@ -318,12 +324,12 @@ class _Code:
     """What is in the code of a user's class.
 
     Args:
-        names: Whether it reads a name or a path, by which two layers that look alike could differ.
+        reads: The names in it, of attributes and of what stands outside.
         keeps: Whether a call leaves something on the layer or elsewhere: in a loop it would be one block's, and of no
             use outside.
     """
 
-    names: bool
+    reads: frozenset[str]
     keeps: bool
 
 
@@ -334,23 +340,48 @@ _known: weakref.WeakKeyDictionary[type, _Code] = weakref.WeakKeyDictionary()
 def _code_of(kind: type) -> _Code:
     if kind not in _known:
         found = [code for each in kind.__mro__ for code in _written_in(each)]
-        _known[kind] = _Code(
-            any(not _NAMES.isdisjoint(code.co_names) for code in found), any(map(_keeps, found))
-        )
+        reads = frozenset(name for code in found for name in code.co_names)
+        _known[kind] = _Code(reads, any(map(_keeps, found)))
     return _known[kind]
 
 
 def _written_in(kind: type) -> Iterator[types.CodeType]:
-    """Yield the code of a user's class that may run in a call, functions inside functions as well."""
+    """Yield the code of a user's class that may run in a call, with functions inside it and those of its package."""
     if _is_ours(kind) or kind is object:
         return
-    for name, member in vars(kind).items():
-        member = getattr(member, "__func__", getattr(member, "fget", member))
-        code = getattr(inspect.unwrap(member), "__code__", None) if callable(member) else None
-        waiting = [] if code is None or name in _BEFORE_CALLS else [code]
-        while waiting:
-            yield (code := waiting.pop())
-            waiting += [c for c in code.co_consts if isinstance(c, types.CodeType)]
+    home = str(kind.__module__).partition(".")[0]
+    waiting = [(code, around) for member in vars(kind).items() for code, around in _member(*member)]
+    seen: set[types.CodeType] = set()
+    while waiting:
+        code, around = waiting.pop()
+        if code in seen:
+            continue
+        seen.add(code)
+        yield code
+        waiting += [(c, around) for c in _functions_in(code)]
+        helpers = [around.get(name) for name in code.co_names]
+        waiting += [
+            (f.__code__, f.__globals__)
+            for f in helpers
+            if isinstance(f, types.FunctionType) and str(f.__module__).partition(".")[0] == home
+        ]
+
+
+def _member(name: str, member: Any) -> list[tuple[types.CodeType, dict[str, Any]]]:
+    """Return the code of a class's member that may run in a call, and what stands around it."""
+    member = getattr(member, "__func__", getattr(member, "fget", member))
+    function = inspect.unwrap(member) if callable(member) else None
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    # A lambda made in `__init__` may be what a call runs; a comprehension there has run.
+    made = [c for c in _functions_in(code) if c.co_name == "<lambda>" or c.co_name[0] != "<"]
+    codes = made if name in _BEFORE_CALLS else [code]
+    return [(c, function.__globals__) for c in codes]  # type: ignore[union-attr]
+
+
+def _functions_in(code: types.CodeType) -> list[types.CodeType]:
+    return [c for c in code.co_consts if isinstance(c, types.CodeType)]
 
 
 def _keeps(code: types.CodeType) -> bool:

@@ -37,7 +37,9 @@ class RowSteps(OwnVariables):
             "clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "use_ema", "loss_scale_factor",
             "gradient_accumulation_steps",
         )  # fmt: skip
-        if not self._skips_zeros or any(getattr(self, name) for name in others):
+        # A class of somebody's may have another formula beside `rule`, which would not be asked.
+        by_formula = self._skips_zeros and self._by_rule
+        if not by_formula or any(getattr(self, name) for name in others):
             return gradients
         return [
             _of_rows(gradient, variable) if is_large(variable) else gradient

@@ -92,8 +92,10 @@ def row_gradient(lookups: list[_Lookup], rows: int) -> RowGradient:
         >>> places.tolist(), values.tolist()
         ([2, 7, 9], [[2.0], [4.0], [0.0]])
     """
-    # What is no row of the table changes none: it gets the number after the last.
-    numbers = jnp.concatenate([places for places, _ in lookups])
+    # What is no row of the table changes none: it gets the number after the last, which small integers may not hold.
+    numbers = jnp.concatenate(
+        [p if p.dtype.itemsize >= 4 else p.astype("int32") for p, _ in lookups]
+    )
     numbers = jnp.where((numbers < 0) | (numbers >= rows), rows, numbers)
     order = jnp.argsort(numbers)
     ascending = numbers[order]
