@@ -309,6 +309,69 @@ def test_models_within_models_run_no_layer_that_is_known(monkeypatch):
     assert model(np.ones((3, 4, 4, 2), "float32")).shape == (3, 4, 4, 2)
 
 
+def test_equal_models_within_a_model_are_traced_once(traced, monkeypatch):
+    def around():
+        x = tv.Input((4, 4, 2))
+        return tv.Model(x, block()(x))
+
+    def stack():
+        x = y = tv.Input((4, 4, 2))
+        for _ in range(3):
+            y = block()(around()(y))
+        return tv.Model(x, y)
+
+    one, known = stack(), traced.call_count
+    two = stack()
+    # One of each: what is in a block, the block, and a model around it.
+    assert traced.call_count == known == 6
+    monkeypatch.setattr(shared_shapes, "_question", lambda *call: None)
+    three = stack()
+    assert told_in(one) == told_in(two) == told_in(three)
+    assert one.fingerprint() == two.fingerprint() == three.fingerprint()
+
+
+def told_in(model):
+    """Return what calls leave on the layers of a model, but for those of its inputs."""
+    called = [x for x in model._flatten_layers() if not isinstance(x, layers.InputLayer)]
+    order = sorted(called, key=lambda x: x._build_index)
+    places = [(type(x), x._built_alone, order.index(x), x.path.count("/")) for x in called]
+    return places, [w.path.split("/")[-1] for w in model.weights]
+
+
+def test_models_that_were_declared_for_other_inputs_are_not_equal(traced):
+    def made(*shape, **options):
+        x = tv.Input(shape, **options)
+        return tv.Model(x, ops.relu(x))
+
+    for _ in range(2):
+        assert made(None, 2)(tensor(3, 2)).shape == made(3, 2)(tensor(3, 2)).shape == (None, 3, 2)
+        assert made(3, 1, dtype="float16")(tensor(3)).dtype == "float16"
+        assert made(3, 1)(tensor(3)).dtype == "float32"
+        with pytest.raises(ValueError, match="has shape"):
+            made(4, 2)(tensor(3, 2))
+
+    def named(first, second):
+        a, b = tv.Input((2,), name=first), tv.Input((3,), name=second)
+        return tv.Model([a, b], [layers.ReLU()(a), layers.ReLU()(b)])
+
+    given = {"a": tensor(2), "b": tensor(3)}
+    assert [y.shape[1] for y in named("a", "b")(given)] == [2, 3]
+    with pytest.raises(ValueError, match="'b'"):
+        named("b", "a")(given)
+
+
+def test_what_a_model_adds_to_the_loss_is_there_each_time():
+    def made():
+        x = tv.Input((2,))
+        y = layers.Dense(2, kernel_initializer="ones", activity_regularizer="l1")(x)
+        return tv.Model(x, y)
+
+    x = tv.Input((2,))
+    model = tv.Model(x, made()(made()(x)))
+    model.compile("sgd", "mse")
+    assert model.evaluate(np.ones((1, 2)), np.full((1, 2), 4.0), verbose=0) == pytest.approx(0.12)
+
+
 @pytest.mark.parametrize("style", ["functional", "subclass"])
 def test_programs_are_the_same(style, monkeypatch):
     """Masks, states, draws, losses and layers that are called twice, declared and captured."""

@@ -101,6 +101,8 @@ class Likeness:
         variables: The variables, in an order that goes with the form.
         by_value: Whether nothing in the form is known by who it is, and nothing is of a user's: then it may be held
             against forms of operations that are no more, and says which code of the library's runs.
+        graphs: The graphs in it, as a model has one, in the order in which they come. The form says what they do, and
+            not for which inputs they were declared.
 
     Example:
         >>> from trivium import layers
@@ -112,6 +114,7 @@ class Likeness:
     def __init__(self, operation: Any) -> None:
         self.variables: list[Variable] = []
         self.by_value = True
+        self.graphs: list[Graph] = []
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []  # So that identities stay their own.
         # Names in users' code that was met: it may ask for these of all that is inside.
@@ -206,11 +209,15 @@ class Likeness:
         return parts + [(name, self._of(held[name])) for name in counted]
 
     def _graph(self, graph: Graph) -> Any:
-        self.by_value = False  # It may read tensors from around it, which are told by who they are.
+        self.graphs.append(graph)
         parts: list[Any] = []
         places = {id(t): (-1, i) for i, t in enumerate(graph.input_tensors)}
         for number, node in enumerate(graph.nodes):
             parts.append((self._of(node.operation), self.arguments(node)))
+            if not all(id(t) in places for t in node.inputs):
+                self.by_value = (
+                    False  # It reads tensors from around it, which are told by who they are.
+                )
             parts.append(repr([places.get(id(t), id(t)) for t in node.inputs]))
             places.update({id(t): (number, i) for i, t in enumerate(node.output_tensors)})
         parts.append(repr([places[id(t)] for t in [*graph.output_tensors, *graph.losses]]))

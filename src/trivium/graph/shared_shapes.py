@@ -1,13 +1,13 @@
 """What shape inference found once serves every equal call: two hundred layers that are alike are traced once.
 
-Only calls of the library's own ops share, and of its layers whose layers inside are built: to trace one has no effect
-but the answer. A user's code, or a layer with something of a user's in it (an activation, a policy), is run for each
-call.
+Only calls of the library's own ops share, of its layers whose layers inside are built, and of models that run a graph
+of such: to trace one has no effect but the answer, and the places that a model's first call gives to the layers inside.
+A user's code, or a layer with something of a user's in it (an activation, a policy), is run for each call.
 
 What the answer depends on, and so what two calls have in common that share one:
 
 - what is computed: the op, or the layer's class, that class's `call`, and all that this code can reach, layers inside
-  as well, by value (`Likeness`);
+  as well, by value (`Likeness`); of a model its graph, and for which inputs that was declared;
 - the arguments: how they are nested, the sizes, dtypes and kinds of tensors, everything else by value. Unknown sizes
   count by which of them are the same one; an answer comes in the symbols of the call that asks;
 - what surrounds the call: the mode, the settings that ops read, and JAX's settings about dtypes;
@@ -31,6 +31,7 @@ import numpy as np
 from trivium.graph.likeness import Likeness, in_library, is_fixed, plain
 from trivium.graph.tensor import fresh_dimension, is_symbolic
 from trivium.state.frame import current_frame
+from trivium.state.scopes import in_shape_scope
 from trivium.state.session import session
 from trivium.state.symbolic_dimensions import Dimension, parse_sizes, replace_symbols, symbols_of
 from trivium.state.tracking import LAYERS
@@ -55,7 +56,7 @@ _settings_of_jax = operator.attrgetter(
     "jax_disable_jit",
 )
 # What nobody has set where layers are called for their shapes alone. If somebody has, he asks for more than these.
-_around = operator.attrgetter("noise", "generator", "drawing")
+_around = operator.attrgetter("noise", "generator", "drawing", "watched")
 
 
 class _Unknown(Exception):
@@ -144,6 +145,7 @@ def shared(
     if asked is None:
         return find()
     if (specs := asked.answer()) is not None:
+        _place(operation)
         return like(specs)
     found = find()
     asked.keep(found, _question(operation, args, kwargs))
@@ -155,15 +157,18 @@ def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question |
     frame = current_frame()
     if frame.sharing or any(x is not None for x in _around(frame)) or not _is_ours(operation):
         return None
+    if in_shape_scope() and len(frame.layers) == 1 and operation._calls_in_order() is not None:
+        return None  # The model itself, of which there is no other.
     mode = kwargs.get("training", frame.training)
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     leaves, tree = jax.tree_util.tree_flatten((args, kwargs))
     symbols: dict[str, Dimension] = {}
     try:
         given = tuple([_told(x, symbols) for x in leaves])
+        form = _form(operation)
     except _Unknown:
         return None
-    if (form := _form(operation)) is None:
+    if form is None:
         return None
     key = (
         form,
@@ -185,8 +190,18 @@ def _is_ours(operation: Any) -> bool:
         return is_fixed(operation)
     if getattr(type(operation), "_tracked_as", None) != LAYERS or not _only_computes(operation):
         return False
-    inner = _inside(operation)
-    return all(_has_its_place(layer) and _only_computes(layer) for layer in inner)
+    called = operation._calls_in_order()
+    if called is None:
+        return all(_has_its_place(layer) and _only_computes(layer) for layer in _inside(operation))
+    return all(layer.built and layer._parent is not None and _is_ours(layer) for layer in called)
+
+
+def _place(operation: Any) -> None:
+    """Give the layers that a model would call the places that its first call would give them."""
+    called = None if isinstance(operation, types.FunctionType) else operation._calls_in_order()
+    for layer in called or ():
+        layer._take_place(inside=True)
+        _place(layer)
 
 
 def _inside(layer: Any) -> list[Any]:
@@ -199,8 +214,22 @@ def _form(operation: Any) -> Hashable | None:
     if isinstance(operation, types.FunctionType):
         return operation
     like = Likeness(operation)
+    if not like.by_value:
+        return None
     calls = tuple([type(layer).call for layer in (operation, *_inside(operation))])
-    return (like.form, calls) if like.by_value else None
+    return like.form, calls, tuple([_declared(graph) for graph in like.graphs])
+
+
+def _declared(graph: Any) -> Hashable:
+    """Return for which inputs a model was declared: it brings what it is called on into their form."""
+    symbols: dict[str, Dimension] = {}
+    tensors = graph.input_tensors
+    # Several may be given by their names.
+    names = None if graph.inputs is tensors[0] else tuple([t.name for t in tensors])
+    optional = [
+        t.node is not None and getattr(t.node.operation, "optional", False) for t in tensors
+    ]
+    return names, tuple(optional), tuple([_told(t, symbols) for t in tensors])
 
 
 def _only_computes(layer: Any) -> bool:

@@ -119,6 +119,11 @@ class Buildable(Holder):
             note_undo(lambda: self._put_in_place(*before))
             self._build_index, self._built_alone = next(_builds), not inside
 
+    def _calls_in_order(self) -> list[Any] | None:
+        """Return the layers that a call calls, in their order, where it does nothing else: that of a model that runs
+        its graph. `None` for all others."""
+        return None
+
     def _put_in_place(self, index: int | None, alone: bool) -> None:
         self._build_index, self._built_alone = index, alone
 

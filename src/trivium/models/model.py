@@ -270,6 +270,14 @@ class Model(LayeredModel, SerializableModel, GraphedModel, HostedModel, Trainer,
             inputs = with_masks(self._graph, inputs, mask, path)
         return self._one_alone(self._run_graph(self._graph, inputs))
 
+    def _calls_in_order(self) -> list[Any] | None:
+        graph = self._graph
+        if graph is None or graph.losses or type(self).call is not Model.call:
+            return None
+        if any(node.closures for node in graph.nodes):
+            return None
+        return [node.operation for node in graph.nodes if isinstance(node.operation, Layer)]
+
     def _one_alone(self, outputs: Any) -> Any:
         """Return the only output: many programs write `Model(inputs=[x], outputs=[y])` and mean one array."""
         alone = isinstance(outputs, list | tuple) and len(outputs) == 1
