@@ -67,6 +67,17 @@ def test_a_file_of_keras_has_one_layer(order):
     np.testing.assert_allclose(again(X), theirs["y"], rtol=1e-5)
 
 
+@pytest.mark.parametrize("order", ["last", "first", "beside", "within"])
+def test_a_file_of_ours_has_one_layer(order):
+    model = shared(tv, order)
+    again = tv.models.load_model(io.BytesIO(saved(model)))
+    inner = again.get_layer("a").get_layer("shared"), again.get_layer("b").get_layer("shared")
+    outer = again if order != "within" else again.get_layer("a")
+    assert inner[0] is inner[1] is outer.get_layer("shared")
+    assert again.weights_sha256() == model.weights_sha256()
+    np.testing.assert_array_equal(again(X), model(X))
+
+
 def test_layers_of_one_name_that_are_not_shared_stay_two():
     dense = tv.layers.Dense
     d, x = dense(4, name="shared"), tv.Input((4,))
