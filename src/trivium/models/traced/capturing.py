@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
@@ -21,9 +21,6 @@ from trivium.models.traced.jax_code import JaxCode
 from trivium.models.traced.marks import CALL, READ
 from trivium.models.traced.program import TracedProgram
 from trivium.state import jaxpr
-
-if TYPE_CHECKING:
-    from jax.extend.core import JaxprEqn
 
 __all__ = ["capture_traced"]
 
@@ -96,14 +93,14 @@ class _Reader:
         self.tensors[variable] = tensor
         return tensor
 
-    def _variable(self, equation: JaxprEqn) -> None:
+    def _variable(self, equation: jaxpr.Equation) -> None:
         variable = equation.params["what"]
         tensor = self._tensor(equation.outvars[0])
         tensor.name = variable.name
         with self.program.model._autocasting():
             Node(ReadVariable(variable), (), {}, tensor)
 
-    def _marked(self, equation: JaxprEqn) -> None:
+    def _marked(self, equation: jaxpr.Equation) -> None:
         call = equation.params["what"]
         args, kwargs = call.arguments(map(self._value, equation.invars))
         tensors = [self._tensor(v) for v in equation.outvars]
@@ -133,7 +130,7 @@ class _Reader:
         tensors = [self._tensor(v) for v in results]
         self._node(code, tuple(given), {}, tensors[0] if len(tensors) == 1 else tensors)
 
-    def _tellers(self, equations: list[JaxprEqn], given: list[Any]) -> list[Any]:
+    def _tellers(self, equations: list[jaxpr.Equation], given: list[Any]) -> list[Any]:
         """Return inputs of the model that tell the sizes which a line needs and its own inputs do not tell."""
         told = {str(d) for t in given for d in t.dims}
         needed = jaxpr.symbols_in(equations)

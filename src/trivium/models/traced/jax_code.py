@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
@@ -15,9 +15,6 @@ from trivium.graph import (
 )
 from trivium.models.traced.program import TracedProgram, location
 from trivium.state import jaxpr
-
-if TYPE_CHECKING:
-    from jax.extend.core import JaxprEqn
 
 __all__ = ["JaxCode"]
 
@@ -93,7 +90,7 @@ class JaxCode:
         return jaxpr.program_text(line)
 
 
-def _name(equations: list[JaxprEqn], location: str) -> str:
+def _name(equations: list[jaxpr.Equation], location: str) -> str:
     """Name a line after the function of `jax.numpy` that it calls, else after the last thing that it does."""
     file, _, line = location.rpartition(":")
     found = _FUNCTION.search(linecache.getline(file, int(line))) if line else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
@@ -16,9 +16,6 @@ from trivium.models.traced.marks import CALL, READ, Marks, bind_marked
 from trivium.state import StatelessScope, jaxpr
 from trivium.state.frame import entered
 from trivium.state.symbolic_dimensions import is_unknown
-
-if TYPE_CHECKING:
-    from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 __all__ = ["Trace", "TracedProgram", "location"]
 
@@ -86,7 +83,7 @@ class Trace:
         closed: What JAX traced.
     """
 
-    def __init__(self, closed: ClosedJaxpr) -> None:
+    def __init__(self, closed: jaxpr.Program) -> None:
         self.program, self.equations = closed, closed.eqns
         self.inputs, self.outputs = closed.jaxpr.invars, closed.jaxpr.outvars
         self.constants = dict(zip(closed.jaxpr.constvars, closed.consts, strict=True))
@@ -128,7 +125,7 @@ class Trace:
         return jaxpr.part_of(self.program, equations, operands, results)
 
 
-def location(equation: JaxprEqn) -> str:
+def location(equation: jaxpr.Equation) -> str:
     """Return the file and line of the user's code that an equation comes from; nothing where there is none."""
     lines = (f"{file}:{line}" for file, line in jaxpr.frames(equation) if not is_foreign(file))
     return next(lines, "")
