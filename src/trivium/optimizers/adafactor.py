@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Callable
+from typing import Unpack
 
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate
 from trivium.optimizers.optimizer import Optimizer
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import SlotGroups
+from trivium.optimizers.transforms import SlotGroups, Slots
+from trivium.state.types import Array
 
 __all__ = ["Adafactor"]
 
 
-def _rms(x: Any) -> Any:
+def _rms(x: Array) -> Array:
     return jnp.sqrt(jnp.mean(jnp.square(x)))
 
 
@@ -72,15 +74,15 @@ class Adafactor(Optimizer):
         """Return the slots of the means over rows and columns, and of the whole's."""
         zero = jnp.zeros((), "int32")
 
-        def mean_over(axis: int) -> Any:
+        def mean_over(axis: int) -> Callable[[Array], Array]:
             # A vector has neither; a number holds the place, as in Keras's files.
             return lambda p: jnp.mean(jnp.zeros_like(p), axis=axis) if p.ndim > 1 else zero
 
         return [{"rows": mean_over(-1), "columns": mean_over(-2), "velocity": 0.0}]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         t = jnp.asarray(step + 1, jnp.promote_types(parameter.dtype, "float32"))
         beta = 1 - t**self.beta_2_decay

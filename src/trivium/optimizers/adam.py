@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate, UndecayedArguments
 from trivium.optimizers.moments import Moments, number_of_update
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import SlotGroups
+from trivium.optimizers.transforms import SlotGroups, Slots
 
 if TYPE_CHECKING:
     pass
+
+from trivium.state.types import Array
 
 __all__ = ["Adam", "AdamW", "Adamax"]
 
@@ -67,8 +69,8 @@ class Adam(Moments):
         return [*super().slots(), *([{"velocity_hat": 0.0}] if self.amsgrad else [])]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         m, v = self._moments(gradient, slots)
         new = {"momentum": m, "velocity": v}
@@ -158,8 +160,8 @@ class Adamax(Moments):
         return [{"momentum": 0.0, "norm": 0.0}]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         m = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
         u = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(gradient))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate
 from trivium.optimizers.optimizer import Optimizer
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import SlotGroups
+from trivium.optimizers.transforms import SlotGroups, Slots
+from trivium.state.types import Array
 
 __all__ = ["Ftrl"]
 
@@ -87,8 +88,8 @@ class Ftrl(Optimizer):
         return [{"accumulator": self.initial_accumulator_value, "linear": 0.0}]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         l1, power = self.l1_regularization_strength, -self.learning_rate_power
         l2 = self.l2_regularization_strength + self.beta / (2.0 * learning_rate)

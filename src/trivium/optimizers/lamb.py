@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 
@@ -11,6 +11,9 @@ from trivium.optimizers.registration import registry
 
 if TYPE_CHECKING:
     pass
+
+from trivium.optimizers.transforms import Slots
+from trivium.state.types import Array
 
 __all__ = ["Lamb"]
 
@@ -49,13 +52,13 @@ class Lamb(Moments):
 
     def rule(
         self,
-        gradient: Any,
-        parameter: Any,
-        slots: dict[str, Any],
-        learning_rate: Any,
-        step: Any,
+        gradient: Array,
+        parameter: Array,
+        slots: Slots,
+        learning_rate: Array,
+        step: Array,
         decay: float = 0.0,
-    ) -> tuple[Any, dict[str, Any]]:
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         m, v = self._moments(gradient, slots)
         t = number_of_update(step, parameter.dtype)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
-import jax
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate
 from trivium.optimizers.optimizer import Optimizer
-from trivium.optimizers.transforms import SlotGroups
+from trivium.optimizers.transforms import SlotGroups, Slots
+from trivium.state.types import Array, DType
 
 __all__ = ["Moments", "number_of_update"]
 
 
-def number_of_update(step: Any, dtype: Any) -> jax.Array:
+def number_of_update(step: Array | int, dtype: DType) -> Array:
     """Return the number of this update, from 1.
 
     It is a float32 at least: in a half type 0.999 is 1, and no bias correction would be left.
@@ -46,10 +46,10 @@ class Moments(Optimizer):
         """Return the slots of the moments."""
         return [{"momentum": 0.0, "velocity": 0.0}]
 
-    def _moments(self, gradient: jax.Array, slots: dict[str, Any]) -> tuple[jax.Array, jax.Array]:
+    def _moments(self, gradient: Array, slots: Slots) -> tuple[Array, Array]:
         """Return the running means of the gradient and of its square."""
         m, v = slots["momentum"], slots["velocity"]
         # Written as Keras does: `beta * m + (1 - beta) * g` rounds otherwise.
-        return m + (gradient - m) * (1 - self.beta_1), v + (jnp.square(gradient) - v) * (
-            1 - self.beta_2
-        )
+        m = m + (gradient - m) * (1 - self.beta_1)
+        v = v + (jnp.square(gradient) - v) * (1 - self.beta_2)
+        return m, v

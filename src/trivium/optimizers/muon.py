@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 
@@ -13,6 +13,7 @@ from trivium.optimizers.arguments import LearningRate, UndecayedArguments
 from trivium.optimizers.optimizer import Optimizer
 from trivium.optimizers.registration import registry
 from trivium.state import Variable
+from trivium.state.types import Array
 
 __all__ = ["Muon"]
 
@@ -127,7 +128,7 @@ class Muon(Optimizer):
             return None
         return self.adam_weight_decay if self._is_adams(variable) else self.weight_decay
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
         """Update one variable by assigning to it; see `Optimizer`."""
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
@@ -137,7 +138,7 @@ class Muon(Optimizer):
             rate = learning_rate * self.adam_lr_ratio
             self._adam_step(gradient, variable, rate, momentum, velocity)
 
-    def _orthogonal_step(self, g: Any, w: Variable, rate: Any, momentum: Variable) -> None:
+    def _orthogonal_step(self, g: Array, w: Variable, rate: Array, momentum: Variable) -> None:
         m = self.momentum * momentum.value + g
         momentum.assign(m)
         update = self._orthogonal(g + self.momentum * m if self.nesterov else m)
@@ -145,7 +146,7 @@ class Muon(Optimizer):
             update = update * math.sqrt(max(w.shape)) * self.rms_rate
         w.assign_sub(rate * update)
 
-    def _orthogonal(self, x: Any) -> Any:
+    def _orthogonal(self, x: Array) -> Array:
         if x.shape[0] > x.shape[1]:
             return self._orthogonal(x.T).T
         x = x / (jnp.linalg.norm(x) + 1e-7)
@@ -154,7 +155,9 @@ class Muon(Optimizer):
             x = self.muon_a * x + (self.muon_b * square + self.muon_c * square @ square) @ x
         return x
 
-    def _adam_step(self, g: Any, w: Variable, rate: Any, momentum: Variable, v: Variable) -> None:
+    def _adam_step(
+        self, g: Array, w: Variable, rate: Array, momentum: Variable, v: Variable
+    ) -> None:
         beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2
         momentum.assign_add((g - momentum.value) * (1 - beta_1))
         v.assign_add((jnp.square(g) - v.value) * (1 - beta_2))

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from trivium.optimizers.moments import Moments, number_of_update
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import from_rule
+from trivium.optimizers.transforms import Slots, from_rule
 from trivium.state import floatx
+from trivium.state.types import Array
 
 if TYPE_CHECKING:
     import optax
@@ -50,7 +51,7 @@ class Nadam(Moments):
         https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ
     """
 
-    def _strength(self, t: Any) -> Any:
+    def _strength(self, t: Array) -> Array:
         return self.beta_1 * (1.0 - 0.5 * 0.96**t)
 
     def transformation(self) -> optax.GradientTransformationExtraArgs:
@@ -79,13 +80,13 @@ class Nadam(Moments):
 
     def _look_ahead(
         self,
-        product: Any,
-        gradient: Any,
-        parameter: Any,
-        slots: dict[str, Any],
-        learning_rate: Any,
-        step: Any,
-    ) -> tuple[Any, dict[str, Any]]:
+        product: Array,
+        gradient: Array,
+        parameter: Array,
+        slots: Slots,
+        learning_rate: Array,
+        step: Array,
+    ) -> tuple[Array, Slots]:
         m, v = self._moments(gradient, slots)
         t = number_of_update(step, parameter.dtype)
         now, ahead = self._strength(t), self._strength(t + 1)

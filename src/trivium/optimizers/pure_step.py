@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -17,6 +17,7 @@ from trivium.optimizers.row_steps import RowSteps
 from trivium.optimizers.side_by_side import Groups, SideBySide
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import Variable
+from trivium.state.lookups import RowGradient
 
 __all__ = ["PureStep"]
 
@@ -53,15 +54,25 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
         groups: Groups,
         fused: bool,
         state: State,
-        gradients: Gradients,
+        given: Sequence[jax.Array | RowGradient | None],
         parameters: Parameters,
         rate: Any,
     ) -> tuple[Parameters, State]:
+        """Return the parameters and the state after a step; `Optimizer` tells the order, which is Keras's.
+
+        Args:
+            groups: The places of parameters that are updated side by side, as one array.
+            fused: Whether large parameters are updated in one loop with their slots.
+            state: All that the optimizer keeps.
+            given: The gradients; those of tables of which few rows were looked up have these rows alone.
+            parameters: What is trained.
+            rate: The learning rate, where it was asked for outside of the compiled step.
+        """
         if rate is None:
             rate, state = self._rate_and_state(state)
         trained = self._trainable_variables
         parameters = [jnp.asarray(p, v.dtype) for p, v in zip(parameters, trained, strict=True)]
-        gradients, by_rows = self._apart(gradients)
+        gradients, by_rows = self._apart(given)
         gradients = [
             None if g is None else jnp.asarray(g, v.dtype)
             for g, v in zip(gradients, trained, strict=True)

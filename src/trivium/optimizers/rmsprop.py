@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate
 from trivium.optimizers.optimizer import Optimizer
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import SlotGroups, one
+from trivium.optimizers.transforms import SlotGroups, Slots, one
+from trivium.state.types import Array
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
@@ -73,8 +74,8 @@ class RMSprop(Optimizer):
         return [{name: 0.0} for name, needed in wanted.items() if needed]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)}
         square = new["velocity"]
@@ -137,8 +138,8 @@ class Adagrad(Optimizer):
         return type(self).rule is Adagrad.rule
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         total = slots["accumulator"] + jnp.square(gradient)
         return -learning_rate * gradient / jnp.sqrt(total + self.epsilon), {"accumulator": total}
@@ -188,8 +189,8 @@ class Adadelta(Optimizer):
         return [{"accumulated_grad": 0.0, "accumulated_delta_var": 0.0}]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         rho, past = self.rho, slots["accumulated_delta_var"]
         a = rho * slots["accumulated_grad"] + (1 - rho) * jnp.square(gradient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from trivium.optimizers.own_variables import OwnVariables, State
 from trivium.optimizers.transforms import is_large
 from trivium.state import Variable
 from trivium.state.lookups import RowGradient, lookups_of, row_gradient
+from trivium.state.types import Array
 
 __all__ = ["RowSteps"]
 
@@ -30,7 +32,7 @@ class RowSteps(OwnVariables):
         """Whether `rule` changes neither a number nor its slots where the gradient is zero."""
         return False
 
-    def _by_rows(self, gradients: list[Any]) -> list[Any]:
+    def _by_rows(self, gradients: Sequence[Array | None]) -> Sequence[Array | RowGradient | None]:
         """Return the gradients, those of large tables of which few rows were looked up as `RowGradient`."""
         # What follows looks at the whole gradient, or changes rows that have none.
         others = (
@@ -46,14 +48,16 @@ class RowSteps(OwnVariables):
             for gradient, variable in zip(gradients, self._trainable_variables, strict=True)
         ]
 
-    def _apart(self, gradients: list[Any]) -> tuple[list[Any], dict[int, RowGradient]]:
+    def _apart(
+        self, gradients: Sequence[Array | RowGradient | None]
+    ) -> tuple[list[Array | None], dict[int, RowGradient]]:
         """Return the gradients without those of rows, and these by their place."""
         by_rows = {i: g for i, g in enumerate(gradients) if isinstance(g, RowGradient)}
-        return [None if i in by_rows else g for i, g in enumerate(gradients)], by_rows
+        return [None if isinstance(g, RowGradient) else g for g in gradients], by_rows
 
     def _descend_by_rows(
-        self, state: State, gradients: dict[int, RowGradient], parameters: list[Any], rate: Any
-    ) -> tuple[list[Any], State]:
+        self, state: State, gradients: dict[int, RowGradient], parameters: list[Array], rate: Any
+    ) -> tuple[list[Array], State]:
         """Return the parameters and the state after a step on those that have a gradient of rows."""
         if not gradients:
             return parameters, state
@@ -77,7 +81,7 @@ class RowSteps(OwnVariables):
         return parameters, state._replace(slots=slots)
 
 
-def _of_rows(gradient: Any, variable: Variable) -> Any:
+def _of_rows(gradient: Array | None, variable: Variable) -> Array | RowGradient | None:
     # A constraint is applied to all rows, and may change what has no gradient.
     if variable.constraint is not None or variable.overwrite_with_gradient:
         return gradient
@@ -87,9 +91,9 @@ def _of_rows(gradient: Any, variable: Variable) -> Any:
     return row_gradient(lookups, rows)
 
 
-def _rows(array: Any, places: Any) -> Any:
+def _rows(array: Array, places: Array) -> Array:
     return array.at[places].get(mode="fill", fill_value=0)
 
 
-def _with_rows(array: Any, places: Any, rows: Any) -> Any:
+def _with_rows(array: Array, places: Array, rows: Array) -> Array:
     return array.at[places].set(jnp.asarray(rows, array.dtype), mode="drop")

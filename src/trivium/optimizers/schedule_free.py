@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate
 from trivium.optimizers.moments import Moments, number_of_update
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import SlotGroups
+from trivium.optimizers.transforms import SlotGroups, Slots
 
 if TYPE_CHECKING:
     pass
+
+from trivium.state.types import Array
 
 __all__ = ["ScheduleFreeAdamW"]
 
@@ -68,13 +70,13 @@ class ScheduleFreeAdamW(Moments):
 
     def rule(
         self,
-        gradient: Any,
-        parameter: Any,
-        slots: dict[str, Any],
-        learning_rate: Any,
-        step: Any,
+        gradient: Array,
+        parameter: Array,
+        slots: Slots,
+        learning_rate: Array,
+        step: Array,
         decay: float = 0.0,
-    ) -> tuple[Any, dict[str, Any]]:
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         t = number_of_update(step, parameter.dtype)
         share, warmup = 1 / t, self.warmup_steps

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from trivium.state import Configured, Registry, faces, floatx
 from trivium.state.guarding import Guarded
+from trivium.state.types import Array, ArrayLike
 
 __all__ = [
     "CosineDecay",
@@ -41,7 +41,7 @@ class LearningRateSchedule(Guarded, Configured):
         [0.1, 0.1, 0.05]
     """
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> float | Array:
         """Return the learning rate at `step`, the number of training steps made so far."""
         raise NotImplementedError(f"{type(self).__name__} must define `__call__(self, step)`.")
 
@@ -61,20 +61,20 @@ def _positive(argument: str, value: float) -> float:
     return value
 
 
-def _float(value: Any) -> jax.Array:
+def _float(value: ArrayLike) -> Array:
     return jnp.asarray(value, floatx())
 
 
-def _whole(step: Any, length: float) -> Any:
+def _whole(step: float | Array, length: float) -> Array:
     """Return the number of whole periods; compiled, the floor of a quotient may be one too low."""
     return _float(jnp.floor_divide(step, length))
 
 
-def _periods(step: Any, length: float, staircase: bool) -> Any:
+def _periods(step: float | Array, length: float, staircase: bool) -> Array:
     return _whole(step, length) if staircase else _float(step) / length
 
 
-def _cosine(fraction: Any) -> Any:
+def _cosine(fraction: Array) -> Array:
     return 0.5 * (1.0 + jnp.cos(math.pi * fraction))
 
 
@@ -112,7 +112,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.staircase = staircase
         self.name = name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> Array:
         """Return the learning rate at `step`."""
         periods = _periods(step, self.decay_steps, self.staircase)
         return self.initial_learning_rate * jnp.power(self.decay_rate, periods)
@@ -152,7 +152,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.staircase = staircase
         self.name = name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> Array:
         """Return the learning rate at `step`."""
         periods = _periods(step, self.decay_steps, self.staircase)
         return self.initial_learning_rate / (1.0 + self.decay_rate * periods)
@@ -188,7 +188,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.values = values
         self.name = name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> Array:
         """Return the learning rate at `step`."""
         passed = jnp.asarray([step > boundary for boundary in self.boundaries], bool)
         return _float(self.values)[jnp.sum(passed)]
@@ -235,7 +235,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.cycle = cycle
         self.name = name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> Array:
         """Return the learning rate at `step`."""
         if self.cycle:
             end = self.decay_steps * jnp.maximum(-_whole(-step, self.decay_steps), 1.0)
@@ -292,11 +292,11 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_target = warmup_target
         self.warmup_steps = warmup_steps
 
-    def _decay(self, peak: float, step: Any) -> Any:
+    def _decay(self, peak: float, step: Array) -> Array:
         fraction = jnp.minimum(step, self.decay_steps) / self.decay_steps
         return peak * ((1.0 - self.alpha) * _cosine(fraction) + self.alpha)
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> Array:
         """Return the learning rate at `step`."""
         step = _float(step)
         start, peak = self.initial_learning_rate, self.warmup_target
@@ -349,7 +349,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.alpha = alpha
         self.name = name
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: float | Array) -> Array:
         """Return the learning rate at `step`."""
         first = self.first_decay_steps
         if self.t_mul == 1.0:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 import jax.numpy as jnp
 
 from trivium.optimizers.arguments import CommonArguments, LearningRate
 from trivium.optimizers.optimizer import Optimizer
 from trivium.optimizers.registration import registry
-from trivium.optimizers.transforms import SlotGroups, one
+from trivium.optimizers.transforms import SlotGroups, Slots, one
+from trivium.state.types import Array
 
 __all__ = ["SGD", "Lion"]
 
@@ -65,8 +66,8 @@ class SGD(Optimizer):
         return not self.momentum and type(self).rule is SGD.rule
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         descent = -learning_rate * gradient
         if not slots:
@@ -125,8 +126,8 @@ class Lion(Optimizer):
         return [{"momentum": 0.0}]
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return the update of one parameter and its slots; see `Optimizer.rule`."""
         m = slots["momentum"]
         direction = jnp.sign(self.beta_1 * m + (1 - self.beta_1) * gradient)

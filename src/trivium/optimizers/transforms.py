@@ -6,13 +6,14 @@ import functools
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from trivium.state.placing import to_device
+from trivium.state.types import Array
 
 if TYPE_CHECKING:
     import optax
@@ -21,6 +22,7 @@ __all__ = [
     "Formula",
     "Rule",
     "SlotGroups",
+    "Slots",
     "clip_each_norm",
     "clip_global_norm",
     "clip_value",
@@ -31,12 +33,15 @@ __all__ = [
     "one",
 ]
 
-Rule = Callable[..., tuple[Any, dict[str, Any]]]
+Slots: TypeAlias = dict[str, Array]
+"""What is kept for one parameter, by name."""
+
+Rule: TypeAlias = Callable[..., tuple[Array, Slots]]
 """`(gradient, parameter, slots, learning_rate, step) -> (update, slots)`, for one parameter.
 
 A rule with weight decay in its formula takes `decay` too."""
 
-SlotGroups = Sequence[Mapping[str, float | Callable[[Any], Any]]]
+SlotGroups: TypeAlias = Sequence[Mapping[str, float | Callable[[Any], Any]]]
 """Names and first values of the arrays kept for each parameter, in groups; see `from_rule`."""
 
 
@@ -189,11 +194,13 @@ def one(step: Any, dtype: Any) -> Any:
     return jnp.asarray(step >= 0, dtype)
 
 
-def _map(function: Callable[[Any], Any], gradients: Sequence[Any]) -> list[Any]:
+def _map(
+    function: Callable[[Array], Array], gradients: Sequence[Array | None]
+) -> list[Array | None]:
     return [None if g is None else function(g) for g in gradients]
 
 
-def clip_each_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
+def clip_each_norm(gradients: Sequence[Array | None], limit: float) -> list[Array | None]:
     """Scale each gradient whose norm is above `limit` down to that norm.
 
     Example:
@@ -209,7 +216,7 @@ def clip_each_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
     )
 
 
-def clip_global_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
+def clip_global_norm(gradients: Sequence[Array | None], limit: float) -> list[Array | None]:
     """Scale all gradients by one factor when the norm of all of them together is above `limit`.
 
     A gradient that is not finite makes all of them NaN, so that it cannot pass unseen.
@@ -228,7 +235,7 @@ def clip_global_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
     return _map(lambda g: g * scale.astype(g.dtype), gradients)
 
 
-def clip_value(gradients: Sequence[Any], limit: float) -> list[Any]:
+def clip_value(gradients: Sequence[Array | None], limit: float) -> list[Array | None]:
     """Limit each entry of the gradients to the range from `-limit` to `limit`.
 
     Example:

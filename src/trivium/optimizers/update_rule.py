@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from trivium.optimizers import transforms
+from trivium.optimizers.transforms import SlotGroups, Slots
 from trivium.state import Variable
+from trivium.state.types import Array
 
 if TYPE_CHECKING:
     import optax
@@ -19,7 +21,7 @@ class UpdateRule:
     # Whether `rule` takes `decay`, the weight decay of the parameter: where the formula says where it goes.
     _decay_in_rule: ClassVar[bool] = False
 
-    def slots(self) -> transforms.SlotGroups:
+    def slots(self) -> SlotGroups:
         """Return the names and first values of what `rule` keeps for each parameter.
 
         They come in groups: all parameters' slots of one group lie before those of the next.
@@ -27,8 +29,8 @@ class UpdateRule:
         return ()
 
     def rule(
-        self, gradient: Any, parameter: Any, slots: dict[str, Any], learning_rate: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
+        self, gradient: Array, parameter: Array, slots: Slots, learning_rate: Array, step: Array
+    ) -> tuple[Array, Slots]:
         """Return what is added to one parameter, and its slots after it.
 
         Args:
@@ -45,7 +47,7 @@ class UpdateRule:
             f"{type(self).__name__} must define `rule`, `transformation` or `update_step`."
         )
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+    def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
         """Update one variable by assigning to it.
 
         Args:
