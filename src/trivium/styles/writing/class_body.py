@@ -18,7 +18,7 @@ from trivium.state import Variable, to_snake_case
 from trivium.state.tracking import unique
 from trivium.styles.modes import one_graph
 from trivium.styles.writing.lines import fold, indent
-from trivium.styles.writing.loops import Loop, Row, header, named_anew, roll, shortest
+from trivium.styles.writing.loops import Loop, Row, headed, named_anew, roll, shortest
 from trivium.styles.writing.methods import hook_attributes, hook_lines
 from trivium.styles.writing.names import (
     PUBLIC,
@@ -203,9 +203,8 @@ class _Method:
                     "block" if graph_alone else identifier(to_snake_case(type(row.layer).__name__))
                 )
                 variable, key = own.new(base), self.names.new(f"{base}_layers")
-                said = header([[turn[place].made for turn in loop.turns]])
-                assert said is not None
-                self.result.made += fold(f"self.{key} = [{said[1][0]} {said[0]}]", 80)
+                head, (made,) = headed([[turn[place]] for turn in loop.turns])
+                self.result.made += fold(f"self.{key} = [{made} {head}]", 80)
                 local[variable] = f"self.{key}"
                 text = f"{variable}{row.text}"
             steps += fold(f"{row.target} = {text}", 76)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from trivium.layers.base import Layer
 from trivium.styles.writing.values import Expression
 
-__all__ = ["Header", "Loop", "Row", "header", "named_anew", "roll", "shortest"]
+__all__ = ["Header", "Loop", "Row", "headed", "header", "named_anew", "roll", "shortest"]
 
 T = TypeVar("T")
 
@@ -117,6 +117,17 @@ def _gain(rows: list[Row], place: int, period: int, turns: int) -> int:
     assert said is not None
     names = said[0].variables.split(",")
     return (turns - 1) * period - 2 - 2 * sum(name.strip() != "_" for name in names)
+
+
+def headed(turns: list[list[Row]]) -> tuple[Header, list[Expression | None]]:
+    """Return the header of rows that repeat as `roll` found them to, and what each of them makes.
+
+    Args:
+        turns: For each turn its rows, or one of these.
+    """
+    said = header([[row.made for row in column] for column in zip(*turns, strict=True)])
+    assert said is not None  # Else it would have been no loop.
+    return said
 
 
 def _columns(rows: list[Row], place: int, period: int, turns: int) -> list[list[Expression | None]]:

@@ -19,7 +19,7 @@ from trivium.styles.modes import StyleError, one_graph
 from trivium.styles.obstacles import sequential_layers
 from trivium.styles.writing.class_body import ClassBody, class_body
 from trivium.styles.writing.lines import fold, indent
-from trivium.styles.writing.loops import Loop, Row, header, named_anew, roll, shortest
+from trivium.styles.writing.loops import Loop, Row, headed, named_anew, roll, shortest
 from trivium.styles.writing.methods import hook_attributes, hook_lines
 from trivium.styles.writing.names import (
     PUBLIC,
@@ -224,11 +224,9 @@ class Writer:
             f"{target}.add({entry})",
         ]
         for item in rolled:
-            turns = item.turns if isinstance(item, Loop) else [[item]]
-            said = header([[turn[i].made for turn in turns] for i in range(len(turns[0]))])
-            assert said is not None
-            adds = [line for made in said[1] for line in fold(f"{target}.add({made})", 84)]
-            lines += [f"{said[0]}:", *indent(adds)] if isinstance(item, Loop) else adds
+            turning, makers = headed(item.turns if isinstance(item, Loop) else [[item]])
+            adds = [line for made in makers for line in fold(f"{target}.add({made})", 84)]
+            lines += [f"{turning}:", *indent(adds)] if isinstance(item, Loop) else adds
         return [*lines, *after]
 
     # -- Functional -------------------------------------------------------------------------------------------
@@ -370,14 +368,13 @@ def _refuse_two_places(model: Model) -> None:
 
 
 def _loop(loop: Loop) -> list[str]:
-    said = header([[turn[i].made for turn in loop.turns] for i in range(len(loop.turns[0]))])
-    assert said is not None
+    head, makers = headed(loop.turns)
     body = [
         line
-        for row, made in zip(loop.turns[0], said[1], strict=True)
+        for row, made in zip(loop.turns[0], makers, strict=True)
         for line in fold(Row(row.target, made, row.text).code(), 84)
     ]
-    return [*fold(f"{said[0]}:"), *indent(body)]
+    return [*fold(f"{head}:"), *indent(body)]
 
 
 def _is_stack(model: Model) -> bool:
