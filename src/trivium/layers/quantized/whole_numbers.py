@@ -62,6 +62,7 @@ class WholeNumbers(Form):
 
     def _rounded(self, layer: KernelLayer, config: Any) -> tuple[Array, Array]:
         """Return the kernel's numbers and scale, both in its own axes."""
+        # Keras's ranges: -127 to 127, and -8 to 7.
         most = 2 ** (self.bits - 1) - 1
         least = -most if self.bits == 8 else -most - 1
         quantizer = config.weight_quantizer or AbsMaxQuantizer(value_range=(least, most))
@@ -96,6 +97,7 @@ class WholeNumbers(Form):
         return self._divided(layer, numbers, scale)
 
     def _divided(self, layer: KernelLayer, numbers: Array, scale: Array) -> Array:
+        # A row that is not there has zeros and a scale of zero, and stays zeros.
         scale = jnp.where(scale == 0, 1, scale)[..., None]
         return (numbers / scale).astype(layer.compute_dtype)
 
