@@ -203,3 +203,58 @@ def test_where_no_graph_holds_what_the_code_does_the_error_says_so():
         tv.models.load_model(file)
     restored = tv.models.load_model(file, custom_objects={"Counts": Counts})
     assert restored.output_shape == (None, 1)
+
+
+class Tied(L.Layer):
+    """Reads the weight of a layer that the model calls, too."""
+
+    def __init__(self, dense, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = dense
+
+    def call(self, x):
+        return x @ tv.ops.transpose(self.dense.kernel)
+
+
+def test_a_weight_that_code_reads_is_that_of_its_layer():
+    x, dense = tv.Input((4,)), L.Dense(3)
+    model = tv.Model(x, Tied(dense)(dense(x)))
+    model.compile("adam", "mse")
+    model.fit(X, X, verbose=0)
+    other = loaded(saved(model))
+    assert len(other.weights) == 2 and same(model(X), other(X))
+    histories = [m.fit(X, X, verbose=0).history for m in (model, other)]
+    assert histories[0] == histories[1] and same(model(X), other(X))
+
+
+class Common(tv.Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = L.Dense(4), L.Dense(4)
+
+    def call(self, x):
+        return self.second(self.first(x))
+
+
+class Copies(L.Dense):
+    def save_own_variables(self, store):
+        store["mine"] = self.kernel.numpy()
+
+
+class Doubled(tv.Model):
+    def compute_loss(self, *args, **kwargs):
+        return 2 * super().compute_loss(*args, **kwargs)
+
+
+def test_what_no_graph_has_is_said():
+    model = Common()
+    model(X)
+    model.second.bias = model.first.bias
+    copying = tv.Sequential([tv.Input((4,)), Copies(2)])
+    for one, why in ((model, "a weight in common"), (copying, "in a way of its own")):
+        with pytest.raises(tv.saving.UnsafeFileError, match=rf"has no graph.*{why}"):
+            tv.models.load_model(saved(one))
+    x = tv.Input((4,))
+    model = Doubled(inputs=x, outputs=L.Dense(2)(x))
+    with pytest.warns(UserWarning, match="trains and tests without `compute_loss` of its class"):
+        tv.models.load_model(saved(model))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ _ATTRIBUTE = MIB
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 # What a packed dataset may unpack to.
 _RATIO = 20
+# What a file is, by its ending; of others HDF5 is read.
+_KINDS = {".json": "list of weight files", ".safetensors": "safetensors file"}
 # The files that are being read, by the numbers that HDF5 gives to those that are open in this process.
 _READ: dict[Any, Region] = {}
 
@@ -54,7 +57,8 @@ def damage_named(source: str) -> Iterator[None]:
         raise
     except Exception as error:
         said = str(error) or type(error).__name__
-        raise WeightFileError(f"{source} is no HDF5 file, or a damaged one: {said}.") from error
+        what = _KINDS.get(PurePath(source).suffix, "HDF5 file")
+        raise WeightFileError(f"{source} is no {what}, or a damaged one: {said}.") from error
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -193,7 +194,7 @@ def _arrays(name: str, text: bytes, report: FileReport) -> None:
         numbers = {known: value["array"] for known, value in said["variables"]["dict"]}
     for known, number in numbers.items():
         dtype, shape = said["arrays"][number]
-        report.weights[str(known)] = tuple(shape), jnp.dtype(dtype).name
+        report.weights[str(known)] = tuple(map(operator.index, shape)), jnp.dtype(dtype).name
 
 
 def _weights(found: dict[str, Any], report: FileReport) -> None:

@@ -30,6 +30,7 @@ from trivium.saving.archive import (
 from trivium.saving.bounds import checked_config, read_json
 from trivium.saving.durable import durable
 from trivium.saving.given import is_hdf5, is_open, name_of, path_of, reading, written
+from trivium.saving.graphs import configs, model_of_graph
 from trivium.saving.hdf5 import attribute, damage_named, datasets, hdf5
 from trivium.saving.numbers import write_dataset
 from trivium.saving.optimizer_places import held, read_places, states_in, write_states
@@ -40,7 +41,7 @@ from trivium.saving.weights import OTHERS, read_weights, write_weights
 from trivium.saving.zips import write_zip
 from trivium.state import Variable
 from trivium.state.custom_objects import custom_object_scope
-from trivium.state.registry import deserialize, knows, serialize
+from trivium.state.registry import deserialize
 from trivium.state.safety import ModelFileError, UnknownNameError, code_allowed
 
 __all__ = ["load_model", "save_model"]
@@ -143,7 +144,7 @@ def _write_folder(folder: Path, members: dict[str, Any]) -> None:
 
 def _members(model: Any, optimizer: bool) -> dict[str, bytes | Callable[[IO[bytes]], None]]:
     """Return the parts of a model's file by name, with or without the optimizer's."""
-    config, graph = _configs(model)
+    config, graph = configs(model)
     if not optimizer:
         config.pop("compile_config", None)
     ours = importlib.metadata.version("trivium")
@@ -159,31 +160,6 @@ def _members(model: Any, optimizer: bool) -> dict[str, bytes | Callable[[IO[byte
         **_assets(model),
         WEIGHTS: lambda file: _write_state(model, file, optimizer),
     }
-
-
-def _configs(model: Any) -> tuple[Any, dict[str, bytes]]:
-    """Return a model's config, and as a part of its own the graph of one that is made of somebody's own classes."""
-    try:
-        config = serialize(model)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        try:
-            graph = model._captured_config()
-        except Exception as refusal:
-            error.add_note(f"Its graph cannot be saved instead, either: {refusal}")
-            raise error from None
-        warnings.warn(
-            f"Model {model.name!r} has no config, so what is saved is its graph, which loads as a `CapturedModel`: "
-            f"{error}",
-            stacklevel=5,
-        )
-        return {**graph, "compile_config": model.get_compile_config()}, {}
-    if knows(config):
-        return config, {}
-    try:
-        said = {"graph": model._captured_config()}
-    except Exception as error:  # What the model's own code may raise; the file is whole without it.
-        said = {"graph": None, "why": f"{type(error).__name__}: {error}"}
-    return config, {GRAPH: json.dumps(said).encode()}
 
 
 def _assets(model: Any) -> dict[str, bytes]:
@@ -265,7 +241,7 @@ def load_model(
             try:
                 model = deserialize(config)
             except UnknownNameError as error:
-                model = _model_of_graph(archive, source, error)
+                model = model_of_graph(archive, source, error)
             if not hasattr(model, "save"):
                 raise ModelFileError(f"it holds a {type(model).__name__}, which is no model")
             _load_assets(model, archive)
@@ -277,24 +253,6 @@ def load_model(
 def _metadata(archive: Archive | Folder, source: str) -> Any:
     known = METADATA in archive.names()
     return read_json(archive.read(METADATA), f"{source}: {METADATA}") if known else {}
-
-
-def _model_of_graph(archive: Archive | Folder, source: str, error: UnknownNameError) -> Any:
-    """Return the model that is the graph in a file, since the file names what is not known here."""
-    if GRAPH not in archive.names():
-        raise error
-    stored = read_json(archive.read(GRAPH), f"{source}: {GRAPH}")
-    if not stored.get("graph"):
-        error.add_note(
-            f"The file has no graph of the model, which could stand for it: {stored.get('why')}"
-        )
-        raise error
-    model = deserialize(checked_config(stored["graph"], source))
-    warnings.warn(
-        f"{source}: {error} What is loaded is the graph that was saved with the model.",
-        stacklevel=4,
-    )
-    return model
 
 
 def _enable_factors(model: Any, own: dict[str, Any]) -> None:

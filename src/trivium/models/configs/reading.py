@@ -107,25 +107,33 @@ class _Reader:
             self.waiting = left
 
     def numbered(self) -> dict[int, Any]:
-        """Return the weights by their numbers."""
+        """Return the weights by their numbers; code that reads a layer's weight reads that one from here on."""
         found: dict[int, Any] = {}
         if not any(self.numbers.values()):
             return found
         for name, numbers in self.numbers.items():
-            operation = self.operations[name]
-            mine = (
-                [operation]
-                if isinstance(operation, Variable)
-                else getattr(operation, "weights", [])
-            )
+            mine = self._weights_of(name)
             if len(numbers) != len(mine):
                 raise ValueError(
                     f"The config numbers {len(numbers)} weights of {name!r}; it has {len(mine)}."
                 )
-            found |= dict(zip(numbers, mine, strict=True))
+            if not isinstance(self.operations[name], Variable):
+                found |= dict(zip(numbers, mine, strict=True))
+        for name, variable in self.operations.items():
+            if isinstance(variable, Variable) and self.numbers[name]:
+                weight = found.setdefault(self.numbers[name][0], variable)
+                if weight.shape != variable.shape:
+                    raise ValueError(f"The config reads {name!r} as a weight of another shape.")
+                for (read,) in self.outputs[name]:
+                    read.node.operation.variable = weight
         if any(i not in found for i in range(len(found))):
             raise ValueError("The config does not number its weights from 0 on.")
         return found
+
+    def _weights_of(self, name: str) -> list[Any]:
+        operation = self.operations[name]
+        one = isinstance(operation, Variable)
+        return [operation] if one else getattr(operation, "weights", [])
 
     def tensor(self, name: str, call: int, index: int) -> Any:
         if name not in self.operations:

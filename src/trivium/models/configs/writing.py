@@ -75,11 +75,24 @@ def graph_config(graph: Graph, where: str, weights: Mapping[int, int] | None = N
 
     with sharing():
         layers = [_entry_config(entry, history, where, weights) for entry in entries]
+    _check_apart(layers, where)
     return {
         "layers": layers,
         "input_layers": jax.tree_util.tree_map(end, graph.inputs),
         "output_layers": jax.tree_util.tree_map(end, graph.outputs),
     }
+
+
+def _check_apart(layers: list[Config], where: str) -> None:
+    """Raise an error where two layers have one weight: read again, each would have one of its own."""
+    owners: dict[int, str] = {}
+    for layer in layers:
+        for number in layer.get("weights", ()) if layer["class_name"] != VARIABLE else ():
+            if owners.setdefault(number, layer["name"]) != layer["name"]:
+                raise NotImplementedError(
+                    f"Layers {owners[number]!r} and {layer['name']!r} of {where!r} have a weight in common, which no "
+                    "config says."
+                )
 
 
 def _entries(graph: Graph) -> list[_Entry]:
