@@ -196,13 +196,13 @@ class IterableSource(StreamSource):
     def go_to(self, place: dict[str, Any]) -> None:
         """Read as far as `place` says; what has no place to seek to has to be read again."""
         self._given = place["given"]
-        if (
-            not self._once
-        ):  # An iterator of the user's has begun already, and goes on from what it began with.
+        # An iterator of the user's has begun already, and goes on from what it began with.
+        if not self._once:
             self._iterator = self._kept = None
             self._begin_as(place["begun"])
             for _ in self._passed(place["position"]):
                 pass
+        # What is not begun is left so where nothing was read: the first epoch begins it, with the randomness of then.
         while self._position < place["position"] or self._iterator is None:
             if self._iterator is None and not place["position"]:
                 break
@@ -237,6 +237,7 @@ class IterableSource(StreamSource):
         set_host_randomness(beginning)
 
     def _items(self, seed: int, step: int, skip: int) -> Generator[tuple[int, Any], None, None]:
+        # Unless `example` has begun this epoch with the batch that it keeps.
         if not self._goes_on and self._kept is None:
             self._iterator = None
         count = 0
@@ -246,6 +247,8 @@ class IterableSource(StreamSource):
         while self.most is None or count < self.most:
             fresh = self._iterator is None
             entry = self._next()
+            # An epoch that finds the data at its end begins with it anew; one that has just begun it has no data, and
+            # one with batches already does not reach beyond the last.
             if entry is None and (self._once or fresh or count):
                 break
             if entry is not None:

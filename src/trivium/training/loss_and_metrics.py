@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,6 +14,7 @@ from trivium.metrics import Metric
 from trivium.state import StatelessScope
 from trivium.state.scopes import Policy, paired
 from trivium.state.tracking import in_one_look, members, unique
+from trivium.state.types import Array, Tree
 from trivium.state.variable import Variable
 from trivium.training.compile_state import Compiled
 from trivium.training.compiled import CompiledMetrics
@@ -123,7 +125,7 @@ class LossAndMetrics(Layer):
         y_pred: Any = None,
         sample_weight: Any = None,
         training: bool = True,
-    ) -> Any:
+    ) -> Array:
         """Return the loss of a batch: the compiled one and what layers added.
 
         Args:
@@ -165,7 +167,7 @@ class LossAndMetrics(Layer):
         sample_weight: Any = None,
         training: bool | None = None,
         regularization_losses: Any = None,
-    ) -> Any:
+    ) -> Array:
         """Return `compute_loss(y=y, y_pred=y_pred)`, under the name of Keras 2.
 
         Args:
@@ -182,7 +184,7 @@ class LossAndMetrics(Layer):
         """The metrics that `compile` was given as one, whose `update_state(y, y_pred)` updates all."""
         return self._need("compiled_metrics").metrics
 
-    def _compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> jax.Array | None:
+    def _compiled_loss(self, y: Any, y_pred: Any, sample_weight: Any) -> Array | None:
         """Return the loss of a batch that `compile` was given, `None` where it was given none."""
         made = self._need("compute_loss")
         if made.loss is None:
@@ -199,15 +201,15 @@ class LossAndMetrics(Layer):
 
     def stateless_compute_loss(
         self,
-        trainable_variables: Any,
-        non_trainable_variables: Any,
-        metrics_variables: Any,
+        trainable_variables: Sequence[Array],
+        non_trainable_variables: Sequence[Array],
+        metrics_variables: Sequence[Array],
         x: Any = None,
         y: Any = None,
         y_pred: Any = None,
         sample_weight: Any = None,
         training: bool = True,
-    ) -> Any:
+    ) -> tuple[Array, tuple[list[Array], ...]]:
         """Return the loss of a batch as a pure function of the variables' values; see `compute_loss`.
 
         What layers added by `add_loss` while `y_pred` was computed is not in it: `stateless_call` returns that on
@@ -265,15 +267,15 @@ class LossAndMetrics(Layer):
 
     def compute_loss_and_updates(
         self,
-        trainable_variables: Any,
-        non_trainable_variables: Any,
-        metrics_variables: Any,
+        trainable_variables: Sequence[Array],
+        non_trainable_variables: Sequence[Array],
+        metrics_variables: Sequence[Array],
         x: Any,
         y: Any,
         sample_weight: Any,
         training: bool = False,
-        optimizer_variables: Any = None,
-    ) -> Any:
+        optimizer_variables: Sequence[Array] | None = None,
+    ) -> tuple[Array, tuple[Array, Tree, list[Array], list[Array]]]:
         """Run the model and its loss as a pure function, ready for `jax.value_and_grad`.
 
         Args:
@@ -307,7 +309,7 @@ class LossAndMetrics(Layer):
                 loss = self.optimizer.scale_loss(loss)
         return loss, (unscaled, y_pred, ntv, mv)
 
-    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Array:
         """Call `compute_loss` with `training` where it takes that; an overriding one may not."""
         parameters = inspect.signature(self.compute_loss).parameters
         takes = "training" in parameters or any(
@@ -318,7 +320,7 @@ class LossAndMetrics(Layer):
 
     def _logs(
         self, loss: Any, x: Any, y: Any, y_pred: Any, sample_weight: Any, mv: Any
-    ) -> tuple[dict[str, Any], list[jax.Array]]:
+    ) -> tuple[dict[str, Any], list[Array]]:
         """Return a step's logs, the metrics' values with this batch taken in, and the metrics' variables after it."""
         made = self._need("train_step")
         variables = self.metrics_variables
