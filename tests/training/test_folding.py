@@ -1,5 +1,7 @@
 """Equal blocks become a loop in compiled steps: the same numbers, whatever is in the blocks."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -202,10 +204,43 @@ def test_a_loop_over_blocks_gives_the_numbers_of_the_blocks(what):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
 
+class Given(layers.Layer):
+    """One that hands itself to a function which it holds."""
+
+    def __init__(self, attribute, value, **kwargs):
+        super().__init__(**kwargs)
+        setattr(self, attribute, value)
+        self.scale = scale_of
+
+    def call(self, x):
+        return x * (1.0 + 0.1 * self.scale(self))
+
+
+def scaled(call):
+    @functools.wraps(call)
+    def scaling(self, x):
+        return call(self, x) * (1.0 + 0.1 * scale_of(self))
+
+    return scaling
+
+
+class Decorated(layers.Layer):
+    """One whose call is another function around its own."""
+
+    def __init__(self, attribute, value, **kwargs):
+        super().__init__(**kwargs)
+        setattr(self, attribute, value)
+
+    @scaled
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize("kind", [Held, Given, Decorated])
 @pytest.mark.parametrize("attribute", ["seed", "history", "scale_initializer"])
-def test_what_a_users_layer_reads_tells_it_from_others(attribute):
+def test_what_a_users_layer_reads_tells_it_from_others(kind, attribute):
     def build(different):
-        return stack(*(Held(attribute, i if different else 1, name=f"n{i}") for i in range(5)))
+        return stack(*(kind(attribute, i if different else 1, name=f"n{i}") for i in range(5)))
 
     assert [len(r.blocks) for r in repeats(build(False).graph(True))] == [5]
     assert repeats(build(True).graph(True)) == []

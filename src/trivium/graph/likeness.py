@@ -7,19 +7,17 @@ that do not.
 
 from __future__ import annotations
 
-import dataclasses
-import dis
 import functools
-import inspect
 import sys
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 
+from trivium.graph.users_code import code_of, in_library, is_ours, names_in
 from trivium.state.dtype_policies import DTypePolicyMap
 from trivium.state.seeds import SeedGenerator
 from trivium.state.symbolic_dimensions import is_unknown
@@ -45,16 +43,7 @@ _ALONE = frozenset({str, bytes, type(None)})
 # What is the same as another of its class, since `True == 1`; and what looks the same, since `0.0 == -0.0`.
 _PLAIN = (bool, int, str, bytes, np.dtype, range)
 _BY_TEXT = (float, complex, np.generic)
-# What runs before a layer is called, or beside it.
-_BEFORE_CALLS = frozenset(
-    {"__init__", "build", "get_config", "from_config", "get_build_config", "build_from_config",
-     "compute_output_shape", "save_own_variables", "load_own_variables"}
-)  # fmt: skip
 _NAMES = frozenset({"name", "path", "id", "hash"})
-_STORES = frozenset({"STORE_ATTR", "STORE_GLOBAL", "DELETE_ATTR", "STORE_SUBSCR"})
-_CHANGES = frozenset(
-    {"append", "extend", "insert", "update", "setdefault", "setattr", "__dict__", "__setattr__", "pop", "next"}
-)  # fmt: skip
 _LARGE = 4096  # Arrays of more bytes are the same as themselves only.
 _MANY = 4000  # A layer that reaches more objects than that reaches beyond itself.
 
@@ -117,10 +106,15 @@ class Likeness:
         self.graphs: list[Graph] = []
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []  # So that identities stay their own.
-        # Names in users' code that was met: it may ask for these of all that is inside.
+        # What users' code that was met may ask of all that is inside, though nothing follows from it in our own; and
+        # whether a function has come to ask for what had been passed by.
+        self._asked_late = False
         self._read: set[str] = set()
         try:
             self.form: Any = self._of(operation)
+            while self._asked_late:
+                self.variables, self._seen, self._asked_late = [], {}, False
+                self.form = self._of(operation)
         except _TooLarge:
             self.form = self._itself(operation)
 
@@ -168,6 +162,9 @@ class Likeness:
             return (x,)
         if not in_library(x.__globals__.get("__name__")):
             self.by_value = False
+            asked = {name for name in names_in(x) if _is_aside(name)}
+            self._asked_late |= not asked <= self._read
+            self._read |= asked
         cells = [cell.cell_contents for cell in x.__closure__ or ()]
         around = self._of([cells, x.__defaults__, x.__kwdefaults__])
         return x.__code__, id(x.__globals__), around
@@ -198,7 +195,7 @@ class Likeness:
     def _attributes(self, x: Any) -> Any:
         held = vars(x)
         parts: list[Any] = []
-        self._read |= _code_of(type(x)).reads
+        self._read |= code_of(type(x)).reads
         by_name = not _NAMES.isdisjoint(self._read)
         if by_name or getattr(held.get("_remat"), "layer_names", None):
             parts.append(getattr(x, "name", None))
@@ -276,26 +273,6 @@ def _way_of(kind: type) -> _Way:
     return way
 
 
-_LIBRARY = __name__.partition(".")[0]
-
-
-def in_library(module: Any) -> bool:
-    """Say whether a module, by its name, is the library's.
-
-    Args:
-        module: The name; `None` where there is none.
-
-    Example:
-        >>> in_library("trivium.layers.dense"), in_library("__main__")
-        (True, False)
-    """
-    return str(module).partition(".")[0] == _LIBRARY
-
-
-def _is_ours(kind: type) -> bool:
-    return in_library(kind.__module__) and hasattr(kind, "__dict__")
-
-
 def is_fixed(function: Any) -> bool:
     """Say whether a function stands in a module of the library: it is there as long as the process, one for all.
 
@@ -319,78 +296,12 @@ def _counts(name: str) -> bool:
     return name not in _ASIDE and not name.endswith("_initializer")
 
 
+def _is_aside(name: str) -> bool:
+    return name in _NAMES or not _counts(name)
+
+
 def _can_be_told(kind: type) -> bool:
     """Say whether what a class computes follows from its attributes, so that two of its kind can be compared."""
-    if _is_ours(kind):
+    if is_ours(kind):
         return True
-    return getattr(kind, "_tracked_as", None) == LAYERS and not _code_of(kind).keeps
-
-
-@dataclasses.dataclass(frozen=True)
-class _Code:
-    """What is in the code of a user's class.
-
-    Args:
-        reads: The names in it, of attributes and of what stands outside.
-        keeps: Whether a call leaves something on the layer or elsewhere: in a loop it would be one block's, and of no
-            use outside.
-    """
-
-    reads: frozenset[str]
-    keeps: bool
-
-
-# By class, since reading code takes long; a class made while a program runs may go.
-_known: weakref.WeakKeyDictionary[type, _Code] = weakref.WeakKeyDictionary()
-
-
-def _code_of(kind: type) -> _Code:
-    if kind not in _known:
-        found = [code for each in kind.__mro__ for code in _written_in(each)]
-        reads = frozenset(name for code in found for name in code.co_names)
-        _known[kind] = _Code(reads, any(map(_keeps, found)))
-    return _known[kind]
-
-
-def _written_in(kind: type) -> Iterator[types.CodeType]:
-    """Yield the code of a user's class that may run in a call, with functions inside it and those of its package."""
-    if _is_ours(kind) or kind is object:
-        return
-    home = str(kind.__module__).partition(".")[0]
-    waiting = [(code, around) for member in vars(kind).items() for code, around in _member(*member)]
-    seen: set[types.CodeType] = set()
-    while waiting:
-        code, around = waiting.pop()
-        if code in seen:
-            continue
-        seen.add(code)
-        yield code
-        waiting += [(c, around) for c in _functions_in(code)]
-        helpers = [around.get(name) for name in code.co_names]
-        waiting += [
-            (f.__code__, f.__globals__)
-            for f in helpers
-            if isinstance(f, types.FunctionType) and str(f.__module__).partition(".")[0] == home
-        ]
-
-
-def _member(name: str, member: Any) -> list[tuple[types.CodeType, dict[str, Any]]]:
-    """Return the code of a class's member that may run in a call, and what stands around it."""
-    member = getattr(member, "__func__", getattr(member, "fget", member))
-    function = inspect.unwrap(member) if callable(member) else None
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return []
-    # A lambda made in `__init__` may be what a call runs; a comprehension there has run.
-    made = [c for c in _functions_in(code) if c.co_name == "<lambda>" or c.co_name[0] != "<"]
-    codes = made if name in _BEFORE_CALLS else [code]
-    return [(c, function.__globals__) for c in codes]  # type: ignore[union-attr]
-
-
-def _functions_in(code: types.CodeType) -> list[types.CodeType]:
-    return [c for c in code.co_consts if isinstance(c, types.CodeType)]
-
-
-def _keeps(code: types.CodeType) -> bool:
-    stores = any(i.opname in _STORES for i in dis.get_instructions(code))
-    return stores or not _CHANGES.isdisjoint(code.co_names)
+    return getattr(kind, "_tracked_as", None) == LAYERS and not code_of(kind).keeps
