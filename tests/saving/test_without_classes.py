@@ -258,3 +258,22 @@ def test_what_no_graph_has_is_said():
     model = Doubled(inputs=x, outputs=L.Dense(2)(x))
     with pytest.warns(UserWarning, match="trains and tests without `compute_loss` of its class"):
         tv.models.load_model(saved(model))
+
+
+class Dropped(L.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.second, self.first = L.Dropout(0.5), L.GaussianNoise(1.0)
+
+    def call(self, x, training=None):
+        return self.second(self.first(x, training=training), training=training)
+
+
+def test_what_is_drawn_at_random_goes_on():
+    model = tv.Sequential([tv.Input((4,)), Dropped(), L.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(X, X[:, :1], verbose=0)
+    other = loaded(saved(model))
+    other = tv.models.load_model(saved(other))  # Its own file says it, too.
+    histories = [m.fit(X, X[:, :1], verbose=0).history for m in (model, other)]
+    assert histories[0] == histories[1] and same(model(X), other(X))

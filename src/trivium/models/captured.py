@@ -18,6 +18,7 @@ from trivium.models.capture import capture
 from trivium.models.configs import GRAPH_KEYS, graph_config, graph_from_config
 from trivium.models.functional_inputs import arrange_inputs
 from trivium.models.model import Model
+from trivium.saving.places import seed_places
 from trivium.state import Variable, is_float
 from trivium.state.registry import knows, serialize
 from trivium.state.trees import map_tree
@@ -42,13 +43,14 @@ class CapturedModel(Model):
         [[2.0, 2.0, 2.0, 2.0]]
     """
 
-    _untracked = Model._untracked | {"modes", "_numbered"}
-    # The weights by the numbers that the config which the model was made of has for them.
+    _untracked = Model._untracked | {"modes", "_numbered", "_numbered_seeds"}
+    # The weights, and the states of random generators, by the numbers that the config which the model was made of has.
     _numbered: dict[int, Variable]
+    _numbered_seeds: dict[int, Variable]
 
     def __init__(self, graph: Graph, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.modes, self._numbered = graph, {}
+        self.modes, self._numbered, self._numbered_seeds = graph, {}, {}
         self.parts = [o for o in graph.operations if isinstance(o, Layer)]
         self.own = list(graph.variables)
         self._each = {
@@ -73,13 +75,12 @@ class CapturedModel(Model):
 
     def get_config(self) -> dict[str, Any]:
         """Return the graph, as Keras writes graphs."""
-        numbers = {id(w): i for i, w in enumerate(self.weights)}
         common = {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self.dtype_policy.serialize(),
         }
-        return {**common, **graph_config(self.modes, self.name, numbers)}
+        return {**common, **graph_config(self.modes, self.name, _numbers(self))}
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Return nothing: the graph knows its shapes."""
@@ -96,10 +97,11 @@ class CapturedModel(Model):
             custom_objects: Classes and functions of yours by name, besides the registered ones.
         """
         found: dict[int, Variable] = {}
-        inputs, outputs = graph_from_config(config, custom_objects, found)
+        seeds: dict[int, Variable] = {}
+        inputs, outputs = graph_from_config(config, custom_objects, found, seeds)
         rest = {k: v for k, v in config.items() if k not in GRAPH_KEYS}
         model = cls(Graph(inputs, outputs), **rest)
-        model._numbered = found
+        model._numbered, model._numbered_seeds = found, seeds
         return model
 
 
@@ -121,14 +123,22 @@ def captured_config(model: Model) -> dict[str, Any]:
         for mode, graph in zip(("inference", "training"), modes, strict=True)
     }
     whole = Graph(modes[0].inputs, outputs)
-    weights = {id(w): i for i, w in enumerate(model.weights)}
     config = {
         "name": model.name,
         "dtype": model.dtype_policy.serialize(),
-        **graph_config(whole, model.name, weights),
+        **graph_config(whole, model.name, _numbers(model)),
     }
     names = {"module": "trivium.models", "class_name": CapturedModel.__name__}
     return {**names, "config": serialize(config), "registered_name": None}
+
+
+def _numbers(model: Model) -> dict[int, int]:
+    """Return the numbers that a file has for a model's weights and its random generators' states, by their ids."""
+    return {
+        id(v): i
+        for held in (model.weights, seed_places(model).values())
+        for i, v in enumerate(held)
+    }
 
 
 def _graph(model: Model, training: bool) -> Graph:

@@ -186,7 +186,11 @@ def _write_state(model: Any, file: IO[bytes], with_optimizer: bool) -> None:
 
 
 def _seeds(model: Any) -> dict[str, Variable]:
-    return {f"seeds/{i}": variable for i, variable in enumerate(seed_places(model).values())}
+    return _places(dict(enumerate(seed_places(model).values())))
+
+
+def _places(numbered: dict[int, Variable]) -> dict[str, Variable]:
+    return {f"seeds/{i}": variable for i, variable in numbered.items()}
 
 
 # -- reading ----------------------------------------------------------------------------------------------------
@@ -330,7 +334,9 @@ def _read_state(model: Any, file: IO[bytes], source: str, compiled: Any) -> None
             with _naming(source):
                 _compile(model, compiled, source)
         with damage_named(source):
-            mine = read_places(model, stored, order) | ({} if order else _seeds(model))
+            numbers = getattr(model, "_numbered_seeds", None)
+            seeds = _seeds(model) if numbers is None else _places(numbers)
+            mine = read_places(model, stored, order) | seeds
             fitting = {
                 place: (stored_of(stored[place], source), variable)
                 for place, variable in mine.items()

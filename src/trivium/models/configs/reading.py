@@ -23,6 +23,7 @@ from trivium.models.configs.form import (
     default_training,
 )
 from trivium.models.keras_operations import OPERATIONS
+from trivium.saving.places import seed_places
 from trivium.state import Variable
 from trivium.state.registry import custom_object_scope, deserialize, sharing, suggest
 
@@ -37,6 +38,7 @@ def graph_from_config(
     config: Config,
     custom_objects: Mapping[str, Any] | None = None,
     weights: dict[int, Any] | None = None,
+    seeds: dict[int, Any] | None = None,
 ) -> tuple[Any, Any]:
     """Return the inputs and the outputs of the graph that a config describes.
 
@@ -44,6 +46,7 @@ def graph_from_config(
         config: `layers`, `input_layers` and `output_layers`, ours or Keras's.
         custom_objects: Classes and functions by name, besides the registered ones.
         weights: Where to put the weights by the numbers that the config has for them.
+        seeds: Where to put the states of random generators likewise.
 
     Raises:
         ValueError: The config names something unknown, or a call needs a tensor that nothing gives.
@@ -53,6 +56,8 @@ def graph_from_config(
         reader.run()
         if weights is not None:
             weights |= reader.numbered()
+        if seeds is not None:
+            seeds |= reader.seeds
         return reader.tensors(config["input_layers"]), reader.tensors(config["output_layers"])
 
 
@@ -68,6 +73,7 @@ class _Reader:
         self.outputs: dict[str, list[list[Any]]] = {}
         self.waiting: list[tuple[str, Config]] = []
         self.numbers: dict[str, list[int]] = {}
+        self.seeds: dict[int, Any] = {}
         for entry in entries:
             name = entry["name"]
             self.numbers[name] = entry.get("weights") or []
@@ -79,8 +85,11 @@ class _Reader:
             self.outputs[name] = []
             if isinstance(operation, InputLayer):
                 self.outputs[name].append([operation.output])
-            if isinstance(operation, Layer) and operation.name != name:
-                operation.name = name
+            if isinstance(operation, Layer):
+                if operation.name != name:
+                    operation.name = name
+                states = seed_places(operation).values() if "seeds" in entry else ()
+                self.seeds |= zip(entry.get("seeds", ()), states, strict=True)
             self.waiting += [(name, call) for call in entry.get("inbound_nodes", ())]
 
     def run(self) -> None:

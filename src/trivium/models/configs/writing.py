@@ -23,6 +23,7 @@ from trivium.models.configs.form import (
     default_training,
 )
 from trivium.models.keras_operations import OPERATIONS
+from trivium.saving.places import seed_places
 from trivium.state import Variable
 from trivium.state.dtypes import standardize_dtype
 from trivium.state.registry import serialize, sharing
@@ -50,7 +51,8 @@ def graph_config(graph: Graph, where: str, weights: Mapping[int, int] | None = N
     Args:
         graph: The graph.
         where: The model's name, for messages.
-        weights: Numbers of weights by their ids: each entry then says which are its own.
+        weights: Numbers of weights, and of random generators' states, by their ids: each entry then says which are
+            its own.
 
     Raises:
         NotImplementedError: The graph holds what no config can: a loss, a line of JAX code.
@@ -181,6 +183,9 @@ def _entry_config(
             config["config"] = {"name": entry.name, **config["config"], **serialize(written[0][2])}
     if weights is not None and isinstance(operation, Layer) and operation.weights:
         config["weights"] = [weights[id(w)] for w in operation.weights]
+    states = seed_places(operation).values() if isinstance(operation, Layer) else ()
+    if weights is not None and states and all(id(state) in weights for state in states):
+        config["seeds"] = [weights[id(state)] for state in states]
     config |= {"name": entry.name, "inbound_nodes": nodes}
     return config  # The dict itself, since what stands here may stand elsewhere, too.
 
