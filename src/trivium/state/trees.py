@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import jax
+import numpy as np
 
 from trivium.state.types import Tree
 
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 
+_NESTED = (dict, list, tuple, Mapping)
+
+
 def is_nested(value: object) -> bool:
     """Say whether a value is a dict, a list or a tuple.
 
@@ -35,7 +39,8 @@ def is_nested(value: object) -> bool:
         >>> is_nested([1]), is_nested(1)
         (True, False)
     """
-    return isinstance(value, Mapping | list | tuple)
+    # An abstract class takes its time to say no, and each array of each batch is asked.
+    return not isinstance(value, np.ndarray) and isinstance(value, _NESTED)
 
 
 def item_name(name: str, key: Any) -> str:
@@ -86,11 +91,11 @@ def map_leaves(function: Callable[[Any], Any], structure: Tree) -> Any:
         >>> map_leaves(abs, {"b": -1, "a": [None, -2]})
         {'b': 1, 'a': [None, 2]}
     """
+    if not is_nested(structure):
+        return None if structure is None else function(structure)
     if isinstance(structure, Mapping):
         return {key: map_leaves(function, value) for key, value in structure.items()}
-    if isinstance(structure, list | tuple):
-        return rebuild(structure, [map_leaves(function, value) for value in structure])
-    return None if structure is None else function(structure)
+    return rebuild(structure, [map_leaves(function, value) for value in structure])
 
 
 def keep_order(like: Tree, tree: Tree) -> Any:

@@ -228,9 +228,6 @@ class Feed:
         if rows > full:
             yield full, rows, rows - full, 1
 
-    def _room(self, batch: Any) -> int:
-        return self._room_for(sum(a.nbytes for a in jax.tree_util.tree_leaves(batch)))
-
     def _room_for(self, nbytes: int) -> int:
         """Return how many batches of so many bytes are laid side by side."""
         return max(1, min(self._steps, _BLOCK_BYTES // max(1, nbytes)))
@@ -316,12 +313,13 @@ class Feed:
 
     def _block(self, batch: Any) -> Block:
         """Return a block for batches like one, of another form than those before."""
-        if not self.eager:
+        leaves = jax.tree_util.tree_leaves(batch)
+        if not self.eager and any(map(is_text, leaves)):
             # The first was looked at before anything was compiled; text may still come later.
             with placed(self.source.what):
                 for name, part in zip(("x", "y", "sample_weight"), batch, strict=False):
                     refuse_text(part, name)
-        return Block(batch, self._room(batch), self.eager)
+        return Block(batch, self._room_for(sum([a.nbytes for a in leaves])), self.eager)
 
 
 def _rows(data: Any, index: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -83,9 +83,7 @@ class Segment:
     @functools.cached_property
     def key(self) -> Hashable:
         """What one program serves: the shapes and dtypes of the data, samples a batch, the length of the order."""
-        specs, size, rows = self.form
-        leaves, tree = jax.tree_util.tree_flatten(specs)
-        return tuple([(s.shape, s.dtype) for s in leaves]), tree, size, rows
+        return _key_of(*self.form)
 
 
 class Block:
@@ -101,9 +99,8 @@ class Block:
 
     def __init__(self, like: Any, room: int, eager: bool) -> None:
         self.form, self.count = form_of(like), 0
-        self._uneven = len({len(a) for a in jax.tree_util.tree_leaves(like)}) > 1
-        self.room = 1 if self._uneven else room
-        self._size, self._eager = size_of(like), eager
+        self._plan = _plan_of(self.form, room)
+        self.room, self._size, self._eager = self._plan.room, self._plan.size, eager
         self._laid: Any = None
 
     def add(self, batch: Any) -> None:
@@ -123,16 +120,19 @@ class Block:
 
     def segment(self) -> Segment:
         """Return the batches as a segment."""
-        rows = order_of(self.room * self._size, self._size)
+        plan = self._plan
 
         def lay() -> Laid:
             placed = self._laid
             if self.room > 1:
                 placed = jax.tree_util.tree_map(self._filled, placed)
-            return placed, row_numbers(rows)
+            return placed, row_numbers(plan.rows)
 
-        specs = _specs_like(self.form, None if self._uneven else self.room * self._size)
-        return Segment(specs, self._size, rows, max(1, self.count), 0, lay, in_order=True)
+        segment = Segment(
+            plan.specs, plan.size, plan.rows, max(1, self.count), 0, lay, in_order=True
+        )
+        segment.key = plan.key
+        return segment
 
     def _alone(self, array: Any) -> Any:
         if is_text(array):  # It is for a step that runs as plain Python.
@@ -232,8 +232,6 @@ def specs_of(data: Any, rows: int) -> Any:
     return _specs_like(form_of(data), rows)
 
 
-# A stream asks for each of its batches.
-@functools.lru_cache(maxsize=64)
 def _specs_like(form: Any, rows: int | None) -> Any:
     """Return the specs of arrays of a form with so many rows; with their own where it is `None`."""
     tree, leaves = form
@@ -242,6 +240,32 @@ def _specs_like(form: Any, rows: int | None) -> Any:
     return tree.unflatten(
         [jax.ShapeDtypeStruct(s if rows is None else (rows, *s[1:]), dtype) for s, dtype in kinds]
     )
+
+
+def _key_of(specs: Any, size: int, rows: int) -> Hashable:
+    leaves, tree = jax.tree_util.tree_flatten(specs)
+    return tuple([(s.shape, s.dtype) for s in leaves]), tree, size, rows
+
+
+class _Plan(NamedTuple):
+    """How batches of a form lie side by side: for how many there is room, and the segment's specs, lengths and key."""
+
+    room: int
+    size: int
+    rows: int
+    specs: Any
+    key: Hashable
+
+
+# A stream asks for each of its batches.
+@functools.lru_cache(maxsize=64)
+def _plan_of(form: Any, room: int) -> _Plan:
+    lengths = [shape[0] for shape, _ in form[1]]
+    uneven, size = len(set(lengths)) > 1, lengths[0]
+    room = 1 if uneven else room
+    rows = order_of(room * size, size)
+    specs = _specs_like(form, None if uneven else room * size)
+    return _Plan(room, size, rows, specs, _key_of(specs, size, rows))
 
 
 def size_of(batch: Any) -> int:
