@@ -332,3 +332,24 @@ def test_lowered_text_does_not_tell_how_many_symbols_there_were_before():
     assert text() == first
     a = tensor(None)
     assert lowered_text(lambda x, y: x.sum() + y, a.spec, a.spec) != first, "one size is not two"
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted"),
+    [
+        (lambda size: ops.arange(size), [0, 1, 2, 3, 4]),
+        (lambda size: ops.arange(1, size, dtype="float32"), [1, 2, 3, 4]),
+        (lambda size: ops.arange(0, 2 * size, 3), [0, 3, 6, 9]),
+        (lambda size: ops.arange(size - 1, -1, -1), [4, 3, 2, 1, 0]),
+        (lambda size: ops.repeat(np.int32([7, 8]), size - 2), [7, 7, 7, 8, 8, 8]),
+    ],
+)
+def test_a_users_layer_counts_up_to_an_unknown_size(count, wanted):
+    class Positions(tv.layers.Layer):
+        def call(self, x):
+            return count(ops.shape(x)[1]) + ops.cast(0 * ops.sum(x), "int32")
+
+    x = tv.Input((None,))
+    y = Positions()(x)
+    assert y.shape == (None,)
+    assert tv.Model(x, y)(np.zeros((2, 5))).tolist() == wanted

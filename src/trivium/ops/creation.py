@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, dtype_or_none
 from trivium.state.dtypes import is_float, standardize_dtype
+from trivium.state.symbolic_dimensions import is_unknown
 from trivium.state.types import Array, ArrayLike, DType
 
 __all__ = [
@@ -199,11 +200,16 @@ def arange(
     """
     if dtype is None:
         given = [n for n in (start, stop, step) if n is not None]
-        types = [n.dtype if hasattr(n, "dtype") else type(n) for n in given]
+        types = [
+            int if is_unknown(n) else n.dtype if hasattr(n, "dtype") else type(n) for n in given
+        ]
         floats = any(t is float or (t is not int and is_float(t)) for t in types if t is not bool)
         dtype = standardize_dtype(None) if floats else "int32"
-    end, distance = (None if n is None else as_array(n) for n in (stop, step))
-    return jnp.arange(as_array(start), end, distance, standardize_dtype(dtype))
+    # A size with symbols in it is as good as a number to JAX, and as an array it would be of no known length.
+    begin, end, distance = (
+        n if n is None or is_unknown(n) else as_array(n) for n in (start, stop, step)
+    )
+    return jnp.arange(begin, end, distance, standardize_dtype(dtype))
 
 
 @op

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from trivium.graph.op import op
 from trivium.ops.arrays import as_array, channels_are_last
 from trivium.state.registry import suggest
+from trivium.state.symbolic_dimensions import is_unknown
 from trivium.state.types import Array, ArrayLike, Axes
 
 __all__ = [
@@ -174,9 +175,8 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) 
         >>> repeat([1, 2], 2).tolist()
         [1, 1, 2, 2]
     """
-    return jnp.repeat(
-        as_array(x), repeats if isinstance(repeats, int) else jnp.asarray(repeats), axis
-    )
+    one = isinstance(repeats, int) or is_unknown(repeats)
+    return jnp.repeat(as_array(x), repeats if one else jnp.asarray(repeats), axis)
 
 
 @op
