@@ -206,10 +206,10 @@ def arange(
         floats = any(t is float or (t is not int and is_float(t)) for t in types if t is not bool)
         dtype = standardize_dtype(None) if floats else "int32"
     # A size with symbols in it is as good as a number to JAX, and as an array it would be of no known length.
-    begin, end, distance = (
+    numbers: list[Any] = [
         n if n is None or is_unknown(n) else as_array(n) for n in (start, stop, step)
-    )
-    return jnp.arange(begin, end, distance, standardize_dtype(dtype))
+    ]
+    return jnp.arange(*numbers, standardize_dtype(dtype))
 
 
 @op

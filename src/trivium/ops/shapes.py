@@ -176,7 +176,8 @@ def repeat(x: ArrayLike, repeats: int | Sequence[int], axis: int | None = None) 
         [1, 1, 2, 2]
     """
     one = isinstance(repeats, int) or is_unknown(repeats)
-    return jnp.repeat(as_array(x), repeats if one else jnp.asarray(repeats), axis)
+    times: Any = repeats if one else jnp.asarray(repeats)
+    return jnp.repeat(as_array(x), times, axis)
 
 
 @op
