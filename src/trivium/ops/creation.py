@@ -209,7 +209,8 @@ def arange(
     numbers: list[Any] = [
         n if n is None or is_unknown(n) else as_array(n) for n in (start, stop, step)
     ]
-    return jnp.arange(*numbers, standardize_dtype(dtype))
+    first, end, distance = numbers
+    return jnp.arange(first, end, distance, standardize_dtype(dtype))
 
 
 @op
