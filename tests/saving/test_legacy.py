@@ -181,6 +181,21 @@ def test_safe_mode_holds_here_too(tmp_path):
         tv.models.load_model(tmp_path / "none.h5")
 
 
+def test_what_a_model_was_compiled_with_is_bounded_here_too(tmp_path):
+    path = tmp_path / "m.h5"
+    keras_2(path)
+    metric = {
+        "module": "keras.metrics",
+        "class_name": "MeanIoU",
+        "config": {"num_classes": 1 << 31},
+    }
+    with h5py.File(path, "a") as file:
+        said = json.loads(file.attrs["training_config"])
+        file.attrs["training_config"] = json.dumps({**said, "metrics": [metric]})
+    with pytest.raises(tv.saving.UnsafeFileError, match=r"m\.h5 asks for a table"):
+        tv.models.load_model(path)
+
+
 def test_a_damaged_file_is_named(path):
     whole = path.read_bytes()
     chance = np.random.default_rng(0)

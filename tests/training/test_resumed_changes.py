@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
+from trivium.training.changes import Changes
 from trivium.training.run_state import Place, RunState, RunStateError
 
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
@@ -97,3 +98,17 @@ def test_long_lists_of_numbers_lie_in_a_file_as_they_do_in_memory(tmp_path):
         assert len(file.read("run.json")) < 4000 and json.loads(file.read("run.json"))
     again = RunState.read(tmp_path / "a.run").callbacks[0][1]
     assert repr(again) == repr(noted)
+
+
+def test_what_a_file_asks_to_compile_with_is_bounded():
+    model = tv.Sequential([tv.Input((2,)), tv.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    metric = {
+        "module": "keras.metrics",
+        "class_name": "MeanIoU",
+        "config": {"num_classes": 1 << 31},
+        "registered_name": None,
+    }
+    asked = {"compiled": {"optimizer": "sgd", "loss": "mse", "metrics": [metric]}}
+    with pytest.raises(RunStateError, match="asks for a table"):
+        Changes(model).make(asked, "run")

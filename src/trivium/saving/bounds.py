@@ -9,7 +9,7 @@ from typing import Any
 from trivium.state.frame import current_frame
 from trivium.state.safety import UnsafeFileError
 
-__all__ = ["MIB", "checked_config", "read_json"]
+__all__ = ["MIB", "check_values", "checked_config", "read_json"]
 
 MIB = 1 << 20
 
@@ -81,6 +81,20 @@ def checked_config(config: Any, source: str) -> dict[str, Any]:
     """
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise ValueError(f"{source} does not say which class the model has.")
+    check_values(config, source)
+    return config
+
+
+def check_values(config: Any, source: str) -> None:
+    """Raise an error if something in JSON from a file asks for what no file may do.
+
+    Args:
+        config: What the JSON says.
+        source: What to call the file in messages.
+
+    Raises:
+        UnsafeFileError: Something in it is nested too deep, or holds code, or asks for a huge table.
+    """
     waiting: list[tuple[Any, int]] = [(config, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -91,7 +105,6 @@ def checked_config(config: Any, source: str) -> dict[str, Any]:
             waiting += [(inner, depth + 1) for inner in value.values()]
         elif isinstance(value, list):
             waiting += [(inner, depth + 1) for inner in value]
-    return config
 
 
 def _check_object(value: dict[str, Any], source: str) -> None:

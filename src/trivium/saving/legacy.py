@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from trivium.saving.bounds import MIB, checked_config, read_json
+from trivium.saving.bounds import MIB, check_values, checked_config, read_json
 from trivium.saving.hdf5 import WeightFileError, datasets, hdf5
 from trivium.saving.stored import Stored, stored_of
 from trivium.state import Variable
@@ -63,7 +63,9 @@ def load(raw: IO[bytes], source: str, compile: bool) -> Any:
         for one, variable in pairs(model, group, stored, source):
             variable.assign(one.read())
         if compile and (said := text_of(file, "training_config", source)) is not None:
-            _compile(model, file, read_json(said, source), stored, source)
+            training = read_json(said, source)
+            check_values(training, source)
+            _compile(model, file, training, stored, source)
     return model
 
 

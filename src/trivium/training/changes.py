@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from trivium.saving.bounds import check_values
 from trivium.state.registry import deserialize
 from trivium.state.undo import note_undo
 from trivium.training.run_state import RunStateError
@@ -69,6 +70,7 @@ class Changes:
             kept = dict(vars(model))
             note_undo(lambda: vars(model).update(_trainer=kept["_trainer"]))
             try:
+                check_values(config, where)
                 model.compile_from_config(config)
             except Exception as error:
                 raise RunStateError(
