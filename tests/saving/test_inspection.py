@@ -117,6 +117,15 @@ def test_a_vocabulary_in_a_file_is_suspicious(path):
     ]
 
 
+def test_what_an_older_file_was_compiled_with(tmp_path):
+    with pytest.warns(UserWarning):
+        network().save(tmp_path / "m.h5")
+    assert not inspect_file(tmp_path / "m.h5").suspicious
+    with h5py.File(tmp_path / "m.h5", "a") as file:
+        file.attrs["training_config"] = json.dumps({"loss": {"class_name": "__lambda__"}})
+    assert "code" in str(inspect_file(tmp_path / "m.h5").suspicious)
+
+
 def test_a_dataset_without_numbers(tmp_path):
     network().save_weights(tmp_path / "m.weights.h5")
     with h5py.File(tmp_path / "m.weights.h5", "a") as file:

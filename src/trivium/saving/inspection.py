@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from trivium.saving import legacy
 from trivium.saving.archive import CONFIG, GRAPH, METADATA, opened
-from trivium.saving.bounds import checked_config, read_json
+from trivium.saving.bounds import check_values, checked_config, read_json
 from trivium.saving.hdf5 import attribute, datasets, hdf5
 from trivium.saving.optimizer_places import states_in
 from trivium.saving.stored import Stored, stored_of
@@ -153,6 +153,8 @@ def _hdf5(path: Path, report: FileReport) -> None:
             text = legacy.text_of(file, "model_config", str(path))
             if text is not None:
                 _config(read_json(text, str(path)), report)
+            if (said := legacy.text_of(file, "training_config", str(path))) is not None:
+                check_values(read_json(said, str(path)), "training_config")
         report.facts["size"] = f"{path.stat().st_size:,} bytes"
         _weights(datasets(file, str(path)), report)
 
