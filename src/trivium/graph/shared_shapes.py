@@ -155,10 +155,10 @@ def shared(
 def _question(operation: Any, args: Tree, kwargs: dict[str, Any]) -> _Question | None:
     """Return a call as a question, or `None` where its answer is this call's alone."""
     frame = current_frame()
+    if in_shape_scope() and len(frame.layers) == 1 and getattr(operation, "_graph", None):
+        return None  # The model itself, of which there is no other.
     if frame.sharing or any(x is not None for x in _around(frame)) or not _is_ours(operation):
         return None
-    if in_shape_scope() and len(frame.layers) == 1 and operation._calls_in_order() is not None:
-        return None  # The model itself, of which there is no other.
     mode = kwargs.get("training", frame.training)
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     leaves, tree = jax.tree_util.tree_flatten((args, kwargs))

@@ -202,7 +202,7 @@ def _inside(node: Node, training: bool) -> _Inside | None:
     if isinstance(layer, HostLayer):
         return _Inside(layer, None, None) if layer.on_host and layer.has_device_part else None
     # A model without weights that only prepares data runs on the host as a whole.
-    if not layer.variables or not has_host_layers(layer):
+    if not has_host_layers(layer) or not layer.variables:
         return None
     mode = bool(node.kwargs.get("training", training))
     if hasattr(layer, "_host_part"):

@@ -65,8 +65,9 @@ class Sequential(Model):
         self._tensors: list[Any] = []
         if isinstance(layers, Layer):
             layers = [layers]
+        taken: dict[str, Layer] = {}
         for layer in layers or ():
-            self._push(layer)
+            self._push(layer, taken)
         self._rebuild()
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
@@ -82,7 +83,7 @@ class Sequential(Model):
         """
         before = (self._entry, self._start, list(self._stack), list(self._tensors))
         try:
-            self._push(layer)
+            self._push(layer, {below.name: below for below in self._stack})
             if rebuild:
                 self._rebuild()
         except Exception:
@@ -110,7 +111,8 @@ class Sequential(Model):
             self._rebuild()
         return layer
 
-    def _push(self, layer: Any) -> None:
+    def _push(self, layer: Any, taken: dict[str, Layer]) -> None:
+        """Put a layer on the stack, in which these names are taken."""
         node = getattr(layer, "node", None)
         if node is not None and isinstance(node.operation, InputLayer):
             layer = node.operation
@@ -132,7 +134,7 @@ class Sequential(Model):
             raise TypeError(
                 f"Model {self.name!r}: a Sequential model is made of layers; got {what}."
             )
-        if any(layer.name == other.name and layer is not other for other in self._stack):
+        if taken.setdefault(layer.name, layer) is not layer:
             raise ValueError(
                 f"Model {self.name!r} has a layer called {layer.name!r} already; names within a model are unique. Give "
                 "it another `name=`."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -126,10 +125,6 @@ class CompiledStep(PureStep):
                 None if gradient is None else jnp.asarray(gradient)
             )
         return aligned
-
-    @functools.cached_property
-    def _indices(self) -> dict[int, int]:
-        return {id(v): i for i, v in enumerate(self._trainable_variables)}
 
     def _get_variable_index(self, variable: Variable) -> int:
         index = self._indices.get(id(variable))

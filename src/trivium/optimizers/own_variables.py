@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -109,6 +110,12 @@ class OwnVariables(UpdateRule):
             averages=averages, accumulators=accumulators, slots=slots
         )
         self.built = True
+        # Found now, and not in the first step: what `fit` knows of a model lasts while its optimizer stays as it is.
+        _ = self._indices
+
+    @functools.cached_property
+    def _indices(self) -> dict[int, int]:
+        return {id(v): i for i, v in enumerate(self._trainable_variables)}
 
     def _zeros_like(self, variables: Sequence[Variable], name: str) -> list[Variable]:
         return [

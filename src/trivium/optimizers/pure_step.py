@@ -18,6 +18,7 @@ from trivium.optimizers.side_by_side import Groups, SideBySide
 from trivium.optimizers.update_steps import UpdateSteps
 from trivium.state import Variable
 from trivium.state.lookups import RowGradient
+from trivium.state.placing import to_device
 
 __all__ = ["PureStep"]
 
@@ -71,10 +72,10 @@ class PureStep(RowSteps, UpdateSteps, FollowsRate):
         if rate is None:
             rate, state = self._rate_and_state(state)
         trained = self._trainable_variables
-        parameters = [jnp.asarray(p, v.dtype) for p, v in zip(parameters, trained, strict=True)]
+        parameters = [to_device(p, v.dtype) for p, v in zip(parameters, trained, strict=True)]
         gradients, by_rows = self._apart(given)
         gradients = [
-            None if g is None else jnp.asarray(g, v.dtype)
+            None if g is None else to_device(g, v.dtype)
             for g, v in zip(gradients, trained, strict=True)
         ]
         gradients, parameters, state = self._overwrite(state, gradients, parameters)

@@ -13,7 +13,7 @@ from trivium.layers.base import Layer
 from trivium.metrics import Metric
 from trivium.state import StatelessScope
 from trivium.state.scopes import Policy, paired
-from trivium.state.tracking import in_one_look, members, unique
+from trivium.state.tracking import in_one_look, members, one_look, unique
 from trivium.state.types import Array, Tree
 from trivium.state.variable import Variable
 from trivium.training.compile_state import Compiled
@@ -107,14 +107,16 @@ class LossAndMetrics(Layer):
 
     def _groups(self, kind: str) -> list[list[Variable]]:
         """Return the variables that make up the state of a kind of step, in groups; a loss has the state of a test."""
-        groups = [self.trainable_variables, self.non_trainable_variables]
+        with one_look():
+            groups = [self.trainable_variables, self.non_trainable_variables]
+            metrics = [] if kind == "predict" else [self.metrics_variables]
         if kind == "train":
             optimizer = self.optimizer
             # A step that somebody calls by himself, ahead of `fit`, may be the first that needs the optimizer's.
             if optimizer is not None and not optimizer.built and groups[0]:
                 optimizer.build_for(groups[0])
             groups.append(optimizer.variables if optimizer is not None else [])
-        return groups if kind == "predict" else [*groups, self.metrics_variables]
+        return [*groups, *metrics]
 
     # -- the loss and the metrics of a batch --------------------------------------------------------------------
 
