@@ -171,3 +171,16 @@ def test_the_data_is_not_kept():
     del x
     gc.collect()
     assert gone() is None
+
+
+def test_a_first_fit_finds_out_about_the_model_once(monkeypatch):
+    found = []
+    find = tv.Model._find_ready
+    monkeypatch.setattr(
+        tv.Model, "_find_ready", lambda self, *args: found.append(1) or find(self, *args)
+    )
+    model = tv.Sequential([tv.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for _ in range(2):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0)
+    assert len(found) == 1
