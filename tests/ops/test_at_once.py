@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import trivium as tv
-from trivium.ops import edges, nonlinear
+from trivium.ops import edges, simplex
 from trivium.state.recording import computes_now
 
 pytestmark = pytest.mark.optimized  # Bits.
@@ -54,7 +54,7 @@ def test_the_slopes_of_a_rectifier():
 def test_the_bits_of_shares(name, axis, dtype, monkeypatch):
     x = X.astype(dtype)
     found = getattr(tv.ops, name)(x, axis)
-    for once, plain in (("_shared", nonlinear._masked_out), ("_filled", jnp.where)):
-        monkeypatch.setattr(nonlinear, once, plain)
+    for once, plain in (("_shared", simplex._masked_out), ("_filled", jnp.where)):
+        monkeypatch.setattr(simplex, once, plain)
     wanted = getattr(tv.ops, name)(x, axis)
     np.testing.assert_array_equal(found.view("uint8"), wanted.view("uint8"))
