@@ -23,7 +23,7 @@ SETTINGS = [
     (lambda: L.Dense(10, kernel_constraint=5), "Cannot read 5 as a constraint"),
     (lambda: L.Dense(10, dtype="float31"), "Unknown dtype 'float31'. Did you mean 'float32'"),
     (lambda: L.Dense(10, name=5), "Dense: `name` is a string; got 5."),
-    (lambda: L.Dense(10, name="a/b"), "Dense: `name` has no '/'"),
+    (lambda: L.Dense(10, name="a/b"), "Dense: `name` is a text of 1 to 1,000 characters without '/'"),
     (lambda: L.Dense(), "units"),
     *(
         (lambda units=units: L.Dense(units), f"Dense: `units` is a whole number above zero; got {units!r}.")
