@@ -36,9 +36,14 @@ def use(options: Mapping[str, Any], group: str) -> None:
     """
     global _options, _group, _compiled
     if options != _options or (group != _group and _compiled > KEPT):
+        gc.unfreeze()  # What is dropped may hold itself in a circle.
         clear_programs()
         jax.clear_caches()
         _compiled = 0
+    if group != _group:
+        # After some minutes JAX keeps millions of objects of programs, and to search them for garbage takes a second.
+        # A test that looks for what is gone makes it by itself.
+        _leave_out()
     _options, _group = options, group
 
 
@@ -78,6 +83,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     # What was collected stays, and is large: no search for garbage goes through all modules and tests again.
+    _leave_out()
+
+
+def _leave_out() -> None:
+    """Leave out of further searches for garbage what is in use."""
     gc.collect()
     gc.freeze()
 
